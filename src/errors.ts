@@ -1,0 +1,71 @@
+/**
+ * The one family of errors that Folio throws on purpose. A fault carries a stable code, the HTTP status and exit
+ * code that follow from it, and the facts: what was expected, what arrived, where. Anything else that is thrown
+ * is a bug and is shown to nobody but the log.
+ */
+export const faults = {
+  invalid_request: { status: 400, exit: 2 },
+  invalid_parameter: { status: 400, exit: 2 },
+  unknown_character: { status: 400, exit: 2 },
+  unauthorized: { status: 401, exit: 2 },
+  forbidden: { status: 403, exit: 2 },
+  not_found: { status: 404, exit: 3 },
+  model_not_found: { status: 404, exit: 3 },
+  corpus_not_found: { status: 404, exit: 3 },
+  conflict: { status: 409, exit: 4 },
+  already_exists: { status: 409, exit: 4 },
+  too_large: { status: 413, exit: 2 },
+  corpus_invalid: { status: 422, exit: 5 },
+  corpus_too_small: { status: 422, exit: 5 },
+  corpus_changed: { status: 422, exit: 5 },
+  limit_exceeded: { status: 422, exit: 2 },
+  state_mismatch: { status: 422, exit: 2 },
+  checkpoint_mismatch: { status: 409, exit: 4 },
+  model_invalid: { status: 422, exit: 5 },
+  model_unsupported: { status: 422, exit: 5 },
+  training_diverged: { status: 422, exit: 6 },
+  rejected_by_gate: { status: 422, exit: 7 },
+  interrupted: { status: 499, exit: 130 },
+  too_many_requests: { status: 429, exit: 8 },
+  overloaded: { status: 503, exit: 8 },
+  time_limit: { status: 503, exit: 8 },
+  unavailable: { status: 503, exit: 9 },
+  store_failed: { status: 503, exit: 9 },
+  tensorflow_unavailable: { status: 503, exit: 9 },
+} as const satisfies Record<string, { status: number; exit: number }>;
+
+export type FaultCode = keyof typeof faults;
+
+export interface FaultFacts {
+  /** The parameter, file or property at fault: `temperature`, `layers[1].units`. */
+  readonly where?: string | undefined;
+  readonly expected?: string | undefined;
+  /** What arrived, already shortened for display. */
+  readonly received?: string | undefined;
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter?: number | undefined;
+  readonly cause?: unknown;
+}
+
+export class FolioError extends Error {
+  override readonly name = 'FolioError';
+  readonly code: FaultCode;
+  readonly facts: FaultFacts;
+
+  /** @param message One sentence for a person, without a stack or a path that the person did not give. */
+  constructor(code: FaultCode, message: string, facts: FaultFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.code = code;
+    this.facts = facts;
+  }
+
+  get status(): number {
+    return faults[this.code].status;
+  }
+
+  get exitCode(): number {
+    return faults[this.code].exit;
+  }
+}
+
+export const isFolioError = (error: unknown): error is FolioError => error instanceof FolioError;

@@ -1,0 +1,145 @@
+import type { Alphabet } from './alphabet.ts';
+import type { CopyIndex } from './copy-index.ts';
+import type { Precision } from './stepper.ts';
+
+/** How a character model is used, wherever it was loaded from: in Node, in a Lambda and in a page. */
+export interface Model {
+  readonly alphabet: Alphabet;
+  readonly info: ModelInfo;
+  readonly vocabularySize: number;
+  /** A run from the state of zeros. */
+  start(): Run;
+  /** The text of one completion, piece by piece as it is made. */
+  generate(options?: GenerateOptions): AsyncIterable<string>;
+  /** One or several completions with everything that can be told of them. */
+  complete(options?: GenerateOptions): Completions;
+  score(text: string, options?: ScoreOptions): Promise<Score>;
+  /** Frees what the model holds; runs under way end with an error. */
+  dispose(): void;
+}
+
+export interface ModelInfo {
+  readonly name?: string;
+  readonly version?: string;
+  /** `sha256:…` over topology and weights as published. */
+  readonly digest: string;
+  readonly layers: readonly { readonly kind: 'lstm' | 'gru'; readonly units: number }[];
+  readonly parameters: number;
+  readonly precision: Precision;
+  /** Bytes of memory held: weights in their precision, slots and scratch. */
+  readonly byteLength: number;
+  /** The artefact's `userDefinedMetadata`, as found. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface Run {
+  /** Feeds one character. @returns its successor's logits [vocabulary], overwritten by the next step of any run */
+  step(id: number): Float32Array;
+  /** The state as bytes: a small header that names model and version, then 8 bytes x units x layers. */
+  save(): Uint8Array;
+  /** @throws FolioError `state_mismatch` for another model's state or damaged bytes */
+  restore(bytes: Uint8Array): void;
+  /** A second run from the same state. */
+  fork(): Run;
+  close(): void;
+}
+
+export interface SamplingOptions {
+  /** 0 is greedy. Default 1. */
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly typicalP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  /** Added to the logit of a character id: -100 to 100. */
+  readonly logitBias?: Readonly<Record<number, number>>;
+  /** Only these characters may be generated. */
+  readonly allowed?: string;
+}
+
+export type UnknownRule = 'error' | 'skip' | 'nearest';
+
+export interface GenerateOptions extends SamplingOptions {
+  readonly prompt?: string;
+  /** Characters to generate at most. Default 256. */
+  readonly length?: number;
+  /** Not emitted; found across step boundaries. */
+  readonly stop?: readonly string[];
+  /** 0 .. 2^53-1; drawn at random when absent, and reported. */
+  readonly seed?: number;
+  /** Completions, advanced together. Default 1. */
+  readonly n?: number;
+  /** What becomes of prompt characters that the model does not know. Default 'error'. */
+  readonly unknown?: UnknownRule;
+  /** A saved state to go on from, before the prompt is fed. */
+  readonly from?: Uint8Array;
+  /** Report log-probabilities, and this many alternatives a character: 0 to 5. */
+  readonly logprobs?: number;
+  /** Also report the prompt's own log-probabilities. */
+  readonly scorePrompt?: boolean;
+  /** No output stands verbatim in the indexed corpus for `length` characters or more. */
+  readonly copyGuard?: { readonly index: CopyIndex; readonly length: number };
+  /** Reports every completion's longest verbatim overlap with the indexed corpus. */
+  readonly overlap?: CopyIndex;
+  readonly signal?: AbortSignal;
+}
+
+export interface CharacterDetail {
+  readonly character: string;
+  readonly id: number;
+  /** Natural logarithm of the model's own probability, before temperature and cuts. */
+  readonly logprob: number;
+  /** Most likely first: at most `logprobs`, the character itself not added. */
+  readonly top: readonly { readonly character: string; readonly logprob: number }[];
+}
+
+export type FinishReason = 'length' | 'stop' | 'aborted';
+
+export interface CompletionEvent {
+  /** Which of the n completions. */
+  readonly index: number;
+  /** New text; empty in the event that only finishes. */
+  readonly text: string;
+  readonly characters?: readonly CharacterDetail[];
+  readonly finishReason?: FinishReason;
+}
+
+export interface CompletionResult {
+  readonly seed: number;
+  readonly promptCharacters: number;
+  readonly replaced: readonly { readonly at: number; readonly character: string; readonly by: string }[];
+  readonly promptDetails?: readonly (CharacterDetail | undefined)[];
+  readonly choices: readonly {
+    readonly text: string;
+    readonly finishReason: FinishReason;
+    /** Characters generated, those of a stop string included. */
+    readonly generated: number;
+    /** State after the last emitted character, for going on. */
+    readonly state: Uint8Array;
+    readonly overlap?: { readonly characters: number; readonly exact: boolean };
+  }[];
+  readonly milliseconds: number;
+}
+
+export interface Completions extends AsyncIterable<CompletionEvent> {
+  /** Runs to the end, whether or not the events are read. */
+  result(): Promise<CompletionResult>;
+}
+
+export interface ScoreOptions {
+  /** Alternatives a character. Default 0. */
+  readonly top?: number;
+  readonly unknown?: UnknownRule;
+  readonly signal?: AbortSignal;
+}
+
+export interface Score {
+  readonly characters: readonly (CharacterDetail & { readonly rank: number })[]; // rank 1 is the likeliest
+  readonly nats: number; // sum of -logprob
+  readonly bitsPerCharacter: number;
+  readonly perplexity: number;
+  readonly replaced: CompletionResult['replaced'];
+}

@@ -1,0 +1,49 @@
+/**
+ * How a training is started and followed. The trainer itself writes its record into the store, so that a laptop's
+ * child process and a Fargate task are followed by the same code; only starting one is the host's business.
+ */
+export type TrainingState = 'queued' | 'running' | 'published' | 'rejected' | 'failed' | 'stopped';
+
+export interface TrainingProgress {
+  readonly epoch: number; // 1-based, the one under way
+  readonly epochs: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number; // nats per character, running mean of the epoch
+  readonly validationLoss?: number; // nats per character, whole held-out tail, after the last full epoch
+  readonly charactersPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export interface TrainingRecord {
+  readonly id: string; // sortable: UTC time, then the model's name
+  readonly model: string;
+  readonly preset: string;
+  readonly corpus: { readonly source: string; readonly digest?: string; readonly characters?: number };
+  readonly state: TrainingState;
+  readonly startedAt: string; // ISO 8601
+  readonly updatedAt: string;
+  readonly progress?: TrainingProgress;
+  /** One point an epoch, for the loss curve. */
+  readonly history: readonly { epoch: number; loss: number; validationLoss: number }[];
+  /** Newest last; a few. */
+  readonly samples: readonly { epoch: number; temperature: number; text: string }[];
+  readonly version?: string; // once published or kept as a candidate
+  readonly failure?: { readonly code: string; readonly message: string };
+  readonly logTail: readonly string[];
+}
+
+export interface StartTraining {
+  readonly model: string;
+  /** Key of the uploaded corpus in the store: `corpora/NAME.txt`. */
+  readonly corpusKey: string;
+  readonly preset?: string;
+}
+
+export interface Trainings {
+  start(request: StartTraining): Promise<TrainingRecord>;
+  /** Newest first. */
+  list(): Promise<readonly TrainingRecord[]>;
+  get(id: string): Promise<TrainingRecord | undefined>;
+  stop(id: string): Promise<void>;
+}
