@@ -1,23 +1,38 @@
+import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /**
- * One project a set of tools: `unit` needs nothing but `npm ci`; each of the others has a global set-up that
- * fetches what it needs from a package registry and says so.
+ * One project a set of tools, run one after another: `unit` needs nothing but `npm ci`; each of the others has a
+ * set-up (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing.
  */
-const project = (name: string, extra: object = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 600_000, ...extra },
-});
+const names = ['unit', 'tensorflow', 'browser', 's3', 'lambda', 'cloud', 'image'] as const;
+
+/** Milliseconds. A test of a real tool may have to wait for it on a small machine. */
+const patience: Record<(typeof names)[number], number> = {
+  unit: 20_000,
+  tensorflow: 300_000,
+  browser: 120_000,
+  s3: 120_000,
+  lambda: 120_000,
+  cloud: 600_000,
+  image: 900_000,
+};
 
 export default defineConfig({
   test: {
-    projects: [
-      project('unit', { testTimeout: 20_000 }),
-      project('tensorflow', { testTimeout: 300_000, fileParallelism: false, pool: 'forks' }),
-      project('browser', { testTimeout: 120_000, fileParallelism: false }),
-      project('s3', { testTimeout: 120_000 }),
-      project('lambda', { testTimeout: 120_000, fileParallelism: false }),
-      project('cloud', { testTimeout: 600_000, fileParallelism: false }),
-      project('image', { testTimeout: 900_000, fileParallelism: false }),
-    ],
+    projects: names.map((name, order) => {
+      const setUp = `test/${name}/set-up.ts`;
+      return {
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          testTimeout: patience[name],
+          hookTimeout: 900_000,
+          fileParallelism: name === 'unit',
+          sequence: { groupOrder: order },
+          ...(existsSync(setUp) ? { globalSetup: [setUp] } : {}),
+        },
+      };
+    }),
   },
 });
