@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path/posix';
+import { globSync } from 'tinyglobby';
+import { describe, expect, it } from 'vitest';
+
+/** Imports point inwards: what each part may import of the project, itself always included. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  'src/model/': ['src/errors.ts'],
+  'src/store/': ['src/model/', 'src/errors.ts'],
+  'src/trainings/': ['src/store/', 'src/model/', 'src/errors.ts'],
+  'src/api/': ['src/trainings/', 'src/store/', 'src/model/', 'src/errors.ts'],
+  'src/client/': ['src/api/', 'src/model/'],
+};
+
+/** A package lives in one place, so that it can be replaced in one place. */
+const livesIn: Readonly<Record<string, readonly string[]>> = {
+  '@tensorflow/tfjs-node': ['training/'],
+  '@aws-sdk/client-s3': ['src/store/'],
+  express: ['src/server/'],
+  commander: ['src/cli/'],
+  'cli-progress': ['training/'],
+  'lru-cache': ['src/store/'],
+  hono: ['src/api/', 'src/server/', 'functions/'],
+  'aws-cdk-lib': ['cdk/'],
+};
+
+const sources = globSync(['src/**/*.ts', 'functions/**/*.ts', 'training/**/*.ts', 'cdk/**/*.ts'], {
+  ignore: ['src/model/kernel/assembly/**', '**/*.d.ts'],
+}).sort();
+
+const importsOf = (file: string): string[] => {
+  const text = readFileSync(file, 'utf8').replace(/^\s*\/?\*.*$/gm, '');
+  const found = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm);
+  return [...found].map((match) => match[1]!);
+};
+
+const resolved = (file: string, specifier: string): string =>
+  specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier;
+
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+describe('structure', () => {
+  it('has sources to look at', () => {
+    expect(sources.length).toBeGreaterThan(20);
+  });
+
+  it.each(Object.entries(mayImport))('%s imports only what lies further in', (part, allowed) => {
+    const strays = sources
+      .filter((file) => file.startsWith(part))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((specifier) => specifier.startsWith('.'))
+          .map((specifier) => resolved(file, specifier))
+          .filter((target) => ![part, ...allowed].some((place) => target.startsWith(place)))
+          .map((target) => `${file} -> ${target}`),
+      );
+    expect(strays).toEqual([]);
+  });
+
+  it('src/model imports no package and nothing of Node', () => {
+    const strays = sources
+      .filter((file) => file.startsWith('src/model/') && !file.endsWith('/build.ts'))
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((specifier) => !specifier.startsWith('.'))
+          .map((specifier) => `${file} -> ${specifier}`),
+      );
+    expect(strays).toEqual([]);
+  });
+
+  it('nothing in src imports a function or the stack, and only the command line opens the trainer', () => {
+    const strays = sources
+      .filter((file) => file.startsWith('src/'))
+      .flatMap((file) =>
+        importsOf(file)
+          .map((specifier) => resolved(file, specifier))
+          .filter(
+            (target) =>
+              /^(functions|cdk)\//.test(target) ||
+              (target.startsWith('training/') && !file.startsWith('src/cli/')),
+          )
+          .map((target) => `${file} -> ${target}`),
+      );
+    expect(strays).toEqual([]);
+  });
+
+  it.each(Object.entries(livesIn))('%s is imported only where it lives', (name, places) => {
+    const strays = sources.filter(
+      (file) =>
+        importsOf(file).some((specifier) => packageOf(specifier) === name) &&
+        !places.some((place) => file.startsWith(place)),
+    );
+    expect(strays).toEqual([]);
+  });
+
+  it('only src/settings.ts and cdk/settings.ts read the environment', () => {
+    const strays = sources.filter(
+      (file) =>
+        !['src/settings.ts', 'cdk/settings.ts'].includes(file) &&
+        /process\.env\b/.test(readFileSync(file, 'utf8').replace(/^\s*\/?\*.*$/gm, '')),
+    );
+    expect(strays).toEqual([]);
+  });
+});
