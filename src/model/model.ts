@@ -74,7 +74,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly n?: number;
   /** What becomes of prompt characters that the model does not know. Default 'error'. */
   readonly unknown?: UnknownRule;
-  /** A saved state to go on from, before the prompt is fed. */
+  /**
+   * A saved state to go on from, before the prompt is fed: `Run.save`'s, or a completion's `state`, whose generator
+   * goes on where it stopped unless `seed` is given.
+   */
   readonly from?: Uint8Array;
   /** Report log-probabilities, and this many alternatives a character: 0 to 5. */
   readonly logprobs?: number;
@@ -117,7 +120,10 @@ export interface CompletionResult {
     readonly finishReason: FinishReason;
     /** Characters generated, those of a stop string included. */
     readonly generated: number;
-    /** State after the last emitted character, for going on. */
+    /**
+     * For going on exactly as one longer request would have: the recurrent state after the last emitted character,
+     * and with it the generator's position, the counts of the penalties and the tail that the copy guard watches.
+     */
     readonly state: Uint8Array;
     readonly overlap?: { readonly characters: number; readonly exact: boolean };
   }[];
