@@ -1,0 +1,141 @@
+import type { PreflightReport } from './preflight.ts';
+
+/**
+ * What a training tells of itself, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
+ * one `epoch` and some `sample`, with `checkpoint` and `warning` anywhere; `finished` when the weights are final;
+ * last `published` or `rejected`. Plain JSON: the progress bar, `--json`, the record and the report all read these.
+ *
+ * Losses are nats per character, durations seconds, steps are optimiser steps counted from 1 over the whole run.
+ */
+export type TrainingEvent =
+  | PreflightEvent
+  | StartedEvent
+  | StepEvent
+  | ValidationEvent
+  | SampleEvent
+  | CheckpointEvent
+  | EpochEvent
+  | WarningEvent
+  | FinishedEvent
+  | GateEvent
+  | PublishedEvent
+  | RejectedEvent;
+
+/** The corpus has been read and may be trained on. */
+export interface PreflightEvent {
+  readonly type: 'preflight';
+  readonly report: PreflightReport;
+}
+
+export interface StartedEvent {
+  readonly type: 'started';
+  readonly model: string;
+  readonly preset: string;
+  /** Every setting in force, by its own name: batch, length, learning rate, dropout … */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly corpus: { readonly source: string; readonly digest: string; readonly characters: number };
+  readonly vocabulary: number;
+  readonly parameters: number;
+  readonly epochs: number;
+  readonly steps: number;
+  /** Steps already done by the run that this one goes on from. */
+  readonly resumedAt?: number;
+  readonly tools: Readonly<Record<string, string>>; // folio, tfjs, tensorflow, node
+}
+
+/** Several a second at most; steps between two of them are folded into the second. */
+export interface StepEvent {
+  readonly type: 'step';
+  readonly epoch: number; // 1-based, the one under way
+  readonly step: number;
+  /** Mean over the steps since the last `step` event. */
+  readonly loss: number;
+  /** Mean over the epoch so far. */
+  readonly epochLoss: number;
+  readonly learningRate: number;
+  /** Global norm before clipping. */
+  readonly gradientNorm: number;
+  readonly charactersPerSecond: number;
+  readonly seconds: number; // since the start of this run
+  readonly secondsLeft: number;
+}
+
+/** Loss on the whole held-out tail, state carried. */
+export interface ValidationEvent {
+  readonly type: 'validation';
+  readonly epoch: number;
+  readonly step: number;
+  readonly loss: number;
+  /** Whether it is the lowest so far. */
+  readonly best: boolean;
+}
+
+export interface SampleEvent {
+  readonly type: 'sample';
+  readonly epoch: number;
+  readonly temperature: number;
+  readonly text: string;
+}
+
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly step: number;
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** An epoch is over, its validation done. */
+export interface EpochEvent {
+  readonly type: 'epoch';
+  readonly epoch: number;
+  readonly step: number;
+  readonly loss: number;
+  readonly validationLoss: number;
+  readonly seconds: number; // of this epoch
+}
+
+export interface WarningEvent {
+  readonly type: 'warning';
+  /** Stable, for machines: `diverged`, `early_stopping`, `not_resumed` … */
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface FinishedEvent {
+  readonly type: 'finished';
+  readonly reason: 'completed' | 'stopped_early' | 'interrupted';
+  readonly epoch: number;
+  readonly step: number;
+  /** Of the weights kept: the best, not the last. */
+  readonly bestEpoch: number;
+  readonly loss: number;
+  readonly validationLoss: number;
+  readonly seconds: number;
+}
+
+/** What the gate found before publishing. */
+export interface GateEvent {
+  readonly type: 'gate';
+  readonly passed: boolean;
+  readonly forced: boolean;
+  /** One sentence a check, failed ones first. */
+  readonly reasons: readonly string[];
+  readonly loss: number;
+  readonly trigramLoss: number;
+  readonly currentLoss?: number;
+}
+
+export interface PublishedEvent {
+  readonly type: 'published';
+  readonly version: string;
+  /** Key prefix in the store: `models/NAME/VERSION`. */
+  readonly key: string;
+}
+
+/** The gate said no: the model is kept under `candidates/`, the pointer stays. */
+export interface RejectedEvent {
+  readonly type: 'rejected';
+  readonly version: string;
+  readonly key: string;
+  readonly reasons: readonly string[];
+}
