@@ -1,0 +1,224 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { FolioError, isFolioError } from '../errors.ts';
+import { withFileLock } from './file-lock.ts';
+import { byKey, checkKey, isKey } from './key.ts';
+import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+
+/** Hashes only when somebody asks for the etag: a model's weights are read without it. */
+class FileObject implements StoredObject {
+  readonly bytes: Uint8Array;
+  readonly #whole: Uint8Array;
+  #etag: string | undefined;
+
+  constructor(whole: Uint8Array, range: ReadOptions['range']) {
+    this.#whole = whole;
+    this.bytes = range === undefined ? whole : whole.subarray(range.start, range.end);
+  }
+
+  get etag(): string {
+    this.#etag ??= digest(this.#whole);
+    return this.#etag;
+  }
+}
+
+/**
+ * The store in a folder: an object is a file. A write goes to a hidden file first, reaches the disk, and then takes
+ * its name in one step, so that a reader meets the old bytes or the new ones whatever dies meanwhile. Hidden files
+ * (locks, leftovers of a killed writer) are no objects.
+ */
+export class FolderStore implements Store {
+  readonly location: string;
+  readonly #root: string;
+
+  constructor(folder: string) {
+    this.location = folder;
+    this.#root = resolve(folder);
+  }
+
+  async read(key: string, options: ReadOptions = {}): Promise<StoredObject | undefined> {
+    checkKey(key);
+    try {
+      const whole = await readFile(
+        this.#path(key),
+        options.signal === undefined ? {} : { signal: options.signal },
+      );
+      return new FileObject(new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength), options.range);
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) return undefined;
+      options.signal?.throwIfAborted();
+      throw this.#failed('read', key, error);
+    }
+  }
+
+  async readIfChanged(
+    key: string,
+    etag: string,
+    options: ReadOptions = {},
+  ): Promise<StoredObject | undefined | 'unchanged'> {
+    const object = await this.read(key, options);
+    return object?.etag === etag ? 'unchanged' : object;
+  }
+
+  async create(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
+    await this.#place(key, bytes, (temporary, path) =>
+      linkOnce(
+        temporary,
+        path,
+        () => new FolioError('already_exists', `${key} exists already.`, { where: key }),
+      ),
+    );
+    return { etag: digest(bytes) };
+  }
+
+  async replace(key: string, bytes: Uint8Array, expected: string | null): Promise<{ etag: string }> {
+    const conflict = (found: string | null) =>
+      new FolioError('conflict', `${key} was changed by somebody else meanwhile.`, {
+        where: key,
+        expected: expected === null ? 'no object' : `etag ${expected}`,
+        received: found === null ? 'no object' : `etag ${found}`,
+      });
+    await this.#place(key, bytes, (temporary, path) => {
+      if (expected === null) return linkOnce(temporary, path, () => conflict('of another writer'));
+      return withFileLock(lockOf(path), async () => {
+        const found = (await this.read(key))?.etag ?? null;
+        if (found !== expected) throw conflict(found);
+        await rename(temporary, path);
+      });
+    });
+    return { etag: digest(bytes) };
+  }
+
+  async write(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
+    await this.#place(key, bytes, (temporary, path) => rename(temporary, path));
+    return { etag: digest(bytes) };
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredEntry> {
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+    if (folder !== '') checkKey(folder.slice(0, -1));
+    const entries = await this.#walk(folder, prefix);
+    yield* entries.sort(byKey);
+  }
+
+  async remove(key: string): Promise<void> {
+    checkKey(key);
+    const path = this.#path(key);
+    try {
+      await withFileLock(lockOf(path), () => unlink(path));
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) return;
+      throw this.#failed('remove', key, error);
+    }
+    for (let folder = dirname(path); folder !== this.#root; folder = dirname(folder)) {
+      if (!(await removeEmptyFolder(folder))) break; // as in S3, a folder is there while something is in it
+    }
+  }
+
+  #path(key: string): string {
+    return join(this.#root, ...key.split('/'));
+  }
+
+  /** Writes a hidden file to the disk, lets `publish` give it its name, and leaves nothing behind on failure. */
+  async #place(
+    key: string,
+    bytes: Uint8Array,
+    publish: (temporary: string, path: string) => Promise<void>,
+  ): Promise<void> {
+    checkKey(key);
+    const path = this.#path(key);
+    const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+    try {
+      await writeThrough(temporary, bytes);
+      await publish(temporary, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      await unlink(temporary).catch(() => undefined);
+      if (isFolioError(error)) throw error;
+      if (['EEXIST', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) {
+        throw new FolioError('conflict', `${key} cannot be written: a file or folder stands in its way.`, {
+          where: key,
+          cause: error,
+        });
+      }
+      throw this.#failed('write', key, error);
+    }
+  }
+
+  async #walk(folder: string, prefix: string): Promise<StoredEntry[]> {
+    const found: StoredEntry[] = [];
+    const path = join(this.#root, folder);
+    const children = await readdir(path, { withFileTypes: true }).catch((error: unknown) => {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return [];
+      throw this.#failed('list', prefix, error);
+    });
+    for (const child of children) {
+      const key = folder + child.name;
+      if (!isKey(key)) continue;
+      const entry = await stat(join(path, child.name)).catch(() => undefined);
+      if (entry?.isDirectory() && (`${key}/`.startsWith(prefix) || prefix.startsWith(`${key}/`))) {
+        found.push(...(await this.#walk(`${key}/`, prefix)));
+      } else if (entry?.isFile() && key.startsWith(prefix)) {
+        found.push({ key, size: entry.size, modified: entry.mtime });
+      }
+    }
+    return found;
+  }
+
+  #failed(deed: string, key: string, cause: unknown): FolioError {
+    const reason = codeOf(cause) ?? String(cause);
+    return new FolioError('store_failed', `Could not ${deed} ${key} in ${this.location}: ${reason}.`, {
+      where: key,
+      received: reason,
+      cause,
+    });
+  }
+}
+
+const lockOf = (path: string): string => join(dirname(path), `.${path.slice(dirname(path).length + 1)}.lock`);
+
+/** Gives the file its name if nothing has that name: one step, safe between processes. */
+async function linkOnce(temporary: string, path: string, taken: () => FolioError): Promise<void> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    throw codeOf(error) === 'EEXIST' ? taken() : error;
+  }
+  await unlink(temporary);
+}
+
+async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await mkdir(dirname(path), { recursive: true });
+    try {
+      const file = await open(path, 'wx');
+      try {
+        await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      return;
+    } catch (error) {
+      // Another process may remove the folder, empty until now, just after it was made.
+      if (codeOf(error) !== 'ENOENT' || attempt === 5) throw error;
+    }
+  }
+}
+
+/** A name survives a power cut once its folder has reached the disk. Not every system can. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r').catch(() => undefined);
+  await folder?.sync().catch(() => undefined);
+  await folder?.close();
+}
+
+const removeEmptyFolder = (path: string): Promise<boolean> =>
+  rmdir(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,46 @@
+import { FolioError } from '../errors.ts';
+
+/** A model by name, and by version where it is pinned: `shakespeare`, `shakespeare@20261124T120000Z-0a1b2c3d`. */
+export interface ModelReference {
+  readonly name: string;
+  readonly version?: string;
+}
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+/** Whether it can name a model or a version: letters, digits, `_`, `.` and `-`, 64 at most, no leading mark. */
+export const isModelName = (name: string): boolean => namePattern.test(name);
+
+/** @throws FolioError `invalid_parameter` */
+export function checkModelName(name: string, where = 'model'): string {
+  if (isModelName(name)) return name;
+  throw new FolioError(
+    'invalid_parameter',
+    `${JSON.stringify(name.slice(0, 80))} is no name for a ${where}: expected up to 64 letters, digits, "_", "." or ` +
+      '"-", the first a letter or digit.',
+    { where, expected: String(namePattern), received: JSON.stringify(name.slice(0, 80)) },
+  );
+}
+
+/** @throws FolioError `invalid_parameter` */
+export function parseModelReference(text: string): ModelReference {
+  const at = text.indexOf('@');
+  if (at === -1) return { name: checkModelName(text) };
+  return {
+    name: checkModelName(text.slice(0, at)),
+    version: checkModelName(text.slice(at + 1), 'version'),
+  };
+}
+
+/**
+ * The name of a new version, in order of time: `20261124T120000Z-0a1b2c3d`.
+ *
+ * @param digest The artefact's, `sha256:…`; its first 8 hexadecimal digits tell versions of one second apart.
+ */
+export function versionName(createdAt: Date, digest: string): string {
+  const time = createdAt.toISOString().replace(/[-:]|\.\d+/g, '');
+  return `${time}-${digest.replace(/^sha256:/, '').slice(0, 8)}`;
+}
+
+export const versionPrefix = (name: string, version: string): string => `models/${name}/${version}/`;
+export const pointerKey = (name: string): string => `models/${name}/current.json`;
