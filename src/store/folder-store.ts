@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { FolioError, isFolioError } from '../errors.ts';
 import { withFileLock } from './file-lock.ts';
 import { byKey, checkKey, isKey } from './key.ts';
+import { checkRange, sliceRange } from './range.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
@@ -17,7 +18,7 @@ class FileObject implements StoredObject {
 
   constructor(whole: Uint8Array, range: ReadOptions['range']) {
     this.#whole = whole;
-    this.bytes = range === undefined ? whole : whole.subarray(range.start, range.end);
+    this.bytes = range === undefined ? whole : sliceRange(whole, range);
   }
 
   get etag(): string {
@@ -42,6 +43,7 @@ export class FolderStore implements Store {
 
   async read(key: string, options: ReadOptions = {}): Promise<StoredObject | undefined> {
     checkKey(key);
+    if (options.range !== undefined) checkRange(options.range);
     try {
       const whole = await readFile(
         this.#path(key),
@@ -49,6 +51,7 @@ export class FolderStore implements Store {
       );
       return new FileObject(new Uint8Array(whole.buffer, whole.byteOffset, whole.byteLength), options.range);
     } catch (error) {
+      if (isFolioError(error)) throw error;
       if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes(codeOf(error) ?? '')) return undefined;
       options.signal?.throwIfAborted();
       throw this.#failed('read', key, error);

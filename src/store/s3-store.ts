@@ -10,6 +10,7 @@ import {
 import { FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { checkKey, isKey } from './key.ts';
+import { badRange, checkRange } from './range.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
 
 const attempts = 6; // of one request, by the client: 5xx, slow down, connections reset; waits grow and scatter
@@ -134,6 +135,7 @@ export class S3Store implements Store {
     etag?: string,
   ): Promise<StoredObject | undefined | 'unchanged'> {
     const { range, signal } = options;
+    if (range !== undefined) checkRange(range);
     const command = new GetObjectCommand({
       ...this.#at(key),
       ...(etag === undefined ? {} : { IfNoneMatch: etag }),
@@ -148,6 +150,7 @@ export class S3Store implements Store {
         signal?.throwIfAborted();
         const status = statusOf(error);
         if (status === 304) return 'unchanged';
+        if (status === 416 && range !== undefined) throw badRange(range, 'a start within the object');
         if (status === 404 && !isNamed(error, 'NoSuchBucket')) return undefined;
         if (error instanceof S3ServiceException || attempt === bodyAttempts)
           throw this.#failed('read', key, error);

@@ -1,0 +1,48 @@
+import { Command, InvalidArgumentError } from 'commander';
+
+/**
+ * One command of the CLI: its file exports `command()`, and `main.ts` loads that file only when the command is
+ * asked for. A command parses, calls and prints: results on stdout, everything else on stderr, faults as FolioError.
+ */
+export interface CommandModule {
+  command(): Command;
+}
+
+/** @param examples Lines ready to paste, told before everything else in the help. */
+export function newCommand(name: string, summary: string, examples: readonly string[]): Command {
+  const listed = examples.map((example) => `  ${example}`).join('\n');
+  return new Command(name)
+    .summary(summary)
+    .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
+    .addHelpText('beforeAll', `Examples:\n${listed}\n`)
+    .helpOption('-h, --help', 'show this help')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined }); // main.ts tells every fault in the same way
+}
+
+/** Reads an option's whole number. */
+export const integer =
+  (least: number, most: number = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (/^[+-]?\d+$/.test(text.trim()) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a whole number ${rangeText(least, most)}.`);
+  };
+
+/** Reads an option's number. */
+export const decimal =
+  (least: number, most: number = Number.POSITIVE_INFINITY) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== '' && Number.isFinite(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number ${rangeText(least, most)}.`);
+  };
+
+/** Gathers an option that may be given several times. */
+export const gather = (value: string, before: readonly string[] = []): readonly string[] => [
+  ...before,
+  value,
+];
+
+const rangeText = (least: number, most: number): string =>
+  most >= Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
