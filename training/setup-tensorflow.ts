@@ -171,7 +171,7 @@ const fromWheel = async (folder: string, tell: Tell): Promise<Ready['from']> => 
 };
 
 /** The Node-API version that tfjs-node's package asks for: the highest it knows that this Node has. */
-const bindingVersion = Math.min(8, Number(process.versions['napi']));
+const bindingVersion = Math.min(8, Number(process.versions.napi));
 
 /** Lets the package's `deps` and `lib` point into the cache. */
 const link = async (entry: string): Promise<void> => {

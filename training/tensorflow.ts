@@ -14,6 +14,7 @@ export interface Binding {
   readonly TF_ATTR_BOOL: number;
   readonly TF_ATTR_TYPE: number;
   readonly TF_ATTR_SHAPE: number;
+  readonly TF_ATTR_STRING: number;
   readonly TF_FLOAT: number;
   readonly TF_INT32: number;
   createTensor(shape: readonly number[], dtype: number, values: Float32Array | Int32Array): number;
@@ -45,8 +46,8 @@ export const loadTensorFlow = (): TensorFlow => {
   if (loaded !== undefined) return loaded;
   // Node 23 removed two functions that tfjs-node 4.22 still calls.
   const legacy = util as unknown as Record<string, unknown>;
-  legacy['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
-  legacy['isArray'] ??= Array.isArray;
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  legacy.isArray ??= Array.isArray;
   const require = createRequire(import.meta.url);
   try {
     loaded = require(packageName) as TensorFlow;

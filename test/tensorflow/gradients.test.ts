@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest';
+import { type Chunk, FastLoop, freeState, noDropout, zeroState } from '../../training/fast-loop.ts';
+import { Kernels } from '../../training/kernels.ts';
+import { initialWeights, type NetworkShape, setWeights, stockModel, swapGates } from '../../training/network.ts';
+import { mulberry32 } from '../../training/random.ts';
+import { loadTensorFlow } from '../../training/tensorflow.ts';
+
+const tf = loadTensorFlow();
+const kernels = new Kernels(tf);
+
+const randomChunk = (draw: () => number, vocabulary: number, batch: number, length: number): Chunk => {
+  const ids = () => Int32Array.from({ length: batch * length }, () => Math.floor(draw() * vocabulary));
+  return { batch, length, inputs: ids(), targets: ids() };
+};
+
+/** Time-major [length * batch] to rows of sequences [batch, length]. */
+const bySequence = ({ batch, length }: Chunk, ids: Int32Array): number[][] =>
+  Array.from({ length: batch }, (_, b) => Array.from({ length }, (_, t) => ids[t * batch + b]!));
+
+/** Loss and gradients as stock tf.layers has them, in Keras' layout. */
+const stockGradients = (shape: NetworkShape, weights: ReturnType<typeof initialWeights>, chunk: Chunk) =>
+  tf.tidy(() => {
+    const model = stockModel(tf, shape);
+    setWeights(tf, model, weights);
+    const inputs = tf.tensor2d(bySequence(chunk, chunk.inputs), undefined, 'int32');
+    const fed = shape.embedding > 0 ? inputs : tf.oneHot(inputs, shape.vocabulary);
+    const targets = tf.oneHot(tf.tensor2d(bySequence(chunk, chunk.targets), undefined, 'int32'), shape.vocabulary);
+    const { value, grads } = tf.variableGrads(() =>
+      tf.metrics.categoricalCrossentropy(targets, model.apply(fed, { training: true }) as never).mean(),
+    );
+    const named = model.weights.map((weight) => {
+      const variable = weight.read();
+      const found = Object.entries(grads).find(([name]) => name === (weight as unknown as { val: { name: string } }).val.name);
+      if (found === undefined) throw new Error(`no gradient of ${weight.name} ${variable.shape}`);
+      return Float32Array.from(found[1].dataSync());
+    });
+    const loss = value.dataSync()[0]!;
+    model.dispose();
+    return { loss, gradients: named };
+  });
+
+const relativeError = (ours: Float32Array, theirs: Float32Array): number => {
+  let largest = 0;
+  let difference = 0;
+  for (const [index, value] of theirs.entries()) {
+    largest = Math.max(largest, Math.abs(value));
+    difference = Math.max(difference, Math.abs(value - ours[index]!));
+  }
+  return difference / largest;
+};
+
+describe('the fast loop has the loss and the gradients of stock tf.layers', () => {
+  const draw = mulberry32(20);
+  const size = (most: number) => 1 + Math.floor(draw() * most);
+  const cases = Array.from({ length: 8 }, (_, index) => ({
+    shape: {
+      vocabulary: 1 + size(70),
+      embedding: index % 2 === 0 ? 0 : size(24),
+      units: Array.from({ length: 1 + (index % 4) }, () => size(60)),
+    },
+    batch: size(9),
+    length: 1 + size(12),
+  }));
+
+  test.each(cases)('$shape, batch $batch x length $length', ({ shape, batch, length }) => {
+    const weights = initialWeights(kernels, shape, 7);
+    const chunk = randomChunk(draw, shape.vocabulary, batch, length);
+    const live = kernels.live;
+    const handles = weights.map(swapGates).map(({ values, shape: size }) => kernels.floats(values, size));
+    const { loss, gradients, state } = new FastLoop(kernels, shape).gradients(
+      handles,
+      chunk,
+      zeroState(kernels, shape, batch),
+      noDropout,
+      1,
+    );
+    const stock = stockGradients(shape, weights, chunk);
+    expect(loss).toBeCloseTo(stock.loss, 4);
+    expect(gradients).toHaveLength(weights.length);
+    for (const [index, { name, shape: size }] of weights.entries()) {
+      const { values } = swapGates({ name, shape: size, values: kernels.read(gradients[index]!) });
+      expect(relativeError(values, stock.gradients[index]!), name).toBeLessThan(1e-4);
+    }
+    freeState(kernels, state);
+    kernels.free(...handles, ...gradients);
+    expect(kernels.live).toBe(live);
+  });
+});

@@ -1,0 +1,264 @@
+import { type Attribute, type Binding, bindingOf, type TensorFlow } from './tensorflow.ts';
+
+/** A tensor inside TensorFlow, by its number. Whoever asked for it frees it. */
+export type Handle = number;
+
+/**
+ * TensorFlow's kernels by name, without tfjs' tensors, tapes and bookkeeping around them: an inner loop of some
+ * hundred small operations a step cannot afford those. Nothing is freed by itself; `live` tells what is left.
+ */
+export class Kernels {
+  readonly #binding: Binding;
+  readonly #float: Attribute;
+  readonly #products: Readonly<Record<'plain' | 'left', readonly Attribute[]>>;
+  readonly #cellGradient: readonly Attribute[];
+  readonly #axis0: Handle;
+  readonly #axis1: Handle;
+  /** Handles made and not yet freed. */
+  live = 0;
+
+  constructor(tf: TensorFlow) {
+    const binding = bindingOf(tf);
+    const flag = (name: string, value: boolean) => ({ name, type: binding.TF_ATTR_BOOL, value });
+    this.#binding = binding;
+    this.#float = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+    this.#products = {
+      plain: [this.#float, flag('transpose_a', false), flag('transpose_b', false)],
+      left: [this.#float, flag('transpose_a', true), flag('transpose_b', false)],
+    };
+    this.#cellGradient = [this.#float, flag('use_peephole', false)];
+    this.#axis0 = this.integers([0], []);
+    this.#axis1 = this.integers([1], []);
+    this.live = 0;
+  }
+
+  floats(values: Float32Array, shape: readonly number[]): Handle {
+    this.live += 1;
+    return this.#binding.createTensor(shape, this.#binding.TF_FLOAT, values);
+  }
+
+  integers(values: Int32Array | readonly number[], shape: readonly number[]): Handle {
+    this.live += 1;
+    const array = values instanceof Int32Array ? values : Int32Array.from(values);
+    return this.#binding.createTensor(shape, this.#binding.TF_INT32, array);
+  }
+
+  scalar(value: number): Handle {
+    return this.floats(Float32Array.of(value), []);
+  }
+
+  /** A copy of its values. */
+  read(handle: Handle): Float32Array {
+    return Float32Array.from(this.#binding.tensorDataSync(handle));
+  }
+
+  free(...handles: readonly Handle[]): void {
+    for (const handle of handles) this.#binding.deleteTensor(handle);
+    this.live -= handles.length;
+  }
+
+  /** [m, k] x [k, n]. A transposed second operand is slow in oneDNN: transpose it beforehand. */
+  product(a: Handle, b: Handle): Handle {
+    return this.#one('MatMul', this.#products.plain, [a, b]);
+  }
+
+  /** [k, m] transposed x [k, n]. */
+  productOfTransposed(a: Handle, b: Handle): Handle {
+    return this.#one('MatMul', this.#products.left, [a, b]);
+  }
+
+  /** [m, n] -> [n, m] */
+  transpose(a: Handle): Handle {
+    const order = this.integers([1, 0], [2]);
+    const result = this.#one('Transpose', [this.#float, this.whole('Tperm')], [a, order]);
+    this.free(order);
+    return result;
+  }
+
+  reshape(a: Handle, shape: readonly number[]): Handle {
+    const wanted = this.integers(shape, [shape.length]);
+    const result = this.#one('Reshape', [this.#float, this.whole('Tshape')], [a, wanted]);
+    this.free(wanted);
+    return result;
+  }
+
+  add(a: Handle, b: Handle): Handle {
+    return this.#one('AddV2', [this.#float], [a, b]);
+  }
+
+  subtract(a: Handle, b: Handle): Handle {
+    return this.#one('Sub', [this.#float], [a, b]);
+  }
+
+  multiply(a: Handle, b: Handle): Handle {
+    return this.#one('Mul', [this.#float], [a, b]);
+  }
+
+  /** a x number */
+  scale(a: Handle, factor: number): Handle {
+    const scalar = this.scalar(factor);
+    const result = this.multiply(a, scalar);
+    this.free(scalar);
+    return result;
+  }
+
+  sigmoid(a: Handle): Handle {
+    return this.#one('Sigmoid', [this.#float], [a]);
+  }
+
+  tanh(a: Handle): Handle {
+    return this.#one('Tanh', [this.#float], [a]);
+  }
+
+  /** Columns into `count` equal parts, each a copy. */
+  columns(a: Handle, count: number): Handle[] {
+    return this.#split(this.#axis1, a, count);
+  }
+
+  /** Rows into `count` equal parts. */
+  rows(a: Handle, count: number): Handle[] {
+    return this.#split(this.#axis0, a, count);
+  }
+
+  /** Whole numbers [n] into `count` equal parts. */
+  parts(a: Handle, count: number): Handle[] {
+    const type = { name: 'T', type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_INT32 };
+    return this.run('Split', [type, this.#count('num_split', count)], [this.#axis0, a], count);
+  }
+
+  /** Row under row. */
+  stack(parts: readonly Handle[]): Handle {
+    const attributes = [this.#float, this.#count('N', parts.length), this.whole('Tidx')];
+    return this.#one('ConcatV2', attributes, [...parts, this.#axis0]);
+  }
+
+  /** Rows `ids` of a table: [n, columns]. */
+  gather(table: Handle, ids: Handle): Handle {
+    const type = { name: 'Tparams', type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_FLOAT };
+    const attributes = [type, this.whole('Tindices'), this.whole('Taxis'), this.#count('batch_dims', 0)];
+    return this.#one('GatherV2', attributes, [table, ids, this.#axis0]);
+  }
+
+  /** The gradient of `gather`: rows [n, columns] summed by id into [count, columns]. */
+  sumByRow(rows: Handle, ids: Handle, count: number): Handle {
+    const segments = this.integers([count], []);
+    const attributes = [this.#float, this.whole('Tindices'), this.whole('Tnumsegments')];
+    const result = this.#one('UnsortedSegmentSum', attributes, [rows, ids, segments]);
+    this.free(segments);
+    return result;
+  }
+
+  /** The first `count` rows. */
+  head(a: Handle, count: number, columns: number): Handle {
+    const begin = this.integers([0, 0], [2]);
+    const size = this.integers([count, columns], [2]);
+    const result = this.#one('Slice', [this.#float, this.whole('Index')], [a, begin, size]);
+    this.free(begin, size);
+    return result;
+  }
+
+  /** [m, n] + [n] */
+  addBias(a: Handle, bias: Handle): Handle {
+    return this.#one('BiasAdd', [this.#float], [a, bias]);
+  }
+
+  /** [m, n] -> [n]: the gradient of `addBias`. */
+  sumOfRows(a: Handle): Handle {
+    return this.#one('BiasAddGrad', [this.#float], [a]);
+  }
+
+  /** Sum of squares over two: []. */
+  halfSquares(a: Handle): Handle {
+    return this.#one('L2Loss', [this.#float], [a]);
+  }
+
+  /** Mean of [n]: []. */
+  mean(a: Handle): Handle {
+    const attributes = [
+      this.#float,
+      this.whole('Tidx'),
+      { name: 'keep_dims', type: this.#binding.TF_ATTR_BOOL, value: false },
+    ];
+    return this.#one('Mean', attributes, [a, this.#axis0]);
+  }
+
+  /** Losses [n] in nats and their gradient by the logits [n, vocabulary], in one call. */
+  crossEntropy(logits: Handle, targets: Handle): [losses: Handle, gradient: Handle] {
+    const attributes = [this.#float, this.whole('Tlabels')];
+    const [losses, gradient] = this.run(
+      'SparseSoftmaxCrossEntropyWithLogits',
+      attributes,
+      [logits, targets],
+      2,
+    );
+    return [losses!, gradient!];
+  }
+
+  /** Gradient of the gates, all but the products: by c before the step, and by the gates' sums in order i c f o. */
+  cellGradient(inputs: readonly Handle[]): [cell: Handle, gates: Handle] {
+    const [cell, gates, ...peepholes] = this.run('LSTMBlockCellGrad', this.#cellGradient, inputs, 5);
+    this.free(...peepholes);
+    return [cell!, gates!];
+  }
+
+  /** 1 / (1 - rate) where a number drawn from the seed is at least `rate`, else 0. The same seed, the same mask. */
+  mask(shape: readonly number[], rate: number, seed: readonly [number, number]): Handle {
+    const size = this.integers(shape, [shape.length]);
+    const seeds = this.integers(seed, [2]);
+    const type = { name: 'dtype', type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_FLOAT };
+    const uniform = this.#one(
+      'StatelessRandomUniform',
+      [type, this.whole('T'), this.whole('Tseed')],
+      [size, seeds],
+    );
+    const keep = this.scalar(1 - rate);
+    const raised = this.add(uniform, keep);
+    const kept = this.#one('Floor', [this.#float], [raised]);
+    const scaled = this.scale(kept, 1 / (1 - rate));
+    this.free(size, seeds, uniform, keep, raised, kept);
+    return scaled;
+  }
+
+  /** Any kernel by its name. */
+  run(name: string, attributes: readonly Attribute[], inputs: readonly Handle[], outputs: number): Handle[] {
+    this.live += outputs;
+    return this.#binding.executeOp(name, attributes, inputs, outputs).map(({ id }) => id);
+  }
+
+  get float(): Attribute {
+    return this.#float;
+  }
+
+  typed(name: string): Attribute {
+    return { name, type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_FLOAT };
+  }
+
+  shaped(shape: readonly number[]): Attribute {
+    return { name: 'shape', type: this.#binding.TF_ATTR_SHAPE, value: shape };
+  }
+
+  text(name: string, value: string): Attribute {
+    return { name, type: this.#binding.TF_ATTR_STRING, value };
+  }
+
+  #one(name: string, attributes: readonly Attribute[], inputs: readonly Handle[]): Handle {
+    this.live += 1;
+    return this.#binding.executeOp(name, attributes, inputs, 1)[0]!.id;
+  }
+
+  #split(axis: Handle, a: Handle, count: number): Handle[] {
+    return this.run('Split', [this.#float, this.#count('num_split', count)], [axis, a], count);
+  }
+
+  flag(name: string, value: boolean): Attribute {
+    return { name, type: this.#binding.TF_ATTR_BOOL, value };
+  }
+
+  #count(name: string, value: number): Attribute {
+    return { name, type: this.#binding.TF_ATTR_INT, value };
+  }
+
+  whole(name: string): Attribute {
+    return { name, type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_INT32 };
+  }
+}
