@@ -36,12 +36,21 @@ export const faults = {
 
 export type FaultCode = keyof typeof faults;
 
+/** One of a request's faults: which parameter, and a sentence with what was expected and what arrived. */
+export interface RequestFault {
+  readonly code: FaultCode;
+  readonly where: string;
+  readonly message: string;
+}
+
 export interface FaultFacts {
   /** The parameter, file or property at fault: `temperature`, `layers[1].units`. */
   readonly where?: string | undefined;
   readonly expected?: string | undefined;
   /** What arrived, already shortened for display. */
   readonly received?: string | undefined;
+  /** Every fault of a request that has several, the one above included. */
+  readonly faults?: readonly RequestFault[] | undefined;
   /** Seconds after which trying again makes sense. */
   readonly retryAfter?: number | undefined;
   readonly cause?: unknown;

@@ -29,6 +29,14 @@ const integer = (least: number, most: number) =>
         z.maximum(most, { error: `expected a whole number from ${least} to ${most}` }),
       ),
   );
+const list = z.pipe(
+  text,
+  z.transform((value) => value.split(',').flatMap((part) => part.trim() || [])),
+);
+const amount = z.pipe(
+  z.string().check(z.regex(/^\s*\d+(?:\.\d+)?\s*$/, { error: 'expected an amount in US dollars' })),
+  z.transform((value) => Number(value)),
+);
 const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   z.pipe(text, z.enum(choices, { error: `expected one of ${choices.join(', ')}` }));
 
@@ -96,6 +104,90 @@ export const definitions = {
     schema: text,
     description:
       'One address for every AWS service, such as an emulator; S3 is asked with the bucket in the path.',
+  }),
+  apiKeys: required({
+    variable: 'FOLIO_API_KEYS',
+    schema: list,
+    fallback: '',
+    description: 'Keys that may generate and look, separated by commas.',
+  }),
+  writeKeys: required({
+    variable: 'FOLIO_WRITE_KEYS',
+    schema: list,
+    fallback: '',
+    description: 'Keys that may also upload, train, activate and remove, separated by commas.',
+  }),
+  origins: required({
+    variable: 'FOLIO_ORIGINS',
+    schema: list,
+    fallback: '',
+    description:
+      'Origins of pages that may call the API from a browser (CORS), separated by commas; `*` for all.',
+  }),
+  signingKey: defined({
+    variable: 'FOLIO_SIGNING_KEY',
+    schema: z.string().check(z.minLength(16, { error: 'expected at least 16 characters' })),
+    description:
+      'Signs `continue_from`; the same on every host that is to go on. Default: drawn anew at each start.',
+  }),
+  maximumLength: required({
+    variable: 'FOLIO_MAX_LENGTH',
+    schema: integer(1, 10_000_000),
+    fallback: '10000',
+    description: 'Characters that one completion may have.',
+  }),
+  maximumPrompt: required({
+    variable: 'FOLIO_MAX_PROMPT',
+    schema: integer(0, 10_000_000),
+    fallback: '10000',
+    description: 'Characters of a prompt, or of a text to score.',
+  }),
+  maximumBodyBytes: required({
+    variable: 'FOLIO_MAX_BODY_BYTES',
+    schema: integer(1024, 1_073_741_824),
+    fallback: '1048576',
+    description: "Bytes of a request's body, corpora apart.",
+  }),
+  maximumCorpusBytes: required({
+    variable: 'FOLIO_MAX_CORPUS_BYTES',
+    schema: integer(1, 5_368_709_120),
+    fallback: '104857600',
+    description: 'Bytes of an uploaded corpus.',
+  }),
+  maximumConcurrent: required({
+    variable: 'FOLIO_MAX_CONCURRENT',
+    schema: integer(1, 100_000),
+    fallback: '256',
+    description: 'Completions that run at one time; what is beyond is answered with 503.',
+  }),
+  maximumConcurrentPerKey: required({
+    variable: 'FOLIO_MAX_CONCURRENT_PER_KEY',
+    schema: integer(1, 100_000),
+    fallback: '128',
+    description: 'Of these, for one key; what is beyond is answered with 429.',
+  }),
+  timeLimitSeconds: required({
+    variable: 'FOLIO_TIME_LIMIT_SECONDS',
+    schema: integer(1, 86_400),
+    fallback: '60',
+    description: 'Wall-clock seconds that a request may take.',
+  }),
+  lambdaMemory: defined({
+    variable: 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
+    schema: integer(128, 1_000_000),
+    description: "Megabytes of the Lambda's memory, which Lambda itself sets.",
+  }),
+  gigabyteSecondDollars: required({
+    variable: 'FOLIO_GB_SECOND_USD',
+    schema: amount,
+    fallback: '0.0000133334',
+    description: 'Price of a GB-second of Lambda (arm64, us-east-1, November 2025), for estimates.',
+  }),
+  requestDollars: required({
+    variable: 'FOLIO_REQUEST_USD',
+    schema: amount,
+    fallback: '0.0000002',
+    description: 'Price of one request to Lambda, for estimates.',
   }),
   logLevel: required({
     variable: 'LOG_LEVEL',

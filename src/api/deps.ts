@@ -1,0 +1,71 @@
+import type { Precision } from '../model/stepper.ts';
+import type { HeldModel } from '../store/model-cache.ts';
+import type { ModelReference } from '../store/model-name.ts';
+import type { Store } from '../store/store.ts';
+import type { Trainings } from '../trainings/trainings.ts';
+import type { Authorise } from './auth.ts';
+import type { ContinuationSigner } from './continuation.ts';
+import type { Admission, Limits } from './limits.ts';
+import type { Meter } from './meter.ts';
+
+/** What generating routes need. */
+export interface Generator {
+  /** The model that answers when a request names none. */
+  readonly defaultModel: ModelReference;
+  open(reference: ModelReference, precision?: Precision): Promise<HeldModel>;
+  readonly admission: Admission;
+  readonly signer: ContinuationSigner;
+  /** How a host with a price per use reckons it. */
+  readonly meter?: Meter | undefined;
+}
+
+/** Where a client puts a corpus that the server does not take itself. */
+export interface UploadForm {
+  readonly url: string;
+  readonly method: 'POST';
+  /** Fields of the multipart form, to stand before the file. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly maximumBytes: number;
+  readonly expiresAt: string; // ISO 8601
+}
+
+/** How corpora come in: through the server, which starts the training, or by a presigned form, whose arrival does. */
+export type CorpusUploads =
+  | { readonly kind: 'direct'; readonly maximumBytes: number }
+  | {
+      readonly kind: 'presigned';
+      readonly maximumBytes: number;
+      presign(corpus: string, preset: string | undefined): Promise<UploadForm>;
+    };
+
+export interface LogLine {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly error?: unknown;
+}
+
+/** What a host hands to the app; a group that is absent leaves its routes out. */
+export interface AppDeps {
+  readonly store: Store;
+  readonly limits: Limits;
+  readonly authorise: Authorise;
+  readonly generator?: Generator | undefined;
+  readonly trainings?: Trainings | undefined;
+  readonly corpora?: CorpusUploads | undefined;
+  /** Origins of the pages that may call from a browser; `*` for all. */
+  readonly origins?: readonly string[] | undefined;
+  /** False on a host that cannot hold a connection open: live routes then answer once and ask to be called again. */
+  readonly live?: boolean | undefined;
+  /** Pages for people and the API's description, mounted at the root. */
+  readonly pages?: readonly Pages[] | undefined;
+  readonly log?: ((line: LogLine) => void) | undefined;
+}
+
+/** Adds routes that need no key. */
+export interface Pages {
+  fetch(request: Request): Response | Promise<Response>;
+  readonly paths: readonly string[];
+}

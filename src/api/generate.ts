@@ -1,0 +1,113 @@
+import { type Context, Hono } from 'hono';
+import { accepts } from 'hono/accepts';
+import { Coalescer, PushedBody } from './coalesce.ts';
+import type { AppDeps, Generator } from './deps.ts';
+import { FaultList } from './faults.ts';
+import { checkLengths, Generation, type Outcome } from './generation.ts';
+import { parse } from './parse.ts';
+import { fromQuery } from './query.ts';
+import { type AppEnv, readJson } from './request.ts';
+import { type GenerateParameters, GenerateRequest } from './schemas.ts';
+
+/** The simple door: parameters by plain names, an answer as JSON, or as text that flows while it is made. */
+export const generateRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
+  new Hono<AppEnv>()
+    .get('/generate', (context) =>
+      answer(deps, generator, context, fromQuery(GenerateRequest, new URL(context.req.url).searchParams)),
+    )
+    .post('/generate', async (context) =>
+      answer(deps, generator, context, await readJson(context, deps.limits)),
+    );
+
+const answer = async (
+  deps: AppDeps,
+  generator: Generator,
+  context: Context<AppEnv>,
+  body: Record<string, unknown>,
+): Promise<Response> => {
+  const faults = new FaultList();
+  const parameters = parse(GenerateRequest, body, faults);
+  checkLengths(deps.limits, body, 'length', faults);
+  const generation = await Generation.begin(
+    generator,
+    deps.limits,
+    parameters && {
+      model: parameters.model,
+      prompts: [parameters.prompt],
+      length: parameters.length,
+      count: 1,
+      scorePrompt: false,
+      common: parameters,
+    },
+    body,
+    faults,
+    context.get('caller'),
+    context.req.raw.signal,
+  );
+  if (!parameters) throw new TypeError('A request without a fault was not parsed.');
+  const type = accepts(context, {
+    header: 'Accept',
+    supports: ['application/json', 'text/plain'],
+    default: 'application/json',
+  });
+  if (type === 'text/plain') return flow(parameters, generation);
+  const outcome = await generation.run();
+  return context.json(told(parameters, generation, outcome), 200, generation.headers());
+};
+
+/** The text as it is made. Its receipt goes ahead, in a header, without the prompt and without a state. */
+const flow = (parameters: GenerateParameters, generation: Generation): Response => {
+  const body = new PushedBody(() => generation.stop());
+  const coalescer = new Coalescer<string>((pieces) => body.push(pieces.join('')));
+  generation
+    .run((_, { text }) => {
+      if (text !== '') coalescer.push(text);
+    })
+    .then(
+      () => {
+        coalescer.flush();
+        body.end();
+      },
+      (error: unknown) => {
+        coalescer.flush();
+        body.fail(error);
+      },
+    );
+  const { continue_from: _, ...receipt } = generation.receipt({ length: parameters.length });
+  return new Response(body.stream, {
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      ...generation.headers(),
+      'x-folio-receipt': ascii(receipt),
+    },
+  });
+};
+
+/** JSON that may stand in a header: every other character escaped. */
+const ascii = (value: object): string =>
+  JSON.stringify(value).replace(
+    /[^ -~]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
+const told = (parameters: GenerateParameters, generation: Generation, outcome: Outcome): object => {
+  const [result] = outcome.results;
+  const choice = result?.choices[0];
+  if (!result || !choice) throw new TypeError('A generation ended without a completion.');
+  const token = generation.continuation(choice.state);
+  return {
+    text: choice.text,
+    finish_reason: choice.finishReason,
+    model: generation.held.name,
+    version: generation.held.version,
+    seed: generation.seed,
+    characters: choice.generated,
+    ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
+    ...(result.replaced.length === 0 ? {} : { replaced: result.replaced }),
+    ...(token === undefined ? {} : { continue_from: token }),
+    receipt: generation.receipt({ prompt: parameters.prompt, length: parameters.length }),
+    timings: outcome.timings,
+  };
+};

@@ -1,0 +1,210 @@
+import * as z from 'zod/mini';
+import { choice, flag, integer, name, number, text } from './fields.ts';
+
+/** What may be asked of the sampler at every door, under the names that the field uses. */
+const sampling = {
+  temperature: z._default(
+    number(0, 2, 'Flattens (above 1) or sharpens (below 1) the distribution; 0 always takes the likeliest.'),
+    1,
+  ),
+  top_p: z._default(number(0, 1, 'Keeps the likeliest characters that together have this probability.'), 1),
+  top_k: z.optional(integer(1, 65_536, 'Keeps this many of the likeliest characters.')),
+  min_p: z.optional(number(0, 1, 'Keeps characters at least this times as likely as the likeliest.')),
+  typical_p: z.optional(
+    number(0, 1, 'Keeps the characters of the most typical surprise that together have this probability.'),
+  ),
+  repetition_penalty: z.optional(
+    number(
+      0.01,
+      10,
+      'Divides the positive logits of characters that stand in the text already, multiplies the negative.',
+    ),
+  ),
+  presence_penalty: z._default(
+    number(-2, 2, 'Taken once from the logit of every character that was generated already.'),
+    0,
+  ),
+  frequency_penalty: z._default(
+    number(-2, 2, 'Taken from the logit of a character each time that it was generated.'),
+    0,
+  ),
+  logit_bias: z.optional(
+    z
+      .record(
+        z.string().check(z.regex(/^\d{1,6}$/, { error: 'the id of a character' })),
+        number(-100, 100, 'Added to the logit.'),
+        { error: 'an object of character ids and numbers from -100 to 100' },
+      )
+      .check(z.describe('Added to the logits of characters, by their ids: places in the alphabet, from 0.')),
+  ),
+  allowed: z.optional(text('Only these characters may be generated.')),
+  seed: z.optional(
+    integer(0, Number.MAX_SAFE_INTEGER, 'The same request with the same seed gives the same text.'),
+  ),
+  stop: z.optional(
+    z
+      .union(
+        [
+          z.string().check(z.minLength(1)),
+          z.array(z.string().check(z.minLength(1), z.maxLength(1000))).check(z.minLength(1), z.maxLength(4)),
+        ],
+        { error: 'a string that is not empty, or an array of 1 to 4 such' },
+      )
+      .check(z.describe('Up to 4 strings that end the text; they are not part of it.')),
+  ),
+};
+
+/** Folio's own, beside what OpenAI's API has. */
+const extras = {
+  version: z.optional(text('Pins a version of the model, as `model: "name@version"` does.')),
+  digest: z.optional(text('Refuses a model of another digest: receipts carry it.')),
+  precision: z.optional(
+    choice(['f32', 'int8'], 'Of the arithmetic. int8 gives the same text on every machine.'),
+  ),
+  unknown: z._default(
+    choice(
+      ['error', 'skip', 'nearest'],
+      'What becomes of prompt characters that the model does not know; what was replaced is reported.',
+    ),
+    'error',
+  ),
+  continuable: z._default(
+    flag('Answer with `continue_from`, the signed state from which a later request can go on.'),
+    false,
+  ),
+  continue_from: z.optional(
+    text('The state that an earlier response carried: goes on exactly as one longer request would have.'),
+  ),
+  copy_guard: z.optional(
+    integer(1, 100_000, 'No output stands verbatim in the corpus for this many characters or more.'),
+  ),
+  overlap: z._default(flag('Report the longest verbatim overlap with the corpus.'), false),
+};
+
+const strict = { error: 'a JSON object' };
+
+export const GenerateRequest = z
+  .strictObject(
+    {
+      prompt: z._default(text('What the text begins after. It is not repeated in the answer.'), ''),
+      length: z._default(integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most.'), 256),
+      model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
+      ...sampling,
+      ...extras,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'GenerateRequest' });
+
+const ids = z.array(z.int().check(z.minimum(0)));
+
+export const CompletionRequest = z
+  .strictObject(
+    {
+      model: text('A model’s name, or `name@version`.'),
+      prompt: z._default(
+        z
+          .union(
+            [
+              z.string(),
+              z.array(z.string()).check(z.minLength(1), z.maxLength(128)),
+              ids.check(z.minLength(1)),
+              z.array(ids.check(z.minLength(1))).check(z.minLength(1), z.maxLength(128)),
+            ],
+            { error: 'a string, an array of strings, an array of character ids, or an array of such arrays' },
+          )
+          .check(
+            z.describe('One prompt or several. An array of whole numbers is a prompt of character ids.'),
+          ),
+        '',
+      ),
+      max_tokens: z._default(
+        integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
+        16,
+      ),
+      n: z._default(integer(1, 128, 'Completions for each prompt.'), 1),
+      best_of: z.optional(
+        integer(1, 128, 'Generates this many and returns the n of the highest mean log-probability.'),
+      ),
+      stream: z._default(flag('Server-sent events, as the text is made.'), false),
+      stream_options: z.optional(
+        z
+          .strictObject(
+            {
+              include_usage: z.optional(flag('One more chunk at the end, with the usage.')),
+              include_obfuscation: z.optional(flag('Accepted; nothing is padded.')),
+            },
+            { error: 'an object' },
+          )
+          .check(z.describe('Only with `stream`.')),
+      ),
+      logprobs: z.optional(
+        integer(0, 5, 'Log-probabilities, with this many of the likeliest alternatives a character.'),
+      ),
+      echo: z._default(flag('Repeat the prompt before the completion.'), false),
+      suffix: z.optional(z.unknown().check(z.describe('Refused: a recurrent model reads in one direction.'))),
+      user: z.optional(text('Accepted and not looked at.')),
+      ...sampling,
+      ...extras,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'CompletionRequest' });
+
+export const ScoreRequest = z
+  .strictObject(
+    {
+      model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
+      text: z
+        .union([z.string(), z.array(z.string()).check(z.minLength(1), z.maxLength(128))], {
+          error: 'a string or an array of 1 to 128 strings',
+        })
+        .check(z.describe('The text to score, or several.')),
+      top: z._default(integer(0, 5, 'Alternatives to tell for each character.'), 0),
+      version: extras.version,
+      digest: extras.digest,
+      precision: extras.precision,
+      unknown: extras.unknown,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'ScoreRequest' });
+
+export const ActivateRequest = z
+  .strictObject(
+    {
+      version: text('The version to serve from now on.'),
+      expected: z.optional(
+        text('The version that should be current now: the change is refused if another one is.'),
+      ),
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'ActivateRequest' });
+
+export const UploadRequest = z
+  .strictObject(
+    {
+      bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Size of the corpus, to be refused early.')),
+      preset: z.optional(name('The training’s preset.')),
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'UploadRequest' });
+
+export const TrainingRequest = z
+  .strictObject(
+    {
+      model: name('The model to train a version of.'),
+      corpus: z.optional(name('The uploaded corpus to train on. Default: the one of the model’s name.')),
+      preset: z.optional(name('The training’s preset.')),
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'TrainingRequest' });
+
+export type GenerateParameters = z.output<typeof GenerateRequest>;
+export type CompletionParameters = z.output<typeof CompletionRequest>;
+export type ScoreParameters = z.output<typeof ScoreRequest>;
+/** What every generating request has. */
+export type CommonParameters = Omit<GenerateParameters, 'prompt' | 'length' | 'model'>;
