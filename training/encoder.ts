@@ -84,7 +84,7 @@ export class Encoder {
 
   #widen(): void {
     const narrow = this.#ids;
-    this.#buffer.resize(2 * narrow.length);
+    this.#buffer.resize(Math.min(2 * narrow.length, this.#buffer.maxByteLength));
     const wide = new Uint16Array(this.#buffer);
     for (let at = this.#length - 1; at >= 0; at--) wide[at] = narrow[at]!; // from the end: in one buffer
     this.#ids = wide;

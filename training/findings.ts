@@ -1,3 +1,4 @@
+import { grouped, percent, several } from './figures.ts';
 import type { Finding, PreflightReport } from './preflight.ts';
 import { KEPT_WHOLE } from './rare.ts';
 
@@ -6,11 +7,6 @@ const SMALL = 100_000;
 /** A share of copied text above which it is worth looking: held-out text may then stand in the training part. */
 const DUPLICATED = 0.05;
 
-const number = (value: number): string => value.toLocaleString('en');
-const percent = (share: number): string => `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
-const times = (count: number, one: string, many = `${one}s`): string =>
-  `${number(count)} ${count === 1 ? one : many}`;
-
 /** Says in sentences what deserves attention, warnings first. */
 export const findingsOf = (report: Omit<PreflightReport, 'findings'>): Finding[] => {
   const found: (Finding | false)[] = [
@@ -18,13 +14,13 @@ export const findingsOf = (report: Omit<PreflightReport, 'findings'>): Finding[]
       ({ code, name, count, source, line }): Finding => ({
         severity: 'warning',
         code,
-        message: `Possible ${name}, ${times(count, 'time')}, first in ${source}, line ${line}: a model can recite what it was trained on.`,
+        message: `Possible ${name}, ${several(count, 'time')}, first in ${source}, line ${line}: a model can recite what it was trained on.`,
       }),
     ),
     report.characters < SMALL && {
       severity: 'warning',
       code: 'small',
-      message: `${number(report.characters)} characters are few: from about ${number(SMALL)} the text is worth reading, from a million it is good.`,
+      message: `${grouped(report.characters)} characters are few: from about ${grouped(SMALL)} the text is worth reading, from a million it is good.`,
     },
     report.duplicates.share > DUPLICATED && {
       severity: 'warning',
@@ -34,25 +30,25 @@ export const findingsOf = (report: Omit<PreflightReport, 'findings'>): Finding[]
     report.controls.length > 0 && {
       severity: 'warning',
       code: 'control_characters',
-      message: `${times(
+      message: `${several(
         report.controls.reduce((sum, { count }) => sum + count, 0),
         'control character',
-      )} left out: ${report.controls.map(({ character, count }) => `${character} x ${number(count)}`).join(', ')}.`,
+      )} left out: ${report.controls.map(({ character, count }) => `${character} x ${grouped(count)}`).join(', ')}.`,
     },
     report.rare.limit > 0 && {
       severity: 'note',
       code: 'rare_characters',
-      message: `The alphabet is beyond ${KEPT_WHOLE}: of characters that stand at most ${times(report.rare.limit, 'time')}, ${number(report.rare.folded.characters)} are folded to a plain form (${times(report.rare.folded.occurrences, 'occurrence')}) and ${number(report.rare.dropped.characters)} left out (${number(report.rare.dropped.occurrences)}).`,
+      message: `The alphabet is beyond ${KEPT_WHOLE}: of characters that stand at most ${several(report.rare.limit, 'time')}, ${grouped(report.rare.folded.characters)} are folded to a plain form (${several(report.rare.folded.occurrences, 'occurrence')}) and ${grouped(report.rare.dropped.characters)} left out (${grouped(report.rare.dropped.occurrences)}).`,
     },
     report.newlines.crlf + report.newlines.cr > 0 && {
       severity: 'note',
       code: 'newlines',
-      message: `${times(report.newlines.crlf, 'CR LF newline')} and ${times(report.newlines.cr, 'lone CR', 'lone CRs')} become LF.`,
+      message: `${several(report.newlines.crlf, 'CR LF newline')} and ${several(report.newlines.cr, 'lone CR', 'lone CRs')} become LF.`,
     },
     report.byteOrderMarks > 0 && {
       severity: 'note',
       code: 'byte_order_mark',
-      message: `${times(report.byteOrderMarks, 'byte order mark')} left out.`,
+      message: `${several(report.byteOrderMarks, 'byte order mark')} left out.`,
     },
   ];
   return found.filter((finding) => finding !== false);

@@ -17,7 +17,7 @@ const CHUNK = 256 * 1024; // bytes
 
 /**
  * The texts that a corpus given on the command line stands for, in order: files, folders (their text files by path,
- * hidden ones left out), globs, `-` for standard input, and http(s) URLs.
+ * hidden ones left out), globs, `-` for standard input, http(s) URLs, and objects or folders at `s3://BUCKET/KEY`.
  *
  * @throws FolioError `corpus_not_found`
  */
@@ -30,6 +30,12 @@ export const resolveSources = async (given: readonly string[]): Promise<Source[]
 const resolve = async (place: string): Promise<Source[]> => {
   if (place === '-') return [{ name: 'standard input', open: () => chunks(process.stdin) }];
   if (/^https?:\/\//.test(place)) return [fromUrl(place)];
+  if (place.startsWith('s3://')) {
+    const { storeSources } = await import('./store-source.ts');
+    const objects = await storeSources(place);
+    if (objects.length === 0) throw notFound(place, 'There is no such object or folder');
+    return objects;
+  }
   const found = await stat(place).catch(() => undefined);
   if (found?.isDirectory()) {
     const files = await glob('**/*', { cwd: place, dot: false, onlyFiles: true });

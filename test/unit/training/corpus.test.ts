@@ -1,0 +1,277 @@
+import { once } from 'node:events';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { inspectCorpus, readCorpus } from '../../../training/corpus.ts';
+import { defaultCorpus } from '../../../training/default-corpus.ts';
+import { readThrough } from '../../../training/reading.ts';
+import { resolveSources } from '../../../training/sources.ts';
+import { Utf8Decoder } from '../../../training/utf8.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'folio-corpus-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let written = 0;
+const file = (content: string | Uint8Array, name = `${written++}.txt`): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+const sentence = 'It was a dark and stormy night; the rain fell in torrents. ';
+const text = (length: number): string =>
+  sentence.repeat(Math.ceil(length / sentence.length)).slice(0, length);
+const decoded = ({ ids, alphabet }: Awaited<ReturnType<typeof readCorpus>>['corpus']): string =>
+  Array.from(ids, (id) => alphabet[id]).join('');
+
+const serving = async (answer: (path: string) => string | undefined) => {
+  const server = createServer((request, response) => {
+    const body = answer(request.url ?? '');
+    response.statusCode = body === undefined ? 404 : 200;
+    response.end(body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    address: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => new Promise<void>((closed) => server.close(() => closed())),
+  };
+};
+
+describe('readCorpus', () => {
+  it('encodes every character by its place in the sorted alphabet, nine tenths of them for training', async () => {
+    const original = `${text(1995)}é😀中`;
+    const { corpus, preflight } = await readCorpus([file(original)]);
+    expect(decoded(corpus)).toBe(original);
+    expect([...corpus.alphabet]).toEqual(
+      [...new Set(original)].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!),
+    );
+    expect(corpus.ids).toBeInstanceOf(Uint8Array);
+    expect(corpus.ids.length).toBe(1998);
+    expect(corpus.training.length).toBe(1798);
+    expect(corpus.heldOut.length).toBe(200);
+    expect(preflight.alphabet.find(({ character }) => character === 'é')?.count).toBe(1);
+    expect(preflight.alphabet.reduce((sum, { count }) => sum + count, 0)).toBe(1998);
+  });
+
+  it('takes two bytes a character for 5,000 different ones', async () => {
+    const characters = Array.from({ length: 5000 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join('');
+    const { corpus } = await readCorpus([file(characters.repeat(12))]);
+    expect(corpus.ids).toBeInstanceOf(Uint16Array);
+    expect(corpus.alphabet.length).toBe(5000);
+    expect(decoded(corpus)).toBe(characters.repeat(12));
+  });
+
+  it('folds or drops the rare characters of a large alphabet, and says so', async () => {
+    const common = Array.from({ length: 300 }, (_, at) => String.fromCodePoint(0x4e00 + at))
+      .join('')
+      .repeat(100);
+    const { corpus, preflight } = await readCorpus([file(`${common}${'e'.repeat(50)}é“漢`)]);
+    expect(corpus.alphabet.length).toBe(301);
+    expect(decoded(corpus)).toBe(`${common}${'e'.repeat(51)}`);
+    expect(preflight.characters).toBe(corpus.ids.length);
+    expect(preflight.rare).toMatchObject({ folded: { characters: 1 }, dropped: { characters: 2 } });
+    expect(preflight.findings.map(({ code }) => code)).toContain('rare_characters');
+  });
+
+  it('drops no more than half a per cent of a text whose characters are all rare', async () => {
+    const characters = Array.from({ length: 5000 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join('');
+    const { corpus } = await readCorpus([file(characters)]);
+    expect(corpus.ids.length).toBe(5000);
+  });
+
+  it('makes newlines LF and leaves out byte order marks and control characters', async () => {
+    const path = file(`\uFEFF${text(1500)}\r\none\rtwo\n\u0000\u001bthree\u0085 \uFEFF`);
+    const { corpus, preflight } = await readCorpus([path]);
+    expect(decoded(corpus)).toBe(`${text(1500)}\none\ntwo\nthree \uFEFF`);
+    expect(preflight.newlines).toEqual({ lf: 1, crlf: 1, cr: 1 });
+    expect(preflight.byteOrderMarks).toBe(1);
+    expect(preflight.controls.map(({ character }) => character)).toEqual(['U+0000', 'U+001B', 'U+0085']);
+  });
+
+  it('prepares a text as the tutorial did, with the words kept apart', async () => {
+    const path = file('First Citizen:\nYou are 3 -- no, FOUR!  '.repeat(60));
+    const { corpus } = await readCorpus([path], { preparation: 'tutorial' });
+    expect(decoded(corpus)).toBe('first citizen you are 3 no four '.repeat(60));
+  });
+
+  it('joins files, folders and globs in order, each ending with a newline, binary files left out', async () => {
+    mkdirSync(join(folder, 'many/deep'), { recursive: true });
+    const a = file(`\uFEFFA ${text(600)}`, 'many/a.txt');
+    file(`\uFEFFB ${text(600)}\n`, 'many/deep/b.txt');
+    file(new Uint8Array([0, 1, 2]), 'many/c.bin');
+    const whole = await readCorpus([join(folder, 'many')]);
+    expect(decoded(whole.corpus)).toBe(`A ${text(600)}\nB ${text(600)}\n`);
+    const twice = await readCorpus([a, join(folder, 'many/**/b.*')]);
+    expect(twice.corpus.digest).toBe(whole.corpus.digest);
+    expect(whole.preflight.files).toBe(2);
+  });
+
+  it('reads http addresses and tells one that does not answer well', async () => {
+    await using server = await serving((path) => (path === '/text' ? text(2000) : undefined));
+    const { corpus } = await readCorpus([`${server.address}/text`]);
+    expect(decoded(corpus)).toBe(text(2000));
+    await expect(readCorpus([`${server.address}/none?key=1`])).rejects.toMatchObject({
+      code: 'corpus_not_found',
+      message: expect.stringMatching(/404.*\/none\.$/),
+    });
+  });
+});
+
+describe('a corpus that cannot be used', () => {
+  it.each([
+    ['nothing', '', 'corpus_too_small', /0 characters/],
+    ['50 characters', text(50), 'corpus_too_small', /50 characters: at least 1,000/],
+    ['one character over and over', 'a'.repeat(5000), 'corpus_invalid', /one character/],
+    [
+      'a lone surrogate',
+      Buffer.concat([Buffer.from(text(100)), Buffer.from([0xed, 0xa0, 0x80])]),
+      'corpus_invalid',
+      /byte 100 \(line 1\): a lone surrogate/,
+    ],
+    ['UTF-16', Buffer.from(`\uFEFF${text(2000)}`, 'utf16le'), 'corpus_invalid', /byte 0 .*UTF-16/],
+    [
+      'Latin-1',
+      Buffer.from(`${text(2000)}\ncafé noir`, 'latin1'),
+      'corpus_invalid',
+      /byte 2004 \(line 2\).*Latin-1/,
+    ],
+    [
+      'half a character at its end',
+      Buffer.from(`${text(2000)}😀`).subarray(0, 2003),
+      'corpus_invalid',
+      /byte 2000 .*ends inside/,
+    ],
+  ])('%s', async (_, content, code, message) => {
+    const path = file(content);
+    const expected = { code, message: expect.stringMatching(message) };
+    await expect(readCorpus([path])).rejects.toMatchObject(expected);
+    await expect(inspectCorpus([path])).rejects.toMatchObject(expected);
+  });
+
+  it('is not there', async () => {
+    const missing = join(folder, 'missing.txt');
+    await expect(readCorpus([missing])).rejects.toMatchObject({ code: 'corpus_not_found' });
+    await expect(readCorpus([join(folder, '*.none')])).rejects.toMatchObject({ code: 'corpus_not_found' });
+  });
+
+  it('changes while it is read', async () => {
+    const path = file(text(1_000_000));
+    const sources = await resolveSources([path]);
+    let chunks = 0;
+    const meddler = { bytes: () => void (chunks++ === 0 && appendFileSync(path, 'more')) };
+    await expect(readThrough(sources, 'plain', [meddler])).rejects.toMatchObject({ code: 'corpus_changed' });
+    expect(chunks).toBeGreaterThan(1);
+  });
+});
+
+describe('inspectCorpus', () => {
+  it('finds what looks like secrets and addresses, and where', async () => {
+    const lines = [
+      text(1500),
+      'write to jane.doe@example.org',
+      'api_key = "0123456789abcdef"',
+      'AKIAIOSFODNN7EXAMPLE',
+    ];
+    const report = await inspectCorpus([file(lines.join('\n'))]);
+    expect(report.secrets.map(({ code, count, line }) => [code, count, line])).toEqual([
+      ['email', 1, 2],
+      ['aws_key', 1, 4],
+      ['password', 1, 3],
+    ]);
+    expect(report.findings.find(({ code }) => code === 'email')?.severity).toBe('warning');
+  });
+
+  it('finds an address that lies across two chunks', async () => {
+    const path = file(`${'x '.repeat(131_066)} jane.doe@example.org${text(3000)}`);
+    const { secrets } = await inspectCorpus([path]);
+    expect(secrets.map(({ code, count }) => [code, count])).toEqual([['email', 1]]);
+  });
+
+  it('estimates how much of a text is copies', async () => {
+    const once = Array.from({ length: 30_000 }, (_, at) => `${(at * 7919) % 30_011} `).join('');
+    const single = await inspectCorpus([file(once)]);
+    const double = await inspectCorpus([file(once + once)]);
+    expect(single.duplicates.share).toBeLessThan(0.01);
+    expect(double.duplicates.share).toBeCloseTo(0.5, 1);
+    expect(double.duplicates.examples[0]?.count).toBe(2);
+    expect(once).toContain(double.duplicates.examples[0]?.text);
+  });
+
+  it('expects less loss of a regular text, and more time of a long one', async () => {
+    let seed = 1;
+    const random = () => (seed = (seed * 48_271) % 2_147_483_647);
+    const letters = Array.from({ length: 100_000 }, () => 'abcdefghijklmnop'[(random() >> 8) % 16]).join('');
+    const regular = await inspectCorpus([file(text(50_000))]);
+    const irregular = await inspectCorpus([file(letters)]);
+    expect(irregular.estimate.trigramLoss).toBeGreaterThan(Math.log(16) * 0.95);
+    expect(regular.estimate.trigramLoss).toBeLessThan(irregular.estimate.trigramLoss);
+    expect(irregular.estimate.seconds).toBeGreaterThan(regular.estimate.seconds);
+    expect(irregular.estimate.dollars).toBeGreaterThan(irregular.estimate.spotDollars);
+  });
+});
+
+describe('Utf8Decoder', () => {
+  const decode = (bytes: Uint8Array, chunk: number): number[] => {
+    const decoder = new Utf8Decoder('text');
+    const out = new Uint32Array(bytes.length);
+    const codes: number[] = [];
+    for (let at = 0; at < bytes.length; at += chunk)
+      codes.push(...out.subarray(0, decoder.push(bytes.subarray(at, at + chunk), out)));
+    decoder.end();
+    return codes;
+  };
+
+  it('agrees with TextDecoder on any text, however it is cut', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 7 }), (any, chunk) => {
+        expect(String.fromCodePoint(...decode(new TextEncoder().encode(any), chunk))).toBe(
+          any.toWellFormed(),
+        );
+      }),
+    );
+  });
+
+  it('refuses what TextDecoder refuses', () => {
+    const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    const bytes = fc.uint8Array({ maxLength: 6 }).map((random) => random.map((byte) => byte | 0x80));
+    fc.assert(
+      fc.property(
+        fc.oneof(bytes, fc.uint8Array({ maxLength: 8 })),
+        fc.integer({ min: 1, max: 3 }),
+        (any, chunk) => {
+          let expected: string | undefined;
+          try {
+            expected = strict.decode(any);
+          } catch {
+            expect(() => decode(any, chunk)).toThrow(/not UTF-8 at byte \d/);
+            return;
+          }
+          expect(String.fromCodePoint(...decode(any, chunk))).toBe(expected);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('defaultCorpus', () => {
+  it('fetches once and keeps the file, and names --corpus where it is out of reach', async () => {
+    const asked: string[] = [];
+    await using server = await serving((path) => {
+      asked.push(path);
+      return path === '/shakespeare.txt' ? text(2000) : undefined;
+    });
+    const address = `${server.address}/shakespeare.txt`;
+    const first = await defaultCorpus(address, folder);
+    expect(await defaultCorpus(address, folder)).toBe(first);
+    expect(asked).toEqual(['/shakespeare.txt']);
+    await expect(defaultCorpus(`${server.address}/other.txt`, folder)).rejects.toMatchObject({
+      code: 'corpus_not_found',
+      message: expect.stringMatching(/404.*--corpus FILE/),
+    });
+  });
+});
