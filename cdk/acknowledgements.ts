@@ -1,0 +1,136 @@
+import { type App, Validations } from 'aws-cdk-lib';
+
+/**
+ * Every finding of the audits that is meant as it is, and why. `test/cloud` holds that each of these still answers a
+ * finding, and that nothing else is found.
+ */
+interface Acknowledgement {
+  /** Path of the construct, whose children are meant too. */
+  readonly at: string;
+  readonly findings: readonly string[];
+  readonly reason: string;
+}
+
+const wildcard = (resource: string) => `AwsSolutions-IAM5[Resource::${resource}]`;
+
+const dataOutput = (name: string) =>
+  `{"Fn::GetStackOutput":{"StackName":"FolioData","Region":{"Ref":"AWS::Region"},"OutputName":"PublishOutputFnGetAtt${name}"}}`;
+const corpora = (keys: string) => wildcard(`${dataOutput('Corpora7C7C03FAArn989B2925')}/${keys}`);
+const models = (keys: string) => wildcard(`${dataOutput('ModelsC55D3500Arn5610F0FC')}/${keys}`);
+
+const objects = 'Objects under a prefix of one bucket: their names are not known before they are written.';
+const tracing = 'X-Ray has no resources that a policy could name.';
+const regional = 'arn:<AWS::Partition>';
+const here = '<AWS::Region>:<AWS::AccountId>';
+
+const acknowledgements: readonly Acknowledgement[] = [
+  {
+    at: 'FolioTraining/Trainer/TaskRole',
+    findings: [
+      corpora('corpora/*'),
+      models('models/*'),
+      models('candidates/*'),
+      models('checkpoints/*'),
+      models('trainings/*'),
+    ],
+    reason: objects,
+  },
+  {
+    at: 'FolioTraining/Trainer/ExecutionRole',
+    findings: [wildcard('*')],
+    reason: 'ecr:GetAuthorizationToken knows no resource; everything else of the role is named.',
+  },
+  {
+    at: 'FolioTraining/Trainer',
+    findings: ['AwsSolutions-ECS2'],
+    reason: 'Names of a bucket and a log level: none of them is secret, and they are known at deployment.',
+  },
+  {
+    at: 'FolioTraining/Retraining/Role',
+    findings: [corpora('corpora/*'), models('trainings/*'), models('models/*/corpus-deleted.json')],
+    reason: objects,
+  },
+  {
+    at: 'FolioTraining/Retraining/Role',
+    findings: [wildcard('*')],
+    reason: `${tracing} Neither has the delivery of logs, which Step Functions sets up by itself.`,
+  },
+  {
+    at: 'FolioTraining/Retraining/Role',
+    findings: [wildcard(`${regional}:ecs:${here}:task/<ClusterEB0386A7>/*`)],
+    reason: 'The tasks of one cluster; the id of a task is not known before it runs.',
+  },
+  {
+    at: 'FolioTraining/Retraining/OwnExecutions',
+    findings: [wildcard(`${regional}:states:${here}:execution:<RetrainingMachine7ADC3CEC.Name>:*`)],
+    reason: 'The executions of the machine itself: a later upload stops an earlier one.',
+  },
+  {
+    at: 'FolioTraining/Retraining/Undelivered',
+    findings: ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
+    reason: 'It is a dead-letter queue. An alarm watches it.',
+  },
+  {
+    at: 'FolioApi',
+    findings: [wildcard('*')],
+    reason: tracing,
+  },
+  {
+    at: 'FolioApi',
+    findings: ['Serverless-LambdaDLQ'],
+    reason: 'Its functions are called synchronously: whoever called is told of the failure.',
+  },
+  { at: 'FolioApi/Generate/Role', findings: [models('models/*')], reason: objects },
+  {
+    at: 'FolioApi/Manage/Role',
+    findings: [
+      corpora('corpora/*'),
+      models('models/*'),
+      models('models/*/current.json'),
+      models('candidates/*'),
+      models('trainings/*'),
+    ],
+    reason: objects,
+  },
+  {
+    at: 'FolioApi/PrebuiltModel/Install/Role',
+    findings: [models('models/shakespeare/*')],
+    reason: objects,
+  },
+  {
+    at: 'FolioApi/Api',
+    findings: ['AwsSolutions-APIG2'],
+    reason:
+      'The functions check every field and tell all faults at once; a schema in the gateway would tell one.',
+  },
+  {
+    at: 'FolioApi/Api/CloudWatchRole',
+    findings: [
+      `AwsSolutions-IAM4[Policy::${regional}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]`,
+    ],
+    reason: 'The role of the account for the logs of API Gateway, which is documented to need this policy.',
+  },
+  {
+    at: 'FolioApi/Api',
+    findings: ['AwsSolutions-APIG3'],
+    reason: 'A web ACL costs 5 USD a month while idle. Throttling, quota and keys stand in its place.',
+  },
+  {
+    at: 'FolioApi/Api',
+    findings: ['AwsSolutions-COG4'],
+    reason: 'Callers are programs with an API key or IAM rights, not people with passwords.',
+  },
+  {
+    at: 'FolioApi/Api',
+    findings: ['AwsSolutions-APIG4'],
+    reason: 'Pages and the health check are open; every route that generates, reads or writes is guarded.',
+  },
+];
+
+/** @throws Error for a path that is not in the tree */
+export function acknowledgeFindings(app: App): void {
+  for (const { at, findings, reason } of acknowledgements) {
+    const construct = at.split('/').reduce((scope, id) => scope.node.findChild(id), app.node.root);
+    for (const id of findings) Validations.of(construct).acknowledge({ id, reason });
+  }
+}

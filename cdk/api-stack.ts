@@ -1,0 +1,211 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import * as apigateway from 'aws-cdk-lib/aws-apigateway';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { Bundles } from '../functions/bundle.ts';
+import type { DataStack } from './data-stack.ts';
+import { gatewayResponses } from './gateway-responses.ts';
+import { NodeFunction } from './node-function.ts';
+import { PrebuiltModel } from './prebuilt-model.ts';
+import type { Settings } from './settings.ts';
+import type { TrainingStack } from './training-stack.ts';
+
+export interface ApiStackProps extends StackProps {
+  readonly settings: Settings;
+  readonly bundles: Bundles;
+  readonly data: DataStack;
+  readonly training: TrainingStack;
+}
+
+/** Seconds that a generation may take; the function's own limit of a request is below it. */
+const generateSeconds = 120;
+
+/** Routes of the generating function; every other route is the managing function's. */
+const generatingRoutes = [
+  ['GET', '/generate'],
+  ['POST', '/generate'],
+  ['POST', '/v1/completions'],
+  ['POST', '/v1/score'],
+] as const;
+
+/** Pages for people, and what watches whether the endpoint lives: without a key. */
+const openRoutes = ['/', '/healthz', '/docs', '/openapi.json', '/assets/{file+}'] as const;
+
+/** The HTTPS endpoint: a REST API, since it alone streams, counts by key and throttles without a fixed price. */
+export class ApiStack extends Stack {
+  readonly api: apigateway.RestApi;
+  readonly generate: NodeFunction;
+  readonly manage: NodeFunction;
+  readonly prebuilt: PrebuiltModel;
+
+  constructor(scope: Construct, id: string, props: ApiStackProps) {
+    super(scope, id, props);
+    const { settings, bundles, data, training } = props;
+    const models = data.models;
+
+    this.prebuilt = new PrebuiltModel(this, 'PrebuiltModel', {
+      settings,
+      bundle: bundles.install,
+      models,
+      name: 'shakespeare',
+    });
+
+    const environment = {
+      FOLIO_STORE: `s3://${models.bucketName}`,
+      FOLIO_MODEL: 'shakespeare',
+      FOLIO_STREAMING: String(settings.streaming),
+      FOLIO_CONTINUATION_SECRET: this.prebuilt.continuationSecret,
+      FOLIO_CORS_ORIGINS: settings['cors-origin'],
+    };
+    this.generate = new NodeFunction(this, 'Generate', {
+      settings,
+      description: 'Generates and scores text; streams it as it is made',
+      code: bundles.generate,
+      memory: settings.memory,
+      timeout: Duration.seconds(generateSeconds),
+      environment,
+      reservedConcurrency: settings.concurrency,
+    });
+    this.generate.mayDo(['s3:GetObject'], models, ['models/*']).mayList(models, ['models/']);
+
+    this.manage = new NodeFunction(this, 'Manage', {
+      settings,
+      description: 'Models, versions, corpora, trainings, and the pages',
+      code: bundles.manage,
+      memory: 512,
+      timeout: Duration.seconds(29),
+      environment: {
+        ...environment,
+        FOLIO_CORPORA: `s3://${data.corpora.bucketName}`,
+        FOLIO_RETRAINING: training.retraining.machine.stateMachineArn,
+      },
+    });
+    this.manage
+      .mayDo(['s3:GetObject'], models, ['models/*', 'candidates/*', 'trainings/*'])
+      .mayDo(['s3:PutObject'], models, ['models/*/current.json'])
+      .mayDo(['s3:DeleteObject'], models, ['models/*'])
+      .mayDo(['s3:PutObject'], data.corpora, ['corpora/*'])
+      .mayList(models, ['models/', 'candidates/', 'trainings/']);
+
+    const accesses = new logs.LogGroup(this, 'Accesses', {
+      retention: settings['log-days'],
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.api = new apigateway.RestApi(this, 'Api', {
+      description: 'Folio: text from a model of your own',
+      endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
+      apiKeySourceType: apigateway.ApiKeySourceType.AUTHORIZER,
+      disableExecuteApiEndpoint: settings['domain-name'] !== undefined,
+      cloudWatchRole: true,
+      cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
+      defaultCorsPreflightOptions: {
+        allowOrigins: [settings['cors-origin']],
+        allowMethods: ['GET', 'POST', 'DELETE'],
+        allowHeaders: ['authorization', 'content-type', 'x-api-key'],
+        maxAge: Duration.hours(1),
+      },
+      deployOptions: {
+        stageName: 'live',
+        tracingEnabled: true,
+        loggingLevel: apigateway.MethodLoggingLevel.ERROR,
+        dataTraceEnabled: false, // it would log prompts and texts
+        throttlingRateLimit: settings.rate * 10,
+        throttlingBurstLimit: settings.burst * 10,
+        accessLogDestination: new apigateway.LogGroupLogDestination(accesses),
+        accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(accessLog)),
+      },
+      ...(settings['domain-name'] !== undefined && {
+        domainName: {
+          domainName: settings['domain-name'],
+          certificate: acm.Certificate.fromCertificateArn(this, 'Certificate', settings.certificate ?? ''),
+          endpointType: apigateway.EndpointType.REGIONAL,
+          securityPolicy: apigateway.SecurityPolicy.TLS_1_2,
+        },
+      }),
+    });
+    gatewayResponses(this.api, settings['cors-origin']);
+    this.addRoutes(settings, bundles);
+    this.addKeys(settings);
+    Tags.of(this).add('folio:part', 'api');
+  }
+
+  private addRoutes(settings: Settings, bundles: Bundles): void {
+    const transfer = settings.streaming
+      ? apigateway.ResponseTransferMode.STREAM
+      : apigateway.ResponseTransferMode.BUFFERED;
+    const generate = new apigateway.LambdaIntegration(this.generate.function, {
+      responseTransferMode: transfer,
+      timeout: Duration.seconds(settings.streaming ? generateSeconds : 29),
+    });
+    const manage = new apigateway.LambdaIntegration(this.manage.function);
+    const guarded = this.guard(settings, bundles);
+    const at = (path: string) => this.api.root.resourceForPath(path);
+
+    for (const [method, path] of generatingRoutes) at(path).addMethod(method, generate, guarded);
+    for (const path of openRoutes) {
+      at(path).addMethod('GET', manage, { authorizationType: apigateway.AuthorizationType.NONE });
+    }
+    at('/{path+}').addMethod('ANY', manage, guarded);
+  }
+
+  private guard(settings: Settings, bundles: Bundles): apigateway.MethodOptions {
+    if (settings.auth === 'iam') return { authorizationType: apigateway.AuthorizationType.IAM };
+    const authorise = new NodeFunction(this, 'Authorise', {
+      settings,
+      description: 'Hands the key of x-api-key or Authorization: Bearer to the usage plan',
+      code: bundles.authorise,
+      memory: 256,
+      timeout: Duration.seconds(3),
+    });
+    return {
+      authorizationType: apigateway.AuthorizationType.CUSTOM,
+      apiKeyRequired: true,
+      authorizer: new apigateway.RequestAuthorizer(this, 'Authoriser', {
+        handler: authorise.function,
+        // Either header may carry the key; a cache would have to demand both.
+        identitySources: [],
+        resultsCacheTtl: Duration.seconds(0),
+      }),
+    };
+  }
+
+  private addKeys(settings: Settings): void {
+    const url = settings['domain-name'] === undefined ? this.api.url : `https://${settings['domain-name']}/`;
+    new CfnOutput(this, 'Url', { value: url });
+    if (settings.auth === 'iam') return;
+    const plan = this.api.addUsagePlan('Plan', {
+      apiStages: [{ api: this.api, stage: this.api.deploymentStage }],
+      throttle: { rateLimit: settings.rate, burstLimit: settings.burst },
+      quota: { limit: settings.quota, period: apigateway.Period.MONTH },
+    });
+    // Not addApiKey: a key that depends on the stage could not be named to the functions behind the stage.
+    const reader = new apigateway.ApiKey(this, 'ReaderKey', { description: 'May generate, score and look' });
+    const writer = new apigateway.ApiKey(this, 'WriterKey', { description: 'May do everything' });
+    plan.addApiKey(reader);
+    plan.addApiKey(writer);
+    for (const { function: one } of [this.generate, this.manage]) {
+      one.addEnvironment('FOLIO_WRITER_KEY_ID', writer.keyId);
+    }
+    new CfnOutput(this, 'ReaderKeyId', { value: reader.keyId });
+    new CfnOutput(this, 'WriterKeyId', { value: writer.keyId });
+  }
+}
+
+/** No query string: a prompt may stand in it. */
+const accessLog = {
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  ip: '$context.identity.sourceIp',
+  keyId: '$context.identity.apiKeyId',
+  caller: '$context.identity.caller',
+  method: '$context.httpMethod',
+  route: '$context.resourcePath',
+  path: '$context.path',
+  status: '$context.status',
+  error: '$context.error.responseType',
+  bytes: '$context.responseLength',
+  milliseconds: '$context.responseLatency',
+  integration: '$context.integration.latency',
+  trace: '$context.xrayTraceId',
+};

@@ -1,0 +1,59 @@
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+
+/** The buckets. They stay when the stack goes: what people uploaded and trained is theirs to delete. */
+export class DataStack extends Stack {
+  readonly corpora: s3.Bucket;
+  /** Models, candidates, checkpoints and records of trainings. */
+  readonly models: s3.Bucket;
+
+  constructor(scope: Construct, id: string, props: StackProps) {
+    super(scope, id, props);
+    const shared = {
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      removalPolicy: RemovalPolicy.RETAIN,
+    } as const;
+    const unfinished: s3.LifecycleRule = {
+      id: 'unfinished-uploads',
+      abortIncompleteMultipartUploadAfter: Duration.days(7),
+    };
+
+    const accesses = new s3.Bucket(this, 'Accesses', {
+      ...shared,
+      versioned: true,
+      lifecycleRules: [
+        unfinished,
+        { id: 'old', expiration: Duration.days(90), noncurrentVersionExpiration: Duration.days(1) },
+      ],
+    });
+    this.corpora = new s3.Bucket(this, 'Corpora', {
+      ...shared,
+      versioned: true,
+      serverAccessLogsBucket: accesses,
+      serverAccessLogsPrefix: 'corpora/',
+      lifecycleRules: [unfinished, { id: 'replaced', noncurrentVersionExpiration: Duration.days(90) }],
+      // The playground uploads from the endpoint's page; what may be uploaded is in the form that was signed.
+      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: ['*'], allowedHeaders: ['*'] }],
+    });
+    // Set natively: eventBridgeEnabled would add a function that may change every bucket of the account.
+    const bucket = this.corpora.node.defaultChild as s3.CfnBucket;
+    bucket.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+
+    this.models = new s3.Bucket(this, 'Models', {
+      ...shared,
+      versioned: true,
+      serverAccessLogsBucket: accesses,
+      serverAccessLogsPrefix: 'models/',
+      lifecycleRules: [
+        unfinished,
+        { id: 'replaced', noncurrentVersionExpiration: Duration.days(90) },
+        { id: 'checkpoints', prefix: 'checkpoints/', expiration: Duration.days(30) },
+      ],
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { Settings } from './settings.ts';
+
+export interface NodeFunctionProps {
+  readonly settings: Settings;
+  readonly description: string;
+  /** Folder of the bundle, or of more than that. */
+  readonly code: string;
+  readonly memory: number; // MB
+  readonly timeout: Duration;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly reservedConcurrency?: number;
+}
+
+/** A function on Lambda's current Node: its own role, its own log group of limited age, traced, logging JSON. */
+export class NodeFunction extends Construct {
+  readonly function: lambda.Function;
+
+  constructor(scope: Construct, id: string, props: NodeFunctionProps) {
+    super(scope, id);
+    const { settings } = props;
+    const logGroup = new logs.LogGroup(this, 'Log', {
+      retention: settings['log-days'],
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // Not the managed policy, which may write to every log group.
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    this.function = new lambda.Function(this, 'Function', {
+      description: props.description,
+      runtime: lambda.Runtime.NODEJS_24_X,
+      architecture:
+        settings.architecture === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+      code: lambda.Code.fromAsset(props.code),
+      handler: 'index.handler',
+      memorySize: props.memory,
+      timeout: props.timeout,
+      role,
+      logGroup,
+      loggingFormat: lambda.LoggingFormat.JSON,
+      tracing: lambda.Tracing.ACTIVE,
+      ...(props.environment && { environment: props.environment }),
+      ...(props.reservedConcurrency && { reservedConcurrentExecutions: props.reservedConcurrency }),
+    });
+  }
+
+  /** Grants actions on the objects under these keys, and on nothing else of the bucket. */
+  mayDo(actions: readonly string[], bucket: s3.IBucket, keys: readonly string[]): this {
+    this.function.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: [...actions],
+        resources: keys.map((key) => bucket.arnForObjects(key)),
+      }),
+    );
+    return this;
+  }
+
+  /** Grants listing below these prefixes; without it, S3 answers 403 for what is not there. */
+  mayList(bucket: s3.IBucket, prefixes: readonly string[]): this {
+    this.function.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [bucket.bucketArn],
+        conditions: { StringLike: { 's3:prefix': prefixes.map((prefix) => `${prefix}*`) } },
+      }),
+    );
+    return this;
+  }
+}

@@ -1,0 +1,370 @@
+/**
+ * The state machine of a retraining, in the Amazon States Language with JSONata. It is data, so that it can be read
+ * from top to bottom and its expressions can be tried without an account.
+ *
+ * Input: the event that S3 sends about an object under `corpora/`.
+ */
+export interface RetrainingFacts {
+  readonly cluster: string;
+  readonly taskDefinition: string;
+  readonly container: string;
+  readonly subnets: readonly string[];
+  readonly securityGroup: string;
+  readonly models: string; // bucket
+  readonly topic: string;
+  readonly region: string;
+  readonly preset: string;
+  readonly spot: boolean;
+  readonly trainingsAtOnce: number;
+  readonly trainingSeconds: number;
+}
+
+/** Tasks started for one training at most: one on spare capacity, then on demand. */
+const attempts = 4;
+
+/** What trying again cannot mend: bad arguments, corpora and checkpoints, divergence, the gate (`src/errors.ts`). */
+const finalExitCodes = [2, 3, 4, 5, 6, 7];
+
+const rejectedByGate = 7;
+
+const jsonata = (expression: string) => `{% ${expression} %}`;
+
+const busy = {
+  ErrorEquals: ['States.TaskFailed'],
+  IntervalSeconds: 2,
+  MaxAttempts: 4,
+  BackoffRate: 2,
+  JitterStrategy: 'FULL',
+};
+
+export function retrainingDefinition(facts: RetrainingFacts) {
+  return {
+    Comment: 'A corpus was uploaded: train on it. It was deleted: say so beside the models made from it.',
+    QueryLanguage: 'JSONata',
+    StartAt: 'Read the event',
+    States: {
+      'Read the event': {
+        Type: 'Pass',
+        Assign: {
+          key: jsonata('$states.input.detail.object.key'),
+          bucket: jsonata('$states.input.detail.bucket.name'),
+          objectVersion: jsonata("$states.input.detail.object.'version-id'"),
+          name: jsonata("$replace($states.input.detail.object.key, /^corpora\\/|\\.txt$/, '')"),
+          deleted: jsonata("$states.input.'detail-type' = 'Object Deleted'"),
+          training: jsonata(
+            "$fromMillis($toMillis($states.context.Execution.StartTime), '[Y0001][M01][D01]T[H01][m01][s01]Z')" +
+              " & '-' & $replace($states.input.detail.object.key, /^corpora\\/|\\.txt$/, '')",
+          ),
+          started: jsonata('$states.context.Execution.StartTime'),
+          attempt: 0,
+        },
+        Next: 'Is it a corpus?',
+      },
+      'Is it a corpus?': {
+        Type: 'Choice',
+        Choices: [
+          {
+            Condition: jsonata('$contains($key, /^corpora\\/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\.txt$/)'),
+            Next: 'Let later uploads arrive',
+          },
+          { Condition: jsonata('$contains($key, /\\/$/) or $deleted'), Next: 'Nothing to do' },
+        ],
+        Default: 'Name cannot be used',
+      },
+      'Nothing to do': { Type: 'Succeed', Output: { state: 'ignored' } },
+      'Name cannot be used': {
+        Type: 'Pass',
+        Assign: {
+          outcome: 'failed',
+          code: 'invalid_parameter',
+          reason: jsonata(
+            "'The object ' & $key & ' is no corpus: expected corpora/NAME.txt, NAME of up to 64 letters, digits, dots, dashes and underscores.'",
+          ),
+          record: null,
+        },
+        Next: 'Tell',
+      },
+      'Let later uploads arrive': { Type: 'Wait', Seconds: 5, Next: 'Executions' },
+
+      // The later upload of a name wins: whoever is not the latest ends, and the latest stops the others.
+      Executions: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:sfn:listExecutions',
+        Arguments: {
+          StateMachineArn: jsonata('$states.context.StateMachine.Id'),
+          StatusFilter: 'RUNNING',
+          MaxResults: 1000,
+        },
+        Retry: [busy],
+        Assign: {
+          earlier: jsonata(
+            '[$states.result.Executions[ExecutionArn != $states.context.Execution.Id' +
+              ' and $toMillis(StartDate) < $toMillis($started)].ExecutionArn]',
+          ),
+        },
+        Next: 'Stop earlier trainings of this name',
+      },
+      'Stop earlier trainings of this name': {
+        Type: 'Map',
+        Items: jsonata('$earlier'),
+        MaxConcurrency: 5,
+        ItemProcessor: {
+          ProcessorConfig: { Mode: 'INLINE' },
+          StartAt: 'Earlier execution',
+          States: {
+            'Earlier execution': {
+              Type: 'Task',
+              Resource: 'arn:aws:states:::aws-sdk:sfn:describeExecution',
+              Arguments: { ExecutionArn: jsonata('$states.input') },
+              Retry: [busy],
+              Output: {
+                arn: jsonata('$states.input'),
+                same: jsonata('$parse($states.result.Input).detail.object.key = $key'),
+                running: jsonata("$states.result.Status = 'RUNNING'"),
+              },
+              Next: 'Same name?',
+            },
+            'Same name?': {
+              Type: 'Choice',
+              Choices: [
+                { Condition: jsonata('$states.input.same and $states.input.running'), Next: 'Stop it' },
+              ],
+              Default: 'Leave it',
+            },
+            'Stop it': {
+              Type: 'Task',
+              Resource: 'arn:aws:states:::aws-sdk:sfn:stopExecution',
+              Arguments: {
+                ExecutionArn: jsonata('$states.input.arn'),
+                Error: 'superseded',
+                Cause: 'A later event of the same corpus replaced this one.',
+              },
+              Retry: [busy],
+              Output: 0,
+              End: true,
+            },
+            'Leave it': {
+              Type: 'Pass',
+              Output: jsonata('$states.input.running and $not($states.input.same) ? 1 : 0'),
+              End: true,
+            },
+          },
+        },
+        Assign: { ahead: jsonata('$count($states.result) = 0 ? 0 : $sum($states.result)') },
+        Next: 'Uploaded or deleted?',
+      },
+      'Uploaded or deleted?': {
+        Type: 'Choice',
+        Choices: [{ Condition: jsonata('$deleted'), Next: 'Mark the models' }],
+        Default: 'Latest upload',
+      },
+
+      // A deleted corpus: models made from it stay, and say that their source is gone.
+      'Mark the models': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
+        Arguments: {
+          Bucket: facts.models,
+          Key: jsonata("'models/' & $name & '/corpus-deleted.json'"),
+          ContentType: 'application/json',
+          Body: {
+            corpus: jsonata("'s3://' & $bucket & '/' & $key"),
+            deletedAt: jsonata('$started'),
+          },
+        },
+        Retry: [busy],
+        Assign: {
+          outcome: 'corpus deleted',
+          code: null,
+          reason: 'Versions made from it stay, and are marked. docs/operations.md tells how to remove them.',
+          record: null,
+        },
+        Next: 'Tell',
+      },
+
+      'Latest upload': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
+        Arguments: { Bucket: jsonata('$bucket'), Key: jsonata('$key') },
+        Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
+        Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Superseded' }],
+        Output: { latest: jsonata('$states.result.VersionId = $objectVersion') },
+        Next: 'Is this the latest?',
+      },
+      'Is this the latest?': {
+        Type: 'Choice',
+        Choices: [
+          { Condition: jsonata('$not($states.input.latest)'), Next: 'Superseded' },
+          { Condition: jsonata(`$ahead >= ${facts.trainingsAtOnce}`), Next: 'Wait for a place' },
+        ],
+        Default: 'Train',
+      },
+      Superseded: { Type: 'Succeed', Output: { state: 'superseded' } },
+      'Wait for a place': { Type: 'Wait', Seconds: 60, Next: 'Executions' },
+
+      Train: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::ecs:runTask.sync',
+        TimeoutSeconds: facts.trainingSeconds,
+        Arguments: {
+          Cluster: facts.cluster,
+          TaskDefinition: facts.taskDefinition,
+          CapacityProviderStrategy: [
+            {
+              CapacityProvider: facts.spot ? jsonata("$attempt = 0 ? 'FARGATE_SPOT' : 'FARGATE'") : 'FARGATE',
+              Weight: 1,
+            },
+          ],
+          NetworkConfiguration: {
+            AwsvpcConfiguration: {
+              Subnets: facts.subnets,
+              SecurityGroups: [facts.securityGroup],
+              AssignPublicIp: 'ENABLED',
+            },
+          },
+          PropagateTags: 'TASK_DEFINITION',
+          Overrides: {
+            ContainerOverrides: [
+              {
+                Name: facts.container,
+                Command: jsonata(
+                  "$append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name," +
+                    ` '--preset', '${facts.preset}', '--log', 'json'], $attempt = 0 ? [] : ['--resume'])`,
+                ),
+                Environment: [{ Name: 'FOLIO_TRAINING_ID', Value: jsonata('$training') }],
+              },
+            ],
+          },
+        },
+        Assign: { outcome: 'published', code: null, exitCode: 0, reason: '' },
+        Catch: [
+          {
+            ErrorEquals: ['States.ALL'],
+            Assign: {
+              attempt: jsonata('$attempt + 1'),
+              outcome: 'failed',
+              code: jsonata('$states.errorOutput.Error'),
+              exitCode: jsonata(
+                '($task := $contains($states.errorOutput.Cause, \'"Containers"\') ? $parse($states.errorOutput.Cause) : {};' +
+                  ' $exists($task.Containers[0].ExitCode) ? $task.Containers[0].ExitCode : -1)',
+              ),
+              reason: jsonata(
+                '($task := $contains($states.errorOutput.Cause, \'"Containers"\') ? $parse($states.errorOutput.Cause) : {};' +
+                  ' $exists($task.StoppedReason) ? $task.StoppedReason : $states.errorOutput.Cause)',
+              ),
+            },
+            Next: 'Worth another try?',
+          },
+        ],
+        Next: 'Record',
+      },
+      'Worth another try?': {
+        Type: 'Choice',
+        Choices: [
+          {
+            Condition: jsonata(
+              `$exitCode in ${JSON.stringify(finalExitCodes)} or $code = 'States.Timeout' or $attempt >= ${attempts}`,
+            ),
+            Next: 'Record',
+          },
+        ],
+        Default: 'Wait before the next try',
+      },
+      'Wait before the next try': { Type: 'Wait', Seconds: 30, Next: 'Train' },
+
+      // The trainer's own account of what happened, if it came to write one.
+      Record: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
+        Arguments: { Bucket: facts.models, Key: jsonata("'trainings/' & $training & '.json'") },
+        Assign: { record: jsonata('$parse($states.result.Body)') },
+        Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
+        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: null }, Next: 'Close the record' }],
+        Next: 'Close the record',
+      },
+      // A task that was killed could not say that it ended.
+      'Close the record': {
+        Type: 'Choice',
+        Choices: [
+          {
+            Condition: jsonata(
+              "$outcome = 'failed' and ($record = null or $not($record.state in ['published', 'rejected', 'failed']))",
+            ),
+            Next: 'Write the failure',
+          },
+        ],
+        Default: 'Tell',
+      },
+      'Write the failure': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
+        Arguments: {
+          Bucket: facts.models,
+          Key: jsonata("'trainings/' & $training & '.json'"),
+          ContentType: 'application/json',
+          Body: jsonata(
+            '$merge([{"id": $training, "model": $name, "preset": "' +
+              facts.preset +
+              '", "corpus": {"source": "s3://" & $bucket & "/" & $key}, "startedAt": $started,' +
+              ' "history": [], "samples": [], "logTail": []}, $record = null ? {} : $record,' +
+              ' {"state": "failed", "updatedAt": $now(),' +
+              ' "failure": {"code": $code = "States.Timeout" ? "time_limit" : "unavailable", "message": $reason}}])',
+          ),
+        },
+        Retry: [busy],
+        Next: 'Tell',
+      },
+
+      Tell: {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::sns:publish',
+        Arguments: {
+          TopicArn: facts.topic,
+          Subject: jsonata(
+            `$substring('Folio: ' & $name & ': ' & ($exitCode = ${rejectedByGate} ? 'kept as a candidate' : $outcome), 0, 99)`,
+          ),
+          Message: jsonata(message(facts)),
+        },
+        Retry: [busy],
+        Output: {
+          state: jsonata(`$exitCode = ${rejectedByGate} ? 'rejected' : $outcome`),
+          model: jsonata('$name'),
+          training: jsonata('$training'),
+          code: jsonata('$record != null and $exists($record.failure) ? $record.failure.code : $code'),
+          reason: jsonata('$record != null and $exists($record.failure) ? $record.failure.message : $reason'),
+        },
+        Next: 'How did it end?',
+      },
+      'How did it end?': {
+        Type: 'Choice',
+        Choices: [{ Condition: jsonata("$states.input.state = 'failed'"), Next: 'Failed' }],
+        Default: 'Done',
+      },
+      Failed: {
+        Type: 'Fail',
+        Error: jsonata('$states.input.code'),
+        Cause: jsonata('$states.input.reason'),
+      },
+      Done: { Type: 'Succeed' },
+    },
+  };
+}
+
+/** The text of the mail: what happened, the figures of the report, and where the whole report is. */
+const message = ({ models, region }: RetrainingFacts) => `(
+  $failure := $record != null ? $record.failure : null;
+  $last := $record != null ? $record.history[-1] : null;
+  $kept := $exitCode = ${rejectedByGate} ? 'candidates/' : 'models/';
+  $join([
+    'Model:    ' & $name,
+    'Corpus:   s3://' & $bucket & '/' & $key,
+    'Training: ' & $training,
+    'Outcome:  ' & ($exitCode = ${rejectedByGate} ? 'not published, kept as a candidate' : $outcome),
+    $exists($failure.message) ? 'Reason:   ' & $failure.code & ': ' & $failure.message
+      : $reason != '' ? 'Reason:   ' & ($code != null ? $code & ': ' : '') & $reason : [],
+    $exists($last.validationLoss) ? 'Loss:     ' & $string($last.loss) & ' nats per character, '
+      & $string($last.validationLoss) & ' on the held-out part, after ' & $string($last.epoch) & ' epochs' : [],
+    $exists($record.version) ? 'Report:   https://${region}.console.aws.amazon.com/s3/object/${models}?prefix='
+      & $kept & $name & '/' & $record.version & '/report.html' : []
+  ], '\\n')
+)`;

@@ -1,0 +1,153 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import type * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { retrainingDefinition } from './retraining-definition.ts';
+import type { Settings } from './settings.ts';
+
+export interface RetrainingProps {
+  readonly settings: Settings;
+  readonly corpora: s3.IBucket;
+  readonly models: s3.IBucket;
+  readonly cluster: ecs.ICluster;
+  readonly trainer: ecs.FargateTaskDefinition;
+  readonly container: ecs.ContainerDefinition;
+  readonly securityGroup: ec2.ISecurityGroup;
+  readonly news: sns.ITopic;
+}
+
+/** An object under `corpora/`, created or deleted -> a rule -> a state machine -> a task that trains. */
+export class Retraining extends Construct {
+  readonly machine: sfn.StateMachine;
+  /** Events that could not be delivered. */
+  readonly undelivered: sqs.Queue;
+
+  constructor(scope: Construct, id: string, props: RetrainingProps) {
+    super(scope, id);
+    const { settings, corpora, models, cluster, trainer, container, securityGroup, news } = props;
+    const stack = Stack.of(this);
+
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
+    this.machine = new sfn.StateMachine(this, 'Machine', {
+      role,
+      definitionBody: sfn.DefinitionBody.fromString(
+        stack.toJsonString(
+          retrainingDefinition({
+            cluster: cluster.clusterArn,
+            taskDefinition: trainer.taskDefinitionArn,
+            container: container.containerName,
+            subnets: cluster.vpc.publicSubnets.map((subnet) => subnet.subnetId),
+            securityGroup: securityGroup.securityGroupId,
+            models: models.bucketName,
+            topic: news.topicArn,
+            region: stack.region,
+            preset: settings.preset,
+            spot: settings.spot,
+            trainingsAtOnce: settings['trainings-at-once'],
+            trainingSeconds: settings['training-hours'] * 3600,
+          }),
+        ),
+      ),
+      timeout: Duration.hours(settings['training-hours'] * 3 + 24),
+      tracingEnabled: true,
+      logs: {
+        destination: new logs.LogGroup(this, 'Log', {
+          // Delivery is set up by a resource policy of bounded size, unless the name has this beginning.
+          logGroupName: `/aws/vendedlogs/states/${stack.stackName}-retraining`,
+          retention: settings['log-days'],
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: sfn.LogLevel.ALL,
+        includeExecutionData: true,
+      },
+    });
+    this.grant(role, props);
+
+    this.undelivered = new sqs.Queue(this, 'Undelivered', {
+      enforceSSL: true,
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      retentionPeriod: Duration.days(14),
+    });
+    new events.Rule(this, 'Corpus', {
+      description: 'A corpus was uploaded or deleted',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created', 'Object Deleted'],
+        detail: { bucket: { name: [corpora.bucketName] }, object: { key: [{ prefix: 'corpora/' }] } },
+      },
+      targets: [
+        new targets.SfnStateMachine(this.machine, {
+          deadLetterQueue: this.undelivered,
+          retryAttempts: 8,
+          maxEventAge: Duration.hours(6),
+        }),
+      ],
+    });
+  }
+
+  private grant(role: iam.Role, { corpora, models, cluster, trainer, news }: RetrainingProps): void {
+    const stack = Stack.of(this);
+    const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
+      role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
+
+    statement(['s3:GetObject'], [corpora.arnForObjects('corpora/*')]);
+    // Without it a missing object is answered by 403, as if it were forbidden.
+    statement(['s3:ListBucket'], [corpora.bucketArn], { StringLike: { 's3:prefix': 'corpora/*' } });
+    statement(['s3:ListBucket'], [models.bucketArn], { StringLike: { 's3:prefix': 'trainings/*' } });
+    statement(['s3:GetObject', 's3:PutObject'], [models.arnForObjects('trainings/*')]);
+    statement(['s3:PutObject'], [models.arnForObjects('models/*/corpus-deleted.json')]);
+    statement(['sns:Publish'], [news.topicArn]);
+
+    statement(['ecs:RunTask'], [trainer.taskDefinitionArn], {
+      ArnEquals: { 'ecs:cluster': cluster.clusterArn },
+    });
+    statement(
+      ['ecs:StopTask', 'ecs:DescribeTasks'],
+      [stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })],
+    );
+    statement(['iam:PassRole'], [trainer.taskRole.roleArn, trainer.obtainExecutionRole().roleArn], {
+      StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+    });
+    // How Step Functions learns that a task has ended.
+    statement(
+      ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+      [
+        stack.formatArn({
+          service: 'events',
+          resource: 'rule',
+          resourceName: 'StepFunctionsGetEventsForECSTaskRule',
+        }),
+      ],
+    );
+
+    // On itself, so in a policy that is made after it.
+    const own = new iam.Policy(this, 'OwnExecutions', {
+      statements: [
+        new iam.PolicyStatement({
+          actions: ['states:ListExecutions'],
+          resources: [this.machine.stateMachineArn],
+        }),
+        new iam.PolicyStatement({
+          actions: ['states:DescribeExecution', 'states:StopExecution'],
+          resources: [
+            stack.formatArn({
+              service: 'states',
+              resource: 'execution',
+              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+              resourceName: `${this.machine.stateMachineName}:*`,
+            }),
+          ],
+        }),
+      ],
+    });
+    own.attachToRole(role);
+  }
+}

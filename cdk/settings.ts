@@ -1,0 +1,122 @@
+import type { Node } from 'constructs';
+import * as z from 'zod';
+
+/**
+ * What a person may decide about a deployment: context values of the CDK, in cdk.json or as `-c folio:NAME=VALUE`.
+ * The command line hands over text, cdk.json hands over JSON: both are read alike, and every fault is told at once.
+ */
+const whole = (least: number, most: number, fallback: number) =>
+  z.coerce.number().int().min(least).max(most).default(fallback);
+
+const flag = (fallback: boolean) =>
+  z
+    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')], {
+      error: 'expected true or false',
+    })
+    .default(fallback);
+
+const optionalText = (pattern: RegExp, expected: string) =>
+  z
+    .string()
+    .regex(pattern, { error: `expected ${expected}` })
+    .optional();
+
+export const definitions = {
+  auth: z
+    .enum(['key', 'iam'])
+    .default('key')
+    .describe('Who may call: holders of an API key, or of IAM rights.'),
+  streaming: flag(true).describe('Text is sent as it is made. false: one whole answer.'),
+  rate: whole(1, 10_000, 10).describe('Requests a second that one key may make on average.'),
+  burst: whole(1, 5_000, 20).describe('Requests that one key may make at once.'),
+  quota: whole(1, 1_000_000_000, 100_000).describe('Requests a month that one key may make.'),
+  memory: whole(256, 10_240, 1769).describe('MB of the generating function; 1769 is one whole vCPU.'),
+  architecture: z.enum(['arm64', 'x86_64']).default('arm64').describe('Processor of the functions.'),
+  concurrency: whole(0, 1_000, 20).describe(
+    'Generations at one time: reserved concurrency of the generating function. 0 reserves none (for new accounts, which may have 10 in all).',
+  ),
+  'cors-origin': z.string().min(1).default('*').describe('Origin whose pages may call; * is any.'),
+  'domain-name': optionalText(/^[a-z0-9.-]+\.[a-z]{2,}$/, 'a host name').describe(
+    'A host name of your own for the endpoint; needs the certificate too.',
+  ),
+  certificate: optionalText(/^arn:[^:]+:acm:/, 'the ARN of an ACM certificate').describe(
+    'Certificate of the host name, in the region of the stack.',
+  ),
+  'alarm-email': z
+    .email({ error: 'expected an e-mail address' })
+    .optional()
+    .describe('Told of alarms and of trainings; the address has to confirm once.'),
+  budget: whole(0, 1_000_000, 10).describe(
+    'US dollars a month, after which you are warned; 0 sets no budget.',
+  ),
+  spot: flag(true).describe('Train on spare capacity first, at about 30 % of the price.'),
+  preset: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, { error: 'expected the name of a preset' })
+    .default('standard')
+    .describe('Settings of a training that an upload starts.'),
+  'trainer-cpu': z.coerce
+    .number()
+    .pipe(z.literal([1024, 2048, 4096, 8192, 16384]))
+    .default(4096)
+    .describe('CPU units of a training; 1024 is one vCPU.'),
+  'trainer-memory': whole(2048, 122_880, 8192).describe('MB of a training.'),
+  'training-hours': whole(1, 168, 12).describe('A training that takes longer is ended.'),
+  'trainings-at-once': whole(1, 50, 2).describe('Trainings that run side by side; others wait.'),
+  image: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Image of the trainer, where another place builds it. Default: built here by Docker.'),
+  'log-days': z.coerce
+    .number()
+    .pipe(z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]))
+    .default(30)
+    .describe('Days that logs are kept.'),
+} as const;
+
+const prefix = 'folio:';
+
+const schema = z.strictObject(definitions).superRefine((settings, context) => {
+  if ((settings['domain-name'] === undefined) !== (settings.certificate === undefined)) {
+    context.addIssue({
+      code: 'custom',
+      path: [settings.certificate === undefined ? 'certificate' : 'domain-name'],
+      message: 'expected together with the other of domain-name and certificate',
+    });
+  }
+  const vcpus = settings['trainer-cpu'] / 1024;
+  const [least, most] = vcpus === 16 ? [32, 120] : [vcpus * 2, vcpus === 8 ? 60 : vcpus * 8];
+  const gigabytes = settings['trainer-memory'] / 1024;
+  if (gigabytes < least || gigabytes > most || !Number.isInteger(gigabytes)) {
+    context.addIssue({
+      code: 'custom',
+      path: ['trainer-memory'],
+      message: `expected whole gigabytes from ${least * 1024} to ${most * 1024} MB for ${vcpus} vCPU`,
+    });
+  }
+});
+
+export type Settings = Readonly<z.output<typeof schema>>;
+
+/** @throws Error that names every faulty or unknown setting, one a line */
+export function parseSettings(context: Readonly<Record<string, unknown>>): Settings {
+  const parsed = schema.safeParse(context);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${prefix}${key}: no such setting`).join('\n  ');
+    }
+    const name = String(issue.path[0]);
+    return `${prefix}${name}: ${issue.message}, not ${JSON.stringify(context[name])}`;
+  });
+  throw new Error(`The deployment's settings cannot be used:\n  ${lines.join('\n  ')}`);
+}
+
+/** Reads the context under `folio:` of a construct tree. */
+export function readSettings(node: Node): Settings {
+  const context = Object.entries(node.getAllContext() as Record<string, unknown>)
+    .filter(([key]) => key.startsWith(prefix))
+    .map(([key, value]) => [key.slice(prefix.length), value]);
+  return parseSettings(Object.fromEntries(context));
+}

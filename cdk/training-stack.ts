@@ -1,0 +1,176 @@
+import { Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as assets from 'aws-cdk-lib/aws-ecr-assets';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
+import type { Construct } from 'constructs';
+import { root } from '../functions/bundle.ts';
+import type { DataStack } from './data-stack.ts';
+import { Retraining } from './retraining.ts';
+import type { Settings } from './settings.ts';
+
+export interface TrainingStackProps extends StackProps {
+  readonly settings: Settings;
+  readonly data: DataStack;
+}
+
+/** A trainer that wakes for an uploaded corpus: nothing in it costs anything while no corpus arrives. */
+export class TrainingStack extends Stack {
+  readonly news: sns.Topic;
+  readonly retraining: Retraining;
+
+  constructor(scope: Construct, id: string, props: TrainingStackProps) {
+    super(scope, id, props);
+    const { settings, data } = props;
+
+    this.news = new sns.Topic(this, 'News', { enforceSSL: true });
+    if (settings['alarm-email'] !== undefined) {
+      this.news.addSubscription(new subscriptions.EmailSubscription(settings['alarm-email']));
+    }
+
+    const vpc = trainerNetwork(this, data, settings);
+    const cluster = new ecs.Cluster(this, 'Cluster', {
+      vpc,
+      containerInsightsV2: ecs.ContainerInsights.ENABLED,
+    });
+    // Natively, as an association of its own would have to be deployed after it.
+    const resource = cluster.node.defaultChild as ecs.CfnCluster;
+    resource.capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
+
+    const trainer = trainerTask(this, data, settings);
+    const securityGroup = new ec2.SecurityGroup(this, 'TrainerGroup', {
+      vpc,
+      description: 'The trainer asks others and is asked by nobody',
+    });
+    this.retraining = new Retraining(this, 'Retraining', {
+      settings,
+      corpora: data.corpora,
+      models: data.models,
+      cluster,
+      trainer: trainer.task,
+      container: trainer.container,
+      securityGroup,
+      news: this.news,
+    });
+    Tags.of(this).add('folio:part', 'training');
+  }
+}
+
+/** Public subnets without a NAT gateway: S3 by a gateway endpoint, the image by the internet gateway. */
+function trainerNetwork(scope: Construct, data: DataStack, settings: Settings): ec2.Vpc {
+  const vpc = new ec2.Vpc(scope, 'Network', {
+    maxAzs: 2,
+    natGateways: 0,
+    subnetConfiguration: [
+      { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
+    ],
+    // Its rules could only be emptied by a function of the CDK that may change any group; nothing uses the group.
+    restrictDefaultSecurityGroup: false,
+  });
+  const { partition, region } = Stack.of(scope);
+  const endpoint = vpc.addGatewayEndpoint('Storage', { service: ec2.GatewayVpcEndpointAwsService.S3 });
+  endpoint.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'OurBuckets',
+      principals: [new iam.AnyPrincipal()],
+      actions: [
+        's3:GetObject',
+        's3:PutObject',
+        's3:DeleteObject',
+        's3:ListBucket',
+        's3:AbortMultipartUpload',
+      ],
+      resources: [data.corpora, data.models].flatMap((bucket) => [
+        bucket.bucketArn,
+        bucket.arnForObjects('*'),
+      ]),
+    }),
+  );
+  endpoint.addToPolicy(
+    new iam.PolicyStatement({
+      sid: 'LayersOfTheImage',
+      principals: [new iam.AnyPrincipal()],
+      actions: ['s3:GetObject'],
+      resources: [`arn:${partition}:s3:::prod-${region}-starport-layer-bucket/*`],
+    }),
+  );
+  const flows = new logs.LogGroup(scope, 'NetworkFlows', {
+    retention: settings['log-days'],
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+  vpc.addFlowLog('Flows', {
+    destination: ec2.FlowLogDestination.toCloudWatchLogs(flows),
+    trafficType: ec2.FlowLogTrafficType.REJECT,
+  });
+  return vpc;
+}
+
+function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
+  const task = new ecs.FargateTaskDefinition(scope, 'Trainer', {
+    cpu: settings['trainer-cpu'],
+    memoryLimitMiB: settings['trainer-memory'],
+    // tfjs-node's library exists for x86-64 alone.
+    runtimePlatform: {
+      cpuArchitecture: ecs.CpuArchitecture.X86_64,
+      operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
+    },
+    volumes: [{ name: 'scratch' }],
+  });
+  const container = task.addContainer('trainer', {
+    image:
+      settings.image === undefined
+        ? ecs.ContainerImage.fromAsset(root, {
+            file: 'training/Dockerfile',
+            platform: assets.Platform.LINUX_AMD64,
+          })
+        : ecs.ContainerImage.fromRegistry(settings.image),
+    readonlyRootFilesystem: true,
+    user: 'node',
+    stopTimeout: Duration.seconds(100), // for a last checkpoint; Spot gives 120
+    logging: ecs.LogDrivers.awsLogs({
+      streamPrefix: 'training',
+      logGroup: new logs.LogGroup(scope, 'TrainerLogs', {
+        retention: settings['log-days'],
+        removalPolicy: RemovalPolicy.DESTROY,
+      }),
+    }),
+    environment: {
+      FOLIO_STORE: `s3://${data.models.bucketName}`,
+      FOLIO_CACHE: '/tmp/folio',
+      LOG_LEVEL: 'info',
+    },
+  });
+  container.addMountPoints({ containerPath: '/tmp', sourceVolume: 'scratch', readOnly: false });
+
+  // What the trainer may do: read corpora, and write only where it publishes.
+  const written = ['models/*', 'candidates/*', 'checkpoints/*', 'trainings/*'];
+  task.taskRole.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: ['s3:GetObject'],
+      resources: [data.corpora.arnForObjects('corpora/*')],
+    }),
+  );
+  task.taskRole.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: written.map((keys) => data.models.arnForObjects(keys)),
+    }),
+  );
+  task.taskRole.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: ['s3:DeleteObject'],
+      resources: [data.models.arnForObjects('checkpoints/*')],
+    }),
+  );
+  task.taskRole.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [data.models.bucketArn],
+      conditions: { StringLike: { 's3:prefix': written } },
+    }),
+  );
+  return { task, container };
+}
