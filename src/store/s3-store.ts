@@ -118,8 +118,9 @@ export class S3Store implements Store {
   }
 
   async remove(key: string): Promise<void> {
+    const place = this.#at(key);
     try {
-      await this.#client.send(new DeleteObjectCommand(this.#at(key)));
+      await this.#client.send(new DeleteObjectCommand(place));
     } catch (error) {
       if (statusOf(error) !== 404 || isNamed(error, 'NoSuchBucket')) throw this.#failed('remove', key, error);
     }

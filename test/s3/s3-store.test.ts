@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { S3Store } from '../../src/store/s3-store.ts';
+import { storeCases } from '../store.cases.ts';
+import { type Fault, type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (object: { bytes: Uint8Array } | undefined | 'unchanged'): string | undefined =>
+  object === undefined || object === 'unchanged' ? object : new TextDecoder().decode(object.bytes);
+
+let gateway: Gateway;
+let proxy: FaultyProxy;
+
+beforeAll(async () => {
+  gateway = await startGateway();
+  proxy = await startFaultyProxy(gateway.endpoint);
+  await gateway.createBucket('folio');
+});
+afterAll(async () => {
+  await proxy?.stop();
+  await gateway?.stop();
+});
+
+const openAt = (location: string, endpoint: string): S3Store => {
+  const { region, credentials } = gateway;
+  return S3Store.at(location, { endpoint, region, credentials, forcePathStyle: true });
+};
+
+describe('S3 store', () => {
+  storeCases(async () => openAt('s3://folio/some/prefix', gateway.endpoint));
+
+  test('keeps to its prefix', async () => {
+    const inner = openAt('s3://folio/prefix', gateway.endpoint);
+    const outer = openAt('s3://folio', gateway.endpoint);
+    await inner.write('a', bytes('1'));
+    await outer.write('prefix-too/a', bytes('2'));
+    expect(text(await outer.read('prefix/a'))).toBe('1');
+    const found: string[] = [];
+    for await (const { key } of inner.list('')) found.push(key);
+    expect(found).toEqual(['a']);
+    expect([inner.location, outer.location]).toEqual(['s3://folio/prefix', 's3://folio']);
+  });
+
+  test('lists past a page of a thousand', async () => {
+    const store = openAt('s3://folio/many', gateway.endpoint);
+    const keys = Array.from({ length: 1_005 }, (_, i) => `k${String(i).padStart(4, '0')}`);
+    for (let i = 0; i < keys.length; i += 67) {
+      await Promise.all(keys.slice(i, i + 67).map((key) => store.write(key, bytes(key))));
+    }
+    const found: string[] = [];
+    for await (const { key } of store.list('')) found.push(key);
+    expect(found).toEqual(keys);
+  });
+
+  test.each(['s3://', 's3://A', 's3://x', 's3://bucket/../up', 's3://bucket//x', 's3:bucket'])(
+    'refuses the location %s',
+    (location) => {
+      expect(() => S3Store.at(location)).toThrow(expect.objectContaining({ code: 'invalid_parameter' }));
+    },
+  );
+
+  test('a missing bucket, a wrong key and a dead server are the store’s failures, told in one line', async () => {
+    const { endpoint, region } = gateway;
+    const stranger = S3Store.at('s3://folio', {
+      endpoint,
+      region,
+      forcePathStyle: true,
+      credentials: { accessKeyId: 'folio-test', secretAccessKey: 'wrong' },
+    });
+    const { region: r, credentials } = gateway;
+    const dead = S3Store.at('s3://folio', {
+      endpoint: 'http://127.0.0.1:9',
+      region: r,
+      credentials,
+      forcePathStyle: true,
+      maxAttempts: 2,
+    });
+    const cases: [S3Store, RegExp][] = [
+      [openAt('s3://nowhere', endpoint), /NoSuchBucket/],
+      [stranger, /SignatureDoesNotMatch|AccessDenied/],
+      [dead, /ECONNREFUSED/],
+    ];
+    for (const [store, reason] of cases) {
+      for (const act of [
+        () => store.read('x'),
+        () => store.readIfChanged('x', '"1"'),
+        () => store.create('x', bytes('1')),
+        () => store.replace('x', bytes('1'), '"1"'),
+        () => store.write('x', bytes('1')),
+        () => store.list('x')[Symbol.asyncIterator]().next(),
+        () => store.remove('x'),
+      ]) {
+        const error: unknown = await act().then(
+          () => 'no error',
+          (thrown: unknown) => thrown,
+        );
+        expect(error).toMatchObject({ code: 'store_failed', message: expect.stringMatching(reason) });
+      }
+    }
+  });
+});
+
+describe('with faults between client and server', () => {
+  const everyFault: Fault[] = ['internal error', 'slow down', 'reset', 'answer lost'];
+
+  test.each([
+    ...everyFault.map((fault) => [[fault]]),
+    [['reset', 'internal error', 'answer lost']],
+  ] as Fault[][][])('every call comes through %j', async (faults) => {
+    const store = openAt(`s3://folio/faults`, proxy.endpoint);
+    const key = `${faults.join('-').replaceAll(' ', '-')}/x`;
+    const meet = <Result>(act: () => Promise<Result>): Promise<Result> => {
+      proxy.faults.push(...faults);
+      return act();
+    };
+    const { etag } = await meet(() => store.create(key, bytes('1')));
+    expect(text(await meet(() => store.read(key)))).toBe('1');
+    expect(await meet(() => store.readIfChanged(key, etag))).toBe('unchanged');
+    const swung = await meet(() => store.replace(key, bytes('2'), etag));
+    await expect(meet(() => store.replace(key, bytes('3'), etag))).rejects.toMatchObject({
+      code: 'conflict',
+    });
+    expect((await store.read(key))?.etag).toBe(swung.etag);
+    await meet(() => store.write(key, bytes('4')));
+    expect((await meet(() => store.list(key)[Symbol.asyncIterator]().next())).value).toMatchObject({ key });
+    await meet(() => store.remove(key));
+    expect(await store.read(key)).toBeUndefined();
+    expect(proxy.faults).toEqual([]);
+  });
+
+  test('reads again what broke off within the body', async () => {
+    const store = openAt('s3://folio/faults', proxy.endpoint);
+    const large = new Uint8Array(1 << 20).map((_, i) => (i * 31) & 255);
+    await store.write('large', large);
+    proxy.faults.push('body cut', 'body cut');
+    expect(Buffer.compare((await store.read('large'))?.bytes ?? bytes(''), large)).toBe(0);
+    expect(proxy.faults).toEqual([]);
+  });
+
+  test('gives up in the end, as a failure that may pass', async () => {
+    const store = openAt('s3://folio/faults', proxy.endpoint);
+    proxy.faults.push(...Array.from({ length: 6 }, (): Fault => 'slow down'));
+    await expect(store.read('x')).rejects.toMatchObject({
+      code: 'store_failed',
+      message: expect.stringMatching(/SlowDown/),
+      facts: { retryAfter: 1 },
+    });
+    expect(proxy.faults).toEqual([]);
+  });
+});
