@@ -1,0 +1,147 @@
+import type { Store } from '../src/store/store.ts';
+import { writeRecord } from '../src/trainings/records.ts';
+import type { TrainingProgress, TrainingRecord } from '../src/trainings/trainings.ts';
+import type { TrainingEvent } from './events.ts';
+import { lineOf } from './progress-line.ts';
+
+const EVERY = 3_000; // milliseconds between two writings
+const SAMPLES = 6;
+const LINES = 40;
+
+/** What is known of a training before its first event. */
+export interface RecordStart {
+  readonly id: string;
+  readonly model: string;
+  readonly preset: string;
+  readonly source: string;
+}
+
+/**
+ * Keeps the record of a training, `trainings/ID.json`, up to date: it hears every event and rewrites the whole record
+ * every few seconds, and at once when the state changes. A store that fails for a while does not stop the training.
+ */
+export class RecordKeeper {
+  readonly #store: Store;
+  readonly #now: () => Date;
+  #record: TrainingRecord;
+  #epochs = 0;
+  #steps = 0;
+  #written = 0; // when, milliseconds
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+
+  constructor(store: Store, start: RecordStart, now: () => Date = () => new Date()) {
+    this.#store = store;
+    this.#now = now;
+    const at = now().toISOString();
+    this.#record = {
+      id: start.id,
+      model: start.model,
+      preset: start.preset,
+      corpus: { source: start.source },
+      state: 'running',
+      startedAt: at,
+      updatedAt: at,
+      history: [],
+      samples: [],
+      logTail: [],
+    };
+  }
+
+  get record(): TrainingRecord {
+    return this.#record;
+  }
+
+  /** Writes the first record. */
+  begin(): Promise<void> {
+    this.#write();
+    return this.flush();
+  }
+
+  hear(event: TrainingEvent): void {
+    const before = this.#record.state;
+    this.#record = { ...this.#record, ...this.#changes(event) };
+    const line = lineOf(event);
+    if (line !== undefined && event.type !== 'step')
+      this.#record = { ...this.#record, logTail: [...this.#record.logTail, line].slice(-LINES) };
+    if (this.#record.state !== before || this.#now().getTime() - this.#written >= EVERY) this.#write();
+  }
+
+  /** The training ended with a fault, or was stopped. */
+  async fail(state: 'failed' | 'stopped', code: string, message: string): Promise<void> {
+    this.#record = { ...this.#record, state, failure: { code, message } };
+    this.#write();
+    await this.flush();
+  }
+
+  /** Waits until what was heard has been written. @throws what the store threw, if the last writing failed */
+  async flush(): Promise<void> {
+    this.#write();
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #changes(event: TrainingEvent): Partial<TrainingRecord> {
+    const { corpus, progress, history, samples } = this.#record;
+    switch (event.type) {
+      case 'preflight':
+        return { corpus: { ...corpus, digest: event.report.digest, characters: event.report.characters } };
+      case 'started':
+        this.#epochs = event.epochs;
+        this.#steps = event.steps;
+        return { preset: event.preset };
+      case 'step':
+        return { progress: this.#progress(event, progress) };
+      case 'validation':
+        return progress ? { progress: { ...progress, validationLoss: event.loss } } : {};
+      case 'epoch':
+        return {
+          history: [
+            ...history,
+            { epoch: event.epoch, loss: event.loss, validationLoss: event.validationLoss },
+          ],
+        };
+      case 'sample': {
+        const { epoch, temperature, text } = event;
+        return { samples: [...samples, { epoch, temperature, text }].slice(-SAMPLES) };
+      }
+      case 'published':
+        return { state: 'published', version: event.version };
+      case 'rejected':
+        return {
+          state: 'rejected',
+          version: event.version,
+          failure: { code: 'rejected_by_gate', message: event.reasons.join(' ') },
+        };
+      default:
+        return {};
+    }
+  }
+
+  #progress(event: TrainingEvent & { type: 'step' }, before: TrainingProgress | undefined): TrainingProgress {
+    return {
+      epoch: event.epoch,
+      epochs: this.#epochs,
+      step: event.step,
+      steps: this.#steps,
+      loss: event.epochLoss,
+      ...(before?.validationLoss === undefined ? {} : { validationLoss: before.validationLoss }),
+      charactersPerSecond: event.charactersPerSecond,
+      secondsLeft: event.secondsLeft,
+    };
+  }
+
+  /** Queues a writing behind the one under way; what is written is what is known when its turn comes. */
+  #write(): void {
+    this.#written = this.#now().getTime();
+    this.#writing = this.#writing.then(async () => {
+      this.#record = { ...this.#record, updatedAt: this.#now().toISOString() };
+      try {
+        await writeRecord(this.#store, this.#record);
+        this.#failure = undefined;
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
+  }
+}
