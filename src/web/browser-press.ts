@@ -1,0 +1,118 @@
+import { address, headers } from './api.ts';
+import type { Order, Report } from './engine-messages.ts';
+import { type GenerationEvent, type Press, PressError, type Request, type State } from './generation.ts';
+
+type Without<Kind, Name extends PropertyKey> = Kind extends unknown ? Omit<Kind, Name> : never;
+
+/** Where a model's files are. */
+const modelAddress = (model: string): string =>
+  address(`v1/models/${encodeURIComponent(model)}/files/model.json`);
+
+/** Generates in this browser: the server's own kernel on the server's own files, in a worker of its own. */
+export class BrowserPress {
+  readonly #tell: (text: string) => void;
+  readonly #loaded = new Map<string, Promise<void>>();
+  readonly #listeners = new Map<number, (report: Report) => void>();
+  #worker: Worker | undefined;
+  #ids = 0;
+
+  /** @param tell Says how far the fetching of a model is. */
+  constructor(tell: (text: string) => void) {
+    this.#tell = tell;
+  }
+
+  of(model: string): Press {
+    return { generate: (request, signal, from) => this.#generate(model, request, signal, from) };
+  }
+
+  /** Fetches and compiles once; a failure is forgotten. */
+  load(model: string): Promise<void> {
+    const known = this.#loaded.get(model);
+    if (known) return known;
+    const loading = this.#fetch(model);
+    this.#loaded.set(model, loading);
+    loading.catch(() => this.#loaded.delete(model));
+    return loading;
+  }
+
+  async #fetch(model: string): Promise<void> {
+    this.#tell('Fetching the model …');
+    for await (const report of this.#ask({
+      kind: 'load',
+      model,
+      url: modelAddress(model),
+      headers: headers(),
+    })) {
+      if (report.kind !== 'done') continue;
+      const size = ((report.bytes ?? 0) / 2 ** 20).toFixed(1);
+      this.#tell(`The model is here (${size} MB at work) and needs the server no more.`);
+    }
+  }
+
+  async *#generate(
+    model: string,
+    request: Request,
+    signal: AbortSignal,
+    from?: State,
+  ): AsyncGenerator<GenerationEvent> {
+    await this.load(model);
+    const state = from instanceof Uint8Array ? { from } : {};
+    for await (const report of this.#ask({ kind: 'generate', model, request, ...state }, signal)) {
+      if (report.kind === 'event') yield report.event;
+    }
+  }
+
+  async *#ask(
+    order: Without<Exclude<Order, { kind: 'stop' }>, 'id'>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Report> {
+    this.#ids += 1;
+    const id = this.#ids;
+    const waiting: Report[] = [];
+    let wake: () => void = () => {};
+    this.#listeners.set(id, (report) => {
+      waiting.push(report);
+      wake();
+    });
+    const stop = () => this.#post({ id, kind: 'stop' });
+    signal?.addEventListener('abort', stop);
+    try {
+      this.#post({ ...order, id });
+      for (;;) {
+        const report = waiting.shift();
+        if (!report) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          continue;
+        }
+        if (report.kind === 'failed') throw new PressError(report.message);
+        yield report;
+        if (report.kind === 'done') return;
+      }
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      stop();
+      this.#listeners.delete(id);
+    }
+  }
+
+  #post(order: Order): void {
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(order);
+  }
+
+  #start(): Worker {
+    const worker = new Worker(address('assets/engine.js'), { type: 'module' });
+    worker.addEventListener('message', ({ data }: MessageEvent<Report>) =>
+      this.#listeners.get(data.id)?.(data),
+    );
+    worker.addEventListener('error', () => {
+      for (const [id, listener] of this.#listeners) {
+        listener({ id, kind: 'failed', message: 'The engine could not be started in this browser.' });
+      }
+      this.#worker = undefined;
+    });
+    return worker;
+  }
+}

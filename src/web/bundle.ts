@@ -1,0 +1,51 @@
+import { copyFile, mkdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { build } from 'esbuild';
+
+const source = import.meta.dirname;
+const copied = ['leaf.svg', 'folio.webmanifest'];
+
+/**
+ * Builds the playground: page, styles and fonts, the engine's worker, and a service worker that knows all of them.
+ *
+ * @param folder Where `index.html`, `service-worker.js` and `assets/` go.
+ */
+export const bundlePage = async (folder: string): Promise<void> => {
+  const assets = join(folder, 'assets');
+  await mkdir(assets, { recursive: true });
+  const shared = {
+    absWorkingDir: source,
+    bundle: true,
+    format: 'esm',
+    target: 'es2023',
+    minify: true,
+    sourcemap: false,
+    logLevel: 'warning',
+  } as const;
+  const { metafile } = await build({
+    ...shared,
+    entryPoints: { page: 'main.ts', engine: 'engine.ts' },
+    outdir: assets,
+    metafile: true,
+  });
+  const styles = await build({
+    ...shared,
+    entryPoints: { page: 'style/page.css' },
+    outdir: assets,
+    loader: { '.woff2': 'file' },
+    assetNames: '[name]',
+    metafile: true,
+  });
+  await copyFile(join(source, 'index.html'), join(folder, 'index.html'));
+  await Promise.all(copied.map((name) => copyFile(join(source, name), join(assets, name))));
+  const built = [metafile, styles.metafile].flatMap(({ outputs }) =>
+    Object.keys(outputs).map((output) => relative(folder, join(source, output))),
+  );
+  const shell = ['', ...built, ...copied.map((name) => `assets/${name}`)];
+  await build({
+    ...shared,
+    entryPoints: ['service-worker.ts'],
+    outdir: folder,
+    define: { SHELL: JSON.stringify(shell) },
+  });
+};

@@ -1,0 +1,63 @@
+import { byId, make, speak, within } from './dom.ts';
+import { type Call, type Language, languages, snippet } from './snippets.ts';
+
+/** The dialogue that writes the latest request as a program: tabs as the ARIA practices have them. */
+export class CodeDialog {
+  readonly #dialog = byId('code-dialog', HTMLDialogElement);
+  readonly #code: HTMLElement;
+  readonly #tabs: readonly HTMLButtonElement[];
+  #language: Language = 'curl';
+  #call: Call | undefined;
+
+  constructor() {
+    this.#code = within(this.#dialog, 'code', HTMLElement);
+    this.#tabs = languages.map((language) =>
+      make(
+        'button',
+        {
+          type: 'button',
+          id: `tab-${language}`,
+          onclick: () => this.#show(language),
+          attributes: { role: 'tab', 'aria-controls': 'code-panel' },
+        },
+        language,
+      ),
+    );
+    const list = within(this.#dialog, '[role=tablist]', HTMLElement);
+    list.append(...this.#tabs);
+    list.addEventListener('keydown', (event) => {
+      const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (way === undefined) return;
+      const at = (languages.indexOf(this.#language) + way + languages.length) % languages.length;
+      this.#show(languages[at] ?? 'curl');
+      this.#tabs[at]?.focus();
+    });
+    byId('code-panel', HTMLDivElement).tabIndex = 0;
+    const copy = byId('copy-code', HTMLButtonElement);
+    copy.addEventListener('click', () => {
+      void navigator.clipboard.writeText(this.#code.textContent).then(() => {
+        copy.textContent = 'Copied';
+        speak('Copied.');
+      });
+    });
+  }
+
+  open(call: Call): void {
+    this.#call = call;
+    this.#show(this.#language);
+    this.#dialog.showModal();
+  }
+
+  #show(language: Language): void {
+    if (!this.#call) return;
+    this.#language = language;
+    this.#code.textContent = snippet(language, this.#call);
+    byId('copy-code', HTMLButtonElement).textContent = 'Copy';
+    byId('code-panel', HTMLDivElement).setAttribute('aria-labelledby', `tab-${language}`);
+    for (const [at, tab] of this.#tabs.entries()) {
+      const chosen = languages[at] === language;
+      tab.ariaSelected = String(chosen);
+      tab.tabIndex = chosen ? 0 : -1;
+    }
+  }
+}

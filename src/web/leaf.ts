@@ -1,0 +1,159 @@
+import { fromTemplate, make, within } from './dom.ts';
+import type { GenerationEvent, Letter, Press, Request, State } from './generation.ts';
+import { bits, shade } from './surprise.ts';
+
+const ordinals = ['First', 'Second', 'Third', 'Fourth'];
+
+const reasons: Readonly<Record<string, string>> = {
+  stop: 'came to where it should stop',
+  aborted: 'stopped',
+};
+
+/** What made a leaf: its press, its model, and the request that gives the whole of its text again. */
+export interface Origin {
+  readonly press: Press;
+  readonly place: string; // 'on the server' or 'in this browser'
+  readonly model: string;
+  readonly request: Request;
+}
+
+export interface LeafActions {
+  readonly proceed: (leaf: Leaf) => void;
+  readonly copied: () => void;
+}
+
+/** One completion on its sheet: the beginning that was given, and letter by letter what came. */
+export class Leaf {
+  readonly element: HTMLElement;
+  readonly text: HTMLElement;
+  readonly #receipt: HTMLElement;
+  readonly #proceed: HTMLButtonElement;
+  #letters: Letter[] = [];
+  #spans: HTMLElement[] = [];
+  #given = '';
+  #state: State | undefined;
+  #seconds = 0;
+  #made = 0; // letters, in those seconds
+  origin: Origin;
+
+  /** @param place Which of the completions, from 0 */
+  constructor(place: number, origin: Origin, actions: LeafActions) {
+    const fragment = fromTemplate('leaf-template');
+    this.element = within(fragment, '.leaf', HTMLElement);
+    this.text = within(fragment, '.text', HTMLElement);
+    this.#receipt = within(fragment, '.receipt', HTMLElement);
+    this.#proceed = within(fragment, '[data-do=continue]', HTMLButtonElement);
+    this.origin = origin;
+    const name = ordinals[place] ?? String(place + 1);
+    within(fragment, 'h3', HTMLElement).textContent = name;
+    // As leaves are counted in manuscripts: each has a front (recto) and a back (verso).
+    within(fragment, '.folio-number', HTMLElement).textContent =
+      `f. ${Math.floor(place / 2) + 1}${place % 2 === 0 ? 'r' : 'v'}`;
+    this.text.role = 'group';
+    this.text.tabIndex = 0;
+    this.text.ariaLabel = `${name} completion. Step through its letters with the arrow keys; Enter offers alternatives.`;
+    this.#proceed.ariaLabel = `Continue the ${name.toLowerCase()} completion`;
+    this.#proceed.addEventListener('click', () => actions.proceed(this));
+    const copy = within(fragment, '[data-do=copy]', HTMLButtonElement);
+    copy.ariaLabel = `Copy the text of the ${name.toLowerCase()} completion`;
+    copy.addEventListener('click', () => {
+      void navigator.clipboard.writeText(this.whole).then(actions.copied);
+    });
+    this.#begin(origin.request.prompt);
+  }
+
+  get letters(): readonly Letter[] {
+    return this.#letters;
+  }
+
+  /** Beginning and continuation. */
+  get whole(): string {
+    return this.#given + this.written;
+  }
+
+  get written(): string {
+    return this.#letters.map(({ character }) => character).join('');
+  }
+
+  get state(): State | undefined {
+    return this.#state;
+  }
+
+  span(at: number): HTMLElement | undefined {
+    return this.#spans[at];
+  }
+
+  /** Which letter an element of the text is. */
+  placeOf(target: EventTarget | null): number | undefined {
+    const place = target instanceof HTMLElement ? this.#spans.indexOf(target) : -1;
+    return place < 0 ? undefined : place;
+  }
+
+  set busy(busy: boolean) {
+    this.element.ariaBusy = String(busy);
+    this.#proceed.disabled = busy;
+    if (busy) this.#state = undefined;
+  }
+
+  /** Keeps the letters before this place, and writes another one there if given. */
+  cut(at: number, instead?: Letter): void {
+    this.#letters = this.#letters.slice(0, at);
+    for (const span of this.#spans.splice(at)) span.remove();
+    this.#state = undefined;
+    this.#made = 0;
+    this.#seconds = 0;
+    if (instead) this.#write([instead]);
+  }
+
+  take(event: GenerationEvent): void {
+    if (event.kind === 'letters') {
+      this.#made += event.letters.length;
+      this.#write(event.letters);
+    } else if (event.kind === 'end') {
+      this.#state = event.state;
+      this.#sign(reasons[event.reason], event.overlap);
+    } else {
+      this.#seconds += event.milliseconds / 1000;
+      this.#sign();
+    }
+  }
+
+  /** Says how it came to an end before its time. */
+  breakOff(): void {
+    this.#sign(reasons.aborted);
+  }
+
+  #begin(given: string): void {
+    this.#given = given;
+    this.text.append(make('span', { className: 'given' }, given));
+  }
+
+  #write(letters: readonly Letter[]): void {
+    const spans = letters.map(({ character, logprob }) =>
+      make('span', { className: `letter s${shade(logprob)}` }, character),
+    );
+    this.#letters.push(...letters);
+    this.#spans.push(...spans);
+    this.text.append(...spans);
+  }
+
+  #sign(...notes: readonly (string | undefined | { characters: number; exact: boolean })[]): void {
+    const { model, request, place } = this.origin;
+    const mean = this.#letters.reduce((sum, { logprob }) => sum + bits(logprob), 0) / this.#letters.length;
+    const facts = [
+      model,
+      `seed ${request.seed}`,
+      `${this.#letters.length} letters ${place}`,
+      this.#seconds > 0
+        ? `${Math.round(this.#made / this.#seconds).toLocaleString('en')} a second`
+        : undefined,
+      this.#letters.length > 0 ? `${mean.toFixed(2)} bits a letter` : undefined,
+      ...notes.map((note) =>
+        typeof note === 'object'
+          ? `longest quotation ${note.exact ? '' : 'at most '}${note.characters} letters`
+          : note,
+      ),
+    ];
+    this.#receipt.textContent = facts.filter((fact) => fact !== undefined).join(' · ');
+  }
+}

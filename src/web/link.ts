@@ -1,0 +1,33 @@
+import { plainRequest, type Request } from './generation.ts';
+
+/** What a shared link carries: whoever opens it sees the same text. */
+export interface Shared {
+  readonly model: string | undefined; // NAME@VERSION
+  readonly request: Request;
+}
+
+/** @returns The fragment without its #; a fragment is not sent to any server */
+export const writeLink = ({ model, request }: Shared): string => {
+  const fields = new URLSearchParams();
+  if (model !== undefined) fields.set('model', model);
+  for (const [name, value] of Object.entries(request)) {
+    if (name === 'prompt' || name === 'seed' || value !== plainRequest[name as keyof Request])
+      fields.set(name, String(value));
+  }
+  return fields.toString();
+};
+
+/** @returns undefined where the fragment is no shared link; fields that are no longer known are passed over */
+export const readLink = (fragment: string): Shared | undefined => {
+  const fields = new URLSearchParams(fragment.replace(/^#/, ''));
+  if (!fields.has('prompt')) return undefined;
+  const request: Record<string, string | number> = { ...plainRequest };
+  for (const [name, plain] of Object.entries(plainRequest)) {
+    const value = fields.get(name);
+    if (value === null) continue;
+    if (typeof plain === 'string') request[name] = value;
+    else if (value.trim() !== '' && Number.isFinite(Number(value))) request[name] = Number(value);
+  }
+  if (!['error', 'skip', 'nearest'].includes(String(request.unknown))) request.unknown = plainRequest.unknown;
+  return { model: fields.get('model') ?? undefined, request: request as unknown as Request };
+};

@@ -1,0 +1,125 @@
+import { address, storedKey, whenKeyIsNeeded } from './api.ts';
+import { BrowserPress } from './browser-press.ts';
+import { CodeDialog } from './code-dialog.ts';
+import { Desk } from './desk.ts';
+import { byId, notice, speak } from './dom.ts';
+import { PressError, type Request } from './generation.ts';
+import { askForKey } from './key-dialog.ts';
+import type { Origin } from './leaf.ts';
+import { readLink, writeLink } from './link.ts';
+import { ModelPicker } from './models.ts';
+import { startOffline } from './offline.ts';
+import { serverPress } from './server-press.ts';
+import { SettingsForm } from './settings-form.ts';
+import { startTheme } from './theme.ts';
+import { Workshop } from './workshop.ts';
+
+const inBrowser = byId('in-browser', HTMLInputElement);
+const where = byId('where', HTMLParagraphElement);
+const settings = new SettingsForm(byId('settings', HTMLFormElement));
+const desk = new Desk(() => settings.read());
+const code = new CodeDialog();
+const browserPress = new BrowserPress((text) => {
+  where.textContent = text;
+});
+const picker = new ModelPicker(() => void prepare());
+const workshop = new Workshop(async (model) => {
+  await picker.refresh(model);
+  byId('prompt', HTMLTextAreaElement).focus();
+});
+
+/** Fetches the model as soon as it is to run here, so that it is there when the network is not. */
+const prepare = async (): Promise<void> => {
+  where.textContent = '';
+  const model = picker.chosen;
+  if (!inBrowser.checked || model === undefined) return;
+  try {
+    await browserPress.load(model);
+  } catch (error) {
+    where.textContent = error instanceof PressError ? error.message : String(error);
+  }
+};
+
+const originOf = (request: Request): Origin | undefined => {
+  const model = picker.chosen;
+  if (model === undefined) {
+    notice('notice', 'There is no model yet: train one below.');
+    return undefined;
+  }
+  const press = inBrowser.checked ? browserPress.of(model) : serverPress(model);
+  return { press, model, request, place: inBrowser.checked ? 'in this browser' : 'on the server' };
+};
+
+const run = async (request: Request): Promise<void> => {
+  const origin = originOf(request);
+  if (origin) await desk.run(origin);
+};
+
+const generate = (): void => {
+  settings.rollSeed();
+  void run(settings.read());
+};
+
+/** What the link and the snippets tell: the latest text, or what the next one would be made of. */
+const shown = (): { model: string; request: Request } => {
+  const origin = desk.latest;
+  return { model: origin?.model ?? picker.chosen ?? '', request: origin?.request ?? settings.read() };
+};
+
+const share = async (button: HTMLButtonElement): Promise<void> => {
+  history.replaceState(null, '', `#${writeLink(shown())}`);
+  await navigator.clipboard.writeText(location.href);
+  button.textContent = 'Link copied';
+  speak('The link is copied.');
+  setTimeout(() => {
+    button.textContent = 'Share';
+  }, 2000);
+};
+
+const openLink = async (): Promise<void> => {
+  const shared = readLink(location.hash);
+  if (!shared) return;
+  settings.write(shared.request);
+  settings.keepSeed();
+  await picker.refresh(shared.model);
+  if (shared.model !== undefined && picker.chosen !== shared.model) {
+    notice('notice', `This link was made with ${shared.model}, which is not here: its text may differ.`);
+  }
+  await run(shared.request);
+};
+
+const start = async (): Promise<void> => {
+  whenKeyIsNeeded(askForKey);
+  startTheme();
+  startOffline();
+  byId('compose', HTMLFormElement).addEventListener('submit', (event) => {
+    event.preventDefault();
+    generate();
+  });
+  addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate();
+    else if (event.key === 'Escape') desk.stop();
+  });
+  byId('share', HTMLButtonElement).addEventListener('click', (event) => {
+    if (event.currentTarget instanceof HTMLButtonElement) void share(event.currentTarget);
+  });
+  byId('code', HTMLButtonElement).addEventListener('click', () => {
+    code.open({ origin: address('.').replace(/\/$/, ''), keyed: storedKey() !== undefined, ...shown() });
+  });
+  byId('shade', HTMLInputElement).addEventListener('change', ({ target }) => {
+    document.body.classList.toggle('unshaded', target instanceof HTMLInputElement && !target.checked);
+  });
+  inBrowser.addEventListener('change', () => void prepare());
+  addEventListener('hashchange', () => void openLink());
+  // On a small screen the prompt comes first; the sliders open when they are wanted.
+  byId('controls', HTMLDetailsElement).open = matchMedia('(min-width: 60rem)').matches;
+  try {
+    await picker.refresh();
+    await openLink();
+    await workshop.refresh();
+  } catch (error) {
+    notice('notice', error instanceof PressError ? error.message : String(error));
+  }
+};
+
+void start();

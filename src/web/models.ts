@@ -1,0 +1,60 @@
+import { callJson } from './api.ts';
+import { byId, make } from './dom.ts';
+
+interface ModelEntry {
+  readonly id: string;
+}
+
+interface VersionEntry {
+  readonly version: string;
+  readonly current?: boolean;
+  readonly created_at?: string;
+}
+
+/** The pickers of model and version. */
+export class ModelPicker {
+  readonly #model = byId('model', HTMLSelectElement);
+  readonly #version = byId('version', HTMLSelectElement);
+  readonly #changed: () => void;
+
+  constructor(changed: () => void) {
+    this.#changed = changed;
+    this.#model.addEventListener('change', () => void this.#listVersions().then(changed));
+    this.#version.addEventListener('change', changed);
+  }
+
+  /** NAME@VERSION: always a version, so that a link or receipt stays true. */
+  get chosen(): string | undefined {
+    const name = this.#model.value;
+    if (name === '') return undefined;
+    return this.#version.value === '' ? name : `${name}@${this.#version.value}`;
+  }
+
+  /** Asks the server what there is, keeping the choice where it still exists. */
+  async refresh(wanted: string | undefined = this.chosen): Promise<void> {
+    const { data } = await callJson<{ data: readonly ModelEntry[] }>('v1/models');
+    const names = [...new Set(data.map(({ id }) => id.split('@')[0] ?? id))];
+    const [name, version] = (wanted ?? '').split('@');
+    this.#model.replaceChildren(...names.map((value) => make('option', { value }, value)));
+    if (name !== undefined && names.includes(name)) this.#model.value = name;
+    await this.#listVersions(version);
+    this.#changed();
+  }
+
+  async #listVersions(wanted?: string): Promise<void> {
+    const name = this.#model.value;
+    if (name === '') return;
+    const { data } = await callJson<{ data: readonly VersionEntry[] }>(
+      `v1/models/${encodeURIComponent(name)}/versions`,
+    );
+    const current = data.find((entry) => entry.current)?.version;
+    const newestFirst = data.toSorted((a, b) => (a.version < b.version ? 1 : -1));
+    this.#version.replaceChildren(
+      ...newestFirst.map(({ version }) =>
+        make('option', { value: version }, version === current ? `${version} (current)` : version),
+      ),
+    );
+    const choice = data.some(({ version }) => version === wanted) ? wanted : current;
+    if (choice !== undefined) this.#version.value = choice;
+  }
+}

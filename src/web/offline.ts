@@ -1,0 +1,9 @@
+import { address } from './api.ts';
+
+/** Keeps the page, and each model that ran in it, for when there is no network. Browsers offer it on secure pages alone. */
+export const startOffline = (): void => {
+  if (!('serviceWorker' in navigator)) return;
+  navigator.serviceWorker.register(address('service-worker.js'), { type: 'module' }).catch(() => {
+    // The page works without it, as long as the server answers.
+  });
+};

@@ -1,0 +1,154 @@
+import { call } from './api.ts';
+import { fromTemplate, make, notice, within } from './dom.ts';
+import { readEvents } from './event-stream.ts';
+import { PressError } from './generation.ts';
+import { LossChart, type LossPoint } from './loss-chart.ts';
+
+/** A training as the API tells of it. */
+export interface Training {
+  readonly id: string;
+  readonly model: string;
+  readonly preset: string;
+  readonly corpus: { readonly source: string; readonly characters?: number };
+  readonly state: 'queued' | 'running' | 'published' | 'rejected' | 'failed' | 'stopped';
+  readonly started_at: string;
+  readonly progress?: {
+    readonly epoch: number;
+    readonly epochs: number;
+    readonly step: number;
+    readonly steps: number;
+    readonly loss: number;
+    readonly validation_loss?: number;
+    readonly characters_per_second: number;
+    readonly seconds_left: number;
+  };
+  readonly history: readonly LossPoint[];
+  readonly samples: readonly {
+    readonly epoch: number;
+    readonly temperature: number;
+    readonly text: string;
+  }[];
+  readonly version?: string;
+  readonly failure?: { readonly message: string };
+  readonly log_tail: readonly string[];
+}
+
+const states: Readonly<Record<Training['state'], string>> = {
+  queued: 'Waiting for its turn',
+  running: 'Training',
+  published: 'Published',
+  rejected: 'Not published: it did worse than the model in place',
+  failed: 'Failed',
+  stopped: 'Stopped',
+};
+
+const duration = (seconds: number): string =>
+  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
+
+const shownSamples = 2;
+
+/** One training, live: how far it is, its losses, what it can write so far, its log. */
+export class TrainingView {
+  readonly #root: HTMLElement;
+  readonly #use: (model: string) => void;
+  #watching: AbortController | undefined;
+
+  constructor(root: HTMLElement, use: (model: string) => void) {
+    this.#root = root;
+    this.#use = use;
+  }
+
+  /** Follows this training until it ends or another one is watched. */
+  watch(id: string): void {
+    this.#watching?.abort();
+    const watching = new AbortController();
+    this.#watching = watching;
+    this.#root.replaceChildren(fromTemplate('training-template'));
+    const chart = new LossChart(
+      within(this.#root, '.plot', HTMLElement),
+      within(this.#root, 'figcaption', HTMLElement),
+    );
+    Object.assign(within(this.#root, '.log pre', HTMLElement), {
+      tabIndex: 0,
+      role: 'region',
+      ariaLabel: 'Log',
+    });
+    within(this.#root, '[data-do=stop]', HTMLButtonElement).addEventListener('click', () => {
+      call(`v1/trainings/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(tell);
+    });
+    this.#follow(id, chart, watching.signal).catch((error: unknown) => {
+      if (!watching.signal.aborted) tell(error);
+    });
+  }
+
+  /** A host that cannot hold a connection open ends it after each answer: then this asks again. */
+  async #follow(id: string, chart: LossChart, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const response = await call(`v1/trainings/${encodeURIComponent(id)}`, {
+        signal,
+        headers: { accept: 'text/event-stream' },
+      });
+      for await (const { event, data } of readEvents(response)) {
+        if (event === 'end') return;
+        if (event === 'training') this.#show(JSON.parse(data) as Training, chart);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+
+  #show(training: Training, chart: LossChart): void {
+    const { model, version, state, progress, failure } = training;
+    const root = this.#root;
+    within(root, 'h3', HTMLElement).textContent = model;
+    const told = failure ? `${states[state]}: ${failure.message}` : states[state];
+    const line = within(root, '.state', HTMLElement);
+    if (line.textContent !== told) line.textContent = told;
+    const use = within(root, '[data-do=use]', HTMLButtonElement);
+    use.hidden = state !== 'published' || version === undefined;
+    use.onclick = () => this.#use(`${model}@${version}`);
+    within(root, '[data-do=stop]', HTMLElement).hidden = state !== 'running' && state !== 'queued';
+    const bar = within(root, 'progress', HTMLProgressElement);
+    bar.value = state === 'published' ? 1 : progress ? progress.step / progress.steps : 0;
+    within(root, '.figures', HTMLElement).replaceChildren(
+      ...this.#figures(training).map(([name, value]) =>
+        make('div', {}, make('dt', {}, name), make('dd', {}, value)),
+      ),
+    );
+    chart.show(training.history);
+    within(root, '.samples', HTMLElement).replaceChildren(
+      ...training.samples
+        .slice(-shownSamples)
+        .toReversed()
+        .flatMap(({ epoch, temperature, text }) => [
+          make('h4', {}, `What it wrote after epoch ${epoch}, at temperature ${temperature}`),
+          make('blockquote', {}, text),
+        ]),
+    );
+    within(root, '.log', HTMLElement).hidden = training.log_tail.length === 0;
+    within(root, '.log pre', HTMLElement).textContent = training.log_tail.join('\n');
+  }
+
+  #figures({ progress, corpus, state, preset }: Training): readonly (readonly [string, string])[] {
+    const characters = corpus.characters;
+    return [
+      ['Preset', preset],
+      ...(characters === undefined
+        ? []
+        : [['Corpus', `${characters.toLocaleString('en')} letters`] as const]),
+      ...(progress
+        ? [
+            ['Epoch', `${progress.epoch} of ${progress.epochs}`] as const,
+            ['Loss', progress.loss.toFixed(3)] as const,
+            [
+              'Speed',
+              `${Math.round(progress.characters_per_second).toLocaleString('en')} letters/s`,
+            ] as const,
+            ...(state === 'running' ? [['Left', duration(progress.seconds_left)] as const] : []),
+          ]
+        : []),
+    ];
+  }
+}
+
+const tell = (error: unknown): void =>
+  notice('train-notice', error instanceof PressError ? error.message : String(error));

@@ -1,0 +1,103 @@
+import { call, callJson } from './api.ts';
+import { byId, make, notice } from './dom.ts';
+import { PressError } from './generation.ts';
+import { type Training, TrainingView } from './training-view.ts';
+
+const presets: Readonly<Record<string, string>> = {
+  tiny: 'tiny: seconds. Shows that everything works; the text will be babble.',
+  standard: 'standard: the best text for its size. Minutes for a small corpus, an hour or so for a megabyte.',
+  tutorial: 'tutorial: one LSTM of 512 units, lower case, letters and blanks alone: as the tutorial had it.',
+};
+
+/** Where corpora come in and trainings are watched. */
+export class Workshop {
+  readonly #file = byId('corpus', HTMLInputElement);
+  readonly #name = byId('train-name', HTMLInputElement);
+  readonly #preset = byId('preset', HTMLSelectElement);
+  readonly #list = byId('training', HTMLSelectElement);
+  readonly #view: TrainingView;
+
+  /** @param use Asked for when a trained model, NAME@VERSION, shall be written with */
+  constructor(use: (model: string) => Promise<void>) {
+    this.#view = new TrainingView(byId('training-view', HTMLElement), (model) => {
+      void use(model).catch(tell);
+    });
+    const form = byId('train', HTMLFormElement);
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#start(form).catch(tell);
+    });
+    const explain = () => {
+      byId('preset-hint', HTMLParagraphElement).textContent = presets[this.#preset.value] ?? '';
+    };
+    this.#preset.addEventListener('change', explain);
+    explain();
+    this.#file.addEventListener('change', () => this.#suggestName());
+    this.#list.addEventListener('change', () => this.#view.watch(this.#list.value));
+    this.#acceptDrops();
+  }
+
+  /** Shows the trainings there are, the newest first or the one that is wanted. */
+  async refresh(wanted?: string): Promise<void> {
+    const { data } = await callJson<{ data: readonly Training[] }>('v1/trainings');
+    byId('trainings', HTMLDivElement).hidden = data.length === 0;
+    this.#list.replaceChildren(
+      ...data.map(({ id, model, preset, started_at }) =>
+        make('option', { value: id }, `${model}, ${preset}, ${new Date(started_at).toLocaleString()}`),
+      ),
+    );
+    if (wanted !== undefined) this.#list.value = wanted;
+    if (data.length > 0) this.#view.watch(this.#list.value);
+  }
+
+  async #start(form: HTMLFormElement): Promise<void> {
+    const [file] = this.#file.files ?? [];
+    if (!file) return;
+    notice('train-notice', undefined);
+    const button = form.querySelector('button');
+    if (button) button.disabled = true;
+    try {
+      const name = encodeURIComponent(this.#name.value);
+      const preset = encodeURIComponent(this.#preset.value);
+      const answer = await call(`v1/corpora/${name}?preset=${preset}`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain; charset=utf-8' },
+        body: file,
+      });
+      const { training } = (await answer.json()) as { training: Training };
+      await this.refresh(training.id);
+    } finally {
+      if (button) button.disabled = false;
+    }
+  }
+
+  #suggestName(): void {
+    const [file] = this.#file.files ?? [];
+    if (!file || this.#name.value !== '') return;
+    this.#name.value = file.name
+      .replace(/\.[^.]*$/, '')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-|-$/g, '')
+      .slice(0, 64);
+  }
+
+  #acceptDrops(): void {
+    const place = byId('drop', HTMLDivElement);
+    const over = (is: boolean) => (event: DragEvent) => {
+      event.preventDefault();
+      place.classList.toggle('over', is);
+    };
+    place.addEventListener('dragover', over(true));
+    place.addEventListener('dragleave', over(false));
+    place.addEventListener('drop', (event) => {
+      over(false)(event);
+      if (!event.dataTransfer || event.dataTransfer.files.length === 0) return;
+      this.#file.files = event.dataTransfer.files;
+      this.#suggestName();
+    });
+  }
+}
+
+const tell = (error: unknown): void =>
+  notice('train-notice', error instanceof PressError ? error.message : String(error));
