@@ -132,18 +132,47 @@ export class FastLoop {
     state: readonly LayerState[],
   ): { losses: Float32Array; state: LayerState[] } {
     const k = this.#kernels;
-    const { ids, input } = this.#input(weights, chunk, noDropout, 0);
-    const { traces, top } = this.#layers(weights, chunk, state, noDropout, 0, ids, input);
+    const { traces, top, ids } = this.#read(weights, chunk, state);
     const [outputKernel, outputBias] = weights.slice(-2) as [Handle, Handle];
     const { losses, byLogits } = this.#loss(top, outputKernel, outputBias, chunk);
     const values = k.read(losses);
     k.free(losses, byLogits, top, ids);
-    for (const { input: fed, gates } of traces) k.free(...(fed === undefined ? [] : [fed]), ...gates.flat());
-    return { losses: values, state: traces.map((trace) => this.#release(trace)) };
+    return { losses: values, state: this.#forget(traces) };
+  }
+
+  /** Logits [vocabulary] after one character of one stream. `state` is freed. */
+  logits(
+    weights: readonly Handle[],
+    id: number,
+    state: readonly LayerState[],
+  ): { logits: Float32Array; state: LayerState[] } {
+    const k = this.#kernels;
+    const ids = Int32Array.of(id);
+    const chunk: Chunk = { batch: 1, length: 1, inputs: ids, targets: ids };
+    const { traces, top, ids: fed } = this.#read(weights, chunk, state);
+    const [outputKernel, outputBias] = weights.slice(-2) as [Handle, Handle];
+    const product = k.product(top, outputKernel);
+    const sums = k.addBias(product, outputBias);
+    const logits = k.read(sums);
+    k.free(product, sums, top, fed);
+    return { logits, state: this.#forget(traces) };
   }
 
   get #firstLayer(): number {
     return this.#shape.embedding > 0 ? 1 : 0;
+  }
+
+  /** Forward without dropout and without a way back. */
+  #read(weights: readonly Handle[], chunk: Chunk, state: readonly LayerState[]) {
+    const { ids, input } = this.#input(weights, chunk, noDropout, 0);
+    return { ...this.#layers(weights, chunk, state, noDropout, 0, ids, input), ids };
+  }
+
+  #forget(traces: readonly Trace[]): LayerState[] {
+    return traces.map((trace) => {
+      this.#kernels.free(...(trace.input === undefined ? [] : [trace.input]), ...trace.gates.flat());
+      return this.#release(trace);
+    });
   }
 
   #input(weights: readonly Handle[], chunk: Chunk, dropout: Dropout, seed: number) {

@@ -128,6 +128,7 @@ export class Kernels {
 
   /** Row under row. */
   stack(parts: readonly Handle[]): Handle {
+    if (parts.length === 1) return this.#one('Identity', [this.#float], parts);
     const attributes = [this.#float, this.#count('N', parts.length), this.whole('Tidx')];
     return this.#one('ConcatV2', attributes, [...parts, this.#axis0]);
   }

@@ -1,0 +1,79 @@
+import type { Preparation } from './clean.ts';
+import { noDropout } from './fast-loop.ts';
+import type { FitSettings } from './fit.ts';
+
+export interface Preset extends FitSettings {
+  /** One line for people. */
+  readonly about: string;
+  /** What is done to the text before it is learnt. */
+  readonly preparation: Preparation;
+}
+
+/** The recipe of the model that ships; docs/quality.md tells how it was found. */
+const standard: Preset = {
+  about: 'one layer of 512 units, strongly regularised: the recipe of the model that ships',
+  preparation: 'plain',
+  units: [512],
+  embedding: 0,
+  batch: 64, // streams side by side
+  length: 64, // characters a chunk
+  carryState: true,
+  epochs: 24,
+  learningRate: 4e-3,
+  warmUp: 300, // steps
+  finalRate: 0.02, // of the learning rate, at the end of the cosine
+  dropout: { input: 0.05, between: 0.25, output: 0.4, recurrent: 0.4, perSequence: true },
+  optimiser: { weightDecay: 0.01, clipNorm: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, averaging: 0.998 },
+  patience: 6, // epochs
+  seed: 1,
+  shards: 'float16',
+};
+
+/** Seconds: for tests, and for a first look at a corpus. */
+const tiny: Preset = {
+  ...standard,
+  about: 'one layer of 32 units, seconds: for tests and for a first look',
+  units: [32],
+  batch: 64,
+  length: 32,
+  epochs: 2,
+  learningRate: 1e-2,
+  warmUp: 10,
+  dropout: noDropout,
+  optimiser: { ...standard.optimiser, averaging: 0 },
+  patience: 2,
+  shards: 'float32',
+};
+
+/**
+ * The tutorial's own: one layer of 512 units, Adam, batches of 32 windows each from a state of zeros, ten epochs,
+ * lower-case letters and digits. Its windows here have 64 characters of context where it learnt pairs, and words
+ * stay apart: what is not alphanumeric becomes a space where the tutorial dropped it.
+ */
+const tutorial: Preset = {
+  ...standard,
+  about: 'the tutorial’s configuration: lower-case letters, digits and spaces, Adam, ten epochs',
+  preparation: 'tutorial',
+  batch: 32,
+  length: 64,
+  carryState: false,
+  epochs: 10,
+  learningRate: 1e-3, // Adam's default, and constant
+  warmUp: 0,
+  finalRate: 1,
+  dropout: noDropout,
+  optimiser: {
+    weightDecay: 0,
+    clipNorm: Number.MAX_VALUE,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-7,
+    averaging: 0,
+  },
+  patience: 10,
+  shards: 'float32',
+};
+
+export const presets = { tiny, standard, tutorial } as const;
+
+export type PresetName = keyof typeof presets;
