@@ -78,7 +78,7 @@ export const mainDials: readonly Dial[] = [
     explain: (value) =>
       value === 1
         ? 'One text.'
-        : `${value} texts side by side, from the same beginning; together they cost little more than one.`,
+        : `${['', '', 'Two', 'Three', 'Four'][value]} texts side by side, from the same beginning, made together.`,
   },
 ];
 
@@ -144,12 +144,12 @@ export const fineDials: readonly Dial[] = [
     name: 'copyGuard',
     label: 'Copy guard',
     least: 0,
-    most: 120,
-    step: 5,
+    most: 200,
+    step: 20,
     show: (value) => (value === 0 ? 'off' : plain(value)),
     explain: (value) =>
       value === 0
         ? 'The model may quote its corpus at any length.'
-        : `Never ${Math.max(value, 1)} letters or more as they stand in the corpus; the writing is steered away in time.`,
+        : `Never ${value} letters or more as they stand in the corpus; the writing is steered away in time.`,
   },
 ];

@@ -8,8 +8,16 @@ interface ModelEntry {
 interface VersionEntry {
   readonly version: string;
   readonly current?: boolean;
-  readonly created_at?: string;
 }
+
+/** A version's date, and the part of its digest that tells it from others of the same moment. */
+const versionLabel = (version: string): string => {
+  const [, year, month, day, hour, minute, second, digest] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-(\w+)$/.exec(version) ?? [];
+  if (digest === undefined) return version;
+  const made = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return `${made.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })} · ${digest}`;
+};
 
 /** The pickers of model and version. */
 export class ModelPicker {
@@ -51,7 +59,7 @@ export class ModelPicker {
     const newestFirst = data.toSorted((a, b) => (a.version < b.version ? 1 : -1));
     this.#version.replaceChildren(
       ...newestFirst.map(({ version }) =>
-        make('option', { value: version }, version === current ? `${version} (current)` : version),
+        make('option', { value: version }, versionLabel(version) + (version === current ? ' · current' : '')),
       ),
     );
     const choice = data.some(({ version }) => version === wanted) ? wanted : current;

@@ -43,7 +43,11 @@ export class Workshop {
     byId('trainings', HTMLDivElement).hidden = data.length === 0;
     this.#list.replaceChildren(
       ...data.map(({ id, model, preset, started_at }) =>
-        make('option', { value: id }, `${model}, ${preset}, ${new Date(started_at).toLocaleString()}`),
+        make(
+          'option',
+          { value: id },
+          `${model}, ${preset}, ${new Date(started_at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })}`,
+        ),
       ),
     );
     if (wanted !== undefined) this.#list.value = wanted;

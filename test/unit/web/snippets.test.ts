@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { CompletionRequest } from '../../../src/api/schemas.ts';
+import { completionBody } from '../../../src/web/completion-body.ts';
+import { plainRequest, type Request } from '../../../src/web/generation.ts';
+import { languages, snippet } from '../../../src/web/snippets.ts';
+
+const awkward: Request = {
+  ...plainRequest,
+  prompt: `It's "quoted"\\ $HOME \`date\`\n\tNäxt — 🌿`,
+  stop: '\n\n',
+  topK: 12,
+  seed: 7,
+  n: 2,
+  unknown: 'skip',
+};
+const call = { origin: 'http://localhost:3000', model: 'shakespeare@1', request: awkward, keyed: false };
+
+test('a body holds what differs from the API’s defaults and passes its schema', () => {
+  const body = completionBody('m@1', {
+    ...plainRequest,
+    prompt: 'A',
+    unknown: 'error',
+    temperature: 1,
+    topP: 1,
+  });
+  expect(body).toEqual({
+    model: 'm@1',
+    prompt: 'A',
+    max_tokens: plainRequest.length,
+    seed: plainRequest.seed,
+  });
+  expect(CompletionRequest.safeParse(completionBody('m@1', awkward)).error).toBeUndefined();
+});
+
+describe('snippets', () => {
+  test('curl: a shell passes the body on unharmed', () => {
+    const program = snippet('curl', call).replace(/^curl -N/, 'printf "%s\\n"');
+    const words = execFileSync('sh', ['-c', program], { encoding: 'utf8' });
+    const body = words.slice(words.indexOf('-d\n') + 3);
+    expect(JSON.parse(body)).toEqual(completionBody('shakespeare@1', awkward));
+  });
+
+  test('JavaScript: the call is made with that body', async () => {
+    const source = snippet('JavaScript', call).replace(/^import .*$/m, '');
+    const asked: unknown[] = [];
+    class OpenAI {
+      readonly completions = {
+        create: (body: unknown) => {
+          asked.push(body);
+          return Promise.resolve({ choices: [] });
+        },
+      };
+    }
+    const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as FunctionConstructor;
+    await (new AsyncFunction('OpenAI', source)(OpenAI) as Promise<void>);
+    expect(asked).toEqual([completionBody('shakespeare@1', awkward)]);
+  });
+
+  test('Python: OpenAI’s own parameters stand by themselves, the others in extra_body', () => {
+    const source = snippet('Python', call);
+    expect(source).toContain('    max_tokens=400,\n');
+    expect(source).toContain('extra_body={"top_k": 12, "unknown": "skip"}');
+    expect(source).not.toContain('top_k=');
+  });
+
+  test.each(languages)('%s: names the variable of a key, where one is needed', (language) => {
+    expect(snippet(language, { ...call, keyed: true })).toContain('FOLIO_KEY');
+    expect(snippet(language, call)).not.toContain('FOLIO_KEY');
+  });
+});
