@@ -4,7 +4,7 @@ import { FolioError } from '../errors.ts';
 import { completionRoutes } from './completions.ts';
 import { corpusRoutes } from './corpora.ts';
 import type { AppDeps } from './deps.ts';
-import { errorResponse, errorStatus } from './faults.ts';
+import { errorResponse } from './faults.ts';
 import { generateRoutes } from './generate.ts';
 import { modelRoutes } from './models.ts';
 import type { AppEnv } from './request.ts';
@@ -99,5 +99,3 @@ export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings
   app.onError((error, context) => errorResponse(context, error, context.get('requestId')));
   return app;
 };
-
-export { errorStatus };

@@ -316,7 +316,7 @@ const drawSeed = (): number => {
 };
 
 const textOf = (held: HeldModel, prompt: Prompt): string =>
-  typeof prompt === 'string' ? prompt : prompt.map((id) => held.model.alphabet.characters[id]).join('');
+  typeof prompt === 'string' ? prompt : held.model.alphabet.decode(prompt);
 
 /** Checks what depends on the model, and turns the request's words into the model's. */
 const optionsFor = async (
@@ -410,7 +410,8 @@ export const checkPrompt = (
     return;
   }
   if (unknown !== 'error') return;
-  const strange = [...new Set(prompt)].filter((character) => !alphabet.has(character));
+  const pieces = alphabet.kind === 'characters' ? prompt : prompt.split(/\s+/).filter(Boolean);
+  const strange = [...new Set(pieces)].filter((piece) => alphabet.idOf(piece) === undefined);
   if (strange.length === 0) return;
   const shown = strange.slice(0, 10).map((character) => JSON.stringify(character));
   faults.add(

@@ -1,4 +1,5 @@
 import { FolioError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
 
 /** What one request, one caller and the whole server may take. */
 export interface Limits {
@@ -16,14 +17,14 @@ export interface Limits {
   readonly seconds: number;
 }
 
-export const defaultLimits: Limits = {
-  length: 10_000,
-  prompt: 10_000,
-  bodyBytes: 1_048_576,
-  concurrent: 256,
-  concurrentPerCaller: 128,
-  seconds: 60,
-};
+export const limitsFrom = (settings: Settings): Limits => ({
+  length: settings.maximumLength,
+  prompt: settings.maximumPrompt,
+  bodyBytes: settings.maximumBodyBytes,
+  concurrent: settings.maximumConcurrent,
+  concurrentPerCaller: settings.maximumConcurrentPerKey,
+  seconds: settings.timeLimitSeconds,
+});
 
 const retryAfter = 1; // seconds: completions end in fractions of one
 

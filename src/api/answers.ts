@@ -1,0 +1,278 @@
+import * as z from 'zod/mini';
+
+/** What the API answers: for its description, for the typed client, and for tests that hold the routes to it. */
+const Receipt = z
+  .looseObject({
+    model: z.string(),
+    version: z.string(),
+    digest: z.string(),
+    seed: z.int(),
+    precision: z.enum(['f32', 'int8']),
+  })
+  .check(
+    z.describe(
+      'Everything that took part: sent back as a request to the same route, it gives the same text, byte for byte.',
+    ),
+  )
+  .register(z.globalRegistry, { id: 'Receipt' });
+
+const Timings = z
+  .object({
+    load_ms: z.number().check(z.describe('Waiting for the model; 0 when it was in memory.')),
+    first_character_ms: z.optional(z.number().check(z.describe('From the request to the first character.'))),
+    generation_ms: z.number(),
+    characters_per_second: z.number().check(z.describe('Of all completions together.')),
+    gb_ms: z.optional(z.number().check(z.describe('On Lambda: memory times time.'))),
+    estimated_usd: z.optional(z.number().check(z.describe('On Lambda: at the prices of the settings.'))),
+  })
+  .register(z.globalRegistry, { id: 'Timings' });
+
+const Overlap = z
+  .object({ characters: z.int(), exact: z.boolean() })
+  .check(
+    z.describe(
+      'The longest stretch of the text that stands verbatim in the corpus; a bound from above unless exact.',
+    ),
+  )
+  .register(z.globalRegistry, { id: 'Overlap' });
+
+const Replaced = z
+  .array(z.object({ at: z.int(), character: z.string(), by: z.string() }))
+  .check(z.describe('Prompt characters that the model does not know, and what was fed for them.'));
+
+const continueFrom = z.optional(
+  z.string().check(z.describe('Signed state, when `continuable` was asked for or a state was gone on from.')),
+);
+
+export const GenerateAnswer = z
+  .object({
+    text: z.string(),
+    finish_reason: z.enum(['length', 'stop']),
+    model: z.string(),
+    version: z.string(),
+    seed: z.int(),
+    characters: z.int().check(z.describe('Generated, those of a stop string included.')),
+    overlap: z.optional(Overlap),
+    replaced: z.optional(Replaced),
+    continue_from: continueFrom,
+    receipt: Receipt,
+    timings: Timings,
+  })
+  .register(z.globalRegistry, { id: 'GenerateAnswer' });
+
+const Logprobs = z
+  .object({
+    tokens: z.array(z.string()),
+    token_logprobs: z.array(z.nullable(z.number())),
+    top_logprobs: z.array(z.nullable(z.record(z.string(), z.number()))),
+    text_offset: z.array(z.int()),
+  })
+  .register(z.globalRegistry, { id: 'Logprobs' });
+
+const Usage = z
+  .object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
+  .register(z.globalRegistry, { id: 'Usage' });
+
+const choiceFields = {
+  text: z.string(),
+  index: z.int(),
+  logprobs: z.nullable(Logprobs),
+  continue_from: continueFrom,
+  overlap: z.optional(Overlap),
+};
+
+const completionFields = {
+  id: z.string(),
+  object: z.literal('text_completion'),
+  created: z.int().check(z.describe('Seconds since 1970.')),
+  model: z.string().check(z.describe('`name@version` of the model that answered.')),
+  system_fingerprint: z.string().check(z.describe('Engine, precision and model version.')),
+};
+
+export const CompletionAnswer = z
+  .object({
+    ...completionFields,
+    choices: z.array(z.object({ ...choiceFields, finish_reason: z.enum(['length', 'stop']) })),
+    usage: Usage,
+    replaced: z.optional(Replaced),
+    receipt: Receipt,
+    timings: Timings,
+  })
+  .register(z.globalRegistry, { id: 'CompletionAnswer' });
+
+export const CompletionChunk = z
+  .object({
+    ...completionFields,
+    choices: z.array(z.object({ ...choiceFields, finish_reason: z.nullable(z.enum(['length', 'stop'])) })),
+    usage: z.optional(z.nullable(Usage)),
+    replaced: z.optional(Replaced),
+    receipt: z.optional(Receipt),
+    timings: z.optional(Timings),
+  })
+  .check(z.describe('One server-sent event; the last one that has a choice carries receipt and timings.'))
+  .register(z.globalRegistry, { id: 'CompletionChunk' });
+
+export const ScoreAnswer = z
+  .object({
+    object: z.literal('list'),
+    model: z.string(),
+    version: z.string(),
+    digest: z.string(),
+    precision: z.enum(['f32', 'int8']),
+    data: z.array(
+      z.object({
+        index: z.int(),
+        characters: z.int(),
+        nats: z.number().check(z.describe('Of the whole text: the sum of -logprob.')),
+        bits_per_character: z.number(),
+        perplexity: z.number(),
+        details: z.array(
+          z.object({
+            character: z.string(),
+            logprob: z.number(),
+            rank: z.int().check(z.describe('1 is the likeliest.')),
+            top: z.optional(z.array(z.object({ character: z.string(), logprob: z.number() }))),
+          }),
+        ),
+        replaced: z.optional(Replaced),
+      }),
+    ),
+    timings: z.object({ load_ms: z.number(), score_ms: z.number() }),
+  })
+  .register(z.globalRegistry, { id: 'ScoreAnswer' });
+
+const modelFields = {
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+  version: z.string(),
+};
+
+export const ModelList = z
+  .object({ object: z.literal('list'), data: z.array(z.object(modelFields)) })
+  .register(z.globalRegistry, { id: 'ModelList' });
+
+const anything = z.record(z.string(), z.unknown());
+
+export const ModelAnswer = z
+  .object({
+    ...modelFields,
+    current: z.boolean(),
+    alphabet: z.optional(z.array(z.string()).check(z.describe('In the order of the ids.'))),
+    preset: z.optional(z.string()),
+    corpus: z.optional(anything),
+    training: z.optional(anything),
+    tools: z.optional(anything),
+    report: z.optional(anything.check(z.describe('The training’s report.'))),
+  })
+  .register(z.globalRegistry, { id: 'Model' });
+
+export const VersionList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        ...modelFields,
+        current: z.boolean(),
+        published_at: z.string(),
+        bytes: z.int(),
+        files: z.array(z.string()),
+      }),
+    ),
+  })
+  .register(z.globalRegistry, { id: 'VersionList' });
+
+export const ActivateAnswer = z
+  .object({ ...modelFields, current: z.literal(true) })
+  .register(z.globalRegistry, { id: 'ActivateAnswer' });
+
+export const DeletedModel = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    deleted: z.literal(true),
+  })
+  .register(z.globalRegistry, { id: 'DeletedModel' });
+
+export const Training = z
+  .object({
+    id: z.string(),
+    object: z.literal('training'),
+    model: z.string(),
+    preset: z.string(),
+    corpus: z.object({
+      source: z.string(),
+      digest: z.optional(z.string()),
+      characters: z.optional(z.int()),
+    }),
+    state: z.enum(['queued', 'running', 'published', 'rejected', 'failed', 'stopped']),
+    started_at: z.string(),
+    updated_at: z.string(),
+    progress: z.optional(
+      z.object({
+        epoch: z.int(),
+        epochs: z.int(),
+        step: z.int(),
+        steps: z.int(),
+        loss: z.number().check(z.describe('Nats per character, mean of the epoch so far.')),
+        validation_loss: z.optional(z.number()),
+        characters_per_second: z.number(),
+        seconds_left: z.number(),
+      }),
+    ),
+    history: z.array(z.object({ epoch: z.int(), loss: z.number(), validation_loss: z.number() })),
+    samples: z.array(z.object({ epoch: z.int(), temperature: z.number(), text: z.string() })),
+    version: z.optional(z.string()),
+    failure: z.optional(z.object({ code: z.string(), message: z.string() })),
+    log_tail: z.array(z.string()),
+  })
+  .register(z.globalRegistry, { id: 'Training' });
+
+export const TrainingList = z
+  .object({ object: z.literal('list'), data: z.array(Training) })
+  .register(z.globalRegistry, { id: 'TrainingList' });
+
+export const UploadAnswer = z
+  .object({
+    object: z.literal('corpus.upload'),
+    name: z.string(),
+    upload: z.discriminatedUnion('kind', [
+      z.object({
+        kind: z.literal('direct'),
+        method: z.literal('POST'),
+        url: z.string().check(z.describe('Where to send the text, relative to the API’s root.')),
+        maximum_bytes: z.int(),
+      }),
+      z.object({
+        kind: z.literal('form'),
+        method: z.literal('POST'),
+        url: z.string(),
+        fields: z.record(z.string(), z.string()).check(z.describe('Form fields, to stand before `file`.')),
+        maximum_bytes: z.int(),
+        expires_at: z.string(),
+      }),
+    ]),
+  })
+  .register(z.globalRegistry, { id: 'UploadAnswer' });
+
+export const CorpusAnswer = z
+  .object({ object: z.literal('corpus'), name: z.string(), bytes: z.int(), training: Training })
+  .register(z.globalRegistry, { id: 'CorpusAnswer' });
+
+export const ErrorAnswer = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.nullable(z.string()),
+      code: z.string(),
+      faults: z.optional(
+        z
+          .array(z.object({ param: z.string(), code: z.string(), message: z.string() }))
+          .check(z.describe('Every fault of the request, when there are several.')),
+      ),
+      request_id: z.optional(z.string()),
+    }),
+  })
+  .register(z.globalRegistry, { id: 'Error' });

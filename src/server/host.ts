@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto';
+import { createApp } from '../api/app.ts';
+import { authoriseByKeys } from '../api/auth.ts';
+import { ContinuationSigner } from '../api/continuation.ts';
+import type { AppDeps } from '../api/deps.ts';
+import { Admission, limitsFrom } from '../api/limits.ts';
+import type { Settings } from '../settings.ts';
+import { parseModelReference } from '../store/model-name.ts';
+import { openModels } from '../store/open-models.ts';
+import { openStore } from '../store/open-store.ts';
+import { LocalTrainings } from '../trainings/local-trainings.ts';
+import { createLogger, logRequests } from './log.ts';
+import { pages } from './pages.ts';
+
+/** The API over a store of this machine, with trainings as child processes. */
+export interface Host {
+  readonly app: ReturnType<typeof createApp>;
+  /** Lets no new work in, stops the trainings and waits for what runs. */
+  close(): Promise<void>;
+}
+
+export const createHost = async (settings: Settings): Promise<Host> => {
+  const store = await openStore(settings.store);
+  const models = openModels(store, settings);
+  const limits = limitsFrom(settings);
+  const admission = new Admission(limits);
+  const trainings = new LocalTrainings(store);
+  const deps: AppDeps = {
+    store,
+    limits,
+    authorise: authoriseByKeys({ read: settings.apiKeys, write: settings.writeKeys }, settings.origins),
+    generator: {
+      defaultModel: parseModelReference(settings.model),
+      open: (reference, precision) => models.open(reference, precision),
+      admission,
+      signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
+    },
+    trainings,
+    corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
+    origins: settings.origins,
+    pages,
+    log: logRequests(createLogger(settings.logLevel)),
+  };
+  return {
+    app: createApp(deps),
+    close: async () => {
+      admission.close();
+      await trainings.close();
+    },
+  };
+};

@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { isLoopback } from '../api/auth.ts';
+import { FolioError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import { createHost } from './host.ts';
+import { serveHost } from './middleware.ts';
+
+export interface RunningServer {
+  readonly url: string;
+  /** Takes no more requests, lets those under way end, for `graceMilliseconds` at most, and frees everything. */
+  close(graceMilliseconds?: number): Promise<void>;
+}
+
+/** The embedded default: Express over the app. @throws FolioError when it cannot listen, or may not without a key */
+export const startServer = async (settings: Settings): Promise<RunningServer> => {
+  const hasKeys = settings.apiKeys.length + settings.writeKeys.length > 0;
+  if (!hasKeys && settings.host !== 'localhost' && !isLoopback(settings.host)) {
+    throw new FolioError(
+      'unauthorized',
+      `To listen on ${settings.host}, beyond this machine, an API key is needed: set FOLIO_API_KEYS.`,
+      { where: 'HOST', expected: 'a loopback address, or FOLIO_API_KEYS', received: settings.host },
+    );
+  }
+  const host = await createHost(settings);
+  const server = express()
+    .disable('x-powered-by')
+    .use(serveHost(() => Promise.resolve(host)))
+    .listen(settings.port, settings.host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    await host.close();
+    throw cannotListen(settings, error);
+  }
+  const { address, family, port } = server.address() as AddressInfo;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    close: async (graceMilliseconds = 10_000) => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+      await Promise.all([closed, host.close()]);
+      clearTimeout(timer);
+    },
+  };
+};
+
+const cannotListen = ({ host, port }: Settings, error: unknown): FolioError => {
+  const code = (error as NodeJS.ErrnoException).code ?? String(error);
+  const why = code === 'EADDRINUSE' ? 'something else listens there already' : `the system says ${code}`;
+  return new FolioError(
+    'unavailable',
+    `Cannot listen on ${host}:${port}: ${why}. PORT chooses another port.`,
+    {
+      where: 'PORT',
+      received: String(port),
+      cause: error,
+    },
+  );
+};
