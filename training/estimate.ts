@@ -1,3 +1,5 @@
+import { presets } from './presets.ts';
+
 /**
  * What a training on a corpus would take and give, before it is begun. Rough on purpose: within a factor of two for
  * time, within a tenth for loss.
@@ -16,17 +18,8 @@ export interface Estimate {
   readonly spotDollars: number;
 }
 
-interface Shape {
-  readonly units: readonly number[];
-  readonly epochs: number;
-  /** Held-out loss over that of the trigram model, as measured on tiny Shakespeare. */
-  readonly lossRatio: number;
-}
-
-const shapes: Readonly<Record<'tiny' | 'standard', Shape>> = {
-  tiny: { units: [64], epochs: 2, lossRatio: 1.2 },
-  standard: { units: [512, 512], epochs: 20, lossRatio: 0.72 },
-};
+/** Held-out loss over that of the trigram model, as measured on tiny Shakespeare. */
+const lossRatio: Readonly<Record<'tiny' | 'standard', number>> = { tiny: 1.15, standard: 0.72 };
 
 /** Characters below which the suggested preset is `tiny`: a large network would learn them by heart. */
 const ENOUGH = 20_000;
@@ -41,14 +34,14 @@ const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 /** @param trigramLoss Nats per character. */
 export const estimate = (characters: number, vocabulary: number, trigramLoss: number): Estimate => {
   const preset = characters < ENOUGH ? 'tiny' : 'standard';
-  const { units, epochs, lossRatio } = shapes[preset];
-  const charactersPerSecond = SUSTAINED / operations(units, vocabulary);
+  const { units, embedding, epochs } = presets[preset];
+  const charactersPerSecond = SUSTAINED / operations(units, embedding, vocabulary);
   const seconds = (epochs * 0.9 * characters) / charactersPerSecond;
   const dollars = (seconds / 3600) * HOUR_DOLLARS;
   return {
     preset,
     trigramLoss,
-    expectedLoss: trigramLoss * lossRatio,
+    expectedLoss: trigramLoss * lossRatio[preset],
     charactersPerSecond,
     seconds,
     dollars,
@@ -57,7 +50,8 @@ export const estimate = (characters: number, vocabulary: number, trigramLoss: nu
 };
 
 /** Of one character forward and backward: six for every weight of a product; one-hot input costs none. */
-const operations = (units: readonly number[], vocabulary: number): number => {
-  const recurrent = units.reduce((sum, size, layer) => sum + 4 * size * (size + (units[layer - 1] ?? 0)), 0);
+const operations = (units: readonly number[], embedding: number, vocabulary: number): number => {
+  const inputs = [embedding, ...units];
+  const recurrent = units.reduce((sum, size, layer) => sum + 4 * size * (size + inputs[layer]!), 0);
   return 6 * (recurrent + units.at(-1)! * vocabulary);
 };

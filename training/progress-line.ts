@@ -3,7 +3,7 @@ import { duration, grouped } from './figures.ts';
 
 const loss = (value: number): string => value.toFixed(4);
 
-/** An event in one line, or undefined for those that need none. */
+/** An event in a line or a few, or undefined for those that need none. */
 export const lineOf = (event: TrainingEvent): string | undefined => {
   switch (event.type) {
     case 'preflight': {
@@ -23,7 +23,7 @@ export const lineOf = (event: TrainingEvent): string | undefined => {
     case 'epoch':
       return `epoch ${event.epoch} done in ${duration(event.seconds)}: loss ${loss(event.loss)}, validation ${loss(event.validationLoss)}`;
     case 'sample':
-      return `sample at temperature ${event.temperature}: ${JSON.stringify(event.text)}`;
+      return `sample at temperature ${event.temperature}:\n${event.text.replace(/^/gm, '    ')}`;
     case 'warning':
       return `warning: ${event.message}`;
     case 'finished':

@@ -61,10 +61,15 @@ export class RecordKeeper {
   hear(event: TrainingEvent): void {
     const before = this.#record.state;
     this.#record = { ...this.#record, ...this.#changes(event) };
-    const line = lineOf(event);
-    if (line !== undefined && event.type !== 'step')
-      this.#record = { ...this.#record, logTail: [...this.#record.logTail, line].slice(-LINES) };
+    if (event.type !== 'step' && event.type !== 'sample') this.say(lineOf(event));
     if (this.#record.state !== before || this.#now().getTime() - this.#written >= EVERY) this.#write();
+  }
+
+  /** Adds to the end of the log. */
+  say(text: string | undefined): void {
+    if (text === undefined) return;
+    const logTail = [...this.#record.logTail, ...text.split('\n')].slice(-LINES);
+    this.#record = { ...this.#record, logTail };
   }
 
   /** The training ended with a fault, or was stopped. */
