@@ -12,6 +12,14 @@ export const number = (least: number, most: number, description: string) => {
     .check(z.minimum(least, { error }), z.maximum(most, { error }), z.describe(description));
 };
 
+/** As `number`, but `least` itself is not allowed. */
+export const numberAbove = (least: number, most: number, description: string) => {
+  const error = `a number above ${least}, up to ${most}`;
+  return z
+    .number({ error })
+    .check(z.gt(least, { error }), z.maximum(most, { error }), z.describe(description));
+};
+
 export const integer = (least: number, most: number, description: string) => {
   const error =
     most === Number.MAX_SAFE_INTEGER

@@ -152,7 +152,12 @@ export class Generation {
     const seed = continued?.seed === this.seed ? {} : { seed: this.seed };
     this.prompts = request.prompts.map((prompt) => textOf(held, prompt));
     this.#options = { ...options, ...seed, signal };
-    this.#runs = this.prompts.map((prompt) => held.model.complete({ ...this.#options, prompt }));
+    try {
+      this.#runs = this.prompts.map((prompt) => held.model.complete({ ...this.#options, prompt }));
+    } catch (error) {
+      this.#leave();
+      throw error;
+    }
   }
 
   /**
@@ -335,6 +340,7 @@ const optionsFor = async (
       faults,
     );
   }
+  if (common.allowed !== undefined) checkPrompt(held, common.allowed, 'error', 'allowed', faults);
   const bias = common.logit_bias && Object.entries(common.logit_bias);
   for (const [id] of bias ?? []) {
     if (Number(id) < held.model.vocabularySize) continue;

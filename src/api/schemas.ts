@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { choice, flag, integer, name, number, text } from './fields.ts';
+import { choice, flag, integer, name, number, numberAbove, text } from './fields.ts';
 
 /** What may be asked of the sampler at every door, under the names that the field uses. */
 const sampling = {
@@ -8,14 +8,18 @@ const sampling = {
     1,
   ),
   top_p: z._default(number(0, 1, 'Keeps the likeliest characters that together have this probability.'), 1),
-  top_k: z.optional(integer(1, 65_536, 'Keeps this many of the likeliest characters.')),
+  top_k: z.optional(integer(0, 65_536, 'Keeps this many of the likeliest characters; 0 keeps all.')),
   min_p: z.optional(number(0, 1, 'Keeps characters at least this times as likely as the likeliest.')),
   typical_p: z.optional(
-    number(0, 1, 'Keeps the characters of the most typical surprise that together have this probability.'),
+    numberAbove(
+      0,
+      1,
+      'Keeps the characters of the most typical surprise that together have this probability.',
+    ),
   ),
   repetition_penalty: z.optional(
-    number(
-      0.01,
+    numberAbove(
+      0,
       10,
       'Divides the positive logits of characters that stand in the text already, multiplies the negative.',
     ),
@@ -46,9 +50,9 @@ const sampling = {
       .union(
         [
           z.string().check(z.minLength(1)),
-          z.array(z.string().check(z.minLength(1), z.maxLength(1000))).check(z.minLength(1), z.maxLength(4)),
+          z.array(z.string().check(z.minLength(1), z.maxLength(1000))).check(z.maxLength(4)),
         ],
-        { error: 'a string that is not empty, or an array of 1 to 4 such' },
+        { error: 'a string that is not empty, or an array of up to 4 such' },
       )
       .check(z.describe('Up to 4 strings that end the text; they are not part of it.')),
   ),

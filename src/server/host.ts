@@ -38,7 +38,7 @@ export const createHost = async (settings: Settings): Promise<Host> => {
     trainings,
     corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
     origins: settings.origins,
-    pages,
+    pages: pages(),
     log: logRequests(createLogger(settings.logLevel)),
   };
   return {

@@ -1,0 +1,224 @@
+import type * as z from 'zod/mini';
+import type * as answers from '../api/answers.ts';
+import type * as requests from '../api/schemas.ts';
+
+export type GenerateParameters = z.input<typeof requests.GenerateRequest>;
+export type GenerateAnswer = z.output<typeof answers.GenerateAnswer>;
+export type ScoreParameters = z.input<typeof requests.ScoreRequest>;
+export type ScoreAnswer = z.output<typeof answers.ScoreAnswer>;
+export type Receipt = GenerateAnswer['receipt'];
+export type Training = z.output<typeof answers.Training>;
+export type Model = z.output<typeof answers.ModelList>['data'][number];
+type UploadAnswer = z.output<typeof answers.UploadAnswer>;
+type CorpusAnswer = z.output<typeof answers.CorpusAnswer>;
+type ErrorAnswer = z.output<typeof answers.ErrorAnswer>;
+
+export interface ClientOptions {
+  /** Where the API is, such as `http://127.0.0.1:3000`. */
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+  /** In place of the global one. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainParameters {
+  /** Of the corpus and of the model that it makes. */
+  readonly name: string;
+  readonly corpus: string | Blob;
+  readonly preset?: string;
+}
+
+/** The text of one generation as it is made. Stopping to read it stops its generation. */
+export interface TextStream extends AsyncIterable<string> {
+  /** What gives the same text again, prompt and state apart, which are the caller's own. */
+  readonly receipt: Receipt;
+}
+
+/** What the API refused, in its own words. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  /** Stable: see docs/api.md. */
+  readonly code: string;
+  readonly param: string | null;
+  /** Every fault of the request. */
+  readonly faults: readonly { readonly param: string; readonly code: string; readonly message: string }[];
+  /** Seconds after which to try again, where the API says so. */
+  readonly retryAfter: number | undefined;
+
+  constructor(status: number, error: ErrorAnswer['error'], retryAfter?: number) {
+    super(error.message);
+    this.status = status;
+    this.code = error.code;
+    this.param = error.param;
+    this.faults = error.faults ?? [{ param: error.param ?? '', code: error.code, message: error.message }];
+    this.retryAfter = retryAfter;
+  }
+}
+
+const followEvery = 1000; // ms between looks at a training
+const arrivalWithin = 60_000; // ms in which an upload to a bucket becomes a training
+
+/**
+ * A client of Folio's own routes, for Node and browsers. For `/v1/completions`, OpenAI's client does.
+ *
+ * ```ts
+ * const folio = new FolioClient({ baseUrl: 'http://127.0.0.1:3000' });
+ * const { text, receipt } = await folio.generate({ prompt: 'ROMEO:', length: 200 });
+ * ```
+ */
+export class FolioClient {
+  readonly #base: string;
+  readonly #key: string | undefined;
+  readonly #fetch: typeof fetch;
+
+  constructor({ baseUrl, apiKey, fetch: own }: ClientOptions) {
+    this.#base = baseUrl.replace(/\/+$/, '');
+    this.#key = apiKey;
+    this.#fetch = own ?? ((input, init) => fetch(input, init));
+  }
+
+  /** @throws ApiError */
+  async generate(parameters: GenerateParameters, options: CallOptions = {}): Promise<GenerateAnswer> {
+    const response = await this.#post('/generate', parameters, options, 'application/json');
+    return (await response.json()) as GenerateAnswer;
+  }
+
+  /** @throws ApiError */
+  async stream(parameters: GenerateParameters, options: CallOptions = {}): Promise<TextStream> {
+    const response = await this.#post('/generate', parameters, options, 'text/plain');
+    const receipt = JSON.parse(response.headers.get('x-folio-receipt') ?? '{}') as Receipt;
+    return { receipt, [Symbol.asyncIterator]: () => textOf(response) };
+  }
+
+  /** @throws ApiError */
+  async score(parameters: ScoreParameters, options: CallOptions = {}): Promise<ScoreAnswer> {
+    const response = await this.#post('/v1/score', parameters, options, 'application/json');
+    return (await response.json()) as ScoreAnswer;
+  }
+
+  /** @throws ApiError */
+  async models(options: CallOptions = {}): Promise<readonly Model[]> {
+    const response = await this.#call('/v1/models', { ...options });
+    return ((await response.json()) as { data: Model[] }).data;
+  }
+
+  /**
+   * Uploads a corpus and follows its training: yields it whenever it has moved, and last when it is over.
+   *
+   * @throws ApiError
+   */
+  async *train(parameters: TrainParameters, options: CallOptions = {}): AsyncGenerator<Training, Training> {
+    const id = await this.#upload(parameters, options);
+    let told: string | undefined;
+    for (;;) {
+      const response = await this.#call(`/v1/trainings/${encodeURIComponent(id)}`, { ...options });
+      const training = (await response.json()) as Training;
+      if (training.updated_at !== told) yield training;
+      told = training.updated_at;
+      if (training.state !== 'queued' && training.state !== 'running') return training;
+      await pause(followEvery, options.signal);
+    }
+  }
+
+  /** @returns the id of the training that the corpus starts */
+  async #upload({ name, corpus, preset }: TrainParameters, options: CallOptions): Promise<string> {
+    const file = typeof corpus === 'string' ? new Blob([corpus]) : corpus;
+    const path = `/v1/corpora/${encodeURIComponent(name)}`;
+    const asked = await this.#post(path, { bytes: file.size, preset }, options, 'application/json');
+    const { upload } = (await asked.json()) as UploadAnswer;
+    if (upload.kind === 'direct') {
+      const init = { method: 'POST', body: file, headers: { 'content-type': 'text/plain' }, ...options };
+      return ((await (await this.#call(upload.url, init)).json()) as CorpusAnswer).training.id;
+    }
+    const before = new Set((await this.#trainings(options)).map(({ id }) => id));
+    const form = new FormData();
+    for (const [field, value] of Object.entries(upload.fields)) form.append(field, value);
+    form.append('file', file);
+    const response = await this.#fetch(upload.url, { method: 'POST', body: form, ...options });
+    if (!response.ok) {
+      throw new ApiError(response.status, {
+        message: `The bucket refused the corpus: ${response.status} ${response.statusText}`.trimEnd(),
+        type: 'invalid_request_error',
+        param: 'corpus',
+        code: 'upload_refused',
+      });
+    }
+    const until = Date.now() + arrivalWithin;
+    for (;;) {
+      const trainings = await this.#trainings(options);
+      const started = trainings.find(({ id, model }) => model === name && !before.has(id));
+      if (started) return started.id;
+      if (Date.now() > until) {
+        throw new ApiError(504, {
+          message: 'The corpus was uploaded, but no training of it has begun yet.',
+          type: 'server_error',
+          param: null,
+          code: 'not_started',
+        });
+      }
+      await pause(followEvery, options.signal);
+    }
+  }
+
+  async #trainings(options: CallOptions): Promise<readonly Training[]> {
+    const response = await this.#call('/v1/trainings', { ...options });
+    return ((await response.json()) as { data: Training[] }).data;
+  }
+
+  #post(path: string, body: object, options: CallOptions, accept: string): Promise<Response> {
+    const headers = { 'content-type': 'application/json', accept };
+    return this.#call(path, { method: 'POST', body: JSON.stringify(body), headers, ...options });
+  }
+
+  async #call(path: string, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.#key !== undefined) headers.set('authorization', `Bearer ${this.#key}`);
+    const response = await this.#fetch(this.#base + path, { ...init, headers });
+    if (response.ok) return response;
+    const answer = (await response.json().catch(() => undefined)) as Partial<ErrorAnswer> | undefined;
+    const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+    throw new ApiError(
+      response.status,
+      answer?.error ?? {
+        message: `The server answered ${response.status}.`,
+        type: 'server_error',
+        param: null,
+        code: 'unknown',
+      },
+      Number.isNaN(retryAfter) ? undefined : retryAfter,
+    );
+  }
+}
+
+async function* textOf(response: Response): AsyncGenerator<string> {
+  if (!response.body) return;
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    await reader.cancel();
+  }
+}
+
+const pause = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, milliseconds);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+  });
