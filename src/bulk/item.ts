@@ -1,0 +1,96 @@
+import { isFolioError } from '../errors.ts';
+import type { CopyIndex } from '../model/copy-index.ts';
+import type { Model } from '../model/model.ts';
+import { checked, GenerateRow, generateOptions, ScoreRow } from './row.ts';
+
+/** What is done with every row of a bulk job, on a laptop and in a distributed map alike. */
+export interface BulkJob {
+  readonly task: 'generate' | 'score';
+  /** Parameters of rows that do not say otherwise, by the names of `POST /generate`. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** A row without a seed takes this one plus its place: the job gives the same texts again. */
+  readonly seed: number;
+}
+
+/** The model of a job, as `ModelCache.open` holds it. */
+export interface BulkModel {
+  readonly name: string;
+  readonly version: string;
+  readonly model: Model;
+  copyIndex(): Promise<CopyIndex | undefined>;
+}
+
+export interface BulkResult {
+  /** Place of the row in the whole input, from 0. */
+  readonly index: number;
+  readonly id?: string | number;
+  readonly model: string; // name@version
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly [property: string]: unknown;
+}
+
+/**
+ * Does one row. A row at fault gives a result that says so and stops nobody; what is no fault of the row (the store,
+ * a bug) is thrown.
+ *
+ * @param row As parsed from its line of JSON; its text, where it is none.
+ */
+export async function processRow(
+  held: BulkModel,
+  job: BulkJob,
+  row: unknown,
+  index: number,
+  signal?: AbortSignal,
+): Promise<BulkResult> {
+  const common = { index, ...markOf(row), model: `${held.name}@${held.version}` };
+  try {
+    const parameters = isRecord(row) ? { ...job.defaults, ...row } : row;
+    const told =
+      job.task === 'generate'
+        ? await generate(held, parameters, (job.seed + index) % 2 ** 53, signal)
+        : await score(held, parameters, signal);
+    return { ...common, ...told };
+  } catch (error) {
+    if (!isFolioError(error) || error.status >= 429) throw error;
+    return { ...common, error: { code: error.code, message: error.message } };
+  }
+}
+
+async function generate(held: BulkModel, row: unknown, seed: number, signal?: AbortSignal): Promise<object> {
+  const parameters = checked(GenerateRow, row);
+  const options = await generateOptions(parameters, () => held.copyIndex());
+  const result = await held.model
+    .complete({ seed, ...options, ...(signal === undefined ? {} : { signal }) })
+    .result();
+  signal?.throwIfAborted();
+  const [choice] = result.choices;
+  return {
+    text: choice?.text,
+    finish_reason: choice?.finishReason,
+    seed: result.seed,
+    characters: choice?.generated,
+    ...(choice?.overlap === undefined ? {} : { overlap: choice.overlap }),
+    ...(result.replaced.length === 0 ? {} : { replaced: result.replaced }),
+  };
+}
+
+async function score(held: BulkModel, row: unknown, signal?: AbortSignal): Promise<object> {
+  const { text, top, unknown } = checked(ScoreRow, row);
+  const told = await held.model.score(text, { top, unknown, ...(signal === undefined ? {} : { signal }) });
+  return {
+    characters: told.characters.length,
+    nats: told.nats,
+    bits_per_character: told.bitsPerCharacter,
+    perplexity: told.perplexity,
+    ...(top === 0 ? {} : { details: told.characters }),
+    ...(told.replaced.length === 0 ? {} : { replaced: told.replaced }),
+  };
+}
+
+const isRecord = (row: unknown): row is Record<string, unknown> =>
+  typeof row === 'object' && row !== null && !Array.isArray(row);
+
+const markOf = (row: unknown): { id?: string | number } => {
+  const id = isRecord(row) ? row['id'] : undefined;
+  return typeof id === 'string' || typeof id === 'number' ? { id } : {};
+};
