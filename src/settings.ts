@@ -177,6 +177,30 @@ export const definitions = {
     schema: integer(128, 1_000_000),
     description: "Megabytes of the Lambda's memory, which Lambda itself sets.",
   }),
+  streaming: required({
+    variable: 'FOLIO_STREAMING',
+    schema: z.pipe(
+      oneOf(['true', 'false']),
+      z.transform((value) => value === 'true'),
+    ),
+    fallback: 'true',
+    description: 'Whether a Lambda sends its answers as they are made; API Gateway has to be set alike.',
+  }),
+  writerKeyId: defined({
+    variable: 'FOLIO_WRITER_KEY_ID',
+    schema: text,
+    description: "Id of API Gateway's key that may also upload, train, activate and remove.",
+  }),
+  corporaStore: defined({
+    variable: 'FOLIO_CORPORA',
+    schema: z.string().check(z.regex(/^s3:\/\/[a-z0-9.-]+$/, { error: 'expected s3://BUCKET' })),
+    description: 'Where a Lambda lets corpora be uploaded to: `s3://BUCKET`.',
+  }),
+  retraining: defined({
+    variable: 'FOLIO_RETRAINING',
+    schema: z.string().check(z.regex(/^arn:[^:]+:states:/, { error: 'expected the ARN of a state machine' })),
+    description: 'State machine that a Lambda starts trainings with.',
+  }),
   gigabyteSecondDollars: required({
     variable: 'FOLIO_GB_SECOND_USD',
     schema: amount,
@@ -210,14 +234,18 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * Reads and checks every setting.
  *
+ * @param given Values that win over the environment's, such as a command line's, as text by the setting's name.
  * @throws FolioError `invalid_parameter` that tells all faulty variables at once
  */
-export function readSettings(environment: Environment = process.env): Settings {
+export function readSettings(
+  environment: Environment = process.env,
+  given: { readonly [Name in keyof Definitions]?: string | undefined } = {},
+): Settings {
   const faults: { variable: string; expected: string; received: string }[] = [];
   const settings: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries<Definition<z.ZodMiniType<unknown, string>>>(definitions)) {
-    const given = environment[definition.variable];
-    const value = given === undefined || given.trim() === '' ? definition.fallback : given;
+    const found = given[name as keyof Definitions] ?? environment[definition.variable];
+    const value = found === undefined || found.trim() === '' ? definition.fallback : found;
     if (value === undefined) continue;
     const parsed = definition.schema.safeParse(value);
     if (parsed.success) settings[name] = parsed.data;

@@ -1,0 +1,97 @@
+import { Argument, type Command, Option } from 'commander';
+import type { BulkJob } from '../bulk/item.ts';
+import { linesOf, readSource } from '../bulk/lines.ts';
+import { type BulkOutput, toFile, toParts, toStandardOutput } from '../bulk/output.ts';
+import { checked, GenerateRow, ScoreRow } from '../bulk/row.ts';
+import { runBulk } from '../bulk/run.ts';
+import { FolioError } from '../errors.ts';
+import { integer, newCommand } from './command.ts';
+import { addModel, type ModelOptions, openModel } from './open-model.ts';
+import { count, print, tell } from './print.ts';
+import { addSampling, type SamplingOptions, samplingParameters } from './sampling.ts';
+
+interface BulkFlags extends ModelOptions, SamplingOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly resume?: true;
+  readonly partRows: number;
+  readonly concurrency: number;
+  readonly seed: number;
+}
+
+/** `folio bulk`: rows of JSON in, rows of JSON out, in the same order; a stopped job goes on where it was. */
+export const command = (): Command =>
+  addSampling(
+    addModel(
+      newCommand('bulk', 'generate or score many rows of JSON', [
+        'folio bulk generate --input prompts.jsonl --output texts.jsonl',
+        'folio bulk score --input s3://my-bucket/reviews.jsonl --output s3://my-bucket/scores/ --resume',
+        'echo \'{"id":1,"prompt":"ROMEO:","length":40}\' | folio bulk generate',
+      ]),
+    ),
+  )
+    .addArgument(new Argument('<task>', 'what is done with every row').choices(['generate', 'score']))
+    .option('-i, --input <source>', 'lines of JSON: a file, s3://BUCKET/KEY, or - for standard input', '-')
+    .option(
+      '-o, --output <target>',
+      'a file, a folder/ or s3://BUCKET/PREFIX/ for numbered parts, or - for standard output',
+      '-',
+    )
+    .option('--resume', 'keep the results that stand already and go on after them')
+    .addOption(
+      new Option('--part-rows <count>', 'rows in each part of a folder or prefix')
+        .argParser(integer(1, 1_000_000))
+        .default(1000),
+    )
+    .addOption(
+      new Option('--concurrency <rows>', 'rows at work at one time').argParser(integer(1, 1024)).default(32),
+    )
+    .addOption(
+      new Option('--seed <number>', 'a row without a seed takes this plus its place')
+        .argParser(integer(0))
+        .default(0),
+    )
+    .action(run);
+
+async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
+  const defaults = samplingParameters(flags);
+  checkDefaults(task, defaults);
+  const job: BulkJob = { task, defaults, seed: flags.seed };
+  const held = await openModel(flags);
+  const model = `${held.name}@${held.version}`;
+  const described = { ...job, model, precision: held.model.info.precision, input: flags.input };
+  const output = await outputOf(flags, described);
+  const began = performance.now();
+  const lines = linesOf(readSource(flags.input));
+  const { rows, skipped, failed } = await runBulk(held, job, lines, output, flags.concurrency);
+  const seconds = (performance.now() - began) / 1000;
+  const before = skipped === 0 ? '' : ` after ${count(skipped)} that stood already`;
+  tell(
+    `${count(rows)} rows${before} in ${seconds.toFixed(1)} s, ${count(rows / seconds)} a second; ${model}`,
+  );
+  if (failed > 0) {
+    throw new FolioError(
+      'invalid_request',
+      `${count(failed)} of ${count(rows)} rows failed: each tells why.`,
+      {
+        where: 'input',
+      },
+    );
+  }
+}
+
+/** Faults of the command line are told once, not in every row. */
+function checkDefaults(task: BulkJob['task'], defaults: Readonly<Record<string, unknown>>): void {
+  if (task === 'generate') checked(GenerateRow, defaults);
+  else checked(ScoreRow, { text: '', ...defaults });
+}
+
+function outputOf(
+  flags: BulkFlags,
+  described: Readonly<Record<string, unknown>>,
+): Promise<BulkOutput> | BulkOutput {
+  const { output, resume = false, partRows } = flags;
+  if (output === '-') return toStandardOutput(print);
+  if (output.startsWith('s3://') || output.endsWith('/')) return toParts(output, partRows, described, resume);
+  return toFile(output, resume);
+}

@@ -1,0 +1,117 @@
+import { type Command, Option } from 'commander';
+import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
+import { FolioError } from '../errors.ts';
+import type { CompletionResult, Completions } from '../model/model.ts';
+import { newCommand, numeric } from './command.ts';
+import { addModel, type ModelOptions, openModel } from './open-model.ts';
+import { count, print, tell } from './print.ts';
+import { addSampling, type SamplingOptions, samplingParameters } from './sampling.ts';
+import { textFrom } from './text-from.ts';
+
+interface GenerateFlags extends ModelOptions, SamplingOptions {
+  readonly prompt: string;
+  readonly seed?: number;
+  readonly count: number;
+  readonly echo?: true;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+/** `folio generate`: text on stdout as it is made; the seed that gives it again, and the speed, on stderr. */
+export const command = (): Command =>
+  addSampling(
+    addModel(
+      newCommand('generate', 'write text with a model', [
+        'folio generate --prompt "ROMEO:" --length 300',
+        'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
+        'folio generate --temperature 0.7 --top-p 0.9 --stop "\\n\\n" --count 3',
+        'cat letter.txt | folio generate --prompt - --unknown nearest',
+      ]),
+    ),
+  )
+    .option('-p, --prompt <text>', 'what the text begins after; - reads standard input', '')
+    .option('--seed <number>', 'the same seed gives the same text; drawn and told when absent', numeric)
+    .addOption(new Option('-n, --count <number>', 'texts to write').argParser(numeric).default(1))
+    .option('--echo', 'print the prompt before the text')
+    .option('--json', 'print one JSON object, with everything that gives the text again')
+    .option('-q, --quiet', 'keep the seed and the speed to yourself')
+    .action(run);
+
+async function run(flags: GenerateFlags): Promise<void> {
+  const prompt = flags.prompt === '-' ? await textFrom('-') : flags.prompt;
+  const parameters = checked(GenerateRow, {
+    prompt,
+    ...samplingParameters(flags),
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
+  });
+  if (!Number.isInteger(flags.count) || flags.count < 1 || flags.count > 128) {
+    throw new FolioError(
+      'invalid_parameter',
+      `count: expected a whole number from 1 to 128, received ${flags.count}.`,
+      {
+        where: 'count',
+      },
+    );
+  }
+  const held = await openModel(flags);
+  const options = await generateOptions(parameters, () => held.copyIndex());
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => interrupt.abort());
+  const completions = held.model.complete({ ...options, n: flags.count, signal: interrupt.signal });
+  const shown = flags.echo ? prompt : '';
+  if (!flags.json) await printTexts(completions, flags.count, shown);
+  const result = await completions.result();
+  const generated = result.choices.reduce((sum, choice) => sum + choice.generated, 0);
+  const speed = generated / (result.milliseconds / 1000);
+  if (flags.json) {
+    const { name, version, model } = held;
+    const { prompt: _, seed: __, ...effective } = parameters;
+    const receipt = { model: name, version, digest: model.info.digest, precision: model.info.precision };
+    const timings = { milliseconds: result.milliseconds, characters_per_second: speed };
+    await print(
+      `${JSON.stringify({ ...receipt, prompt, ...effective, seed: result.seed, ...told(result), ...timings }, null, 2)}\n`,
+    );
+  }
+  if (!flags.quiet) {
+    for (const { character, by } of result.replaced) {
+      tell(`${JSON.stringify(character)} ${by === '' ? 'left out' : `taken as ${JSON.stringify(by)}`}`);
+    }
+    for (const { overlap } of result.choices) {
+      if (overlap)
+        tell(
+          `longest passage of the corpus: ${overlap.exact ? '' : 'at most '}${overlap.characters} characters`,
+        );
+    }
+    tell(
+      `${held.name}@${held.version}  seed ${result.seed}  ${count(generated)} characters, ${count(speed)} a second`,
+    );
+  }
+  if (interrupt.signal.aborted) throw new FolioError('interrupted', 'Stopped.');
+}
+
+/** One text flows as it is made; several follow one another, parted by a line. */
+async function printTexts(completions: Completions, texts: number, echo: string): Promise<void> {
+  if (texts === 1) {
+    let last = echo;
+    if (echo !== '') await print(echo);
+    for await (const { text } of completions) {
+      if (text === '') continue;
+      await print(text);
+      last = text;
+    }
+    if (!last.endsWith('\n')) await print('\n');
+    return;
+  }
+  const { choices } = await completions.result();
+  await print(choices.map(({ text }) => `${echo}${text}${text.endsWith('\n') ? '' : '\n'}`).join('----\n'));
+}
+
+const told = ({ choices, replaced }: CompletionResult): object => ({
+  choices: choices.map(({ text, finishReason, generated, overlap }) => ({
+    text,
+    finish_reason: finishReason,
+    characters: generated,
+    ...(overlap === undefined ? {} : { overlap }),
+  })),
+  ...(replaced.length === 0 ? {} : { replaced }),
+});

@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import { FolioError } from '../errors.ts';
+import { readSettings } from '../settings.ts';
+import { activate, listModels, listVersions, removeVersion } from '../store/models.ts';
+import { openStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
+import { newCommand } from './command.ts';
+import { columns, print, size, tell } from './print.ts';
+
+interface StoreFlags {
+  readonly store?: string;
+  readonly json?: true;
+  readonly replaces?: string;
+}
+
+/** `folio models`: which models and versions a store holds, and which version of each is current. */
+export const command = (): Command => {
+  const models = newCommand('models', 'list models, change the current version', [
+    'folio models',
+    'folio models versions shakespeare',
+    'folio models activate shakespeare 20261124T120000Z-0a1b2c3d',
+    'folio models remove shakespeare 20261101T080000Z-4e5f6a7b --store s3://my-bucket',
+  ]);
+  models.addCommand(
+    withStore(
+      newCommand('list', 'list the models and their current versions', ['folio models list --json']),
+    ).action(list),
+    { isDefault: true },
+  );
+  models.addCommand(
+    withStore(newCommand('versions', 'list the versions of a model', ['folio models versions shakespeare']))
+      .argument('<name>', 'the model')
+      .action(versions),
+  );
+  models.addCommand(
+    withStore(
+      newCommand('activate', 'make another version the current one', [
+        'folio models activate shakespeare 20261124T120000Z-0a1b2c3d',
+      ]),
+    )
+      .argument('<name>', 'the model')
+      .argument('<version>', 'the version to serve from now on')
+      .option('--replaces <version>', 'refuse if another version than this is current')
+      .action(async (name: string, version: string, flags: StoreFlags) => {
+        await activate(await storeOf(flags), name, version, flags.replaces);
+        tell(`${name}@${version} is current.`);
+      }),
+  );
+  models.addCommand(
+    withStore(
+      newCommand('remove', 'remove a version that is not current', [
+        'folio models remove shakespeare 20261101T080000Z-4e5f6a7b',
+      ]),
+    )
+      .argument('<name>', 'the model')
+      .argument('<version>', 'the version to remove')
+      .action(async (name: string, version: string, flags: StoreFlags) => {
+        await removeVersion(await storeOf(flags), name, version);
+        tell(`${name}@${version} is removed.`);
+      }),
+  );
+  return models;
+};
+
+const withStore = (command: Command): Command =>
+  command
+    .option('--store <location>', 'a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
+    .option('--json', 'print JSON');
+
+const storeOf = (flags: StoreFlags): Promise<Store> => openStore(flags.store ?? readSettings().store);
+
+async function list(flags: StoreFlags): Promise<void> {
+  const store = await storeOf(flags);
+  const models = await listModels(store);
+  if (flags.json) return print(`${JSON.stringify(models, null, 2)}\n`);
+  if (models.length === 0) tell(`There is no model in ${store.location}.`);
+  return print(columns(models.map(({ name, version }) => [name, version])));
+}
+
+async function versions(name: string, flags: StoreFlags): Promise<void> {
+  const store = await storeOf(flags);
+  const found = await listVersions(store, name);
+  if (found.length === 0) {
+    throw new FolioError('model_not_found', `There is no model ${name} in ${store.location}.`, {
+      where: 'name',
+      received: name,
+    });
+  }
+  if (flags.json) return print(`${JSON.stringify(found, null, 2)}\n`);
+  return print(
+    columns(
+      found.map(({ version, publishedAt, bytes, current }) => [
+        version,
+        publishedAt.toISOString().slice(0, 19).replace('T', ' '),
+        size(bytes),
+        current ? 'current' : '',
+      ]),
+    ),
+  );
+}

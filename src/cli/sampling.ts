@@ -1,0 +1,63 @@
+import { type Command, Option } from 'commander';
+import { gather, numeric } from './command.ts';
+
+/** Options of every command that generates; their names are those of `POST /generate`, with dashes. */
+export interface SamplingOptions {
+  readonly length?: number;
+  readonly temperature?: number;
+  readonly topK?: number;
+  readonly topP?: number;
+  readonly minP?: number;
+  readonly typicalP?: number;
+  readonly repetitionPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly frequencyPenalty?: number;
+  readonly allowed?: string;
+  readonly stop?: readonly string[];
+  readonly unknown?: string;
+  readonly copyGuard?: number;
+  readonly overlap?: true;
+}
+
+export const addSampling = (command: Command): Command =>
+  command
+    .option('--length <characters>', 'characters to generate at most (default: 256)', numeric)
+    .option('--temperature <number>', '0 always takes the likeliest character (default: 1)', numeric)
+    .option('--top-k <count>', 'keep this many of the likeliest characters', numeric)
+    .option('--top-p <share>', 'keep the likeliest that together have this probability', numeric)
+    .option('--min-p <share>', 'keep those at least this times as likely as the likeliest', numeric)
+    .option('--typical-p <share>', 'keep those of the most typical surprise', numeric)
+    .option('--repetition-penalty <factor>', 'above 1: less of what stands in the text', numeric)
+    .option('--presence-penalty <number>', 'above 0: less of what was generated at all', numeric)
+    .option('--frequency-penalty <number>', 'above 0: less of what was generated often', numeric)
+    .option('--allowed <characters>', 'generate only these characters')
+    .option('--stop <text>', 'end before this text; may be given up to 4 times', gather)
+    .addOption(
+      new Option(
+        '--unknown <rule>',
+        'what becomes of characters that the model does not know (default: error)',
+      ).choices(['error', 'skip', 'nearest']),
+    )
+    .option('--copy-guard <characters>', 'never repeat this many characters of the corpus', numeric)
+    .option('--overlap', 'tell the longest passage that stands in the corpus');
+
+/** The same as parameters of `POST /generate`: what was not given is left out. */
+export function samplingParameters(options: SamplingOptions): Record<string, unknown> {
+  const parameters = {
+    length: options.length,
+    temperature: options.temperature,
+    top_k: options.topK,
+    top_p: options.topP,
+    min_p: options.minP,
+    typical_p: options.typicalP,
+    repetition_penalty: options.repetitionPenalty,
+    presence_penalty: options.presencePenalty,
+    frequency_penalty: options.frequencyPenalty,
+    allowed: options.allowed,
+    stop: options.stop,
+    unknown: options.unknown,
+    copy_guard: options.copyGuard,
+    overlap: options.overlap,
+  };
+  return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+}

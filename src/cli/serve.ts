@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { startServer } from '../server/server.ts';
+import { readSettings } from '../settings.ts';
+import { newCommand } from './command.ts';
+import { print, tell } from './print.ts';
+
+interface ServeFlags {
+  readonly port?: string;
+  readonly host?: string;
+  readonly store?: string;
+  readonly model?: string;
+}
+
+/** `folio serve`: the API and the playground on this machine, until it is interrupted. */
+export const command = (): Command =>
+  newCommand('serve', 'answer requests, with a playground', [
+    'folio serve',
+    'folio serve --port 8080 --store my-models --model novel',
+    'FOLIO_API_KEYS=a-long-secret folio serve --host 0.0.0.0',
+  ])
+    .option('--port <number>', 'port to listen on (default: PORT, else 3000)')
+    .option('--host <address>', 'address to listen on (default: HOST, else 127.0.0.1)')
+    .option('--store <location>', 'a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
+    .option('--model <name>', 'the model that answers when a request names none (default: FOLIO_MODEL)')
+    .action(async ({ port, host, store, model }: ServeFlags) => {
+      const settings = readSettings(undefined, { port, host, store, model });
+      const server = await startServer(settings);
+      await print(`Folio is at ${server.url}\n`);
+      await print(`  curl -N -H 'Accept: text/plain' '${server.url}/generate?prompt=ROMEO:&length=300'\n`);
+      const stop = (): void => {
+        tell('Stopping: requests under way may end.');
+        server.close().catch((error: unknown) => tell(String(error)));
+      };
+      process.once('SIGINT', stop);
+      process.once('SIGTERM', stop);
+    });

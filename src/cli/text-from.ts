@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { FolioError } from '../errors.ts';
+
+/**
+ * A text from a file, or from standard input for `-`.
+ *
+ * @throws FolioError `not_found`; `invalid_parameter` for what is not UTF-8
+ */
+export async function textFrom(source: string): Promise<string> {
+  const bytes =
+    source === '-'
+      ? await buffer(process.stdin)
+      : await readFile(source).catch((error: NodeJS.ErrnoException) => {
+          throw new FolioError('not_found', `Cannot read ${source}: ${error.code}.`, {
+            where: source,
+            cause: error,
+          });
+        });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const name = source === '-' ? 'Standard input' : source;
+    throw new FolioError('invalid_parameter', `${name} is not UTF-8 text.`, {
+      where: source,
+      expected: 'UTF-8',
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { cacheFolder } from '../../src/cache-folder.ts';
+import { FolioError } from '../../src/errors.ts';
+import { definitions, readSettings } from '../../src/settings.ts';
+
+const faultOf = (environment: Record<string, string>): FolioError => {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof FolioError) return error;
+    throw error;
+  }
+  throw new Error('No fault was found.');
+};
+
+describe('settings', () => {
+  test('an empty environment gives every default', () => {
+    const settings = readSettings({});
+    expect(settings).toMatchObject({
+      store: '.',
+      model: 'shakespeare',
+      precision: 'int8',
+      port: 3000,
+      host: '127.0.0.1',
+      reloadSeconds: 30,
+    });
+    expect(settings.cacheFolder).toBeUndefined();
+    expect(settings.s3Endpoint).toBeUndefined();
+  });
+
+  test.each(Object.entries(definitions))(
+    '%s is absent, empty or blank: its default',
+    (name, { variable }) => {
+      const absent = readSettings({});
+      for (const value of ['', '  ']) {
+        expect(readSettings({ [variable]: value })).toEqual(absent);
+      }
+      expect(Object.values(absent)).not.toContain('undefined');
+      expect(Object.values(absent).some(Number.isNaN)).toBe(false);
+      expect(name in definitions).toBe(true);
+    },
+  );
+
+  test('each variable has a name of its own and a description', () => {
+    const variables = Object.values(definitions).map(({ variable }) => variable);
+    expect(new Set(variables).size).toBe(variables.length);
+    for (const { variable, description } of Object.values(definitions)) {
+      expect(variable).toMatch(/^[A-Z][A-Z0-9_]+$/);
+      expect(description).toMatch(/^.{15,}[.]$/s);
+    }
+  });
+
+  test('reads what is set', () => {
+    expect(readSettings({ PORT: ' 8080 ', FOLIO_PRECISION: 'f32', HOST: '0.0.0.0' })).toMatchObject({
+      port: 8080,
+      precision: 'f32',
+      host: '0.0.0.0',
+    });
+  });
+
+  test('what is given wins over the environment', () => {
+    const settings = readSettings({ PORT: '8080', HOST: '::1' }, { port: '9090', host: undefined });
+    expect(settings).toMatchObject({ port: 9090, host: '::1' });
+  });
+
+  test.each([
+    ['PORT', 'abc'],
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '3000.5'],
+    ['PORT', '1e3'],
+    ['FOLIO_PRECISION', 'float16'],
+    ['FOLIO_RELOAD_SECONDS', 'soon'],
+    ['FOLIO_MODEL_CACHE_BYTES', '0'],
+    ['LOG_LEVEL', 'loud'],
+  ])('refuses %s=%s, telling what was expected and what arrived', (variable, value) => {
+    const fault = faultOf({ [variable]: value });
+    expect(fault.code).toBe('invalid_parameter');
+    expect(fault.facts.where).toBe(variable);
+    expect(fault.message).toMatch(
+      new RegExp(`^${variable} must be (a whole number from|one of) .+, not "${value}"\\.$`),
+    );
+  });
+
+  test('tells all faults at once', () => {
+    const { message } = faultOf({ PORT: 'x', LOG_LEVEL: 'y' });
+    expect(message).toMatch(/PORT must be .*; LOG_LEVEL must be /);
+  });
+});
+
+describe('cache folder', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  test('lies where FOLIO_CACHE says, and is made', async () => {
+    const { mkdtemp, rm, stat } = await import('node:fs/promises');
+    const { tmpdir } = await import('node:os');
+    const { join } = await import('node:path');
+    const root = await mkdtemp(join(tmpdir(), 'folio-cache-'));
+    vi.stubEnv('FOLIO_CACHE', root);
+    const folder = cacheFolder('tools', 'x');
+    expect(folder).toBe(join(root, 'tools', 'x'));
+    expect((await stat(folder)).isDirectory()).toBe(true);
+    await rm(root, { recursive: true });
+  });
+});
