@@ -1,0 +1,62 @@
+import { FolioError } from '../../errors.ts';
+
+const PAGE = 65_536;
+/** A 32-bit address space, less room for the slots. */
+const LIMIT = 3.75 * 2 ** 30;
+
+type Write = (buffer: ArrayBuffer, address: number) => void;
+
+/** Hands out linear memory from its end. What was placed is written when the memory has grown to hold it all. */
+export class Arena {
+  readonly #memory: WebAssembly.Memory;
+  readonly #writes: (() => void)[] = [];
+  #end: number;
+
+  constructor(memory: WebAssembly.Memory, start: number) {
+    this.#memory = memory;
+    this.#end = start;
+  }
+
+  get byteLength(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** @returns the address of so many bytes, aligned to a cache line */
+  place(bytes: number, write?: Write): number {
+    const address = Math.ceil(this.#end / 64) * 64;
+    this.#end = address + bytes;
+    if (write) this.#writes.push(() => write(this.#memory.buffer, address));
+    return address;
+  }
+
+  placeWords(words: readonly number[]): number {
+    return this.place(words.length * 4, (buffer, address) =>
+      new Uint32Array(buffer, address, words.length).set(words),
+    );
+  }
+
+  placeFloats(values: Float32Array): number {
+    return this.place(values.length * 4, (buffer, address) =>
+      new Float32Array(buffer, address, values.length).set(values),
+    );
+  }
+
+  /** @throws FolioError `model_unsupported` when that is more than this host gives */
+  commit(): void {
+    const missing = this.#end - this.byteLength;
+    if (missing > 0) {
+      try {
+        if (this.#end > LIMIT) throw new RangeError('beyond the address space');
+        this.#memory.grow(Math.ceil(missing / PAGE));
+      } catch (cause) {
+        throw new FolioError('model_unsupported', 'The model needs more memory than there is here.', {
+          where: 'weights',
+          expected: `at most ${LIMIT} bytes of memory`,
+          received: `${this.#end} bytes`,
+          cause,
+        });
+      }
+    }
+    for (const write of this.#writes.splice(0)) write();
+  }
+}

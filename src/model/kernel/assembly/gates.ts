@@ -1,0 +1,168 @@
+import { bytesOf, Layer, scaleOf } from './layout';
+
+const TANH = 0;
+const SIGMOID = 1;
+const HARD_SIGMOID = 2;
+const RELU = 3;
+
+/**
+ * Float constants, four of each. Read from memory since V8 builds a constant anew at each use. The polynomial is
+ * that of degree 5 through the Chebyshev nodes of [-1/2, 1/2] for (2^f - 1) / f: relative error 2e-7.
+ */
+// prettier-ignore
+const TABLE: usize = memory.data<f32>([
+  -1.4426950408889634, -1.4426950408889634, -1.4426950408889634, -1.4426950408889634, // -log2 e
+  -2.8853900817779268, -2.8853900817779268, -2.8853900817779268, -2.8853900817779268, // -2 log2 e
+  40, 40, 40, 40, // beyond it a gate is shut
+  -40, -40, -40, -40,
+  12582912, 12582912, 12582912, 12582912, // 1.5 * 2^23: adding it rounds to a whole number
+  0.0013381302537301026, 0.0013381302537301026, 0.0013381302537301026, 0.0013381302537301026,
+  0.009666368515384533, 0.009666368515384533, 0.009666368515384533, 0.009666368515384533,
+  0.05550381013796484, 0.05550381013796484, 0.05550381013796484, 0.05550381013796484,
+  0.24022349038020388, 0.24022349038020388, 0.24022349038020388, 0.24022349038020388,
+  0.6931471805599453, 0.6931471805599453, 0.6931471805599453, 0.6931471805599453,
+  1, 1, 1, 1,
+], 16);
+
+/** 2^t for |t| <= 40, in float operations that no host may fuse. */
+// @ts-ignore: decorator
+@inline
+function power(x: v128, factor: v128): v128 {
+  const high = v128.load(TABLE, 32);
+  const low = v128.load(TABLE, 48);
+  const round = v128.load(TABLE, 64);
+  const t = f32x4.pmax(f32x4.pmin(f32x4.mul(x, factor), high), low);
+  const whole = f32x4.add(t, round);
+  const f = f32x4.sub(t, f32x4.sub(whole, round));
+  let p = f32x4.add(f32x4.mul(v128.load(TABLE, 80), f), v128.load(TABLE, 96));
+  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 112));
+  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 128));
+  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 144));
+  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 160));
+  return i32x4.add(p, i32x4.shl(whole, 23));
+}
+
+/** e^-x */
+// @ts-ignore: decorator
+@inline
+function decay(x: v128): v128 {
+  return power(x, v128.load(TABLE, 0));
+}
+
+/** e^-2x */
+// @ts-ignore: decorator
+@inline
+function decayTwice(x: v128): v128 {
+  return power(x, v128.load(TABLE, 16));
+}
+
+/** Any of the family's activations, for layers that are not the usual LSTM. */
+function activate(kind: i32, x: v128): v128 {
+  const one = v128.load(TABLE, 160);
+  if (kind == TANH) {
+    const e = decayTwice(x);
+    return f32x4.div(f32x4.sub(one, e), f32x4.add(one, e));
+  }
+  if (kind == SIGMOID) return f32x4.div(one, f32x4.add(one, decay(x)));
+  if (kind == HARD_SIGMOID) {
+    const line = f32x4.add(f32x4.mul(x, f32x4.splat(0.2)), f32x4.splat(0.5));
+    return f32x4.pmax(f32x4.pmin(line, one), f32x4.splat(0));
+  }
+  if (kind == RELU) return f32x4.pmax(x, f32x4.splat(0));
+  return x;
+}
+
+/** c and h from the sums of gates i f c o: [4 * paddedUnits]. */
+export function lstmGates(layer: Layer, sums: usize, h: usize, c: usize): void {
+  const bytes: usize = layer.paddedUnits << 2;
+  const usual = layer.activation == TANH && layer.gate == SIGMOID;
+  for (let u: usize = 0; u < bytes; u += 16) {
+    const i = v128.load(sums + u);
+    const f = v128.load(sums + bytes + u);
+    const candidate = v128.load(sums + bytes * 2 + u);
+    const o = v128.load(sums + bytes * 3 + u);
+    const before = v128.load(c + u);
+    if (usual) {
+      // c = sigmoid(f) c + sigmoid(i) tanh(g) and h = sigmoid(o) tanh(c), each over one common denominator
+      const one = v128.load(TABLE, 160);
+      const i1 = f32x4.add(one, decay(i));
+      const f1 = f32x4.add(one, decay(f));
+      const g = decayTwice(candidate);
+      const ig = f32x4.mul(i1, f32x4.add(one, g));
+      const numerator = f32x4.add(f32x4.mul(before, ig), f32x4.mul(f32x4.sub(one, g), f1));
+      const after = f32x4.div(numerator, f32x4.mul(f1, ig));
+      v128.store(c + u, after);
+      const t = decayTwice(after);
+      const o1 = f32x4.add(one, decay(o));
+      v128.store(h + u, f32x4.div(f32x4.sub(one, t), f32x4.mul(o1, f32x4.add(one, t))));
+    } else {
+      const kept = f32x4.mul(activate(layer.gate, f), before);
+      const added = f32x4.mul(activate(layer.gate, i), activate(layer.activation, candidate));
+      const after = f32x4.add(kept, added);
+      v128.store(c + u, after);
+      v128.store(h + u, f32x4.mul(activate(layer.gate, o), activate(layer.activation, after)));
+    }
+  }
+}
+
+/** r * h, the input of the candidate's product where the reset comes before it. */
+export function resetState(layer: Layer, sums: usize, recurrent: usize, h: usize, out: usize): void {
+  const bytes: usize = layer.paddedUnits << 2;
+  for (let u: usize = 0; u < bytes; u += 16) {
+    const r = f32x4.add(v128.load(sums + bytes + u), v128.load(recurrent + bytes + u));
+    v128.store(out + u, f32x4.mul(activate(layer.gate, r), v128.load(h + u)));
+  }
+}
+
+/** h from the sums of gates z r h, of the input and of the state: [3 * paddedUnits] each. */
+export function gruGates(layer: Layer, sums: usize, recurrent: usize, h: usize, resetAfter: bool): void {
+  const bytes: usize = layer.paddedUnits << 2;
+  const one = v128.load(TABLE, 160);
+  for (let u: usize = 0; u < bytes; u += 16) {
+    const z = activate(layer.gate, f32x4.add(v128.load(sums + u), v128.load(recurrent + u)));
+    let fromState = v128.load(recurrent + bytes * 2 + u);
+    if (resetAfter) {
+      const r = f32x4.add(v128.load(sums + bytes + u), v128.load(recurrent + bytes + u));
+      fromState = f32x4.mul(activate(layer.gate, r), fromState);
+    }
+    const candidate = activate(layer.activation, f32x4.add(v128.load(sums + bytes * 2 + u), fromState));
+    const kept = f32x4.mul(z, v128.load(h + u));
+    v128.store(h + u, f32x4.add(kept, f32x4.mul(f32x4.sub(one, z), candidate)));
+  }
+}
+
+/** The bytes and the scale of a vector whose f32 values are set. */
+export function quantise(layer: Layer, vector: usize): void {
+  const units = layer.paddedUnits;
+  let scale: f32 = 1;
+  if (layer.dynamic) {
+    scale = 0;
+    for (let u = 0; u < layer.units; u++) {
+      const size = abs(load<f32>(vector + (u << 2)));
+      if (size > scale) scale = size;
+    }
+  }
+  store<f32>(scaleOf(vector, units), scale);
+  const factor = f32x4.splat(scale == 0 ? 0 : <f32>63 / scale);
+  const high = f32x4.splat(63);
+  const low = f32x4.splat(-63);
+  const round = v128.load(TABLE, 64);
+  const offset = i32x4.splat(0x4b400000 - 64);
+  let bytes = bytesOf(vector, units);
+  for (const end = bytes; vector < end; vector += 64) {
+    const a = seven(v128.load(vector, 0), factor, low, high, round, offset);
+    const b = seven(v128.load(vector, 16), factor, low, high, round, offset);
+    const c = seven(v128.load(vector, 32), factor, low, high, round, offset);
+    const d = seven(v128.load(vector, 48), factor, low, high, round, offset);
+    v128.store(bytes, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
+    bytes += 16;
+  }
+}
+
+/** round(h * factor) + 64 */
+// @ts-ignore: decorator
+@inline
+function seven(h: v128, factor: v128, low: v128, high: v128, round: v128, offset: v128): v128 {
+  const t = f32x4.pmax(f32x4.pmin(f32x4.mul(h, factor), high), low);
+  return i32x4.sub(f32x4.add(t, round), offset);
+}

@@ -1,0 +1,73 @@
+/**
+ * What the door writes and the kernel reads: plain structs in linear memory, every field 4 bytes.
+ *
+ * Rows (gates of a layer, or characters) are cut into tiles of 32, the last perhaps a half of 16. Inside a tile the
+ * weights stand in the order in which they are multiplied, so that every product is one streaming read:
+ * - f32: for each column its 32 rows;
+ * - int8: for each block of 4 columns, 8 vectors of 4 rows x 4 columns.
+ */
+@unmanaged
+export class Matrix {
+  weights: usize;
+  tiles: i32; // of 32 rows
+  half: i32; // 1 when 16 rows follow
+  columns: i32; // f32: columns; int8: blocks of 4 columns, a multiple of 4
+  scales: usize; // int8: f32 [rows], value of one unit of the integer product
+  starts: usize; // int8: i32 [rows], -64 times the sum of the row
+}
+
+@unmanaged
+export class Layer {
+  kind: i32;
+  units: i32;
+  paddedUnits: i32; // up to a multiple of 16
+  activation: i32;
+  gate: i32; // the recurrent activation
+  dynamic: i32; // int8: 1 when |h| may pass 1, so that its scale follows it
+  state: usize; // offset of the layer's state in a slot: a `Vector` of h, and c for an LSTM
+  input: usize; // Matrix of the layer below, none for the first
+  recurrent: usize; // Matrix
+  candidate: usize; // Matrix of the GRU that resets before the product
+  bias: usize; // f32 [rows]
+  recurrentBias: usize; // GRU: f32 [rows]
+}
+
+@unmanaged
+export class Network {
+  layers: usize; // Layer, one after another
+  depth: i32;
+  vocabulary: i32;
+  table: usize; // [vocabulary, rows of the first layer] f32 with bias, or int8
+  tableScales: usize; // int8: f32 [rows]
+  output: usize; // Matrix
+  outputBias: usize; // f32 [rows]
+  slots: usize; // addresses of the runs' slots: [n]
+  ids: usize; // [n]
+  logits: usize; // f32 [n, vocabulary]
+  scratch: usize; // addresses of `BLOCK` scratch areas
+  sums: usize; // offset in a scratch area: f32 [rows]
+  recurrentSums: usize; // offset in a scratch area, GRU: f32 [rows]
+}
+
+export const LSTM = 0;
+export const GRU_RESET_AFTER = 1;
+export const GRU_RESET_BEFORE = 2;
+
+/** Runs that share one reading of the weights; more are advanced block by block. */
+export const BLOCK = 8;
+
+/**
+ * A vector that is a product's input: f32 [paddedUnits], then for int8 its bytes [paddedUnits] and one f32, the value
+ * that stands for 1. A GRU's reset state is kept in a scratch area in the same form, at offset 0.
+ */
+// @ts-ignore: decorator
+@inline
+export function bytesOf(vector: usize, paddedUnits: i32): usize {
+  return vector + (paddedUnits << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+export function scaleOf(vector: usize, paddedUnits: i32): usize {
+  return vector + paddedUnits * 5;
+}

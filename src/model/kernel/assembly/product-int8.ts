@@ -1,0 +1,235 @@
+import { bytesOf, Matrix, scaleOf } from './layout';
+
+/** Sixteen-bit ones. Read from memory since V8 builds a constant anew at each use, three instructions a time. */
+const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
+
+/** Sums of 16 rows for two runs, between two flushes. */
+const PARTIAL: usize = memory.data(128, 16);
+
+/**
+ * `out += W x` for the runs in `streams`, whose inputs are vectors of `units` at offset `x` and whose sums lie at
+ * offset `out`.
+ *
+ * An input is carried as `round(63 h) + 64`, a 7-bit number, so that a pair of products fits 16 bits; `starts` takes
+ * the 64 back. Four blocks of columns are summed in 16 bits before they widen: the packer has seen to it that
+ * no row can overflow there. Every sum is a whole number, the same on every host and in either build; the two
+ * float operations at the end are never fused.
+ */
+export function addProductInt8(
+  m: Matrix,
+  n: i32,
+  streams: usize,
+  x: usize,
+  units: i32,
+  sums: usize,
+  out: usize,
+): void {
+  const blocks = m.columns;
+  let w = m.weights;
+  let starts = m.starts;
+  let scales = m.scales;
+  for (let tile = 0; tile < m.tiles; tile++) {
+    let s = 0;
+    for (; s < n - 1; s += 2) {
+      const x0 = pointer(streams, s) + x;
+      const x1 = pointer(streams, s + 1) + x;
+      const out0 = pointer(sums, s) + out;
+      const out1 = pointer(sums, s + 1) + out;
+      halfTilePair(w, 128, blocks, x0, x1, units, out0, out1, starts, scales);
+      halfTilePair(w + 64, 128, blocks, x0, x1, units, out0 + 64, out1 + 64, starts + 64, scales + 64);
+    }
+    if (s < n) {
+      wholeTile(w, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
+    }
+    w += blocks << 7;
+    out += 128;
+    starts += 128;
+    scales += 128;
+  }
+  if (m.half) {
+    let s = 0;
+    for (; s < n - 1; s += 2) {
+      halfTilePair(
+        w, 64, blocks,
+        pointer(streams, s) + x, pointer(streams, s + 1) + x, units,
+        pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales,
+      );
+    }
+    if (s < n) {
+      halfTile(w, 64, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function pointer(list: usize, index: i32): usize {
+  return load<usize>(list + (index << 2));
+}
+
+/** `out += (sum + start) * scale * inputScale` for 4 rows. */
+// @ts-ignore: decorator
+@inline
+function finish(out: usize, sum: v128, starts: usize, scales: usize, inputScale: v128): void {
+  const value = f32x4.convert_i32x4_s(i32x4.add(sum, v128.load(starts)));
+  const scaled = f32x4.mul(f32x4.mul(value, v128.load(scales)), inputScale);
+  v128.store(out, f32x4.add(v128.load(out), scaled));
+}
+
+/** 4 rows x 16 columns: four vectors of weights against four blocks of the input. */
+// @ts-ignore: decorator
+@inline
+function dots(w0: v128, w1: v128, w2: v128, w3: v128, h0: v128, h1: v128, h2: v128, h3: v128, ones: v128): v128 {
+  const left = i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(w0, h0), i16x8.relaxed_dot_i8x16_i7x16_s(w1, h1));
+  const right = i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(w2, h2), i16x8.relaxed_dot_i8x16_i7x16_s(w3, h3));
+  return i32x4.dot_i16x8_s(i16x8.add(left, right), ones);
+}
+
+function wholeTile(
+  w: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) {
+    halfTile(w, 128, blocks, vector, units, out, starts, scales);
+    halfTile(w + 64, 128, blocks, vector, units, out + 64, starts + 64, scales + 64);
+    return;
+  }
+  const ones = v128.load(ONES);
+  let a0 = i32x4.splat(0);
+  let a1 = i32x4.splat(0);
+  let a2 = i32x4.splat(0);
+  let a3 = i32x4.splat(0);
+  let a4 = i32x4.splat(0);
+  let a5 = i32x4.splat(0);
+  let a6 = i32x4.splat(0);
+  let a7 = i32x4.splat(0);
+  let x = bytesOf(vector, units);
+  for (const end = x + (blocks << 2); x < end; x += 16) {
+    const h0 = v128.load32_splat(x, 0);
+    const h1 = v128.load32_splat(x, 4);
+    const h2 = v128.load32_splat(x, 8);
+    const h3 = v128.load32_splat(x, 12);
+    a0 = i32x4.add(a0, dots(v128.load(w, 0), v128.load(w, 128), v128.load(w, 256), v128.load(w, 384), h0, h1, h2, h3, ones));
+    a1 = i32x4.add(a1, dots(v128.load(w, 16), v128.load(w, 144), v128.load(w, 272), v128.load(w, 400), h0, h1, h2, h3, ones));
+    a2 = i32x4.add(a2, dots(v128.load(w, 32), v128.load(w, 160), v128.load(w, 288), v128.load(w, 416), h0, h1, h2, h3, ones));
+    a3 = i32x4.add(a3, dots(v128.load(w, 48), v128.load(w, 176), v128.load(w, 304), v128.load(w, 432), h0, h1, h2, h3, ones));
+    a4 = i32x4.add(a4, dots(v128.load(w, 64), v128.load(w, 192), v128.load(w, 320), v128.load(w, 448), h0, h1, h2, h3, ones));
+    a5 = i32x4.add(a5, dots(v128.load(w, 80), v128.load(w, 208), v128.load(w, 336), v128.load(w, 464), h0, h1, h2, h3, ones));
+    a6 = i32x4.add(a6, dots(v128.load(w, 96), v128.load(w, 224), v128.load(w, 352), v128.load(w, 480), h0, h1, h2, h3, ones));
+    a7 = i32x4.add(a7, dots(v128.load(w, 112), v128.load(w, 240), v128.load(w, 368), v128.load(w, 496), h0, h1, h2, h3, ones));
+    w += 512;
+  }
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  finish(out, a0, starts, scales, inputScale);
+  finish(out + 16, a1, starts + 16, scales + 16, inputScale);
+  finish(out + 32, a2, starts + 32, scales + 32, inputScale);
+  finish(out + 48, a3, starts + 48, scales + 48, inputScale);
+  finish(out + 64, a4, starts + 64, scales + 64, inputScale);
+  finish(out + 80, a5, starts + 80, scales + 80, inputScale);
+  finish(out + 96, a6, starts + 96, scales + 96, inputScale);
+  finish(out + 112, a7, starts + 112, scales + 112, inputScale);
+}
+
+/** 16 rows in plain SIMD: weights and input widened to 16 bits, pairs of rows in `lo` and `hi`. */
+function halfTile(
+  w: usize, stride: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  let lo0 = i32x4.splat(0);
+  let lo1 = i32x4.splat(0);
+  let lo2 = i32x4.splat(0);
+  let lo3 = i32x4.splat(0);
+  let hi0 = i32x4.splat(0);
+  let hi1 = i32x4.splat(0);
+  let hi2 = i32x4.splat(0);
+  let hi3 = i32x4.splat(0);
+  let x = bytesOf(vector, units);
+  for (const end = x + (blocks << 2); x < end; x += 4) {
+    const h = i16x8.extend_low_i8x16_u(v128.load32_splat(x));
+    lo0 = i32x4.add(lo0, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 0), h));
+    hi0 = i32x4.add(hi0, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 8), h));
+    lo1 = i32x4.add(lo1, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 16), h));
+    hi1 = i32x4.add(hi1, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 24), h));
+    lo2 = i32x4.add(lo2, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 32), h));
+    hi2 = i32x4.add(hi2, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 40), h));
+    lo3 = i32x4.add(lo3, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 48), h));
+    hi3 = i32x4.add(hi3, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 56), h));
+    w += stride;
+  }
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  finish(out, addPairs(lo0, hi0), starts, scales, inputScale);
+  finish(out + 16, addPairs(lo1, hi1), starts + 16, scales + 16, inputScale);
+  finish(out + 32, addPairs(lo2, hi2), starts + 32, scales + 32, inputScale);
+  finish(out + 48, addPairs(lo3, hi3), starts + 48, scales + 48, inputScale);
+}
+
+/** [a b c d], [e f g h] -> [a+b c+d e+f g+h] */
+// @ts-ignore: decorator
+@inline
+function addPairs(lo: v128, hi: v128): v128 {
+  return i32x4.add(v128.shuffle<i32>(lo, hi, 0, 2, 4, 6), v128.shuffle<i32>(lo, hi, 1, 3, 5, 7));
+}
+
+/** 16 rows for two runs: each vector of weights is read once and used twice. */
+function halfTilePair(
+  w: usize, stride: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
+  out0: usize, out1: usize, starts: usize, scales: usize,
+): void {
+  if (!ASC_FEATURE_RELAXED_SIMD) {
+    halfTile(w, stride, blocks, vector0, units, out0, starts, scales);
+    halfTile(w, stride, blocks, vector1, units, out1, starts, scales);
+    return;
+  }
+  const ones = v128.load(ONES);
+  memory.fill(PARTIAL, 0, 128);
+  let x0 = bytesOf(vector0, units);
+  let x1 = bytesOf(vector1, units);
+  for (const end = x0 + (blocks << 2); x0 < end; ) {
+    let a0 = i16x8.splat(0);
+    let a1 = i16x8.splat(0);
+    let a2 = i16x8.splat(0);
+    let a3 = i16x8.splat(0);
+    let b0 = i16x8.splat(0);
+    let b1 = i16x8.splat(0);
+    let b2 = i16x8.splat(0);
+    let b3 = i16x8.splat(0);
+    const flush = x0 + 16;
+    do {
+      const h0 = v128.load32_splat(x0);
+      const h1 = v128.load32_splat(x1);
+      const w0 = v128.load(w, 0);
+      a0 = i16x8.add(a0, i16x8.relaxed_dot_i8x16_i7x16_s(w0, h0));
+      b0 = i16x8.add(b0, i16x8.relaxed_dot_i8x16_i7x16_s(w0, h1));
+      const w1 = v128.load(w, 16);
+      a1 = i16x8.add(a1, i16x8.relaxed_dot_i8x16_i7x16_s(w1, h0));
+      b1 = i16x8.add(b1, i16x8.relaxed_dot_i8x16_i7x16_s(w1, h1));
+      const w2 = v128.load(w, 32);
+      a2 = i16x8.add(a2, i16x8.relaxed_dot_i8x16_i7x16_s(w2, h0));
+      b2 = i16x8.add(b2, i16x8.relaxed_dot_i8x16_i7x16_s(w2, h1));
+      const w3 = v128.load(w, 48);
+      a3 = i16x8.add(a3, i16x8.relaxed_dot_i8x16_i7x16_s(w3, h0));
+      b3 = i16x8.add(b3, i16x8.relaxed_dot_i8x16_i7x16_s(w3, h1));
+      w += stride;
+      x0 += 4;
+      x1 += 4;
+    } while (x0 < flush);
+    widen(PARTIAL, a0, ones);
+    widen(PARTIAL + 16, a1, ones);
+    widen(PARTIAL + 32, a2, ones);
+    widen(PARTIAL + 48, a3, ones);
+    widen(PARTIAL + 64, b0, ones);
+    widen(PARTIAL + 80, b1, ones);
+    widen(PARTIAL + 96, b2, ones);
+    widen(PARTIAL + 112, b3, ones);
+  }
+  const scale0 = v128.load32_splat(scaleOf(vector0, units));
+  const scale1 = v128.load32_splat(scaleOf(vector1, units));
+  for (let i: usize = 0; i < 64; i += 16) {
+    finish(out0 + i, v128.load(PARTIAL + i), starts + i, scales + i, scale0);
+    finish(out1 + i, v128.load(PARTIAL + i, 64), starts + i, scales + i, scale1);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function widen(to: usize, sums: v128, ones: v128): void {
+  v128.store(to, i32x4.add(v128.load(to), i32x4.dot_i16x8_s(sums, ones)));
+}

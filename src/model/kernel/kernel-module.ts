@@ -1,0 +1,37 @@
+import { kernelBytes } from './kernel-bytes.ts';
+
+/** What the compiled kernel exports; addresses are the door's business alone. */
+export interface KernelExports {
+  readonly memory: WebAssembly.Memory;
+  heapBase(): number;
+  stepF32(network: number, n: number): void;
+  stepInt8(network: number, n: number): void;
+  quantiseState(network: number, slot: number): void;
+}
+
+const decode = (base64: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+};
+
+const relaxedBytes = once(() => decode(kernelBytes.relaxed));
+
+/** Whether this host can run the build that uses relaxed SIMD. */
+export const relaxedSimdSupported = once(() => WebAssembly.validate(relaxedBytes()));
+
+const modules = {
+  relaxed: once(() => new WebAssembly.Module(relaxedBytes())),
+  plain: once(() => new WebAssembly.Module(decode(kernelBytes.plain))),
+};
+
+/** A new instance with a memory of its own; the code is compiled once a process. */
+export const instantiateKernel = (relaxed: boolean): KernelExports => {
+  const { exports } = new WebAssembly.Instance(relaxed ? modules.relaxed() : modules.plain(), {});
+  return exports as unknown as KernelExports;
+};

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import type { Activation, Network, RecurrentLayer } from '../src/model/network.ts';
+
+/** A small fast generator of the tests' own (mulberry32): the project's is under test elsewhere. */
+export const numbers = (seed: number): (() => number) => {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+};
+
+export interface LayerShape {
+  readonly kind: 'lstm' | 'gru';
+  readonly units: number;
+  readonly activation?: Activation;
+  readonly recurrentActivation?: Activation;
+  readonly resetAfter?: boolean;
+}
+
+export interface NetworkShape {
+  readonly vocabulary: number;
+  /** Absent for one-hot input. */
+  readonly embedding?: number | undefined;
+  readonly layers: readonly LayerShape[];
+  readonly seed: number;
+}
+
+/** A network of normal weights, scaled by 1 / sqrt(inputs) so that it neither dies nor blows up. */
+export const randomNetwork = ({ vocabulary, embedding, layers, seed }: NetworkShape): Network => {
+  const next = numbers(seed);
+  const normal = (length: number, deviation: number): Float32Array =>
+    Float32Array.from({ length }, () => {
+      const radius = Math.sqrt(-2 * Math.log(1 - next()));
+      return deviation * radius * Math.cos(2 * Math.PI * next());
+    });
+  let inputs = embedding ?? vocabulary;
+  const input: Network['input'] =
+    embedding === undefined
+      ? { kind: 'one-hot' }
+      : { kind: 'embedding', name: 'embedding', size: embedding, table: normal(vocabulary * embedding, 0.7) };
+  const made = layers.map((shape, index): RecurrentLayer => {
+    const { kind, units, activation = 'tanh', recurrentActivation = 'sigmoid', resetAfter = true } = shape;
+    const outputs = (kind === 'lstm' ? 4 : 3) * units;
+    const common = {
+      name: `${kind}_${index + 1}`,
+      inputs,
+      units,
+      activation,
+      recurrentActivation,
+      kernel: normal(inputs * outputs, index === 0 && embedding === undefined ? 0.8 : 1 / Math.sqrt(inputs)),
+      recurrent: normal(units * outputs, 1 / Math.sqrt(units)),
+      bias: normal(outputs, 0.3),
+    };
+    inputs = units;
+    return kind === 'lstm'
+      ? { kind, ...common }
+      : {
+          kind,
+          ...common,
+          resetAfter,
+          recurrentBias: resetAfter ? normal(outputs, 0.3) : new Float32Array(outputs),
+        };
+  });
+  const output = {
+    name: 'dense',
+    inputs,
+    kernel: normal(inputs * vocabulary, 1 / Math.sqrt(inputs)),
+    bias: normal(vocabulary, 0.3),
+  };
+  return { vocabulary, input, layers: made, output };
+};
+
+const activation = fc.constantFrom<Activation>('tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear');
+
+/** Shapes over the whole family, usual ones more often; sizes on and off multiples of the lanes. */
+export const networkShape = ({ units = 40 } = {}): fc.Arbitrary<NetworkShape> =>
+  fc.record({
+    vocabulary: fc.integer({ min: 1, max: 70 }),
+    embedding: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
+    layers: fc.array(
+      fc.record({
+        kind: fc.constantFrom('lstm' as const, 'gru' as const),
+        units: fc.integer({ min: 1, max: units }),
+        activation: fc.oneof({ weight: 2, arbitrary: fc.constant<Activation>('tanh') }, activation),
+        recurrentActivation: fc.oneof(
+          { weight: 2, arbitrary: fc.constant<Activation>('sigmoid') },
+          activation,
+        ),
+        resetAfter: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+    seed: fc.nat(),
+  });
