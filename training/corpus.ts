@@ -38,12 +38,13 @@ export const readCorpus = async (
   given: readonly string[],
   { preparation = 'plain' }: CorpusOptions = {},
 ): Promise<{ corpus: Corpus; preflight: PreflightReport }> => {
-  const sources = await resolveSources(given);
+  const resolved = await resolveSources(given);
+  const { sources } = resolved;
   const known = sources.every((source) => source.size !== undefined);
   const size = sources.reduce((sum, source) => sum + (source.size ?? 0) + 1, 0);
   const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
   const preflight = new Preflight();
-  const reading = await readThrough(sources, preparation, [encoder, preflight]);
+  const reading = await readThrough(resolved, preparation, [encoder, preflight]);
   const { report, fold } = preflight.finish(reading);
   const { ids, alphabet } = encoder.finish(fold);
   const split = heldOutStart(ids.length);

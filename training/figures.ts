@@ -29,7 +29,7 @@ export const dollars = (value: number): string =>
 
 /** A character to be shown: spaces, newlines and marks by a sign or by number. */
 export const visible = (character: string): string => {
-  const sign = { ' ': '␠', '\n': '⏎', '\t': '⇥' }[character];
+  const sign = { ' ': '␣', '\n': '⏎', '\t': '⇥' }[character];
   if (sign !== undefined) return sign;
   const code = character.codePointAt(0)!;
   return /[\p{Z}\p{C}\p{M}]/u.test(character)

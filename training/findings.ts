@@ -35,6 +35,11 @@ export const findingsOf = (report: Omit<PreflightReport, 'findings'>): Finding[]
         'control character',
       )} left out: ${report.controls.map(({ character, count }) => `${character} x ${grouped(count)}`).join(', ')}.`,
     },
+    report.skipped.length > 0 && {
+      severity: 'note',
+      code: 'skipped_files',
+      message: `${several(report.skipped.length, 'file')} left out, as they are not text: ${report.skipped.slice(0, 3).join(', ')}${report.skipped.length > 3 ? ' …' : ''}.`,
+    },
     report.rare.limit > 0 && {
       severity: 'note',
       code: 'rare_characters',

@@ -13,6 +13,8 @@ export interface PreflightReport {
   readonly source: string;
   readonly digest: string; // sha256:… over the bytes as read
   readonly files: number;
+  /** Files in folders and globs that were left out, as they are not text. */
+  readonly skipped: readonly string[];
   readonly bytes: number;
   readonly characters: number; // as they are trained on
   /** In id order, with occurrences. */
@@ -52,8 +54,8 @@ export class Preflight implements Listener {
   readonly #secrets = new SecretScanner();
   readonly #sample = new SampledText();
 
-  nextFile(name: string): void {
-    this.#secrets.nextFile(name);
+  nextFile(title: string): void {
+    this.#secrets.nextFile(title);
   }
 
   bytes(chunk: Uint8Array): void {
@@ -82,6 +84,7 @@ export class Preflight implements Listener {
       source: reading.source,
       digest: reading.digest,
       files: reading.files,
+      skipped: reading.skipped,
       bytes: reading.bytes,
       characters,
       alphabet,

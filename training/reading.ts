@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Cleaner, type Preparation } from './clean.ts';
-import type { Source } from './sources.ts';
+import type { Resolved } from './sources.ts';
 import { Utf8Decoder } from './utf8.ts';
 
 /** Hears a corpus in one pass, in memory that does not grow with it. */
 export interface Listener {
-  nextFile?(name: string): void;
+  nextFile?(title: string): void;
   /** The bytes as they stand in the file; the array is used again afterwards. */
   bytes?(chunk: Uint8Array): void;
   /** Cleaned code points, of which the first `length` count; the array is used again afterwards. */
@@ -18,6 +18,8 @@ export interface Reading {
   readonly digest: string;
   readonly bytes: number;
   readonly files: number;
+  /** Files that are not text. */
+  readonly skipped: readonly string[];
   /** What was changed while cleaning. */
   readonly cleaned: Pick<Cleaner, 'byteOrderMarks' | 'newlines' | 'controls'>;
 }
@@ -28,7 +30,7 @@ export interface Reading {
  * @throws FolioError `corpus_invalid` with the offset of the first byte that is not UTF-8
  */
 export const readThrough = async (
-  sources: readonly Source[],
+  { sources, skipped }: Resolved,
   preparation: Preparation,
   listeners: readonly Listener[],
 ): Promise<Reading> => {
@@ -46,7 +48,7 @@ export const readThrough = async (
       push(1);
     }
     cleaner.nextFile();
-    for (const listener of listeners) listener.nextFile?.(source.name);
+    for (const listener of listeners) listener.nextFile?.(source.title);
     const decoder = new Utf8Decoder(source.name);
     for await (const chunk of source.open()) {
       hash.update(chunk);
@@ -58,10 +60,11 @@ export const readThrough = async (
     decoder.end();
   }
   return {
-    source: describe(sources.map(({ name }) => name)),
+    source: describe(sources.map(({ title }) => title)),
     digest: `sha256:${hash.digest('hex')}`,
     bytes,
     files: sources.length,
+    skipped,
     cleaned: cleaner,
   };
 };

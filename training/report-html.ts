@@ -65,6 +65,7 @@ const nats = (value: number | undefined, digits = 3): string =>
 const head = ({ started, version, createdAt, preflight }: Report): string => {
   const corpus = started?.corpus ?? preflight;
   return `<header>
+<p class="kicker">Folio, report of a training</p>
 <h1>${quoted(started?.model ?? 'A model')}</h1>
 <p class="lead">${version === undefined ? '' : `Version ${quoted(version)}, `}preset ${quoted(started?.preset ?? '–')}, trained on ${quoted(corpus?.source ?? '–')}${createdAt === undefined ? '' : `, ${quoted(createdAt.slice(0, 16).replace('T', ' '))} UTC`}.</p>
 </header>`;
@@ -205,9 +206,11 @@ const settings = ({ started }: Report): string => {
       : [[name, String(value)]];
   return `<section>
 <h2>Settings and tools</h2>
-${table([...flat(started.settings, ''), ...Object.entries(started.tools)])}
+<dl class="settings">${[...flat(started.settings, ''), ...Object.entries(started.tools)]
+    .map(([name, value]) => `<div><dt>${quoted(name)}</dt><dd>${quoted(value)}</dd></div>`)
+    .join('')}</dl>
 </section>`;
 };
 
 const table = (rows: readonly (readonly [string, string])[]): string =>
-  `<table>${rows.map(([name, value]) => `<tr><th scope="row">${quoted(name)}</th><td>${quoted(value)}</td></tr>`).join('')}</table>`;
+  `<table class="facts">${rows.map(([name, value]) => `<tr><th scope="row">${quoted(name)}</th><td>${quoted(value)}</td></tr>`).join('')}</table>`;

@@ -6,8 +6,15 @@ import type { Report } from './report.ts';
  * function's own text, so it must use nothing from outside itself.
  */
 export const drawReport = (report: Report, Plot: typeof uPlot): void => {
-  const colour = (name: string): string =>
-    getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  /** A custom property as a canvas takes it: light and dark resolved. */
+  const colour = (name: string): string => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.color = `var(${name})`;
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
+  };
+  const serif = getComputedStyle(document.body).fontFamily;
   const figure = (value: number | null | undefined, digits: number): string =>
     value === null || value === undefined || !Number.isFinite(value)
       ? '–'
@@ -119,7 +126,7 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
     const drawn = lines();
     if (element === null || axis.length < 2) return undefined;
     element.replaceChildren();
-    const font = `13px ${colour('--text')}`;
+    const font = `14px ${serif}`;
     const axes = {
       stroke: colour('--faded'),
       font,

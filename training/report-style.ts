@@ -23,8 +23,8 @@ p { margin: 0 0 .75rem; }
 .lead, .hint { color: var(--faded); }
 .hint { font-size: .95rem; }
 section { margin-top: 1.25rem; padding: 1.25rem 1.5rem; background: var(--sheet); border: 1px solid var(--rule); border-radius: 6px; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1px; padding: 0; overflow: hidden; background: var(--rule); }
-.figures div { padding: 1rem 1.25rem; background: var(--sheet); }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1px; padding: 0; overflow: hidden; }
+.figures div { padding: 1rem 1.5rem; box-shadow: 0 0 0 1px var(--rule); }
 .figures strong { display: block; font-size: 1.7rem; font-weight: 500; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .figures span { color: var(--faded); font-size: .95rem; }
 .three { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.25rem; }
@@ -34,18 +34,23 @@ section { margin-top: 1.25rem; padding: 1.25rem 1.5rem; background: var(--sheet)
 ul { margin: 0; padding-left: 1.2rem; }
 li.warning::marker { content: "! "; color: var(--red); font-weight: 700; }
 pre { margin: 0; padding: .75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; font: .84rem/1.5 var(--mono); background: var(--paper); border-radius: 4px; }
-.samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: 1rem; }
+.samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
 .turn { display: flex; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
 .turn input { flex: 1; accent-color: var(--red); min-width: 6rem; }
 .turn output { min-width: 13rem; font-variant-numeric: tabular-nums; }
 .alphabet { display: flex; flex-wrap: wrap; gap: 4px; margin: .75rem 0 0; padding: 0; list-style: none; }
 .alphabet li { min-width: 2.1rem; padding: .15rem .35rem .1rem; text-align: center; border: 1px solid var(--rule); border-radius: 3px; font: .95rem/1.35 var(--mono); background: color-mix(in srgb, var(--red) var(--share), transparent); }
-.alphabet small { display: block; font: .68rem/1.2 var(--text); color: var(--faded); font-variant-numeric: tabular-nums; }
-table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 400; color: var(--faded); white-space: nowrap; padding-right: 1.5rem; vertical-align: top; }
-td, th { padding-block: .2rem; border-top: 1px solid var(--rule); }
-tr:first-child > * { border-top: 0; }
-td { overflow-wrap: anywhere; }
+.alphabet small { display: block; font: .68rem/1.2 var(--text); opacity: .8; font-variant-numeric: tabular-nums; }
+table.facts { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.facts th { text-align: left; font-weight: 400; color: var(--faded); white-space: nowrap; padding-right: 1.5rem; vertical-align: top; }
+.facts :is(td, th) { padding-block: .2rem; border-top: 1px solid var(--rule); }
+.facts tr:first-child > * { border-top: 0; }
+.facts td { overflow-wrap: anywhere; }
+.settings { columns: 18rem; column-gap: 2.5rem; margin: .5rem 0 0; }
+.settings div { display: flex; justify-content: space-between; gap: 1rem; padding: .2rem 0; border-bottom: 1px solid var(--rule); break-inside: avoid; }
+.settings dt { color: var(--faded); }
+.settings dd { margin: 0; text-align: right; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
+.kicker { margin: 0; color: var(--faded); font-style: italic; }
 .u-legend { font: .9rem var(--text) !important; color: var(--faded); text-align: left !important; }
 .u-legend .u-marker { border-radius: 2px; }
 .u-legend .u-value { color: var(--ink); font-variant-numeric: tabular-nums; }
@@ -53,6 +58,8 @@ td { overflow-wrap: anywhere; }
 footer { margin-top: 1.5rem; color: var(--faded); font-size: .95rem; }
 a { color: var(--red); }
 @media (max-width: 40rem) {
+  .figures { grid-template-columns: 1fr 1fr; }
+  .figures div { padding: .8rem 1rem; }
   h1 { font-size: 1.9rem; }
   section:not(.figures) { padding: 1rem; }
   .turn { flex-wrap: wrap; }

@@ -1,13 +1,15 @@
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { FolioError } from '../src/errors.ts';
+import { FolioError, isFolioError } from '../src/errors.ts';
 
 /** One text of a corpus: a file, standard input, the body of a URL or an object of a store. */
 export interface Source {
-  /** As it may be shown: a path as given, a URL without its query, `standard input`. */
+  /** For whoever gave it: a path as given, a URL without its query, `standard input`. */
   readonly name: string;
+  /** For whoever reads a report: a path from the folder that was given, without the machine's own folders. */
+  readonly title: string;
   /** Bytes, where they are known beforehand. */
   readonly size?: number;
   open(): AsyncIterable<Uint8Array>;
@@ -21,52 +23,63 @@ const CHUNK = 256 * 1024; // bytes
  *
  * @throws FolioError `corpus_not_found`
  */
-export const resolveSources = async (given: readonly string[]): Promise<Source[]> => {
-  const sources: Source[] = [];
-  for (const place of given) sources.push(...(await resolve(place)));
-  return sources;
+export const resolveSources = async (given: readonly string[]): Promise<Resolved> => {
+  const resolved = await Promise.all(given.map(resolve));
+  return {
+    sources: resolved.flatMap(({ sources }) => sources),
+    skipped: resolved.flatMap(({ skipped }) => skipped),
+  };
 };
 
-const resolve = async (place: string): Promise<Source[]> => {
-  if (place === '-') return [{ name: 'standard input', open: () => chunks(process.stdin) }];
-  if (/^https?:\/\//.test(place)) return [fromUrl(place)];
+export interface Resolved {
+  readonly sources: readonly Source[];
+  /** Titles of files in folders and globs that are not text. */
+  readonly skipped: readonly string[];
+}
+
+const resolve = async (place: string): Promise<Resolved> => {
+  if (place === '-')
+    return only({ name: 'standard input', title: 'standard input', open: () => chunks(process.stdin) });
+  if (/^https?:\/\//.test(place)) return only(fromUrl(place));
   if (place.startsWith('s3://')) {
     const { storeSources } = await import('./store-source.ts');
-    const objects = await storeSources(place);
-    if (objects.length === 0) throw notFound(place, 'There is no such object or folder');
-    return objects;
+    const sources = await storeSources(place);
+    if (sources.length === 0) throw notFound(place, 'There is no such object or folder');
+    return { sources, skipped: [] };
   }
   const found = await stat(place).catch(() => undefined);
   if (found?.isDirectory()) {
     const files = await glob('**/*', { cwd: place, dot: false, onlyFiles: true });
-    return fromFiles(
-      files.sort().map((file) => join(place, file)),
-      place,
-    );
+    return fromFiles(place, files.sort(), place);
   }
-  if (found) return [fromFile(place, found.size)];
-  if (isDynamicPattern(place)) return fromFiles((await glob(place, { onlyFiles: true })).sort(), place);
+  if (found) return only(fromFile(place, basename(place), found.size));
+  if (isDynamicPattern(place)) return fromFiles('', (await glob(place, { onlyFiles: true })).sort(), place);
   throw notFound(place, 'There is no such file or folder');
 };
 
+const only = (source: Source): Resolved => ({ sources: [source], skipped: [] });
+
 /** Of files that were not named one by one, those that are text: no zero byte near the start, as git has it. */
-const fromFiles = async (files: readonly string[], place: string): Promise<Source[]> => {
+const fromFiles = async (folder: string, files: readonly string[], place: string): Promise<Resolved> => {
   const sources: Source[] = [];
-  for (const file of files) {
-    await using handle = await open(file);
+  const skipped: string[] = [];
+  for (const title of files) {
+    const path = join(folder, title);
+    await using handle = await openFile(path);
     const { bytesRead, buffer } = await handle.read(new Uint8Array(8192), 0, 8192, 0);
-    if (buffer.subarray(0, bytesRead).includes(0)) continue;
-    sources.push(fromFile(file, (await handle.stat()).size));
+    if (buffer.subarray(0, bytesRead).includes(0)) skipped.push(title);
+    else sources.push(fromFile(path, title, (await handle.stat()).size));
   }
   if (sources.length === 0) throw notFound(place, 'No text file is there');
-  return sources;
+  return { sources, skipped };
 };
 
-const fromFile = (path: string, size: number): Source => ({
+const fromFile = (path: string, title: string, size: number): Source => ({
   name: path,
+  title,
   size,
   async *open() {
-    await using handle = await open(path);
+    await using handle = await openFile(path);
     const before = await handle.stat();
     let bytes = 0;
     for await (const chunk of chunks(
@@ -81,17 +94,25 @@ const fromFile = (path: string, size: number): Source => ({
   },
 });
 
+const openFile = (path: string): Promise<FileHandle> =>
+  open(path).catch((cause: unknown) => {
+    throw notFound(path, 'The file cannot be opened', cause);
+  });
+
 const fromUrl = (url: string): Source => {
   const name = url.replace(/[?#].*$/, '').replace(/\/\/[^/@]*@/, '//');
   return {
     name,
+    title: name,
     async *open() {
-      const response = await fetch(url).catch((cause: unknown) => {
-        throw notFound(name, 'The address cannot be reached', cause);
-      });
-      if (!response.ok || response.body === null)
-        throw notFound(name, `The address answers ${response.status} ${response.statusText}`.trimEnd());
-      yield* chunks(response.body);
+      try {
+        const response = await fetch(url);
+        if (!response.ok || response.body === null)
+          throw notFound(name, `The address answers ${response.status} ${response.statusText}`.trimEnd());
+        yield* chunks(response.body);
+      } catch (error) {
+        throw isFolioError(error) ? error : notFound(name, 'The address cannot be read to its end', error);
+      }
     },
   };
 };

@@ -18,6 +18,7 @@ export const storeSources = async (address: string): Promise<Source[]> => {
 
 export const sourceOf = (store: Store, { key, size }: StoredEntry): Source => ({
   name: `${store.location.replace(/\/$/, '')}/${key}`,
+  title: key,
   size,
   async *open() {
     let etag: string | undefined;

@@ -107,7 +107,7 @@ describe('readCorpus', () => {
     expect(decoded(whole.corpus)).toBe(`A ${text(600)}\nB ${text(600)}\n`);
     const twice = await readCorpus([a, join(folder, 'many/**/b.*')]);
     expect(twice.corpus.digest).toBe(whole.corpus.digest);
-    expect(whole.preflight.files).toBe(2);
+    expect(whole.preflight).toMatchObject({ files: 2, skipped: ['c.bin'], source: 'a.txt and 1 more' });
   });
 
   it('reads http addresses and tells one that does not answer well', async () => {
