@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { S3Store } from '../../src/store/s3-store.ts';
+import { killedWriterCases } from '../killed-writer.cases.ts';
 import { storeCases } from '../store.cases.ts';
 import { type Fault, type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -28,6 +29,12 @@ const openAt = (location: string, endpoint: string): S3Store => {
 
 describe('S3 store', () => {
   storeCases(async () => openAt('s3://folio/some/prefix', gateway.endpoint));
+
+  killedWriterCases(() => ({
+    location: 's3://folio/killed',
+    environment: gateway.environment,
+    store: openAt('s3://folio/killed', gateway.endpoint),
+  }));
 
   test('keeps to its prefix', async () => {
     const inner = openAt('s3://folio/prefix', gateway.endpoint);

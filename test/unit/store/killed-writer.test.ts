@@ -1,0 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { FolderStore } from '../../../src/store/folder-store.ts';
+import { killedWriterCases } from '../../killed-writer.cases.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'folio-killed-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('folder store', () => {
+  killedWriterCases(() => ({ location: folder, environment: {}, store: new FolderStore(folder) }));
+});
