@@ -60,6 +60,12 @@ export interface SamplingOptions {
   readonly allowed?: string;
 }
 
+export interface CopyGuard {
+  readonly index: CopyIndex;
+  /** Characters, at least the index's window. */
+  readonly length: number;
+}
+
 export type UnknownRule = 'error' | 'skip' | 'nearest';
 
 export interface GenerateOptions extends SamplingOptions {
@@ -84,7 +90,7 @@ export interface GenerateOptions extends SamplingOptions {
   /** Also report the prompt's own log-probabilities. */
   readonly scorePrompt?: boolean;
   /** No output stands verbatim in the indexed corpus for `length` characters or more. */
-  readonly copyGuard?: { readonly index: CopyIndex; readonly length: number };
+  readonly copyGuard?: CopyGuard;
   /** Reports every completion's longest verbatim overlap with the indexed corpus. */
   readonly overlap?: CopyIndex;
   readonly signal?: AbortSignal;

@@ -1,0 +1,47 @@
+import { FolioError } from './errors.ts';
+import type { Model } from './model/model.ts';
+import { type OpenOptions, openModel } from './model/open-model.ts';
+
+/**
+ * Opens a model over HTTP: in a page, in a worker, in Node.
+ *
+ * @param location Of the folder, or of its `model.json`.
+ * @throws FolioError as `openModel`; `unavailable` when a file cannot be fetched
+ */
+export const fetchModel = (location: string | URL, options: OpenOptions = {}): Promise<Model> => {
+  const base = new URL(location, globalThis.location?.href);
+  if (!base.pathname.endsWith('.json') && !base.pathname.endsWith('/')) base.pathname += '/';
+  return openModel((file, limit) => {
+    const url = file === 'model.json' && base.pathname.endsWith('.json') ? base : new URL(file, base);
+    url.search ||= base.search;
+    return fetchFile(url, limit);
+  }, options);
+};
+
+const fetchFile = async (url: URL, limit: number): Promise<Uint8Array | undefined> => {
+  const failed = (why: string, cause?: unknown): FolioError =>
+    new FolioError('unavailable', `${url.href} cannot be fetched: ${why}.`, { where: url.href, cause });
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch (error) {
+    throw failed('no answer', error);
+  }
+  if (response.status === 404 || response.status === 410) return undefined;
+  if (!response.ok) throw failed(`status ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > limit) throw failed(`more than the ${limit} bytes that it should have`);
+    chunks.push(chunk);
+  }
+  if (chunks.length === 1) return chunks[0];
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+};

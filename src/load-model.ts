@@ -1,0 +1,114 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FolioError } from './errors.ts';
+import { fetchModel } from './fetch-model.ts';
+import type { Model } from './model/model.ts';
+import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
+import type { Store } from './store/store.ts';
+
+/** A model in a store: its current version, or the one named. */
+export interface StoreEntry {
+  readonly store: Store;
+  readonly name: string;
+  readonly version?: string;
+}
+
+/**
+ * Loads a character model: one of Folio's, or any LayersModel of its family that tfjs or Keras wrote.
+ *
+ * @param source A folder with `model.json`, or with `current.json` and versions; that file itself; an http(s) or file
+ * URL of either; or a store's entry.
+ * @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `unavailable`
+ * @example
+ * const model = await loadModel('models/shakespeare');
+ * for await (const text of model.generate({ prompt: 'ROMEO:', length: 200 })) process.stdout.write(text);
+ */
+export const loadModel = (source: string | URL | StoreEntry, options: OpenOptions = {}): Promise<Model> => {
+  if (typeof source === 'object' && 'store' in source) return loadFromStore(source, options);
+  const text = String(source);
+  if (/^https?:/i.test(text)) return fetchModel(text, options);
+  return loadFromFolder(/^file:/i.test(text) ? fileURLToPath(text) : text, options);
+};
+
+const loadFromFolder = async (path: string, options: OpenOptions): Promise<Model> => {
+  const folder = basename(path).endsWith('.json') ? dirname(path) : path;
+  const pointer = path === folder || basename(path) === 'current.json' ? await currentIn(folder) : undefined;
+  if (pointer !== undefined) {
+    return openModel(readerOf(join(folder, pointer), path), {
+      name: basename(folder),
+      version: pointer,
+      ...options,
+    });
+  }
+  const modelFile = path === folder ? 'model.json' : basename(path);
+  const read = readerOf(folder, path);
+  return openModel((file, limit) => read(file === 'model.json' ? modelFile : file, limit), options);
+};
+
+const currentIn = async (folder: string): Promise<string | undefined> => {
+  const bytes = await readIfThere(join(folder, 'current.json'), 2 ** 16);
+  if (bytes === undefined) return undefined;
+  const version = versionIn(bytes);
+  if (version === undefined) {
+    throw new FolioError('model_invalid', `${folder}/current.json does not say which version is current.`, {
+      where: 'current.json',
+      expected: '{"version":"…"}',
+    });
+  }
+  return version;
+};
+
+const versionIn = (bytes: Uint8Array): string | undefined => {
+  try {
+    const { version }: { version?: unknown } = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof version === 'string' && /^[\w][\w.-]*$/.test(version) ? version : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+const readerOf =
+  (folder: string, shown: string): ReadFile =>
+  async (file, limit) => {
+    const bytes = await readIfThere(join(folder, file), limit);
+    if (bytes === undefined && file.endsWith('model.json')) throw noModel(shown);
+    return bytes;
+  };
+
+const readIfThere = async (path: string, limit: number): Promise<Uint8Array | undefined> => {
+  try {
+    const { size } = await stat(path);
+    if (size > limit) {
+      throw new FolioError(
+        'model_invalid',
+        `${basename(path)}: expected at most ${limit} bytes, got ${size}.`,
+        {
+          where: basename(path),
+          expected: `at most ${limit} bytes`,
+          received: `${size} bytes`,
+        },
+      );
+    }
+    return await readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+};
+
+const loadFromStore = async ({ store, name, version }: StoreEntry, options: OpenOptions): Promise<Model> => {
+  const { currentVersion } = await import('./store/models.ts');
+  const chosen = version ?? (await currentVersion(store, name));
+  if (chosen === undefined) throw noModel(name);
+  const read: ReadFile = async (file) => (await store.read(`models/${name}/${chosen}/${file}`))?.bytes;
+  return openModel(read, { name, version: chosen, ...options });
+};
+
+const noModel = (source: string): FolioError =>
+  new FolioError('model_not_found', `There is no model at ${source}.`, {
+    where: 'model',
+    expected: 'a folder with model.json, or with current.json',
+    received: source,
+  });

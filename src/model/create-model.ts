@@ -1,0 +1,60 @@
+import { type Alphabet, createAlphabet } from './alphabet.ts';
+import { CompletionRun, type Engine } from './completions.ts';
+import { createKernelStepper } from './kernel/kernel-stepper.ts';
+import type { Model, ModelInfo } from './model.ts';
+import { type Network, parameterCount } from './network.ts';
+import { PrefixCache } from './prefix-cache.ts';
+import { startRun } from './run.ts';
+import { Scheduler } from './scheduler.ts';
+import { score } from './scoring.ts';
+import type { Precision } from './stepper.ts';
+
+export interface ModelParts {
+  readonly network: Network;
+  /** Absent: the model speaks in ids. */
+  readonly alphabet?: Alphabet;
+  readonly info: Pick<ModelInfo, 'name' | 'version' | 'digest' | 'metadata'>;
+  /** Default 'int8': several times faster than f32, and the same text on every host. */
+  readonly precision?: Precision;
+  /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
+  readonly prefixCacheBytes?: number;
+}
+
+/** A model from a network in memory. */
+export const createModel = (parts: ModelParts): Model => {
+  const { network, info, precision = 'int8', prefixCacheBytes = 2 ** 22 } = parts;
+  const stepper = createKernelStepper(network, precision);
+  const alphabet = parts.alphabet ?? createAlphabet(undefined, network.vocabulary);
+  const layers = network.layers.map(({ kind, units }) => ({ kind, units }));
+  const parameters = parameterCount(network);
+  const engine: Engine = {
+    stepper,
+    scheduler: new Scheduler(stepper),
+    alphabet,
+    prefixes: new PrefixCache(prefixCacheBytes),
+    owner: { ...info, precision: stepper.precision },
+    start: alphabet.kind === 'ids' ? undefined : (alphabet.idOf('\n') ?? alphabet.idOf(' ')),
+  };
+  return {
+    alphabet,
+    info: {
+      ...info,
+      layers,
+      parameters,
+      precision: stepper.precision,
+      get byteLength() {
+        return stepper.byteLength + engine.prefixes.byteLength;
+      },
+    },
+    vocabularySize: network.vocabulary,
+    start: () => startRun(engine),
+    generate: (options = {}) => textOf(new CompletionRun(engine, { ...options, n: 1 })),
+    complete: (options = {}) => new CompletionRun(engine, options),
+    score: (text, options) => score(engine, text, options),
+    dispose: () => engine.scheduler.dispose(),
+  };
+};
+
+const textOf = async function* (completions: CompletionRun): AsyncIterable<string> {
+  for await (const { text } of completions) if (text !== '') yield text;
+};

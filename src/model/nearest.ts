@@ -1,0 +1,96 @@
+/** Plain stand-ins of what typesetting programs write, where Unicode's own decomposition has none. */
+const plain: Readonly<Record<string, string>> = {
+  '‘': "'",
+  '’': "'",
+  '‚': "'",
+  '‛': "'",
+  '′': "'",
+  '`': "'",
+  '´': "'",
+  '“': '"',
+  '”': '"',
+  '„': '"',
+  '‟': '"',
+  '″': '"',
+  '«': '"',
+  '»': '"',
+  '‹': "'",
+  '›': "'",
+  '‐': '-',
+  '‑': '-',
+  '‒': '-',
+  '–': '-',
+  '—': '-',
+  '―': '-',
+  '−': '-',
+  '•': '-',
+  '·': '.',
+  '¡': '!',
+  '¿': '?',
+  '×': 'x',
+  '÷': '/',
+  '⁄': '/',
+  '¦': '|',
+  æ: 'ae',
+  Æ: 'AE',
+  œ: 'oe',
+  Œ: 'OE',
+  ß: 'ss',
+  ø: 'o',
+  Ø: 'O',
+  đ: 'd',
+  Đ: 'D',
+  ł: 'l',
+  Ł: 'L',
+  þ: 'th',
+  Þ: 'Th',
+  ð: 'd',
+  Ð: 'D',
+  ı: 'i',
+  '\r': '\n',
+  '\t': ' ',
+  '\v': '\n',
+  '\f': '\n',
+  '\u0085': '\n',
+  '\u2028': '\n',
+  '\u2029': '\n',
+};
+
+const kinds = [/\s/u, /\p{Lu}/u, /\p{Ll}/u, /\p{L}/u, /\p{N}/u, /\p{P}/u, /\p{S}/u];
+
+/**
+ * The known characters that stand in for one that is not: its plain form (é as e, “ as ", ﬁ as f and i), the
+ * other case of that, or else the known character of the same kind whose code point is closest.
+ *
+ * @returns One character or several; none where a combining mark has nothing to say.
+ */
+export const nearest = (character: string, known: ReadonlyMap<string, number>): readonly string[] => {
+  const decomposed = [...character.normalize('NFKD')].filter((part) => !/\p{M}/u.test(part));
+  if (decomposed.length === 0) return [];
+  const forms = [
+    [...(plain[character] ?? '')],
+    decomposed.flatMap((part) => [...(plain[part] ?? part)]),
+  ].filter((form) => form.length > 0);
+  for (const form of forms) {
+    const found = form.map((part) => anyCase(part, known));
+    if (found.every((part) => part !== undefined)) return found;
+  }
+  if (/\s/u.test(character)) {
+    const blank = [' ', '\n'].find((space) => known.has(space));
+    if (blank !== undefined) return [blank];
+  }
+  return [closest(forms.at(-1)?.[0] ?? character, known)];
+};
+
+const anyCase = (character: string, known: ReadonlyMap<string, number>): string | undefined =>
+  [character, character.toLowerCase(), character.toUpperCase()].find((form) => known.has(form));
+
+const closest = (character: string, known: ReadonlyMap<string, number>): string => {
+  const candidates = [...known.keys()].filter((one) => [...one].length === 1);
+  const kind = kinds.find((pattern) => pattern.test(character));
+  const alike = kind ? candidates.filter((one) => kind.test(one)) : [];
+  const code = character.codePointAt(0)!;
+  const distance = (one: string): number => Math.abs(one.codePointAt(0)! - code);
+  const pool = alike.length > 0 ? alike : candidates;
+  return pool.reduce((best, one) => (distance(one) < distance(best) ? one : best));
+};

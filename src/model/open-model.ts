@@ -1,0 +1,113 @@
+import { FolioError } from '../errors.ts';
+import { createAlphabet } from './alphabet.ts';
+import { createModel } from './create-model.ts';
+import { digestOf } from './digest.ts';
+import { readNetwork } from './layers-model.ts';
+import { isObject, type Json, malformed, unsupported } from './malformed.ts';
+import type { Model } from './model.ts';
+import type { Precision } from './stepper.ts';
+import { joinShards, readManifest, Weights } from './weights.ts';
+
+/**
+ * Reads one of a model's files by its path relative to `model.json`; undefined where there is none. No more than
+ * `limit` bytes are of use: a reader may refuse a longer file.
+ */
+export type ReadFile = (file: string, limit: number) => Promise<Uint8Array | undefined>;
+
+export interface OpenOptions {
+  /** Default 'int8': several times faster than f32, and the same text on every host. */
+  readonly precision?: Precision;
+  /** Takes the place of the alphabet that the model carries: characters in id order, or character to id. */
+  readonly alphabet?: readonly string[] | Readonly<Record<string, number>> | string;
+  /** What the model is called where its metadata do not say. */
+  readonly name?: string;
+  readonly version?: string;
+  /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
+  readonly prefixCacheBytes?: number;
+}
+
+const MODEL_LIMIT = 2 ** 26; // bytes of model.json
+const ALPHABET_LIMIT = 2 ** 24; // bytes
+
+/**
+ * Opens a LayersModel, whoever wrote it, from wherever its files can be read.
+ *
+ * @throws FolioError `model_not_found` without a `model.json`, `model_invalid` for files that contradict themselves,
+ * `model_unsupported` for a model of another kind, naming layer, property and value
+ */
+export const openModel = async (read: ReadFile, options: OpenOptions = {}): Promise<Model> => {
+  const artefact = await readArtefact(read);
+  const { format, modelTopology, weightsManifest, userDefinedMetadata: metadata } = artefact;
+  if (format !== undefined && format !== 'layers-model')
+    throw unsupported('format', '"layers-model"', format);
+  const groups = readManifest(weightsManifest);
+  const shards = await Promise.all(
+    groups.map((group) =>
+      Promise.all(
+        group.paths.map(async (path) => {
+          const shard = await read(path, group.byteLength);
+          if (shard === undefined) throw malformed(path, 'a file of weights', 'none');
+          return shard;
+        }),
+      ),
+    ),
+  );
+  const weights = new Weights(
+    groups,
+    groups.map((group, g) => joinShards(group, shards[g]!)),
+  );
+  // Hashed on another thread while the weights are packed on this one.
+  const hashing = digestOf(modelTopology, weightsManifest, shards.flat());
+  hashing.catch(() => undefined);
+  const network = readNetwork(modelTopology, weights);
+  const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};
+  const found = options.alphabet ?? alphabetIn(metadata) ?? (await alphabetBeside(read));
+  const alphabet = createAlphabet(found, network.vocabulary);
+  const name = options.name ?? (typeof folio.name === 'string' ? folio.name : undefined);
+  const version = options.version ?? (typeof folio.version === 'string' ? folio.version : undefined);
+  return createModel({
+    network,
+    alphabet,
+    info: {
+      ...(name === undefined ? {} : { name }),
+      ...(version === undefined ? {} : { version }),
+      digest: await hashing,
+      metadata: isObject(metadata) ? metadata : {},
+    },
+    ...(options.precision === undefined ? {} : { precision: options.precision }),
+    ...(options.prefixCacheBytes === undefined ? {} : { prefixCacheBytes: options.prefixCacheBytes }),
+  });
+};
+
+const readArtefact = async (read: ReadFile): Promise<Json> => {
+  const bytes = await read('model.json', MODEL_LIMIT);
+  if (bytes === undefined) {
+    throw new FolioError('model_not_found', 'There is no model.json.', { where: 'model.json' });
+  }
+  const artefact = parse(bytes, 'model.json');
+  if (!isObject(artefact)) throw malformed('model.json', 'an object', artefact);
+  return artefact;
+};
+
+const parse = (bytes: Uint8Array, file: string): unknown => {
+  const text = new TextDecoder().decode(bytes);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw malformed(file, 'JSON', text.slice(0, 40));
+  }
+};
+
+/** Where Folio puts a model's alphabet, and where others may. */
+const alphabetIn = (metadata: unknown): unknown => {
+  if (!isObject(metadata)) return undefined;
+  return (isObject(metadata.folio) ? metadata.folio.alphabet : undefined) ?? metadata.alphabet;
+};
+
+/** `alphabet.json`, a list or an object of character to id, or `alphabet.txt`, every character once. */
+const alphabetBeside = async (read: ReadFile): Promise<unknown> => {
+  const json = await read('alphabet.json', ALPHABET_LIMIT);
+  if (json !== undefined) return parse(json, 'alphabet.json');
+  const text = await read('alphabet.txt', ALPHABET_LIMIT);
+  return text && new TextDecoder().decode(text);
+};
