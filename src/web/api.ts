@@ -1,4 +1,4 @@
-import { PressError } from './generation.ts';
+import { ApiError, FolioClient } from '../client/client.ts';
 
 /** Relative to the page, so that it works wherever the app is mounted. */
 export const address = (path: string): string => new URL(path, document.baseURI).href;
@@ -19,30 +19,32 @@ export const headers = (extra: Readonly<Record<string, string>> = {}): Record<st
   return key === undefined ? { ...extra } : { ...extra, authorization: `Bearer ${key}` };
 };
 
-const explain = async (response: Response): Promise<PressError> => {
-  const body: unknown = await response.json().catch(() => undefined);
-  const error = (body as { error?: { message?: unknown } } | undefined)?.error;
-  const message =
-    typeof error?.message === 'string' ? error.message : `The server answered ${response.status}.`;
-  return new PressError(message, response.status);
-};
-
-/** Calls the API; asks for a key when it wants one. @throws PressError with the server's own message */
-export const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
+/** Fetches with the stored key; asks for one when the server wants it. */
+const knock: typeof fetch = async (input, init = {}) => {
   const send = () =>
-    fetch(address(path), { ...init, headers: headers(init.headers as Record<string, string> | undefined) });
-  let response: Response;
+    fetch(input, { ...init, headers: headers(Object.fromEntries(new Headers(init.headers))) });
   try {
-    response = await send();
-    if (response.status === 401 && (await askForKey())) response = await send();
+    const response = await send();
+    return response.status === 401 && (await askForKey()) ? await send() : response;
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new PressError('The server cannot be reached.');
+    throw new Error('The server cannot be reached.', { cause: error });
   }
-  if (!response.ok) throw await explain(response);
-  return response;
+};
+
+/** Where the API is, without a slash at the end. */
+export const origin = (): string => address('.').replace(/\/$/, '');
+
+export const folio = new FolioClient({ baseUrl: origin(), fetch: knock });
+
+/** Calls what the client has no method for. @throws ApiError in the server's own words */
+export const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
+  const response = await knock(address(path), init);
+  if (response.ok) return response;
+  const { error } = (await response.json()) as { error: ConstructorParameters<typeof ApiError>[1] };
+  throw new ApiError(response.status, error);
 };
 
 /** What the API answers, as the caller knows it: the server that ships this page speaks its contract. */
-export const callJson = async <Answer>(path: string, init?: RequestInit): Promise<Answer> =>
-  (await (await call(path, init)).json()) as Answer;
+export const callJson = async <Answer>(path: string): Promise<Answer> =>
+  (await (await call(path)).json()) as Answer;

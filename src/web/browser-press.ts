@@ -1,6 +1,6 @@
 import { address, headers } from './api.ts';
 import type { Order, Report } from './engine-messages.ts';
-import { type GenerationEvent, type Press, PressError, type Request, type State } from './generation.ts';
+import type { GenerationEvent, Press, Request, State } from './generation.ts';
 
 type Without<Kind, Name extends PropertyKey> = Kind extends unknown ? Omit<Kind, Name> : never;
 
@@ -11,7 +11,7 @@ const modelAddress = (model: string): string =>
 /** Generates in this browser: the server's own kernel on the server's own files, in a worker of its own. */
 export class BrowserPress {
   readonly #tell: (text: string) => void;
-  readonly #loaded = new Map<string, Promise<void>>();
+  #loaded: { readonly model: string; readonly done: Promise<void> } | undefined;
   readonly #listeners = new Map<number, (report: Report) => void>();
   #worker: Worker | undefined;
   #ids = 0;
@@ -25,14 +25,15 @@ export class BrowserPress {
     return { generate: (request, signal, from) => this.#generate(model, request, signal, from) };
   }
 
-  /** Fetches and compiles once; a failure is forgotten. */
+  /** Fetches and compiles, unless that was the last that was loaded; a failure is forgotten. */
   load(model: string): Promise<void> {
-    const known = this.#loaded.get(model);
-    if (known) return known;
-    const loading = this.#fetch(model);
-    this.#loaded.set(model, loading);
-    loading.catch(() => this.#loaded.delete(model));
-    return loading;
+    if (this.#loaded?.model === model) return this.#loaded.done;
+    const loading = { model, done: this.#fetch(model) };
+    this.#loaded = loading;
+    loading.done.catch(() => {
+      if (this.#loaded === loading) this.#loaded = undefined;
+    });
+    return loading.done;
   }
 
   async #fetch(model: string): Promise<void> {
@@ -86,7 +87,7 @@ export class BrowserPress {
           });
           continue;
         }
-        if (report.kind === 'failed') throw new PressError(report.message);
+        if (report.kind === 'failed') throw new Error(report.message);
         yield report;
         if (report.kind === 'done') return;
       }
@@ -112,6 +113,7 @@ export class BrowserPress {
         listener({ id, kind: 'failed', message: 'The engine could not be started in this browser.' });
       }
       this.#worker = undefined;
+      this.#loaded = undefined;
     });
     return worker;
   }

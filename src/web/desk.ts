@@ -1,5 +1,5 @@
-import { byId, notice, speak } from './dom.ts';
-import { type GenerationEvent, PressError, type Request, type State } from './generation.ts';
+import { byId, messageOf, notice, speak } from './dom.ts';
+import type { GenerationEvent, Request, State } from './generation.ts';
 import { Inspector } from './inspector.ts';
 import { Leaf, type Origin } from './leaf.ts';
 import { paced } from './pace.ts';
@@ -90,7 +90,7 @@ export class Desk {
       speak(`${leaves.length === 1 ? 'The text is' : 'The texts are'} there.`);
     } catch (error) {
       if (!running.signal.aborted) {
-        notice('notice', error instanceof PressError ? error.message : `It broke off: ${String(error)}`);
+        notice('notice', messageOf(error));
       }
       for (const leaf of leaves) leaf.breakOff();
     } finally {

@@ -41,6 +41,8 @@ export const speak = (text: string): void => {
   byId('spoken', HTMLParagraphElement).textContent = text;
 };
 
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
 /** Shows a message in its place, or takes it away. */
 export const notice = (id: string, text: string | undefined): void => {
   const place = byId(id, HTMLParagraphElement);

@@ -67,14 +67,3 @@ export interface Press {
   /** @param from Goes on from this state, with the prompt fed after it */
   generate(request: Request, signal: AbortSignal, from?: State): AsyncIterable<GenerationEvent>;
 }
-
-/** A message that a person may read. */
-export class PressError extends Error {
-  override readonly name = 'PressError';
-  readonly status: number;
-
-  constructor(message: string, status = 0) {
-    super(message);
-    this.status = status;
-  }
-}

@@ -1,13 +1,9 @@
 import { fromTemplate, make, within } from './dom.ts';
 import type { GenerationEvent, Letter, Press, Request, State } from './generation.ts';
-import { bits, shade } from './surprise.ts';
+import { type Facts, receiptLine } from './receipt.ts';
+import { shade } from './surprise.ts';
 
 const ordinals = ['First', 'Second', 'Third', 'Fourth'];
-
-const reasons: Readonly<Record<string, string>> = {
-  stop: 'came to where it should stop',
-  aborted: 'stopped',
-};
 
 /** What made a leaf: its press, its model, and the request that gives the whole of its text again. */
 export interface Origin {
@@ -32,8 +28,8 @@ export class Leaf {
   #spans: HTMLElement[] = [];
   #given = '';
   #state: State | undefined;
-  #seconds = 0;
-  #made = 0; // letters, in those seconds
+  #made = { letters: 0, milliseconds: 0 };
+  #ending: Pick<Facts, 'reason' | 'overlap' | 'replaced'> = {};
   origin: Origin;
 
   /** @param place Which of the completions, from 0 */
@@ -92,7 +88,9 @@ export class Leaf {
   set busy(busy: boolean) {
     this.element.ariaBusy = String(busy);
     this.#proceed.disabled = busy;
-    if (busy) this.#state = undefined;
+    if (!busy) return;
+    this.#state = undefined;
+    this.#ending = {};
   }
 
   /** Keeps the letters before this place, and writes another one there if given. */
@@ -100,27 +98,32 @@ export class Leaf {
     this.#letters = this.#letters.slice(0, at);
     for (const span of this.#spans.splice(at)) span.remove();
     this.#state = undefined;
-    this.#made = 0;
-    this.#seconds = 0;
+    this.#made = { letters: 0, milliseconds: 0 };
     if (instead) this.#write([instead]);
   }
 
   take(event: GenerationEvent): void {
+    const { letters, milliseconds } = this.#made;
     if (event.kind === 'letters') {
-      this.#made += event.letters.length;
+      this.#made = { letters: letters + event.letters.length, milliseconds };
       this.#write(event.letters);
-    } else if (event.kind === 'end') {
-      this.#state = event.state;
-      this.#sign(reasons[event.reason], event.overlap);
-    } else {
-      this.#seconds += event.milliseconds / 1000;
-      this.#sign();
+      return;
     }
+    if (event.kind === 'end') {
+      const { reason, overlap, state } = event;
+      this.#state = state;
+      this.#ending = { ...this.#ending, reason, ...(overlap === undefined ? {} : { overlap }) };
+    } else {
+      this.#made = { letters, milliseconds: milliseconds + event.milliseconds };
+      this.#ending = { ...this.#ending, replaced: event.replaced };
+    }
+    this.#sign();
   }
 
   /** Says how it came to an end before its time. */
   breakOff(): void {
-    this.#sign(reasons.aborted);
+    this.#ending = { ...this.#ending, reason: 'aborted' };
+    this.#sign();
   }
 
   #begin(given: string): void {
@@ -137,23 +140,15 @@ export class Leaf {
     this.text.append(...spans);
   }
 
-  #sign(...notes: readonly (string | undefined | { characters: number; exact: boolean })[]): void {
+  #sign(): void {
     const { model, request, place } = this.origin;
-    const mean = this.#letters.reduce((sum, { logprob }) => sum + bits(logprob), 0) / this.#letters.length;
-    const facts = [
+    this.#receipt.textContent = receiptLine({
       model,
-      `seed ${request.seed}`,
-      `${this.#letters.length} letters ${place}`,
-      this.#seconds > 0
-        ? `${Math.round(this.#made / this.#seconds).toLocaleString('en')} a second`
-        : undefined,
-      this.#letters.length > 0 ? `${mean.toFixed(2)} bits a letter` : undefined,
-      ...notes.map((note) =>
-        typeof note === 'object'
-          ? `longest quotation ${note.exact ? '' : 'at most '}${note.characters} letters`
-          : note,
-      ),
-    ];
-    this.#receipt.textContent = facts.filter((fact) => fact !== undefined).join(' · ');
+      seed: request.seed,
+      place,
+      letters: this.#letters,
+      made: this.#made,
+      ...this.#ending,
+    });
   }
 }

@@ -1,10 +1,7 @@
 import uPlot from 'uplot';
+import type { Training } from '../client/client.ts';
 
-export interface LossPoint {
-  readonly epoch: number;
-  readonly loss: number; // nats per character
-  readonly validation_loss: number;
-}
+type LossPoint = Training['history'][number];
 
 const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();

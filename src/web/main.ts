@@ -1,9 +1,9 @@
-import { address, storedKey, whenKeyIsNeeded } from './api.ts';
+import { origin, storedKey, whenKeyIsNeeded } from './api.ts';
 import { BrowserPress } from './browser-press.ts';
 import { CodeDialog } from './code-dialog.ts';
 import { Desk } from './desk.ts';
-import { byId, notice, speak } from './dom.ts';
-import { PressError, type Request } from './generation.ts';
+import { byId, messageOf, notice, speak } from './dom.ts';
+import type { Request } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
 import type { Origin } from './leaf.ts';
 import { readLink, writeLink } from './link.ts';
@@ -36,7 +36,7 @@ const prepare = async (): Promise<void> => {
   try {
     await browserPress.load(model);
   } catch (error) {
-    where.textContent = error instanceof PressError ? error.message : String(error);
+    where.textContent = messageOf(error);
   }
 };
 
@@ -46,13 +46,13 @@ const originOf = (request: Request): Origin | undefined => {
     notice('notice', 'There is no model yet: train one below.');
     return undefined;
   }
-  const press = inBrowser.checked ? browserPress.of(model) : serverPress(model);
+  const press = inBrowser.checked ? browserPress.of(model) : serverPress(model, picker.indexed);
   return { press, model, request, place: inBrowser.checked ? 'in this browser' : 'on the server' };
 };
 
 const run = async (request: Request): Promise<void> => {
-  const origin = originOf(request);
-  if (origin) await desk.run(origin);
+  const asked = originOf(request);
+  if (asked) await desk.run(asked);
 };
 
 const generate = (): void => {
@@ -62,8 +62,8 @@ const generate = (): void => {
 
 /** What the link and the snippets tell: the latest text, or what the next one would be made of. */
 const shown = (): { model: string; request: Request } => {
-  const origin = desk.latest;
-  return { model: origin?.model ?? picker.chosen ?? '', request: origin?.request ?? settings.read() };
+  const { latest } = desk;
+  return { model: latest?.model ?? picker.chosen ?? '', request: latest?.request ?? settings.read() };
 };
 
 const share = async (button: HTMLButtonElement): Promise<void> => {
@@ -104,7 +104,7 @@ const start = async (): Promise<void> => {
     if (event.currentTarget instanceof HTMLButtonElement) void share(event.currentTarget);
   });
   byId('code', HTMLButtonElement).addEventListener('click', () => {
-    code.open({ origin: address('.').replace(/\/$/, ''), keyed: storedKey() !== undefined, ...shown() });
+    code.open({ origin: origin(), keyed: storedKey() !== undefined, ...shown() });
   });
   byId('shade', HTMLInputElement).addEventListener('change', ({ target }) => {
     document.body.classList.toggle('unshaded', target instanceof HTMLInputElement && !target.checked);
@@ -116,9 +116,9 @@ const start = async (): Promise<void> => {
   try {
     await picker.refresh();
     await openLink();
-    await workshop.refresh();
+    await workshop.open();
   } catch (error) {
-    notice('notice', error instanceof PressError ? error.message : String(error));
+    notice('notice', messageOf(error));
   }
 };
 

@@ -1,13 +1,10 @@
-import { callJson } from './api.ts';
+import { callJson, folio } from './api.ts';
 import { byId, make } from './dom.ts';
-
-interface ModelEntry {
-  readonly id: string;
-}
 
 interface VersionEntry {
   readonly version: string;
-  readonly current?: boolean;
+  readonly current: boolean;
+  readonly files: readonly string[];
 }
 
 /** A version's date, and the part of its digest that tells it from others of the same moment. */
@@ -24,6 +21,7 @@ export class ModelPicker {
   readonly #model = byId('model', HTMLSelectElement);
   readonly #version = byId('version', HTMLSelectElement);
   readonly #changed: () => void;
+  #versions: readonly VersionEntry[] = [];
 
   constructor(changed: () => void) {
     this.#changed = changed;
@@ -38,10 +36,15 @@ export class ModelPicker {
     return this.#version.value === '' ? name : `${name}@${this.#version.value}`;
   }
 
+  /** Whether the version was published with an index of its corpus, which guards against copying. */
+  get indexed(): boolean {
+    const chosen = this.#versions.find(({ version }) => version === this.#version.value);
+    return chosen?.files.includes('copy-index.bin') ?? false;
+  }
+
   /** Asks the server what there is, keeping the choice where it still exists. */
   async refresh(wanted: string | undefined = this.chosen): Promise<void> {
-    const { data } = await callJson<{ data: readonly ModelEntry[] }>('v1/models');
-    const names = [...new Set(data.map(({ id }) => id.split('@')[0] ?? id))];
+    const names = (await folio.models()).map(({ id }) => id);
     const [name, version] = (wanted ?? '').split('@');
     this.#model.replaceChildren(...names.map((value) => make('option', { value }, value)));
     if (name !== undefined && names.includes(name)) this.#model.value = name;
@@ -55,6 +58,7 @@ export class ModelPicker {
     const { data } = await callJson<{ data: readonly VersionEntry[] }>(
       `v1/models/${encodeURIComponent(name)}/versions`,
     );
+    this.#versions = data;
     const current = data.find((entry) => entry.current)?.version;
     const newestFirst = data.toSorted((a, b) => (a.version < b.version ? 1 : -1));
     this.#version.replaceChildren(

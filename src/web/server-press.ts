@@ -1,14 +1,7 @@
 import { call } from './api.ts';
 import { completionBody } from './completion-body.ts';
 import { readEvents } from './event-stream.ts';
-import {
-  type GenerationEvent,
-  type Letter,
-  type Press,
-  PressError,
-  type Request,
-  type State,
-} from './generation.ts';
+import type { GenerationEvent, Letter, Press, Request, State } from './generation.ts';
 
 interface Chunk {
   readonly error?: { readonly message: string };
@@ -40,7 +33,7 @@ const lettersOf = (choice: Choice): Letter[] =>
   }));
 
 function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
-  if (chunk.error) throw new PressError(chunk.error.message);
+  if (chunk.error) throw new Error(chunk.error.message);
   for (const choice of chunk.choices ?? []) {
     const letters = lettersOf(choice);
     if (letters.length > 0) yield { kind: 'letters', index: choice.index, letters };
@@ -59,8 +52,12 @@ function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
   }
 }
 
-/** Generates on the server, by the same API that everybody else calls. */
-export const serverPress = (model: string): Press => ({
+/**
+ * Generates on the server, by the same API that everybody else calls.
+ *
+ * @param indexed Whether the model can tell how much of a text it quotes
+ */
+export const serverPress = (model: string, indexed: boolean): Press => ({
   async *generate(request: Request, signal: AbortSignal, from?: State) {
     const response = await call('v1/completions', {
       method: 'POST',
@@ -72,6 +69,7 @@ export const serverPress = (model: string): Press => ({
         logprobs: 5,
         precision: 'int8',
         continuable: true,
+        ...(indexed ? { overlap: true } : {}),
         ...(typeof from === 'string' ? { continue_from: from } : {}),
       }),
     });

@@ -1,37 +1,8 @@
+import type { Training } from '../client/client.ts';
 import { call } from './api.ts';
-import { fromTemplate, make, notice, within } from './dom.ts';
+import { fromTemplate, make, messageOf, notice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
-import { PressError } from './generation.ts';
-import { LossChart, type LossPoint } from './loss-chart.ts';
-
-/** A training as the API tells of it. */
-export interface Training {
-  readonly id: string;
-  readonly model: string;
-  readonly preset: string;
-  readonly corpus: { readonly source: string; readonly characters?: number };
-  readonly state: 'queued' | 'running' | 'published' | 'rejected' | 'failed' | 'stopped';
-  readonly started_at: string;
-  readonly progress?: {
-    readonly epoch: number;
-    readonly epochs: number;
-    readonly step: number;
-    readonly steps: number;
-    readonly loss: number;
-    readonly validation_loss?: number;
-    readonly characters_per_second: number;
-    readonly seconds_left: number;
-  };
-  readonly history: readonly LossPoint[];
-  readonly samples: readonly {
-    readonly epoch: number;
-    readonly temperature: number;
-    readonly text: string;
-  }[];
-  readonly version?: string;
-  readonly failure?: { readonly message: string };
-  readonly log_tail: readonly string[];
-}
+import { LossChart } from './loss-chart.ts';
 
 const states: Readonly<Record<Training['state'], string>> = {
   queued: 'Waiting for its turn',
@@ -150,5 +121,4 @@ export class TrainingView {
   }
 }
 
-const tell = (error: unknown): void =>
-  notice('train-notice', error instanceof PressError ? error.message : String(error));
+const tell = (error: unknown): void => notice('train-notice', messageOf(error));

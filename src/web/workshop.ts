@@ -1,7 +1,7 @@
-import { call, callJson } from './api.ts';
-import { byId, make, notice } from './dom.ts';
-import { PressError } from './generation.ts';
-import { type Training, TrainingView } from './training-view.ts';
+import { ApiError, type Training } from '../client/client.ts';
+import { callJson, folio } from './api.ts';
+import { byId, make, messageOf, notice } from './dom.ts';
+import { TrainingView } from './training-view.ts';
 
 const presets: Readonly<Record<string, string>> = {
   tiny: 'tiny: seconds. Shows that everything works; the text will be babble.',
@@ -37,6 +37,16 @@ export class Workshop {
     this.#acceptDrops();
   }
 
+  /** Opens the workshop, where the server has one. */
+  async open(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+      byId('workshop', HTMLElement).hidden = true;
+    }
+  }
+
   /** Shows the trainings there are, the newest first or the one that is wanted. */
   async refresh(wanted?: string): Promise<void> {
     const { data } = await callJson<{ data: readonly Training[] }>('v1/trainings');
@@ -61,15 +71,11 @@ export class Workshop {
     const button = form.querySelector('button');
     if (button) button.disabled = true;
     try {
-      const name = encodeURIComponent(this.#name.value);
-      const preset = encodeURIComponent(this.#preset.value);
-      const answer = await call(`v1/corpora/${name}?preset=${preset}`, {
-        method: 'POST',
-        headers: { 'content-type': 'text/plain; charset=utf-8' },
-        body: file,
-      });
-      const { training } = (await answer.json()) as { training: Training };
-      await this.refresh(training.id);
+      const train = folio.train({ name: this.#name.value, corpus: file, preset: this.#preset.value });
+      for await (const { id } of train) {
+        await this.refresh(id);
+        return; // the view follows it from here on, live
+      }
     } finally {
       if (button) button.disabled = false;
     }
@@ -103,5 +109,4 @@ export class Workshop {
   }
 }
 
-const tell = (error: unknown): void =>
-  notice('train-notice', error instanceof PressError ? error.message : String(error));
+const tell = (error: unknown): void => notice('train-notice', messageOf(error));
