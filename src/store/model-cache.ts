@@ -11,8 +11,12 @@ import type { Store } from './store.ts';
 export interface ModelFiles {
   readonly name: string;
   readonly version: string;
-  /** The bytes of a file of the version, such as `model.json`, or undefined where there is none. */
-  read(file: string): Promise<Uint8Array | undefined>;
+  /**
+   * The bytes of a file of the version, such as `model.json`, or undefined where there is none.
+   *
+   * @param expectedBytes Its length, or about.
+   */
+  read(file: string, expectedBytes?: number): Promise<Uint8Array | undefined>;
 }
 
 /** A model that is held for some work: it is not dropped from memory before `release`. */
@@ -200,7 +204,13 @@ export class ModelCache {
 export const versionFiles = (store: Store, name: string, version: string): ModelFiles => ({
   name,
   version,
-  read: async (file) => (await store.read(versionPrefix(name, version) + file))?.bytes,
+  read: async (file, expectedBytes) =>
+    (
+      await store.read(
+        versionPrefix(name, version) + file,
+        expectedBytes === undefined ? {} : { expectedBytes },
+      )
+    )?.bytes,
 });
 
 /** The entry has left the cache: its model is freed now, or by whoever holds it last. */

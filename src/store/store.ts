@@ -18,6 +18,8 @@ export interface StoredEntry {
 export interface ReadOptions {
   /** Bytes `start` (inclusive) to `end` (exclusive). */
   readonly range?: { readonly start: number; readonly end: number };
+  /** About how long the object is: a long one may be read faster in several parts at once. */
+  readonly expectedBytes?: number;
   readonly signal?: AbortSignal;
 }
 

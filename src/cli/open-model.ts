@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import type { BulkModel } from '../bulk/item.ts';
+import { loadModel } from '../load-model.ts';
+import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
+import type { Precision } from '../model/stepper.ts';
+import { readSettings } from '../settings.ts';
+import { parseModelReference } from '../store/model-name.ts';
+import { openModels } from '../store/open-models.ts';
+import { openStore } from '../store/open-store.ts';
+
+export interface ModelOptions {
+  readonly model?: string;
+  readonly store?: string;
+  readonly precision?: Precision;
+}
+
+/** The options of every command that works with a model. */
+export const addModel = (command: Command): Command =>
+  command
+    .option(
+      '-m, --model <model>',
+      'NAME or NAME@VERSION in the store, or a folder or URL (default: FOLIO_MODEL)',
+    )
+    .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
+    .addOption(
+      new Option('--precision <kind>', 'of the arithmetic (default: FOLIO_PRECISION)').choices([
+        'int8',
+        'f32',
+      ]),
+    );
+
+/** Whether a model is given by its place, and not by its name in the store. */
+const isPlace = (model: string): boolean => /[/\\]|^\.|^file:/.test(model);
+
+/** @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `store_failed` */
+export async function openModel(options: ModelOptions): Promise<BulkModel> {
+  const settings = readSettings(undefined, options);
+  if (isPlace(settings.model)) return openPlace(settings.model, settings.precision);
+  const store = await openStore(settings.store);
+  return openModels(store, settings).open(parseModelReference(settings.model));
+}
+
+async function openPlace(place: string, precision: Precision): Promise<BulkModel> {
+  const model = await loadModel(place, { precision });
+  const { digest, name = 'model', version = digest.replace('sha256:', '').slice(0, 8) } = model.info;
+  return { name, version, model, copyIndex: () => copyIndexBeside(place, version) };
+}
+
+/** In a version's folder, the model's own folder, or nowhere: over HTTP there is none. */
+async function copyIndexBeside(place: string, version: string): Promise<CopyIndex | undefined> {
+  const folder = place.startsWith('file:') ? fileURLToPath(place) : place.replace(/[^/\\]*\.json$/, '');
+  for (const candidate of [join(folder, version), folder]) {
+    const bytes = await readFile(join(candidate, 'copy-index.bin')).catch(() => undefined);
+    if (bytes) return openCopyIndex(bytes);
+  }
+  return undefined;
+}

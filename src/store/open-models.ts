@@ -1,0 +1,36 @@
+import { FolioError } from '../errors.ts';
+import { openCopyIndex } from '../model/copy-index.ts';
+import { openModel } from '../model/open-model.ts';
+import type { Precision } from '../model/stepper.ts';
+import { ModelCache } from './model-cache.ts';
+import type { Store } from './store.ts';
+
+export interface ModelSettings {
+  readonly precision: Precision;
+  readonly reloadSeconds: number;
+  readonly modelCacheBytes: number;
+}
+
+/** The models of a store, loaded when they are asked for and kept as the settings allow. */
+export const openModels = (store: Store, settings: ModelSettings): ModelCache =>
+  new ModelCache({
+    store,
+    load: (files, precision) => {
+      const { name, version } = files;
+      return openModel(
+        async (file, limit) => {
+          const bytes = await files.read(file, limit);
+          if (bytes !== undefined || file !== 'model.json') return bytes;
+          throw new FolioError('model_not_found', `There is no ${name}@${version} in ${store.location}.`, {
+            where: 'model',
+            received: `${name}@${version}`,
+          });
+        },
+        { name, version, precision },
+      );
+    },
+    parseCopyIndex: openCopyIndex,
+    precision: settings.precision,
+    maximumBytes: settings.modelCacheBytes,
+    reloadAfter: settings.reloadSeconds * 1000,
+  });

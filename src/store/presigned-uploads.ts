@@ -1,0 +1,40 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
+import { readSettings } from '../settings.ts';
+
+const validSeconds = 900;
+
+/** A form by which a browser or curl puts one corpus into a bucket, and nothing else anywhere else. */
+export interface PresignedForm {
+  readonly url: string;
+  readonly method: 'POST';
+  readonly fields: Readonly<Record<string, string>>;
+  readonly maximumBytes: number;
+  readonly expiresAt: string; // ISO 8601
+}
+
+/**
+ * Uploads that the bucket itself takes; its notice of the new object starts the training.
+ *
+ * @param bucket `s3://BUCKET`
+ */
+export const presignedUploads = (bucket: string, maximumBytes: number) => {
+  const { s3Endpoint, awsEndpoint } = readSettings();
+  const client = new S3Client({ forcePathStyle: (s3Endpoint ?? awsEndpoint) !== undefined });
+  return {
+    kind: 'presigned' as const,
+    maximumBytes,
+    async presign(corpus: string, preset: string | undefined): Promise<PresignedForm> {
+      const metadata = preset === undefined ? {} : { 'x-amz-meta-preset': preset };
+      const { url, fields } = await createPresignedPost(client, {
+        Bucket: bucket.replace('s3://', ''),
+        Key: `corpora/${corpus}.txt`,
+        Fields: metadata,
+        Conditions: [['content-length-range', 1, maximumBytes]],
+        Expires: validSeconds,
+      });
+      const expiresAt = new Date(Date.now() + validSeconds * 1000).toISOString();
+      return { url, method: 'POST', fields, maximumBytes, expiresAt };
+    },
+  };
+};
