@@ -11,10 +11,10 @@ import type { AppEnv } from './request.ts';
 import { scoreRoutes } from './score.ts';
 import { trainingRoutes } from './trainings.ts';
 
-/** What a host tells of a request beside the request itself. */
+/** What a host tells of a request beside the request itself, such as API Gateway's request context. */
 export interface HostBindings {
   readonly remoteAddress?: string | undefined;
-  readonly host?: unknown;
+  readonly [more: string]: unknown;
 }
 
 /** What a page of another origin may read of an answer. */
@@ -71,10 +71,10 @@ export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings
 
   app.use(async (context, next) => {
     const caller = deps.authorise({
-      method: context.req.method,
+      url: context.req.url,
       headers: context.req.raw.headers,
       remoteAddress: context.env?.remoteAddress,
-      host: context.env?.host,
+      host: context.env,
     });
     context.set('caller', caller);
     await next();

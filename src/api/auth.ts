@@ -11,7 +11,8 @@ export interface Caller {
 }
 
 export interface Knock {
-  readonly method: string;
+  /** As the client addressed it. */
+  readonly url: string;
   readonly headers: Headers;
   /** The address at the other end of the connection, where the host knows it. */
   readonly remoteAddress?: string | undefined;
@@ -38,7 +39,7 @@ export const keyOf = (headers: Headers): string | undefined =>
 const hash = (key: string): Buffer => createHash('sha256').update(key).digest();
 
 const loopback = /^(?:::1|(?:::ffff:)?127(?:\.\d{1,3}){3})$/;
-const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+const loopbackName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 export const isLoopback = (address: string | undefined): boolean => loopback.test(address ?? '');
 
@@ -46,12 +47,13 @@ export const isLoopback = (address: string | undefined): boolean => loopback.tes
  * Whether the request was made on this machine, by somebody who sits at it: over loopback, through no proxy, to a
  * name of loopback (a page that rebinds its own name to 127.0.0.1 sends that name), and from no foreign page.
  */
-const fromThisMachine = ({ headers, remoteAddress }: Knock, origins: readonly string[]): boolean => {
+const fromThisMachine = ({ url, headers, remoteAddress }: Knock, origins: readonly string[]): boolean => {
   if (!isLoopback(remoteAddress)) return false;
   if (headers.has('x-forwarded-for') || headers.has('forwarded')) return false;
-  if (!loopbackHost.test(headers.get('host') ?? '')) return false;
+  const asked = new URL(url);
+  if (!loopbackName.test(asked.hostname)) return false;
   const origin = headers.get('origin');
-  return origin === null || origin === `http://${headers.get('host')}` || origins.includes(origin);
+  return origin === null || origin === asked.origin || origins.includes(origin);
 };
 
 /**

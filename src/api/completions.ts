@@ -225,7 +225,9 @@ class Completion {
     if (!scored?.promptDetails) return { text };
     const [replaced] = scored.replaced;
     const first = replaced?.at === 0 && replaced.by !== '' ? replaced.by : [...text][0];
-    return { text, logprobs: logprobsOf(scored.promptDetails, [first ?? ''], 0) };
+    const [, ...rest] = scored.promptDetails;
+    // OpenAI tells nothing of a text's first token.
+    return { text, logprobs: logprobsOf([undefined, ...rest], [first ?? ''], 0) };
   }
 
   #carried(choice: CompletionResult['choices'][number]): Pick<Choice, 'continue_from' | 'overlap'> {
@@ -237,15 +239,9 @@ class Completion {
   }
 
   #told({ results, timings }: Outcome): object {
-    const { prompt, max_tokens, n, best_of, echo, logprobs } = this.#parameters;
-    const own = { prompt, max_tokens, n, echo };
     const replaced = results.flatMap((result) => result.replaced);
     return {
-      receipt: this.#generation.receipt({
-        ...own,
-        ...(best_of === undefined ? {} : { best_of }),
-        ...(logprobs === undefined ? {} : { logprobs }),
-      }),
+      receipt: this.#generation.receipt(this.#parameters),
       timings,
       ...(replaced.length === 0 ? {} : { replaced }),
     };

@@ -73,7 +73,7 @@ const flow = (parameters: GenerateParameters, generation: Generation): Response 
         body.fail(error);
       },
     );
-  const { continue_from: _, ...receipt } = generation.receipt({ length: parameters.length });
+  const { prompt: _, continue_from: __, ...receipt } = generation.receipt(parameters);
   return new Response(body.stream, {
     headers: {
       'content-type': 'text/plain; charset=utf-8',
@@ -107,7 +107,7 @@ const told = (parameters: GenerateParameters, generation: Generation, outcome: O
     ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
     ...(result.replaced.length === 0 ? {} : { replaced: result.replaced }),
     ...(token === undefined ? {} : { continue_from: token }),
-    receipt: generation.receipt({ prompt: parameters.prompt, length: parameters.length }),
+    receipt: generation.receipt(parameters),
     timings: outcome.timings,
   };
 };

@@ -148,10 +148,9 @@ export class Generation {
     this.#leave = generator.admission.enter(caller.id, request.prompts.length * request.count);
     this.#timeLimit = AbortSignal.timeout(limits.seconds * 1000);
     const signal = AbortSignal.any([client, this.#timeLimit, this.#stop.signal]);
-    // A state goes on with its own generator; only another seed than its own starts a new one.
-    const seed = continued?.seed === this.seed ? {} : { seed: this.seed };
     this.prompts = request.prompts.map((prompt) => textOf(held, prompt));
-    this.#options = { ...options, ...seed, signal };
+    // The seed that a state began with lets its generator go on; another one starts a new generator.
+    this.#options = { ...options, seed: this.seed, signal };
     try {
       this.#runs = this.prompts.map((prompt) => held.model.complete({ ...this.#options, prompt }));
     } catch (error) {
@@ -274,22 +273,18 @@ export class Generation {
     };
   }
 
-  /** The request that gives the same text again: everything that took part, defaults and seed included. */
-  receipt<Own extends object>(own: Own): Own & Record<string, unknown> {
-    const { continuable, ...common } = this.#request.common;
-    const told = Object.entries({
-      ...common,
-      version: this.held.version,
-      digest: this.held.model.info.digest,
-      precision: this.held.model.info.precision,
-      seed: this.seed,
-      ...(continuable ? { continuable } : {}),
-    });
-    return {
-      model: this.held.name,
-      ...own,
-      ...Object.fromEntries(told.filter(([, value]) => value !== undefined)),
-    };
+  /**
+   * The request that gives the same text again: everything that took part, defaults and seed included.
+   *
+   * @param parameters As the route's schema read them.
+   */
+  receipt(parameters: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    const { name, version, model } = this.held;
+    const { digest, precision } = model.info;
+    const whole = { ...parameters, model: name, version, digest, precision, seed: this.seed };
+    return Object.fromEntries(
+      Object.entries(whole).filter(([key, value]) => value !== undefined && !ofDelivery.has(key)),
+    );
   }
 
   /** The signed state of one completion, for the client to keep, if it was asked for. */
@@ -314,6 +309,9 @@ export class Generation {
     throw new FolioError('interrupted', 'The client left.');
   }
 }
+
+/** Parameters that say how an answer travels, not what it is. */
+const ofDelivery = new Set(['stream', 'stream_options', 'user']);
 
 const drawSeed = (): number => {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));

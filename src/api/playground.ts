@@ -62,7 +62,10 @@ export const playground = (read: ReadPageFile): Pages => {
     async fetch(request) {
       const path = pathOf(request.url);
       const file = await open(path);
-      if (!file) return new Response('There is no such file.', { status: 404 });
+      if (!file) {
+        const advice = path === 'index.html' ? ' `npm run build` builds the playground.' : '';
+        return new Response(`There is no such file.${advice}`, { status: 404 });
+      }
       const headers = {
         'content-type': types[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
         'content-security-policy': policy,

@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest';
+import { authoriseByKeys, demand, type Knock } from '../../../src/api/auth.ts';
+
+const knock = (
+  { host = '127.0.0.1:3000', ...headers }: Record<string, string>,
+  remoteAddress?: string,
+): Knock => ({ url: `http://${host}/generate`, headers: new Headers(headers), remoteAddress });
+
+describe('with keys', () => {
+  const authorise = authoriseByKeys({ read: ['reader'], write: ['writer'] });
+
+  test.each([
+    [{ authorization: 'Bearer reader' }, ['read']],
+    [{ authorization: 'bearer  writer ' }, ['read', 'write']],
+    [{ 'x-api-key': 'writer' }, ['read', 'write']],
+  ])('%j has the rights %j', (headers, rights) => {
+    expect(authorise(knock(headers)).rights).toEqual(rights);
+  });
+
+  test.each([{}, { authorization: 'Bearer ' }, { authorization: 'Basic reader' }, { 'x-api-key': 'Reader' }])(
+    '%j is refused, from this machine too',
+    (headers) => {
+      expect(() => authorise(knock(headers, '127.0.0.1'))).toThrow(
+        expect.objectContaining({ code: 'unauthorized' }),
+      );
+    },
+  );
+
+  test('tells callers apart without showing their keys', () => {
+    const ids = ['reader', 'writer'].map((key) => authorise(knock({ 'x-api-key': key })).id);
+    expect(new Set(ids).size).toBe(2);
+    expect(ids.join()).not.toMatch(/reader|writer/);
+  });
+
+  test('a reader may not write', () => {
+    const reader = authorise(knock({ 'x-api-key': 'reader' }));
+    expect(() => demand(reader, 'write')).toThrow(expect.objectContaining({ code: 'forbidden' }));
+  });
+});
+
+describe('without any key', () => {
+  const authorise = authoriseByKeys({ read: [], write: [] }, ['https://friend.example']);
+
+  test.each([
+    ['127.0.0.1', {}],
+    ['::1', { host: '[::1]:3000' }],
+    ['::ffff:127.0.0.1', { host: 'localhost:3000' }],
+    ['127.0.0.1', { origin: 'http://127.0.0.1:3000' }],
+    ['127.0.0.1', { origin: 'https://friend.example' }],
+  ])('%s %j is let in', (address, headers) => {
+    expect(authorise(knock(headers, address)).rights).toEqual(['read', 'write']);
+  });
+
+  test.each([
+    ['another machine', '192.168.1.7', {}],
+    ['an unknown address', undefined, {}],
+    ['a proxy', '127.0.0.1', { 'x-forwarded-for': '8.8.8.8' }],
+    ['a name that was rebound', '127.0.0.1', { host: 'evil.example' }],
+    ['a foreign page', '127.0.0.1', { origin: 'https://evil.example' }],
+    ['a sandboxed page', '127.0.0.1', { origin: 'null' }],
+  ])('%s is refused', (_, address, headers) => {
+    expect(() => authorise(knock(headers, address))).toThrow(
+      expect.objectContaining({ code: 'unauthorized' }),
+    );
+  });
+});
