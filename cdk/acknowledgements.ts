@@ -18,11 +18,13 @@ const dataOutput = (name: string) =>
 const corpora = (keys: string) => wildcard(`${dataOutput('Corpora7C7C03FAArn989B2925')}/${keys}`);
 const models = (keys: string) => wildcard(`${dataOutput('ModelsC55D3500Arn5610F0FC')}/${keys}`);
 
-const objects = 'Objects under a prefix of one bucket: their names are not known before they are written.';
-const tracing = 'X-Ray has no resources that a policy could name.';
 const regional = 'arn:<AWS::Partition>';
 const here = '<AWS::Region>:<AWS::AccountId>';
 
+const executions = (machine: string) => wildcard(`${regional}:states:${here}:execution:${machine}:*`);
+
+const objects = 'Objects under a prefix of one bucket: their names are not known before they are written.';
+const tracing = 'X-Ray has no resources that a policy could name.';
 const acknowledgements: readonly Acknowledgement[] = [
   {
     at: 'FolioTraining/Trainer/TaskRole',
@@ -62,7 +64,7 @@ const acknowledgements: readonly Acknowledgement[] = [
   },
   {
     at: 'FolioTraining/Retraining/OwnExecutions',
-    findings: [wildcard(`${regional}:states:${here}:execution:<RetrainingMachine7ADC3CEC.Name>:*`)],
+    findings: [executions('<RetrainingMachine7ADC3CEC.Name>')],
     reason: 'The executions of the machine itself: a later upload stops an earlier one.',
   },
   {
@@ -91,6 +93,15 @@ const acknowledgements: readonly Acknowledgement[] = [
       models('trainings/*'),
     ],
     reason: objects,
+  },
+  {
+    at: 'FolioApi/Manage/Role',
+    findings: [
+      executions(
+        '{"Fn::GetStackOutput":{"StackName":"FolioTraining","Region":{"Ref":"AWS::Region"},"OutputName":"PublishOutputFnGetAttRetrainingMachine7ADC3CECName6024D3BA"}}',
+      ),
+    ],
+    reason: 'The executions of one state machine: trainings are stopped by whoever may write.',
   },
   {
     at: 'FolioApi/PrebuiltModel/Install/Role',

@@ -27,10 +27,18 @@ const generatingRoutes = [
   ['POST', '/generate'],
   ['POST', '/v1/completions'],
   ['POST', '/v1/score'],
+  ['GET', '/v1/models/{model}/files/{file}'], // megabytes of weights: only a stream carries them
 ] as const;
 
 /** Pages for people, and what watches whether the endpoint lives: without a key. */
-const openRoutes = ['/', '/healthz', '/docs', '/openapi.json', '/assets/{file+}'] as const;
+const openRoutes = [
+  '/',
+  '/healthz',
+  '/docs',
+  '/openapi.json',
+  '/service-worker.js',
+  '/assets/{file}',
+] as const;
 
 /** The HTTPS endpoint: a REST API, since it alone streams, counts by key and throttles without a fixed price. */
 export class ApiStack extends Stack {
@@ -55,8 +63,8 @@ export class ApiStack extends Stack {
       FOLIO_STORE: `s3://${models.bucketName}`,
       FOLIO_MODEL: 'shakespeare',
       FOLIO_STREAMING: String(settings.streaming),
-      FOLIO_CONTINUATION_SECRET: this.prebuilt.continuationSecret,
-      FOLIO_CORS_ORIGINS: settings['cors-origin'],
+      FOLIO_SIGNING_KEY: this.prebuilt.signingKey,
+      FOLIO_ORIGINS: settings['cors-origin'],
     };
     this.generate = new NodeFunction(this, 'Generate', {
       settings,
@@ -81,9 +89,10 @@ export class ApiStack extends Stack {
         FOLIO_RETRAINING: training.retraining.machine.stateMachineArn,
       },
     });
+    training.retraining.mayControl(this.manage.function);
     this.manage
       .mayDo(['s3:GetObject'], models, ['models/*', 'candidates/*', 'trainings/*'])
-      .mayDo(['s3:PutObject'], models, ['models/*/current.json'])
+      .mayDo(['s3:PutObject'], models, ['models/*/current.json', 'trainings/*'])
       .mayDo(['s3:DeleteObject'], models, ['models/*'])
       .mayDo(['s3:PutObject'], data.corpora, ['corpora/*'])
       .mayList(models, ['models/', 'candidates/', 'trainings/']);
@@ -99,12 +108,7 @@ export class ApiStack extends Stack {
       disableExecuteApiEndpoint: settings['domain-name'] !== undefined,
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
-      defaultCorsPreflightOptions: {
-        allowOrigins: [settings['cors-origin']],
-        allowMethods: ['GET', 'POST', 'DELETE'],
-        allowHeaders: ['authorization', 'content-type', 'x-api-key'],
-        maxAge: Duration.hours(1),
-      },
+      binaryMediaTypes: ['*/*'], // bodies pass as they are: fonts, weights
       deployOptions: {
         stageName: 'live',
         tracingEnabled: true,
@@ -135,18 +139,22 @@ export class ApiStack extends Stack {
       ? apigateway.ResponseTransferMode.STREAM
       : apigateway.ResponseTransferMode.BUFFERED;
     const generate = new apigateway.LambdaIntegration(this.generate.function, {
+      allowTestInvoke: false,
       responseTransferMode: transfer,
       timeout: Duration.seconds(settings.streaming ? generateSeconds : 29),
     });
-    const manage = new apigateway.LambdaIntegration(this.manage.function);
+    const manage = new apigateway.LambdaIntegration(this.manage.function, { allowTestInvoke: false });
     const guarded = this.guard(settings, bundles);
     const at = (path: string) => this.api.root.resourceForPath(path);
 
+    const open = { authorizationType: apigateway.AuthorizationType.NONE, apiKeyRequired: false };
     for (const [method, path] of generatingRoutes) at(path).addMethod(method, generate, guarded);
-    for (const path of openRoutes) {
-      at(path).addMethod('GET', manage, { authorizationType: apigateway.AuthorizationType.NONE });
-    }
+    for (const path of openRoutes) at(path).addMethod('GET', manage, open);
     at('/{path+}').addMethod('ANY', manage, guarded);
+    // Browsers ask without a key whether they may ask with one; the app answers by its setting of origins.
+    for (const path of new Set([...generatingRoutes.map(([, path]) => path), '/{path+}'])) {
+      at(path).addMethod('OPTIONS', manage, open);
+    }
   }
 
   private guard(settings: Settings, bundles: Bundles): apigateway.MethodOptions {

@@ -18,7 +18,7 @@ export interface PrebuiltModelProps {
 /** The committed model, brought along in the code of the function that installs it. */
 export class PrebuiltModel extends Construct {
   /** Signs states that clients carry: drawn once, kept in the bucket. */
-  readonly continuationSecret: string;
+  readonly signingKey: string;
 
   constructor(scope: Construct, id: string, { settings, bundle, models, name }: PrebuiltModelProps) {
     super(scope, id);
@@ -44,7 +44,7 @@ export class PrebuiltModel extends Construct {
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
     install
-      .mayDo(['s3:GetObject', 's3:PutObject'], models, [`models/${name}/*`, 'keys/continuation.json'])
+      .mayDo(['s3:GetObject', 's3:PutObject'], models, [`models/${name}/*`, 'keys/signing.json'])
       .mayList(models, [`models/${name}/`, 'keys/']);
 
     const resource = new CustomResource(this, 'Installed', {
@@ -54,6 +54,6 @@ export class PrebuiltModel extends Construct {
       properties: { Name: name, ...(version !== undefined && { Version: version }) },
     });
     resource.node.addDependency(install);
-    this.continuationSecret = resource.getAttString('ContinuationSecret');
+    this.signingKey = resource.getAttString('SigningKey');
   }
 }

@@ -25,7 +25,23 @@ const attempts = 4;
 /** What trying again cannot mend: bad arguments, corpora and checkpoints, divergence, the gate (`src/errors.ts`). */
 const finalExitCodes = [2, 3, 4, 5, 6, 7];
 
-const rejectedByGate = 7;
+/** Of a record (`src/trainings/trainings.ts`): the trainer has nothing more to say. */
+const finalStates = "['published', 'rejected', 'failed']";
+
+/** The model that an event is about: the corpus' own name, unless somebody asked for another. */
+const nameOf = (event: string) =>
+  `$exists(${event}.model) ? ${event}.model : $replace(${event}.detail.object.key, /^corpora\\/|\\.txt$/, '')`;
+
+/** As `src/trainings/records.ts` makes them: time, four digits, name. */
+const trainingId =
+  "$replace($substringBefore($states.context.Execution.StartTime, '.'), /[-:Z]/, '') & 'Z-'" +
+  " & $substring($replace($states.context.Execution.Name, /[^0-9a-f]/, '') & '0000', 0, 4)" +
+  ` & '-' & (${nameOf('$states.input')})`;
+
+/** A record that nobody has written anything into yet. */
+const emptyRecord =
+  '{"id": $training, "model": $name, "preset": $preset, "corpus": {"source": "s3://" & $bucket & "/" & $key},' +
+  ' "startedAt": $started, "history": [], "samples": [], "logTail": []}';
 
 const jsonata = (expression: string) => `{% ${expression} %}`;
 
@@ -48,13 +64,14 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: {
           key: jsonata('$states.input.detail.object.key'),
           bucket: jsonata('$states.input.detail.bucket.name'),
-          objectVersion: jsonata("$states.input.detail.object.'version-id'"),
-          name: jsonata("$replace($states.input.detail.object.key, /^corpora\\/|\\.txt$/, '')"),
-          deleted: jsonata("$states.input.'detail-type' = 'Object Deleted'"),
-          training: jsonata(
-            "$fromMillis($toMillis($states.context.Execution.StartTime), '[Y0001][M01][D01]T[H01][m01][s01]Z')" +
-              " & '-' & $replace($states.input.detail.object.key, /^corpora\\/|\\.txt$/, '')",
+          // Absent where somebody asked for a training of what is there already.
+          objectVersion: jsonata(
+            "$exists($states.input.detail.object.'version-id') ? $states.input.detail.object.'version-id' : ''",
           ),
+          name: jsonata(nameOf('$states.input')),
+          deleted: jsonata("$states.input.'detail-type' = 'Object Deleted'"),
+          training: jsonata(`$exists($states.input.training) ? $states.input.training : ${trainingId}`),
+          preset: jsonata(`$exists($states.input.preset) ? $states.input.preset : '${facts.preset}'`),
           started: jsonata('$states.context.Execution.StartTime'),
           attempt: 0,
         },
@@ -80,7 +97,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           reason: jsonata(
             "'The object ' & $key & ' is no corpus: expected corpora/NAME.txt, NAME of up to 64 letters, digits, dots, dashes and underscores.'",
           ),
-          record: null,
+          record: {},
         },
         Next: 'Tell',
       },
@@ -119,7 +136,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
               Retry: [busy],
               Output: {
                 arn: jsonata('$states.input'),
-                same: jsonata('$parse($states.result.Input).detail.object.key = $key'),
+                same: jsonata(`($event := $parse($states.result.Input); (${nameOf('$event')}) = $name)`),
                 running: jsonata("$states.result.Status = 'RUNNING'"),
               },
               Next: 'Same name?',
@@ -177,7 +194,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           outcome: 'corpus deleted',
           code: null,
           reason: 'Versions made from it stay, and are marked. docs/operations.md tells how to remove them.',
-          record: null,
+          record: {},
         },
         Next: 'Tell',
       },
@@ -188,7 +205,15 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Arguments: { Bucket: jsonata('$bucket'), Key: jsonata('$key') },
         Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
         Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Superseded' }],
-        Output: { latest: jsonata('$states.result.VersionId = $objectVersion') },
+        // The form of an upload may carry the name of a preset.
+        Assign: {
+          preset: jsonata(
+            '$exists($states.result.Metadata.preset) ? $states.result.Metadata.preset : $preset',
+          ),
+        },
+        Output: {
+          latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
+        },
         Next: 'Is this the latest?',
       },
       'Is this the latest?': {
@@ -197,7 +222,19 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           { Condition: jsonata('$not($states.input.latest)'), Next: 'Superseded' },
           { Condition: jsonata(`$ahead >= ${facts.trainingsAtOnce}`), Next: 'Wait for a place' },
         ],
-        Default: 'Train',
+        Default: 'Tell that it begins',
+      },
+      'Tell that it begins': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
+        Arguments: {
+          Bucket: facts.models,
+          Key: jsonata("'trainings/' & $training & '.json'"),
+          ContentType: 'application/json',
+          Body: jsonata(`$merge([${emptyRecord}, {"state": "queued", "updatedAt": $now()}])`),
+        },
+        Retry: [busy],
+        Next: 'Train',
       },
       Superseded: { Type: 'Succeed', Output: { state: 'superseded' } },
       'Wait for a place': { Type: 'Wait', Seconds: 60, Next: 'Executions' },
@@ -229,7 +266,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
                 Name: facts.container,
                 Command: jsonata(
                   "$append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name," +
-                    ` '--preset', '${facts.preset}', '--log', 'json'], $attempt = 0 ? [] : ['--resume'])`,
+                    " '--preset', $preset, '--log', 'json'], $attempt = 0 ? [] : ['--resume'])",
                 ),
                 Environment: [{ Name: 'FOLIO_TRAINING_ID', Value: jsonata('$training') }],
               },
@@ -279,7 +316,12 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Arguments: { Bucket: facts.models, Key: jsonata("'trainings/' & $training & '.json'") },
         Assign: { record: jsonata('$parse($states.result.Body)') },
         Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
-        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: null }, Next: 'Close the record' }],
+        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: {} }, Next: 'Whom to believe' }],
+        Next: 'Whom to believe',
+      },
+      'Whom to believe': {
+        Type: 'Pass',
+        Assign: { outcome: jsonata(`$record.state in ${finalStates} ? $record.state : $outcome`) },
         Next: 'Close the record',
       },
       // A task that was killed could not say that it ended.
@@ -287,9 +329,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Type: 'Choice',
         Choices: [
           {
-            Condition: jsonata(
-              "$outcome = 'failed' and ($record = null or $not($record.state in ['published', 'rejected', 'failed']))",
-            ),
+            Condition: jsonata(`$outcome = 'failed' and $not($record.state in ${finalStates})`),
             Next: 'Write the failure',
           },
         ],
@@ -303,11 +343,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           Key: jsonata("'trainings/' & $training & '.json'"),
           ContentType: 'application/json',
           Body: jsonata(
-            '$merge([{"id": $training, "model": $name, "preset": "' +
-              facts.preset +
-              '", "corpus": {"source": "s3://" & $bucket & "/" & $key}, "startedAt": $started,' +
-              ' "history": [], "samples": [], "logTail": []}, $record = null ? {} : $record,' +
-              ' {"state": "failed", "updatedAt": $now(),' +
+            `$merge([${emptyRecord}, $record, {"state": "failed", "updatedAt": $now(),` +
               ' "failure": {"code": $code = "States.Timeout" ? "time_limit" : "unavailable", "message": $reason}}])',
           ),
         },
@@ -321,17 +357,17 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Arguments: {
           TopicArn: facts.topic,
           Subject: jsonata(
-            `$substring('Folio: ' & $name & ': ' & ($exitCode = ${rejectedByGate} ? 'kept as a candidate' : $outcome), 0, 99)`,
+            `$substring('Folio: ' & $name & ': ' & ($outcome = 'rejected' ? 'kept as a candidate' : $outcome), 0, 99)`,
           ),
           Message: jsonata(message(facts)),
         },
         Retry: [busy],
         Output: {
-          state: jsonata(`$exitCode = ${rejectedByGate} ? 'rejected' : $outcome`),
+          state: jsonata('$outcome'),
           model: jsonata('$name'),
           training: jsonata('$training'),
-          code: jsonata('$record != null and $exists($record.failure) ? $record.failure.code : $code'),
-          reason: jsonata('$record != null and $exists($record.failure) ? $record.failure.message : $reason'),
+          code: jsonata('$exists($record.failure) ? $record.failure.code : $code'),
+          reason: jsonata('$exists($record.failure) ? $record.failure.message : $reason'),
         },
         Next: 'How did it end?',
       },
@@ -352,14 +388,14 @@ export function retrainingDefinition(facts: RetrainingFacts) {
 
 /** The text of the mail: what happened, the figures of the report, and where the whole report is. */
 const message = ({ models, region }: RetrainingFacts) => `(
-  $failure := $record != null ? $record.failure : null;
-  $last := $record != null ? $record.history[-1] : null;
-  $kept := $exitCode = ${rejectedByGate} ? 'candidates/' : 'models/';
+  $failure := $record.failure;
+  $last := $record.history[-1];
+  $kept := $outcome = 'rejected' ? 'candidates/' : 'models/';
   $join([
     'Model:    ' & $name,
     'Corpus:   s3://' & $bucket & '/' & $key,
     'Training: ' & $training,
-    'Outcome:  ' & ($exitCode = ${rejectedByGate} ? 'not published, kept as a candidate' : $outcome),
+    'Outcome:  ' & ($outcome = 'rejected' ? 'not published, kept as a candidate' : $outcome),
     $exists($failure.message) ? 'Reason:   ' & $failure.code & ': ' & $failure.message
       : $reason != '' ? 'Reason:   ' & ($code != null ? $code & ': ' : '') & $reason : [],
     $exists($last.validationLoss) ? 'Loss:     ' & $string($last.loss) & ' nats per character, '

@@ -93,6 +93,32 @@ export class Retraining extends Construct {
     });
   }
 
+  /** Lets a function start, find and stop trainings. */
+  mayControl(grantee: iam.IGrantable): void {
+    this.machine.grantStartExecution(grantee);
+    for (const statement of this.ownExecutions()) grantee.grantPrincipal.addToPrincipalPolicy(statement);
+  }
+
+  private ownExecutions(): iam.PolicyStatement[] {
+    return [
+      new iam.PolicyStatement({
+        actions: ['states:ListExecutions'],
+        resources: [this.machine.stateMachineArn],
+      }),
+      new iam.PolicyStatement({
+        actions: ['states:DescribeExecution', 'states:StopExecution'],
+        resources: [
+          Stack.of(this).formatArn({
+            service: 'states',
+            resource: 'execution',
+            arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+            resourceName: `${this.machine.stateMachineName}:*`,
+          }),
+        ],
+      }),
+    ];
+  }
+
   private grant(role: iam.Role, { corpora, models, cluster, trainer, news }: RetrainingProps): void {
     const stack = Stack.of(this);
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
@@ -129,25 +155,6 @@ export class Retraining extends Construct {
     );
 
     // On itself, so in a policy that is made after it.
-    const own = new iam.Policy(this, 'OwnExecutions', {
-      statements: [
-        new iam.PolicyStatement({
-          actions: ['states:ListExecutions'],
-          resources: [this.machine.stateMachineArn],
-        }),
-        new iam.PolicyStatement({
-          actions: ['states:DescribeExecution', 'states:StopExecution'],
-          resources: [
-            stack.formatArn({
-              service: 'states',
-              resource: 'execution',
-              arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-              resourceName: `${this.machine.stateMachineName}:*`,
-            }),
-          ],
-        }),
-      ],
-    });
-    own.attachToRole(role);
+    new iam.Policy(this, 'OwnExecutions', { statements: this.ownExecutions() }).attachToRole(role);
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
+import { bundlePage } from '../src/web/bundle.ts';
 
 export const root = join(import.meta.dirname, '..');
 
@@ -16,6 +17,7 @@ const options: BuildOptions = {
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
+  alias: { '@aws-sdk/credential-provider-node': './functions/lambda-credentials.ts' },
   legalComments: 'none',
   logLevel: 'warning',
   // For packages that are CommonJS still.
@@ -37,6 +39,7 @@ export async function bundleFunctions(into = join(root, 'dist/functions')): Prom
         entryPoints: [`functions/${name}.ts`],
         outfile: join(folder, 'index.mjs'),
       });
+      if (name === 'manage') await bundlePage(join(folder, 'page'));
       return [name, folder] as const;
     }),
   );

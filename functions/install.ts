@@ -10,7 +10,7 @@ import { openStore } from '../src/store/open-store.ts';
 import type { Store } from '../src/store/store.ts';
 
 const properties = z.object({ Name: z.string(), Version: z.optional(z.string()) });
-const secretKey = 'keys/continuation.json';
+const secretKey = 'keys/signing.json';
 const secretSchema = z.object({ secret: z.string().check(z.minLength(32)) });
 
 export interface Installation {
@@ -43,7 +43,7 @@ export async function installModel(
 }
 
 /** The secret that signs states: drawn by the first deployment, the same for every later one. */
-export async function continuationSecret(store: Store): Promise<string> {
+export async function signingKey(store: Store): Promise<string> {
   const drawn = { secret: randomBytes(32).toString('base64url') };
   try {
     await store.create(secretKey, new TextEncoder().encode(JSON.stringify(drawn)));
@@ -66,7 +66,7 @@ async function bundledFiles(name: string, version: string): Promise<Map<string, 
 async function install(event: CloudFormationCustomResourceEvent): Promise<Record<string, string>> {
   if (event.RequestType === 'Delete') return {}; // models outlive the stack
   const store = await openStore(readSettings().store);
-  const data: Record<string, string> = { ContinuationSecret: await continuationSecret(store) };
+  const data: Record<string, string> = { SigningKey: await signingKey(store) };
   const { Name: name, Version: version } = properties.parse(event.ResourceProperties);
   if (version !== undefined) {
     const current = await installModel(store, {

@@ -1,0 +1,18 @@
+import type { APIGatewayEventRequestContext } from 'aws-lambda';
+import type { Authorise } from '../src/api/auth.ts';
+import { FolioError } from '../src/errors.ts';
+
+/**
+ * Behind API Gateway, callers have been identified before a function runs: by an API key of the usage plan, one of
+ * which may write, or by IAM, whose policies tell routes apart by themselves.
+ */
+export const authoriseByGateway =
+  (writerKeyId: string | undefined): Authorise =>
+  ({ host }) => {
+    const { apiKeyId, userArn } = (host as APIGatewayEventRequestContext | undefined)?.identity ?? {};
+    if (apiKeyId) {
+      return { id: apiKeyId, rights: apiKeyId === writerKeyId ? ['read', 'write'] : ['read'] };
+    }
+    if (userArn) return { id: userArn, rights: ['read', 'write'] };
+    throw new FolioError('unauthorized', 'The gateway let a caller through without saying who it is.');
+  };

@@ -1,0 +1,95 @@
+import type { Writable } from 'node:stream';
+import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
+import type { HostBindings } from '../src/api/app.ts';
+
+/** The app, as API Gateway's REST APIs meet it. */
+export type Answer = (request: Request, host: HostBindings, context: Context) => Response | Promise<Response>;
+
+/** The request that API Gateway describes. Its path is the one below the stage. */
+export function requestOf(event: APIGatewayProxyEvent, signal?: AbortSignal): Request {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {})) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  const query = new URLSearchParams();
+  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
+    for (const value of values ?? []) query.append(name, value);
+  }
+  const host = event.requestContext.domainName ?? headers.get('host') ?? 'localhost';
+  const url = `https://${host}${event.path}${query.size > 0 ? `?${query}` : ''}`;
+  return new Request(url, {
+    method: event.httpMethod,
+    headers,
+    ...(event.body !== null && {
+      body: event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body,
+    }),
+    ...(signal && { signal }),
+  });
+}
+
+const hostOf = ({ requestContext }: APIGatewayProxyEvent): HostBindings => ({
+  remoteAddress: requestContext.identity.sourceIp,
+  host: requestContext,
+});
+
+/** The stage is part of the address that clients know, and of no route. */
+const addressed = (event: APIGatewayProxyEvent, headers: Headers): Record<string, string> => {
+  const told = Object.fromEntries(headers);
+  const { location } = told;
+  const { path } = event.requestContext;
+  const stage = path.endsWith(event.path) ? path.slice(0, path.length - event.path.length) : '';
+  return location?.startsWith('/') ? { ...told, location: stage + location } : told;
+};
+
+/**
+ * Sends each chunk of the answer's body as it is made. What goes wrong before the first byte is an answer with its
+ * status; afterwards it is for the app to say so within the body, and what it cannot foresee ends the invocation
+ * with an error, so that nobody takes half an answer for a whole one.
+ */
+export const streamed = (answer: Answer): unknown =>
+  awslambda.streamifyResponse<APIGatewayProxyEvent>(async (event, stream, context) => {
+    const client = new AbortController();
+    const gone = () => client.abort();
+    stream.once('close', gone);
+    stream.once('error', gone);
+    const response = await answer(requestOf(event, client.signal), hostOf(event), context);
+    const out = awslambda.HttpResponseStream.from(stream, {
+      statusCode: response.status,
+      headers: addressed(event, response.headers),
+    });
+    if (response.body === null) out.write(''); // sends the prelude
+    for await (const chunk of response.body ?? []) {
+      if (client.signal.aborted) return; // leaving the loop cancels the body, and with it the generation
+      if (!out.write(chunk)) await roomIn(out, client.signal);
+    }
+    await new Promise<void>((resolve) => out.end(resolve));
+  });
+
+const roomIn = (stream: Writable, gone: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const go = () => {
+      stream.off('drain', go);
+      gone.removeEventListener('abort', go);
+      resolve();
+    };
+    stream.once('drain', go);
+    gone.addEventListener('abort', go);
+  });
+
+const isText = (type: string | null): boolean =>
+  type === null || /^text\/|[/+](?:json|xml|javascript)\b|event-stream/.test(type);
+
+/** The same app with whole answers. */
+export const buffered =
+  (answer: Answer) =>
+  async (event: APIGatewayProxyEvent, context: Context): Promise<APIGatewayProxyResult> => {
+    const response = await answer(requestOf(event), hostOf(event), context);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const text = isText(response.headers.get('content-type'));
+    return {
+      statusCode: response.status,
+      headers: addressed(event, response.headers),
+      body: bytes.toString(text ? 'utf8' : 'base64'),
+      isBase64Encoded: !text,
+    };
+  };

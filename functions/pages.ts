@@ -1,0 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { playground } from '../src/api/playground.ts';
+
+/** The playground, built beside the bundle of the function. */
+export const pages = [
+  playground((path) => readFile(join(import.meta.dirname, 'page', path)).catch(() => undefined)),
+];
