@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from './errors.ts';
-import { fetchModel } from './fetch-model.ts';
+import { fetchModel } from './model/fetch-model.ts';
 import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
 import type { Store } from './store/store.ts';

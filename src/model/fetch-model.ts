@@ -1,6 +1,11 @@
-import { FolioError } from './errors.ts';
-import type { Model } from './model/model.ts';
-import { type OpenOptions, openModel } from './model/open-model.ts';
+import { FolioError } from '../errors.ts';
+import type { Model } from './model.ts';
+import { type OpenOptions, openModel } from './open-model.ts';
+
+export interface FetchOptions extends OpenOptions {
+  /** Fetches each file. Default: the host's `fetch`. */
+  readonly fetch?: (url: URL) => Promise<Response>;
+}
 
 /**
  * Opens a model over HTTP: in a page, in a worker, in Node.
@@ -8,17 +13,24 @@ import { type OpenOptions, openModel } from './model/open-model.ts';
  * @param location Of the folder, or of its `model.json`.
  * @throws FolioError as `openModel`; `unavailable` when a file cannot be fetched
  */
-export const fetchModel = (location: string | URL, options: OpenOptions = {}): Promise<Model> => {
+export const fetchModel = (
+  location: string | URL,
+  { fetch = globalThis.fetch, ...options }: FetchOptions = {},
+): Promise<Model> => {
   const base = new URL(location, globalThis.location?.href);
   if (!base.pathname.endsWith('.json') && !base.pathname.endsWith('/')) base.pathname += '/';
   return openModel((file, limit) => {
     const url = file === 'model.json' && base.pathname.endsWith('.json') ? base : new URL(file, base);
     url.search ||= base.search;
-    return fetchFile(url, limit);
+    return fetchFile(url, limit, fetch);
   }, options);
 };
 
-const fetchFile = async (url: URL, limit: number): Promise<Uint8Array | undefined> => {
+const fetchFile = async (
+  url: URL,
+  limit: number,
+  fetch: NonNullable<FetchOptions['fetch']>,
+): Promise<Uint8Array | undefined> => {
   const failed = (why: string, cause?: unknown): FolioError =>
     new FolioError('unavailable', `${url.href} cannot be fetched: ${why}.`, { where: url.href, cause });
   let response: Response;

@@ -1,0 +1,59 @@
+import { execFile } from 'node:child_process';
+import { chmod, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { bundlePage } from './src/web/bundle.ts';
+
+/**
+ * Makes `dist/`, what package.json exports: the library, the client, the Express middleware and the command line for
+ * Node, the library for browsers, the playground, and the types of all. Run by npm after every install in a checkout.
+ */
+const dist = join(import.meta.dirname, 'dist');
+
+const common = {
+  absWorkingDir: import.meta.dirname,
+  bundle: true,
+  format: 'esm',
+  sourcemap: true,
+  logLevel: 'warning',
+} as const;
+
+const bundles = () => [
+  build({
+    ...common,
+    entryPoints: {
+      index: 'src/index.ts',
+      client: 'src/client/client.ts',
+      express: 'src/server/middleware.ts',
+    },
+    outdir: 'dist',
+    platform: 'node',
+    target: 'node24',
+    packages: 'external',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+  }),
+  build({
+    ...common,
+    entryPoints: { browser: 'src/browser.ts' },
+    outdir: 'dist',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+  }),
+];
+
+const typesOf = async (): Promise<void> => {
+  const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
+  await promisify(execFile)(process.execPath, [
+    join(dirname(typescript), 'bin', 'tsc'),
+    '-p',
+    'tsconfig.build.json',
+  ]);
+};
+
+for (const folder of ['chunks', 'types']) await rm(join(dist, folder), { recursive: true, force: true });
+await Promise.all([...bundles(), bundlePage(join(dist, 'web')), typesOf()]);
+//await chmod(join(dist, 'cli.js'), 0o755);
