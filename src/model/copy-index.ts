@@ -20,15 +20,25 @@ const BITS_PER_WINDOW = 6;
 const HASHES = 4;
 export const DEFAULT_WINDOW = 12;
 
+/** A corpus as a trainer holds it: so that a large one need not be decoded. */
+export interface EncodedText {
+  readonly ids: ArrayLike<number>;
+  /** In id order, one code point each. */
+  readonly alphabet: readonly string[];
+}
+
 /**
  * The index as the bytes that are published beside a model.
  *
- * @param corpus The text, or its code points.
+ * @param corpus The text, its code points, or ids with the character that each stands for.
  * @param window Characters: what the guard can be asked for at least.
  * @throws FolioError `corpus_too_small` for a corpus shorter than one window
  */
-export const buildCopyIndex = (corpus: string | ArrayLike<number>, window = DEFAULT_WINDOW): Uint8Array => {
-  const codePoints = typeof corpus === 'string' ? codePointsOf(corpus) : corpus;
+export const buildCopyIndex = (
+  corpus: string | ArrayLike<number> | EncodedText,
+  window = DEFAULT_WINDOW,
+): Uint8Array => {
+  const { codePoints, table } = unitsOf(corpus);
   const windows = codePoints.length - window + 1;
   if (windows < 1) {
     throw new FolioError('corpus_too_small', `A copy index needs at least ${window} characters.`, {
@@ -47,7 +57,7 @@ export const buildCopyIndex = (corpus: string | ArrayLike<number>, window = DEFA
   header.setFloat64(16, bits, true);
   const filter = bytes.subarray(HEADER);
   for (let from = 0; from < windows; from++) {
-    const { first, second } = hash(codePoints, from, window);
+    const { first, second } = hash(codePoints, from, window, table);
     for (let i = 0; i < HASHES; i++) {
       const bit = place(first, second, i, bits);
       filter[bit >>> 3]! |= 1 << (bit & 7);
@@ -136,6 +146,15 @@ export class OverlapTracker {
   }
 }
 
+const unitsOf = (
+  corpus: string | ArrayLike<number> | EncodedText,
+): { codePoints: ArrayLike<number>; table?: Uint32Array } => {
+  if (typeof corpus === 'string') return { codePoints: codePointsOf(corpus) };
+  if (!('ids' in corpus)) return { codePoints: corpus };
+  const table = Uint32Array.from(corpus.alphabet, (character) => character.codePointAt(0)!);
+  return { codePoints: corpus.ids, table };
+};
+
 const codePointsOf = (text: string): Uint32Array => {
   const codePoints = new Uint32Array(text.length);
   let count = 0;
@@ -148,12 +167,14 @@ const hash = (
   codePoints: ArrayLike<number>,
   from: number,
   window: number,
+  table?: Uint32Array,
 ): { first: number; second: number } => {
   let first = 0x811c9dc5;
   let second = 0x9747b28c;
   for (let i = from; i < from + window; i++) {
-    first = Math.imul(first ^ codePoints[i]!, 0x01000193);
-    second = Math.imul(second ^ codePoints[i]!, 0x5bd1e995);
+    const codePoint = table === undefined ? codePoints[i]! : table[codePoints[i]!]!;
+    first = Math.imul(first ^ codePoint, 0x01000193);
+    second = Math.imul(second ^ codePoint, 0x5bd1e995);
     second ^= second >>> 15;
   }
   return { first: finish(first), second: finish(second) | 1 };
