@@ -11,9 +11,10 @@ import type { AppEnv } from './request.ts';
 import { scoreRoutes } from './score.ts';
 import { trainingRoutes } from './trainings.ts';
 
-/** What a host tells of a request beside the request itself, such as API Gateway's request context. */
+/** What a host tells of a request beside the request itself. */
 export interface HostBindings {
   readonly remoteAddress?: string | undefined;
+  /** For its own authorising, such as API Gateway's request context. */
   readonly [more: string]: unknown;
 }
 

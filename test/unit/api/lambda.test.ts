@@ -1,0 +1,96 @@
+import { PassThrough, type Writable } from 'node:stream';
+import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import { afterAll, describe } from 'vitest';
+import { type Answer, buffered, streamed } from '../../../functions/gateway.ts';
+import { createHost } from '../../../src/server/host.ts';
+import { apiCases } from '../../api.cases.ts';
+import { furnished } from './host-under-test.ts';
+
+type Handler = (event: APIGatewayProxyEvent, stream: Writable, context: Context) => Promise<void>;
+
+/** What Lambda puts into the global scope, as far as a handler meets it. */
+const runtime = {
+  streamifyResponse: (handler: Handler) => handler,
+  HttpResponseStream: {
+    from: (stream: Writable, prelude: object) => {
+      stream.emit('prelude', prelude);
+      return stream;
+    },
+  },
+};
+
+const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+
+/** An event of a REST API, as API Gateway sends it to a proxy integration. */
+const eventOf = async (path: string, init: RequestInit = {}): Promise<APIGatewayProxyEvent> => {
+  const request = new Request(`https://api.example/${path.replace(/^\//, '')}`, init);
+  const url = new URL(request.url);
+  const query: Record<string, string[]> = {};
+  for (const key of url.searchParams.keys()) query[key] = url.searchParams.getAll(key);
+  const body = Buffer.from(await request.arrayBuffer());
+  return {
+    resource: '/{proxy+}',
+    path: url.pathname,
+    httpMethod: request.method,
+    headers: Object.fromEntries(request.headers),
+    multiValueHeaders: Object.fromEntries([...request.headers].map(([name, value]) => [name, [value]])),
+    queryStringParameters: Object.fromEntries(url.searchParams),
+    multiValueQueryStringParameters: query,
+    pathParameters: null,
+    stageVariables: null,
+    body: init.body === undefined ? null : body.toString('base64'),
+    isBase64Encoded: init.body !== undefined,
+    requestContext: {
+      domainName: 'api.example',
+      path: `/live${url.pathname}`,
+      stage: 'live',
+      identity: { sourceIp: '203.0.113.9' },
+    } as APIGatewayProxyEvent['requestContext'],
+  };
+};
+
+const throughStream =
+  (answer: Answer) =>
+  async (path: string, init?: RequestInit): Promise<Response> => {
+    const stream = new PassThrough();
+    let prelude: { statusCode: number; headers: Record<string, string> } | undefined;
+    stream.once('prelude', (told: typeof prelude) => {
+      prelude = told;
+    });
+    const chunks: Buffer[] = [];
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+    Object.assign(globalThis, { awslambda: runtime });
+    await (streamed(answer) as Handler)(await eventOf(path, init), stream, context);
+    const { statusCode = 0, headers } = prelude ?? {};
+    return new Response(Buffer.concat(chunks), { status: statusCode, ...(headers && { headers }) });
+  };
+
+const throughBuffer =
+  (answer: Answer) =>
+  async (path: string, init?: RequestInit): Promise<Response> => {
+    const { statusCode, headers, body, isBase64Encoded } = await buffered(answer)(
+      await eventOf(path, init),
+      context,
+    );
+    return new Response(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'), {
+      status: statusCode,
+      headers: headers as Record<string, string>,
+    });
+  };
+
+describe.each([
+  ['a stream', throughStream],
+  ['a buffer', throughBuffer],
+] as const)('Lambda behind a REST API, by %s', async (_, through) => {
+  const place = await furnished({ writeKeys: ['key'] });
+  afterAll(() => place[Symbol.asyncDispose]());
+  apiCases(async () => {
+    const { app } = await createHost(place.settings);
+    const call = through((request, host) => app.fetch(request, host));
+    return {
+      store: place.store,
+      fetch: (path, init = {}) =>
+        call(path, { ...init, headers: { ...(init.headers as Record<string, string>), 'x-api-key': 'key' } }),
+    };
+  });
+});

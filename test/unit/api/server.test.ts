@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import express from 'express';
+import { afterAll, describe, expect, test } from 'vitest';
+import { folio } from '../../../src/server/middleware.ts';
+import { startServer } from '../../../src/server/server.ts';
+import { apiCases } from '../../api.cases.ts';
+import { furnished } from './host-under-test.ts';
+
+describe('Express on a free port', async () => {
+  const place = await furnished();
+  const server = await startServer(place.settings);
+  afterAll(async () => {
+    await server.close(0);
+    await place[Symbol.asyncDispose]();
+  });
+  apiCases(async () => ({ store: place.store, fetch: (path, init) => fetch(server.url + path, init) }));
+
+  test('answers what cannot be a request in the shape of an error', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.end('GET /healthz HTTP/1.1\r\nHost: a/b@c\r\nConnection: close\r\n\r\n');
+    const answer = await text(socket);
+    expect(answer).toContain('HTTP/1.1 400');
+    expect(answer).toContain('"code":"invalid_request"');
+  });
+});
+
+describe('the middleware', async () => {
+  const place = await furnished();
+  const app = express();
+  app.use(express.json());
+  app.get('/own', (_, response) => void response.send('mine'));
+  app.use('/text', folio({ ...place.settings }));
+  const server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  afterAll(async () => {
+    server.close();
+    await place[Symbol.asyncDispose]();
+  });
+
+  test('mounts at a path of somebody’s own app, after their body parser too', async () => {
+    expect(await (await fetch(`${url}/own`)).text()).toBe('mine');
+    const response = await fetch(`${url}/text/generate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'Once', length: 7 }),
+    });
+    expect(await response.json()).toMatchObject({ characters: 7, model: 'tiny' });
+  });
+});
+
+test('does not listen beyond this machine without a key', async () => {
+  await using place = await furnished();
+  await expect(startServer({ ...place.settings, host: '0.0.0.0' })).rejects.toMatchObject({
+    code: 'unauthorized',
+    message: expect.stringContaining('FOLIO_API_KEYS') as string,
+  });
+});
+
+test('says that a port is taken', async () => {
+  await using place = await furnished();
+  const server = await startServer(place.settings);
+  const port = Number(new URL(server.url).port);
+  await expect(startServer({ ...place.settings, port })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('PORT') as string,
+  });
+  await server.close(0);
+});
