@@ -9,7 +9,8 @@ import { FolioError } from '../src/errors.ts';
 export const authoriseByGateway =
   (writerKeyId: string | undefined): Authorise =>
   ({ host }) => {
-    const { apiKeyId, userArn } = (host as APIGatewayEventRequestContext | undefined)?.identity ?? {};
+    const { requestContext } = (host ?? {}) as { requestContext?: APIGatewayEventRequestContext };
+    const { apiKeyId, userArn } = requestContext?.identity ?? {};
     if (apiKeyId) {
       return { id: apiKeyId, rights: apiKeyId === writerKeyId ? ['read', 'write'] : ['read'] };
     }

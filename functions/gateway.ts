@@ -29,7 +29,7 @@ export function requestOf(event: APIGatewayProxyEvent, signal?: AbortSignal): Re
 
 const hostOf = ({ requestContext }: APIGatewayProxyEvent): HostBindings => ({
   remoteAddress: requestContext.identity.sourceIp,
-  host: requestContext,
+  requestContext,
 });
 
 /** The stage is part of the address that clients know, and of no route. */
