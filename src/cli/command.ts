@@ -14,7 +14,7 @@ export function newCommand(name: string, summary: string, examples: readonly str
   return new Command(name)
     .summary(summary)
     .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`)
-    .addHelpText('beforeAll', `Examples:\n${listed}\n`)
+    .addHelpText('before', `Examples:\n${listed}\n`)
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
     .configureOutput({ outputError: () => undefined }); // main.ts tells every fault in the same way
@@ -27,6 +27,15 @@ export const integer =
     const value = Number(text);
     if (/^[+-]?\d+$/.test(text.trim()) && value >= least && value <= most) return value;
     throw new InvalidArgumentError(`Expected a whole number ${rangeText(least, most)}.`);
+  };
+
+/** Reads an option's number. */
+export const decimal =
+  (least: number, most: number = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number ${rangeText(least, most)}.`);
   };
 
 /** Reads an option's number; what is none stays text, and the schema that checks it says so. */

@@ -24,7 +24,7 @@ export const command = (): Command =>
       newCommand('generate', 'write text with a model', [
         'folio generate --prompt "ROMEO:" --length 300',
         'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
-        'folio generate --temperature 0.7 --top-p 0.9 --stop "\\n\\n" --count 3',
+        "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
         'cat letter.txt | folio generate --prompt - --unknown nearest',
       ]),
     ),
@@ -56,18 +56,23 @@ async function run(flags: GenerateFlags): Promise<void> {
   const held = await openModel(flags);
   const options = await generateOptions(parameters, () => held.copyIndex());
   const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
+  const stop = (): void => interrupt.abort();
+  process.once('SIGINT', stop);
   const completions = held.model.complete({ ...options, n: flags.count, signal: interrupt.signal });
   const shown = flags.echo ? prompt : '';
   if (!flags.json) await printTexts(completions, flags.count, shown);
   const result = await completions.result();
+  process.off('SIGINT', stop);
   const generated = result.choices.reduce((sum, choice) => sum + choice.generated, 0);
   const speed = generated / (result.milliseconds / 1000);
   if (flags.json) {
     const { name, version, model } = held;
     const { prompt: _, seed: __, ...effective } = parameters;
     const receipt = { model: name, version, digest: model.info.digest, precision: model.info.precision };
-    const timings = { milliseconds: result.milliseconds, characters_per_second: speed };
+    const timings = {
+      milliseconds: Number(result.milliseconds.toFixed(2)),
+      characters_per_second: Math.round(speed),
+    };
     await print(
       `${JSON.stringify({ ...receipt, prompt, ...effective, seed: result.seed, ...told(result), ...timings }, null, 2)}\n`,
     );

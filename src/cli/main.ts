@@ -1,62 +1,9 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import packageFile from '../../package.json' with { type: 'json' };
-import { isFolioError } from '../errors.ts';
-import { type CommandModule, newCommand } from './command.ts';
-
-/** The commands in the order of the help; each one's file is loaded when it is asked for. */
-const commands: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
-  generate: { summary: 'write text with a model', load: () => import('./generate.ts') },
-  score: { summary: 'tell how likely a model finds a text', load: () => import('./score.ts') },
-  serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
-  train: { summary: 'make a model from a text', load: () => import('./train.ts') },
-  models: { summary: 'list models, change the current version', load: () => import('./models.ts') },
-  bulk: { summary: 'generate or score many rows of JSON', load: () => import('./bulk.ts') },
-  inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts') },
-  evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts') },
-};
-
-async function programFor(arguments_: readonly string[]): Promise<Command> {
-  const asked = arguments_[0] === 'help' ? arguments_[1] : arguments_[0];
-  const program = newCommand('folio', 'a text generator that you own', [
-    'folio generate --prompt "ROMEO:" --length 300',
-    'folio serve',
-    'folio train --corpus my-novel.txt --name novel',
-  ])
-    .version(packageFile.version, '-V, --version', 'show the version')
-    .helpCommand('help [command]', 'show the help of a command');
-  for (const [name, { summary, load }] of Object.entries(commands)) {
-    program.addCommand(name === asked ? (await load()).command() : new Command(name).summary(summary));
-  }
-  return program;
-}
-
-/** Tells a fault in one line. @returns the exit code */
-function report(error: unknown): number {
-  if (error instanceof CommanderError) {
-    if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
-    process.stderr.write(`${oneLine(error.message)} [invalid_parameter]\n`);
-    return 2;
-  }
-  if (isFolioError(error)) {
-    process.stderr.write(`error: ${oneLine(error.message)} [${error.code}]\n`);
-    return error.exitCode;
-  }
-  process.stderr.write(`error: Folio failed unexpectedly: ${oneLine(String(error))} [internal]\n`);
-  return 1;
-}
-
-const oneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' ');
+import { report, runFolio } from './folio.ts';
 
 /** A reader such as `head` may close the pipe early: that ends the program and is no fault. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  process.exit(error.code === 'EPIPE' ? 0 : report(error));
 });
 
-try {
-  const program = await programFor(process.argv.slice(2));
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error);
-}
+process.exitCode = await runFolio(process.argv.slice(2));

@@ -1,0 +1,73 @@
+import { Command, CommanderError } from 'commander';
+import packageFile from '../../package.json' with { type: 'json' };
+import { isFolioError } from '../errors.ts';
+import { readSettings } from '../settings.ts';
+import { type CommandModule, newCommand } from './command.ts';
+
+/** The commands in the order of the help; each one's file is loaded when it is asked for. */
+const commands: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+  generate: { summary: 'write text with a model', load: () => import('./generate.ts') },
+  score: { summary: 'tell how likely a model finds a text', load: () => import('./score.ts') },
+  serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
+  train: { summary: 'make a model from a text', load: () => import('./train.ts') },
+  models: { summary: 'list models, change the current version', load: () => import('./models.ts') },
+  bulk: { summary: 'generate or score many rows of JSON', load: () => import('./bulk.ts') },
+  inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts') },
+  evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts') },
+};
+
+async function programFor(args: readonly string[]): Promise<Command> {
+  const asked = args[0] === 'help' ? args[1] : args[0];
+  const program = newCommand('folio', 'a text generator that you own', [
+    'folio generate --prompt "ROMEO:" --length 300',
+    'folio serve',
+    'folio train --corpus my-novel.txt --name novel',
+  ])
+    .version(packageFile.version, '-V, --version', 'show the version')
+    .helpCommand('help [command]', 'show the help of a command');
+  for (const [name, { summary, load }] of Object.entries(commands)) {
+    program.addCommand(name === asked ? (await load()).command() : new Command(name).summary(summary));
+  }
+  return program;
+}
+
+/** Tells a fault in one line. @returns the exit code */
+export function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
+    process.stderr.write(`${oneLine(error.message)} [invalid_parameter]\n`);
+    return 2;
+  }
+  if (isFolioError(error)) {
+    process.stderr.write(`error: ${oneLine(error.message)} [${error.code}]\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`error: Folio failed unexpectedly: ${oneLine(String(error))} [internal]\n`);
+  if (error instanceof Error && wantsDetails()) process.stderr.write(`${error.stack}\n`);
+  return 1;
+}
+
+function wantsDetails(): boolean {
+  try {
+    return ['debug', 'trace'].includes(readSettings().logLevel);
+  } catch {
+    return false;
+  }
+}
+
+const oneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' ');
+
+/**
+ * The command line: `folio generate --length 100`.
+ *
+ * @returns the exit code
+ */
+export async function runFolio(args: readonly string[]): Promise<number> {
+  try {
+    const program = await programFor(args);
+    await program.parseAsync(args, { from: 'user' });
+    return 0;
+  } catch (error) {
+    return report(error);
+  }
+}

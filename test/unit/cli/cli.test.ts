@@ -1,0 +1,278 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FolderStore } from '../../../src/store/folder-store.ts';
+import { type Ended, folio, folioWithin } from '../../folio-command.ts';
+import { publishTinyModel, type TinyModel, tinyModel, writeTinyModel } from '../../tiny-model.ts';
+
+let root: string;
+let store: string;
+let first: TinyModel;
+let second: TinyModel;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'folio-cli-'));
+  store = join(root, 'store');
+  const at = (second_: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, second_));
+  first = await publishTinyModel(new FolderStore(store), { createdAt: at(1) });
+  second = await publishTinyModel(new FolderStore(store), { createdAt: at(2), seed: 2 });
+  await writeTinyModel(join(root, 'plain'));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const ownStore = (): Record<string, string> => ({ FOLIO_STORE: store, FOLIO_MODEL: 'tiny' });
+/** In a process of its own. */
+const apart = (args: readonly string[], input?: string | Uint8Array): Promise<Ended> =>
+  folio(args, { env: ownStore(), ...(input === undefined ? {} : { input }) });
+const within = (args: readonly string[]): Promise<Ended> => folioWithin(args, ownStore());
+
+describe('folio generate', () => {
+  test('the same seed gives the same text, from a place and from the store, whole or as JSON', async () => {
+    const args = ['generate', '--prompt', 'Now', '--length', '120', '--seed', '1'];
+    const place = await apart([...args, '--model', join(store, 'models/tiny')]);
+    const pinned = await within([...args, '--model', `tiny@${second.version}`, '--quiet']);
+    const json = await within([...args, '--json', '--quiet']);
+    expect([place.code, pinned.code, json.code]).toEqual([0, 0, 0]);
+    expect([...place.stdout.trimEnd()].length).toBeGreaterThan(100);
+    expect(pinned.stdout).toBe(place.stdout);
+    expect(place.stderr).toMatch(
+      new RegExp(`^tiny@${second.version} {2}seed 1 {2}120 characters, [\\d,]+ a second\\n$`),
+    );
+    expect(pinned.stderr).toBe('');
+    const told = JSON.parse(json.stdout);
+    expect(told).toMatchObject({
+      model: 'tiny',
+      version: second.version,
+      seed: 1,
+      prompt: 'Now',
+      length: 120,
+    });
+    expect(told.choices[0].text.replace(/\n$/, '')).toBe(place.stdout.replace(/\n$/, ''));
+  });
+
+  test('reads its prompt from standard input, and takes a seed that it tells', async () => {
+    const drawn = await apart(['generate', '--prompt', '-', '--length', '50', '--echo'], 'Hark');
+    expect(drawn.stdout).toMatch(/^Hark/);
+    const seed = /seed (\d+)/.exec(drawn.stderr)?.[1] ?? '';
+    const again = await within(['generate', '--prompt', 'Hark', '--length', '50', '--echo', '--seed', seed]);
+    expect(again.stdout).toBe(drawn.stdout);
+  });
+
+  test('ends without a word when its reader has left', async () => {
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'generate', '--length', '10000000'], {
+      env: { ...process.env, ...ownStore() },
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += String(chunk);
+    });
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    const [code] = await once(child, 'close');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  test('an interrupt ends the text, with the exit code that shells expect', async () => {
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'generate', '--length', '10000000'], {
+      env: { ...process.env, ...ownStore() },
+    });
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    child.stdout.resume();
+    const [code] = await once(child, 'close');
+    expect(code).toBe(130);
+  });
+});
+
+describe('faults are one line with a stable code, and an exit code', () => {
+  const damaged = async (name: string, change: (files: Map<string, Uint8Array>) => void): Promise<string> => {
+    const files = new Map(tinyModel().files);
+    change(files);
+    const folder = join(root, name);
+    await mkdir(folder, { recursive: true });
+    for (const [file, bytes] of files) await writeFile(join(folder, file), bytes);
+    return folder;
+  };
+
+  const expectFault = ({ code, stdout, stderr }: Ended, exit: number, fault: string, told: RegExp): void => {
+    expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
+    expect(stderr).toMatch(/^error: [^\n]+ \[[a-z_]+\]\n$/);
+    expect(stderr).toContain(`[${fault}]\n`);
+    expect(stderr).toMatch(told);
+    expect(stderr).not.toMatch(/\bat .+:\d+:\d+/);
+  };
+
+  test.each<[string, readonly string[], number, string, RegExp]>([
+    [
+      'an unknown character',
+      ['--prompt', 'na\u00efve'],
+      2,
+      'unknown_character',
+      /"ï" \(U\+00EF\), character 2/,
+    ],
+    [
+      'several bad parameters',
+      ['--temperature', '-1', '--top-p', 'x', '--seed', '1.5'],
+      2,
+      'invalid_parameter',
+      /temperature: expected .*received -1.*top_p: .*received "x".*seed: .*received 1.5/,
+    ],
+    [
+      'an unknown option',
+      ['--temprature', '1'],
+      2,
+      'invalid_parameter',
+      /--temprature.*Did you mean --temperature/,
+    ],
+    ['a model that is not there', ['--model', 'nobody'], 3, 'model_not_found', /nobody/],
+    ['a version that is not there', ['--model', 'tiny@never'], 3, 'model_not_found', /tiny@never/],
+    ['a folder that is not there', ['--model', './nowhere'], 3, 'model_not_found', /nowhere/],
+    ['a name that is none', ['--model', 'a b'], 2, 'invalid_parameter', /"a b"/],
+    ['a guard without an index', ['--copy-guard', '20'], 5, 'model_unsupported', /copy_guard/],
+  ])('%s', async (_, args, exit, code, told) => {
+    expectFault(await within(['generate', ...args]), exit, code, told);
+  });
+
+  test('weights cut short, a model.json of nonsense and an unknown layer', async () => {
+    const folders = await Promise.all([
+      damaged('short', (files) => {
+        files.set('weights-1-of-1.bin', files.get('weights-1-of-1.bin')!.subarray(0, 1000));
+      }),
+      damaged('nonsense', (files) => {
+        files.set('model.json', new TextEncoder().encode('{"modelTopology":'));
+      }),
+      damaged('strange', (files) => {
+        const model = new TextDecoder().decode(files.get('model.json')).replace('"LSTM"', '"Bidirectional"');
+        files.set('model.json', new TextEncoder().encode(model));
+      }),
+    ]);
+    const faultOf = (folder: string | undefined) => within(['generate', '--model', folder ?? '']);
+    expectFault(await faultOf(folders[0]), 5, 'model_invalid', /weights-1-of-1\.bin.*1000/);
+    expectFault(await faultOf(folders[1]), 5, 'model_invalid', /model\.json/);
+    expectFault(await faultOf(folders[2]), 5, 'model_unsupported', /Bidirectional/);
+  });
+
+  test('a bad setting, an unknown command, standard input that is no text', async () => {
+    const setting = await folioWithin(['generate'], { FOLIO_PRECISION: 'f16' });
+    const command = await folioWithin(['genrate']);
+    const input = await apart(['generate', '--prompt', '-'], new Uint8Array([0x66, 0xff, 0xfe]));
+    expectFault(setting, 2, 'invalid_parameter', /FOLIO_PRECISION must be one of int8, f32, not "f16"/);
+    expectFault(command, 2, 'invalid_parameter', /unknown command 'genrate'.*Did you mean generate/);
+    expectFault(input, 2, 'invalid_parameter', /Standard input is not UTF-8/);
+  });
+});
+
+describe('folio score', () => {
+  test('gives bits per character and perplexity, for people and machines', async () => {
+    await writeFile(join(root, 'text.txt'), 'To be, or not to be');
+    const table = await within(['score', join(root, 'text.txt')]);
+    const json = await within(['score', '--text', 'To be, or not to be', '--json', '--top', '1']);
+    const characters = await within(['score', '--text', 'To', '--characters', '--top', '2']);
+    const told = JSON.parse(json.stdout);
+    expect(told.characters).toBe(19);
+    expect(told.bits_per_character).toBeCloseTo(told.nats / 19 / Math.LN2, 9);
+    expect(told.perplexity).toBeCloseTo(Math.exp(told.nats / 19), 6);
+    expect(told.details).toHaveLength(19);
+    expect(table.stdout.split('\n')[1]).toMatch(
+      new RegExp(`^${told.bits_per_character.toFixed(4)} .* 19 .*text\\.txt$`),
+    );
+    expect(characters.stdout).toMatch(/^"T"\t-\d+\.\d{4}\t\d+\t"[^\t]+\t[^\t]+\n"o"\t/);
+  });
+});
+
+describe('folio models', () => {
+  test('lists, activates, removes', async () => {
+    const versions = await within(['models', 'versions', 'tiny', '--json']);
+    expect(JSON.parse(versions.stdout)).toMatchObject([
+      { version: second.version, current: true },
+      { version: first.version, current: false },
+    ]);
+    const taken = await within(['models', 'remove', 'tiny', second.version]);
+    expect([taken.code, taken.stderr]).toEqual([4, expect.stringMatching(/is current.*\[conflict\]\n$/)]);
+    const back = await within(['models', 'activate', 'tiny', first.version, '--replaces', second.version]);
+    expect(back).toEqual({ code: 0, stdout: '', stderr: `tiny@${first.version} is current.\n` });
+    expect((await within(['models'])).stdout).toBe(`tiny  ${first.version}\n`);
+    await within(['models', 'activate', 'tiny', second.version]);
+  });
+});
+
+describe('folio bulk', () => {
+  const rows = Array.from({ length: 25 }, (_, i) => JSON.stringify({ id: `r${i}`, prompt: 'A', length: 8 }));
+
+  test('keeps the order, and goes on where it was stopped as if it never had been', async () => {
+    const input = join(root, 'rows.jsonl');
+    await writeFile(input, `${rows.join('\n')}\n`);
+    const whole = join(root, 'whole.jsonl');
+    const half = join(root, 'half.jsonl');
+    const bulk = (output: string, ...more: string[]) =>
+      within(['bulk', 'generate', '--input', input, '--output', output, '--seed', '5', ...more]);
+    expect((await bulk(whole)).code).toBe(0);
+    const results = await readFile(whole, 'utf8');
+    expect(
+      results
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line).id),
+    ).toEqual(rows.map((_, i) => `r${i}`));
+    await writeFile(half, results.slice(0, results.length / 2)); // a line cut in its middle
+    const parted = (...more: string[]) => bulk(`${join(root, 'parts')}/`, '--part-rows', '10', ...more);
+    const refused = await bulk(whole);
+    const resumed = await bulk(half, '--resume', '--concurrency', '3');
+    const parts = await parted();
+    expect([refused.code, refused.stderr]).toEqual([
+      4,
+      expect.stringMatching(/--resume.*\[already_exists\]\n$/),
+    ]);
+    expect(resumed.stderr).toMatch(/after 1\d that stood already/);
+    expect(await readFile(half, 'utf8')).toBe(results);
+    expect(parts.code).toBe(0);
+    const read = (part: number) => readFile(join(root, `parts/part-00000${part}.jsonl`), 'utf8');
+    expect((await Promise.all([0, 1, 2].map(read))).join('')).toBe(results);
+    const another = await parted('--resume', '--length', '9');
+    await rm(join(root, 'parts/part-000001.jsonl'));
+    await rm(join(root, 'parts/part-000002.jsonl'));
+    const again = await parted('--resume');
+    expect([another.code, another.stderr]).toEqual([
+      4,
+      expect.stringMatching(/another job.*\[conflict\]\n$/),
+    ]);
+    expect(again.stderr).toMatch(/^15 rows after 10 that stood already/);
+    expect((await Promise.all([0, 1, 2].map(read))).join('')).toBe(results);
+  });
+
+  test('a row at fault says so and stops nobody', async () => {
+    const rows = [
+      '{"id":1,"text":"one"}',
+      '{"id":2,"text":5}',
+      '',
+      'no JSON',
+      '{"id":4,"text":"ï"}',
+      '{"text":"five"}',
+    ];
+    const { code, stdout, stderr } = await apart(['bulk', 'score'], rows.join('\n'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^5 rows in .*\nerror: 3 of 5 rows failed: each tells why\. \[invalid_request\]\n$/,
+    );
+    const model = `tiny@${second.version}`;
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject([
+      { index: 0, id: 1, model, characters: 3 },
+      {
+        index: 1,
+        id: 2,
+        model,
+        error: { code: 'invalid_parameter', message: 'text: expected a string, received 5.' },
+      },
+      { index: 2, model, error: { code: 'invalid_request' } },
+      { index: 3, id: 4, model, error: { code: 'unknown_character' } },
+      { index: 4, model, characters: 4 },
+    ]);
+  });
+});
