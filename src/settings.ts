@@ -201,6 +201,11 @@ export const definitions = {
     schema: z.string().check(z.regex(/^arn:[^:]+:states:/, { error: 'expected the ARN of a state machine' })),
     description: 'State machine that a Lambda starts trainings with.',
   }),
+  trainingId: defined({
+    variable: 'FOLIO_TRAINING_ID',
+    schema: text,
+    description: 'Id under which a training keeps its record: `trainings/ID.json`. Default: a new one.',
+  }),
   gigabyteSecondDollars: required({
     variable: 'FOLIO_GB_SECOND_USD',
     schema: amount,

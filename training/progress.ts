@@ -11,7 +11,9 @@ export interface Progress {
 
 export interface ProgressOptions {
   /** Every event as one line of JSON on `out`. */
-  readonly json?: boolean | undefined;
+  readonly json?: boolean;
+  /** Plain lines, even on a terminal. */
+  readonly lines?: boolean;
   readonly out?: NodeJS.WritableStream;
   /** For people: a bar where this is a terminal, plain lines otherwise. */
   readonly log?: NodeJS.WritableStream & { readonly isTTY?: boolean };
@@ -19,11 +21,12 @@ export interface ProgressOptions {
 
 export const openProgress = ({
   json = false,
+  lines = false,
   out = process.stdout,
   log = process.stderr,
 }: ProgressOptions = {}): Progress => {
   if (json) return jsonLines(out);
-  return log.isTTY ? bar(log) : plainLines(log);
+  return log.isTTY && !lines ? bar(log) : plainLines(log);
 };
 
 const jsonLines = (out: NodeJS.WritableStream): Progress => ({

@@ -121,7 +121,7 @@ async function* chunks(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array
   for await (const chunk of stream) yield chunk as Uint8Array;
 }
 
-const notFound = (place: string, what: string, cause?: unknown): FolioError =>
+export const notFound = (place: string, what: string, cause?: unknown): FolioError =>
   new FolioError('corpus_not_found', `${what}: ${place}.`, { where: 'corpus', received: place, cause });
 
 /** The text under the reader's eyes was written to. */

@@ -1,0 +1,116 @@
+import { Argument, type Command, Option } from 'commander';
+import { readCorpus } from '../../training/corpus.ts';
+import { evaluateText, heldOutText, recode } from '../../training/evaluate.ts';
+import { grouped, percent, several } from '../../training/figures.ts';
+import { OVERLAP_WINDOW, overlapWith } from '../../training/overlap.ts';
+import { openReadingBar } from '../../training/reading-bar.ts';
+import type { Model } from '../model/model.ts';
+import { integer, newCommand } from './command.ts';
+import { openModel } from './open-model.ts';
+import { columns, print } from './print.ts';
+
+interface EvaluateFlags {
+  readonly store?: string;
+  readonly precision: 'f32' | 'int8';
+  readonly whole?: true;
+  readonly generate: number;
+  readonly json?: true;
+}
+
+const TEXTS = 8;
+const TEMPERATURE = 0.8;
+
+/** `folio evaluate`: how well a model predicts a text that it was not trained on, and how much it recites. */
+export const command = (): Command =>
+  newCommand('evaluate', 'measure a model on a text', [
+    'folio evaluate shakespeare shakespeare.txt',
+    'folio evaluate models/novel my-novel.txt --precision int8',
+    'folio evaluate shakespeare@20261124T120000Z-0a1b2c3d other.txt --whole --json',
+  ])
+    .argument('<model>', 'NAME or NAME@VERSION in the store, or a folder or URL')
+    .addArgument(
+      new Argument('<corpus...>', 'files, folders, globs, http(s) or s3 addresses, or - for standard input'),
+    )
+    .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
+    .addOption(new Option('--precision <kind>', 'of the arithmetic').choices(['f32', 'int8']).default('f32'))
+    .option('--whole', 'measure all of the text; otherwise its last tenth, which a training on it holds out')
+    .option(
+      '--generate <number>',
+      'characters to generate and look up in the corpus; 0 for none',
+      integer(0, 1_000_000),
+      10_000,
+    )
+    .option('--json', 'print one JSON object')
+    .action(run);
+
+async function run(reference: string, given: string[], flags: EvaluateFlags): Promise<void> {
+  const { store, precision } = flags;
+  const held = await openModel({ model: reference, precision, ...(store === undefined ? {} : { store }) });
+  const { model } = held;
+  const preparation = preparationOf(model);
+  const { corpus } = await readCorpus(given, { preparation });
+  const { characters: alphabet } = model.alphabet;
+  const text = flags.whole
+    ? { ids: recode(corpus.ids, corpus.alphabet, alphabet), context: 0 }
+    : heldOutText(corpus, alphabet);
+
+  const bar = openReadingBar(text.ids.length);
+  const reading = model.start();
+  const evaluation = await evaluateText((id) => reading.step(id), text.ids, {
+    context: text.context,
+    onProgress: bar.update,
+  }).finally(bar.end);
+  reading.close();
+  const texts = flags.generate === 0 ? [] : await generated(model, flags.generate);
+  const overlap = { window: OVERLAP_WINDOW, temperature: TEMPERATURE, ...overlapWith(texts, corpus) };
+  const about = { model: held.name, version: held.version, digest: model.info.digest, precision };
+  const measured = flags.whole ? 'all of the text' : 'the last tenth of the text, all of it';
+  if (flags.json) {
+    const report = {
+      ...about,
+      corpus: corpus.source,
+      corpusDigest: corpus.digest,
+      measured,
+      evaluation,
+      overlap,
+    };
+    await print(`${JSON.stringify(report)}\n`);
+    return;
+  }
+  await print(
+    columns([
+      ['model', `${about.model}@${about.version}, ${precision}`],
+      [
+        'measured on',
+        `${corpus.source}: ${measured}, ${grouped(evaluation.characters)} characters, state carried`,
+      ],
+      ['loss', `${evaluation.loss.toFixed(4)} nats per character`],
+      ['', `${evaluation.bitsPerCharacter.toFixed(4)} bits per character`],
+      ['perplexity', evaluation.perplexity.toFixed(3)],
+      ['accuracy', `${(100 * evaluation.accuracy).toFixed(2)} %`],
+      ...(evaluation.unknown > 0
+        ? [['unknown', `${several(evaluation.unknown, 'character')} that the model does not know`]]
+        : []),
+      ...(overlap.windows > 0
+        ? [
+            [
+              'verbatim',
+              `${percent(overlap.share)} of ${grouped(overlap.windows)} generated windows of ${overlap.window} characters stand in the corpus (temperature ${overlap.temperature})`,
+            ],
+          ]
+        : []),
+    ]),
+  );
+}
+
+/** How the model's own corpus was prepared. */
+const preparationOf = ({ info }: Model): 'plain' | 'tutorial' => {
+  const folio = info.metadata.folio as { training?: { settings?: { preparation?: unknown } } } | undefined;
+  return folio?.training?.settings?.preparation === 'tutorial' ? 'tutorial' : 'plain';
+};
+
+const generated = async (model: Model, characters: number): Promise<string[]> => {
+  const length = Math.ceil(characters / TEXTS);
+  const { choices } = await model.complete({ n: TEXTS, length, temperature: TEMPERATURE, seed: 1 }).result();
+  return choices.map(({ text }) => text);
+};

@@ -1,0 +1,180 @@
+import { basename } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { defaultCorpus } from '../../training/default-corpus.ts';
+import type { FitSettings } from '../../training/fit.ts';
+import { type PresetName, presets } from '../../training/presets.ts';
+import { openProgress } from '../../training/progress.ts';
+import { RecordKeeper } from '../../training/record.ts';
+import { train } from '../../training/train.ts';
+import { FolioError, isFolioError } from '../errors.ts';
+import { readSettings } from '../settings.ts';
+import { checkModelName, isModelName } from '../store/model-name.ts';
+import { openStore } from '../store/open-store.ts';
+import { newTrainingId } from '../trainings/records.ts';
+import { integer, newCommand } from './command.ts';
+import { print, tell } from './print.ts';
+
+interface TrainFlags {
+  readonly corpus?: readonly string[];
+  readonly name?: string;
+  readonly preset: PresetName;
+  readonly store?: string;
+  readonly resume?: true;
+  readonly fresh?: true;
+  readonly force?: true;
+  readonly tolerance?: number;
+  readonly epochs?: number;
+  readonly seed?: number;
+  readonly log: 'auto' | 'lines' | 'json';
+  readonly json?: true;
+  readonly record?: string;
+}
+
+/** `folio train`: corpus to published model, told on stderr; the version on stdout. */
+export const command = (): Command =>
+  newCommand('train', 'make a model from a text', [
+    'folio train --corpus my-novel.txt --name novel',
+    "folio train --corpus letters/ 'essays/*.md' --name me --preset tiny",
+    'folio train --corpus s3://my-bucket/corpora/novel.txt --name novel --store s3://my-bucket',
+    'folio train --preset tutorial',
+  ])
+    .option(
+      '--corpus <place...>',
+      'files, folders, globs, http(s) or s3 addresses, or - for standard input (default: Shakespeare, fetched once)',
+    )
+    .option('--name <name>', "the model's name (default: that of the corpus)")
+    .addOption(
+      new Option('--preset <preset>', 'how to train; see below')
+        .choices(Object.keys(presets))
+        .default('standard'),
+    )
+    .option('--store <location>', 'where to publish: a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
+    .option('--resume', 'go on from the last checkpoint; refuse one of another corpus or configuration')
+    .option('--fresh', 'start anew, whatever checkpoint there is')
+    .option('--force', 'publish even if the gate says no')
+    .option(
+      '--tolerance <nats>',
+      'how much worse than the current version may be published (default: 0.02)',
+      nats,
+    )
+    .option('--epochs <number>', "epochs, in place of the preset's", integer(1, 10_000))
+    .option('--seed <number>', "seed, in place of the preset's", integer(0, 2 ** 31 - 1))
+    .addOption(
+      new Option(
+        '--log <how>',
+        'auto: a bar on a terminal, lines elsewhere; json: one object a line, on stdout',
+      )
+        .choices(['auto', 'lines', 'json'])
+        .default('auto'),
+    )
+    .option('--json', 'the same as --log json')
+    .option(
+      '--record <id>',
+      'the id of the record of this training (default: FOLIO_TRAINING_ID, or a new one)',
+    )
+    .addHelpText(
+      'after',
+      `\nPresets:\n${Object.entries(presets)
+        .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+        .join('\n')}`,
+    )
+    .action(run);
+
+async function run(flags: TrainFlags): Promise<void> {
+  if (flags.resume && flags.fresh)
+    throw new FolioError('invalid_parameter', 'Give --resume or --fresh, not both.', { where: '--resume' });
+  const settings = readSettings(undefined, { store: flags.store });
+  const store = await openStore(settings.store);
+  const corpus = flags.corpus ?? [await defaultCorpus()];
+  const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
+  const record = new RecordKeeper(store, {
+    id: flags.record ?? settings.trainingId ?? newTrainingId(name),
+    model: name,
+    preset: flags.preset,
+    source: basename(corpus[0] ?? ''),
+  });
+  const json = flags.json === true || flags.log === 'json';
+  const progress = openProgress({ json, lines: flags.log === 'lines' });
+  const interrupt = interruptible(() => tell('Stopping after a last checkpoint; once more to stop at once.'));
+  let outcome: { version: string; rejected?: readonly string[] } | undefined;
+
+  try {
+    await record.begin();
+    for await (const event of train({
+      corpus,
+      name,
+      preset: flags.preset,
+      store,
+      settings: differences(flags),
+      resume: flags.resume ? 'always' : flags.fresh ? 'never' : 'auto',
+      force: flags.force ?? false,
+      ...(flags.tolerance === undefined ? {} : { tolerance: flags.tolerance }),
+      signal: interrupt.signal,
+      tell,
+    })) {
+      record.hear(event);
+      progress.hear(event);
+      if (event.type === 'published') outcome = { version: event.version };
+      if (event.type === 'rejected') outcome = { version: event.version, rejected: event.reasons };
+    }
+    if (outcome === undefined)
+      throw new FolioError('interrupted', 'Stopped; the same command goes on from the last checkpoint.');
+    await record.flush();
+  } catch (error) {
+    const { code, message } = isFolioError(error)
+      ? error
+      : { code: 'internal', message: 'Folio failed unexpectedly.' };
+    await record.fail(code === 'interrupted' ? 'stopped' : 'failed', code, message).catch(() => undefined);
+    throw error;
+  } finally {
+    progress.end();
+    interrupt.end();
+  }
+  if (outcome.rejected)
+    throw new FolioError(
+      'rejected_by_gate',
+      `${name}@${outcome.version} is kept as a candidate: ${outcome.rejected.join(' ')} --force publishes it all the same.`,
+      { where: 'gate' },
+    );
+  if (!json) await print(`${name}@${outcome.version}\n`);
+}
+
+const nats = (text: string): number => {
+  if (/^\d*\.?\d+$/.test(text.trim())) return Number(text);
+  throw new InvalidArgumentError('Expected a number of nats, 0 or more.');
+};
+
+/** `my-novel` for `texts/my-novel.txt`. */
+const nameAfter = (place: string): string => {
+  const name = basename(place.replace(/[?#].*$/, '')).replace(/\.\w+$/, '');
+  if (isModelName(name)) return name;
+  throw new FolioError(
+    'invalid_parameter',
+    'This corpus suggests no name for its model: give one with --name.',
+    {
+      where: '--name',
+      expected: 'a name',
+      received: 'none',
+    },
+  );
+};
+
+const differences = ({ epochs, seed }: TrainFlags): Partial<FitSettings> => ({
+  ...(epochs === undefined ? {} : { epochs }),
+  ...(seed === undefined ? {} : { seed }),
+});
+
+/** The first signal asks for an end in good order, the second ends at once. */
+const interruptible = (told: () => void): { signal: AbortSignal; end: () => void } => {
+  const controller = new AbortController();
+  const hear = () => {
+    if (controller.signal.aborted) process.exit(130);
+    controller.abort();
+    told();
+  };
+  process.on('SIGINT', hear).on('SIGTERM', hear);
+  return {
+    signal: controller.signal,
+    end: () => void process.off('SIGINT', hear).off('SIGTERM', hear),
+  };
+};
