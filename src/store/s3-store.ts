@@ -7,7 +7,7 @@ import {
   type S3ClientConfig,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import { FolioError } from '../errors.ts';
+import { FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { checkKey, isKey } from './key.ts';
 import { badRange, checkRange } from './range.ts';
@@ -138,19 +138,15 @@ export class S3Store implements Store {
     const parts = await Promise.all(
       starts.map((start) =>
         this.read(key, { ...plain, range: { start, end: start + partBytes } }).catch((error: unknown) => {
-          if (isNamed(error, 'FolioError') && start > 0) return undefined; // shorter than expected
+          if (isFolioError(error) && error.code === 'invalid_parameter') return undefined; // shorter than expected
           throw error;
         }),
       ),
     );
-    const [first] = parts;
-    const whole = parts.every((part) => part !== undefined && part.etag === first?.etag);
-    const length = parts.reduce((sum, part) => sum + (part?.bytes.length ?? 0), 0);
-    if (first === undefined || !whole || length !== expectedBytes) return this.read(key, plain);
-    return {
-      bytes: new Uint8Array(Buffer.concat(parts.map((part) => part?.bytes ?? new Uint8Array()))),
-      etag: first.etag,
-    };
+    const bytes = Buffer.concat(parts.map((part) => part?.bytes ?? new Uint8Array()));
+    const etag = parts[0]?.etag;
+    const ofOneObject = etag !== undefined && parts.every((part) => part?.etag === etag);
+    return ofOneObject && bytes.length === expectedBytes ? { bytes, etag } : this.read(key, plain);
   }
 
   #at(key: string): { Bucket: string; Key: string } {

@@ -48,6 +48,23 @@ describe('S3 store', () => {
     expect([inner.location, outer.location]).toEqual(['s3://folio/prefix', 's3://folio']);
   });
 
+  test('reads a long object in parts, and whole where its length is another than expected', async () => {
+    const store = openAt('s3://folio/long', proxy.endpoint);
+    const long = new Uint8Array(21 << 20).map((_, i) => (i * 2654435761) >>> 24);
+    await store.write('long', long);
+    const requests = async (expectedBytes: number): Promise<number> => {
+      proxy.seen.length = 0;
+      const object = await store.read('long', { expectedBytes });
+      expect(Buffer.compare(object?.bytes ?? bytes(''), long)).toBe(0);
+      return proxy.seen.length;
+    };
+    expect(await requests(long.length)).toBe(3);
+    expect(await requests(1 << 20)).toBe(1);
+    expect(await requests(20 << 20)).toBe(4);
+    expect(await requests(40 << 20)).toBe(6);
+    expect(await store.read('none', { expectedBytes: 40 << 20 })).toBeUndefined();
+  });
+
   test('lists past a page of a thousand', async () => {
     const store = openAt('s3://folio/many', gateway.endpoint);
     const keys = Array.from({ length: 1_005 }, (_, i) => `k${String(i).padStart(4, '0')}`);

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +52,22 @@ describe('folder store', () => {
     );
     expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
     expect(await readdir(join(folder, 'elsewhere'))).toEqual(['p']);
+  });
+
+  test('a counter under 4 processes at once misses no increment', async () => {
+    const exits = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const child = spawn(process.execPath, ['test/increment.ts', folder, 'processes/counter', '10'], {
+          stdio: ['ignore', 'inherit', 'inherit'],
+        });
+        const [code] = await once(child, 'close');
+        return code;
+      }),
+    );
+    expect(exits).toEqual([0, 0, 0, 0]);
+    const counter = await new FolderStore(folder).read('processes/counter');
+    expect(new TextDecoder().decode(counter?.bytes)).toBe('40');
+    expect(await readdir(join(folder, 'processes'))).toEqual(['counter']);
   });
 
   test('says so when a file stands where a folder must be, and the other way round', async () => {
