@@ -272,3 +272,8 @@ export function readSettings(
   }
   return settings as Settings;
 }
+
+/** Sets a variable for a native library that reads the environment itself, unless somebody has set it. */
+export function presetVariable(variable: string, value: string): void {
+  process.env[variable] ??= value;
+}

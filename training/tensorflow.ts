@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import util from 'node:util';
 import type * as tfjs from '@tensorflow/tfjs';
 import { FolioError } from '../src/errors.ts';
+import { presetVariable } from '../src/settings.ts';
 
 /** tfjs-node as a module: everything of @tensorflow/tfjs, computed by TensorFlow's C library. */
 export type TensorFlow = typeof tfjs;
@@ -49,6 +50,7 @@ export const loadTensorFlow = (): TensorFlow => {
   legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   legacy.isArray ??= Array.isArray;
   const require = createRequire(import.meta.url);
+  presetVariable('TF_CPP_MIN_LOG_LEVEL', '2'); // errors alone
   try {
     loaded = require(packageName) as TensorFlow;
   } catch (cause) {
