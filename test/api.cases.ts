@@ -25,7 +25,7 @@ export const tiny = tinyModel();
 export const tinyId = `tiny@${tiny.version}`;
 /** The same network under another name and version, with a report. */
 const other = tinyModel({ name: 'other', seed: 2 });
-const older = tinyModel({ seed: 3, createdAt: new Date('2025-01-01T00:00:00Z') });
+export const older = tinyModel({ seed: 3, createdAt: new Date('2025-01-01T00:00:00Z') });
 
 /** What the cases find in the store. */
 export const furnish = async (store: Store): Promise<void> => {

@@ -8,7 +8,7 @@ import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
-import { LocalTrainings } from '../trainings/local-trainings.ts';
+import { LocalTrainings, type TrainCommand } from '../trainings/local-trainings.ts';
 import { createLogger, logRequests } from './log.ts';
 import { pages } from './pages.ts';
 
@@ -19,12 +19,13 @@ export interface Host {
   close(): Promise<void>;
 }
 
-export const createHost = async (settings: Settings): Promise<Host> => {
+/** @param train In place of this checkout's own command. */
+export const createHost = async (settings: Settings, train?: TrainCommand): Promise<Host> => {
   const store = await openStore(settings.store);
   const models = openModels(store, settings);
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
-  const trainings = new LocalTrainings(store);
+  const trainings = new LocalTrainings(store, train);
   const deps: AppDeps = {
     store,
     limits,

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { FolioError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
 import type { StartTraining, TrainingRecord, Trainings } from './trainings.ts';
@@ -8,11 +10,13 @@ import type { StartTraining, TrainingRecord, Trainings } from './trainings.ts';
 /** The command that trains, to which the training's own arguments are added. */
 export type TrainCommand = readonly [program: string, ...arguments_: string[]];
 
-const ownCommand: TrainCommand = [
-  process.execPath,
-  fileURLToPath(new URL('../cli/main.ts', import.meta.url)),
-  'train',
-];
+/** The CLI of this checkout, seen from here or from a bundle in `dist`; an installed package has none. */
+const ownCommand = (): TrainCommand | undefined => {
+  const main = ['../cli/main.ts', '../src/cli/main.ts', '../../src/cli/main.ts']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(path));
+  return main === undefined ? undefined : [process.execPath, main, 'train'];
+};
 
 const tailLines = 40; // of what a trainer said before it died
 
@@ -29,18 +33,24 @@ interface Job {
  */
 export class LocalTrainings implements Trainings {
   readonly #store: Store;
-  readonly #command: TrainCommand;
+  readonly #command: TrainCommand | undefined;
   readonly #queue: Job[] = [];
   #running: { readonly job: Job; readonly ended: Promise<void> } | undefined;
   #closed = false;
 
-  constructor(store: Store, command: TrainCommand = ownCommand) {
+  constructor(store: Store, command: TrainCommand | undefined = ownCommand()) {
     this.#store = store;
     this.#command = command;
   }
 
   /** Queues a training. Those of the same model that are not over are stopped: the later corpus wins. */
   async start(request: StartTraining): Promise<TrainingRecord> {
+    if (this.#command === undefined) {
+      throw new FolioError(
+        'unavailable',
+        'Training needs a checkout of Folio: the package alone has no trainer.',
+      );
+    }
     const record = queuedRecord(newTrainingId(request.model), request);
     await writeRecord(this.#store, record);
     const earlier = [this.#running?.job, ...this.#queue].filter(
@@ -48,7 +58,7 @@ export class LocalTrainings implements Trainings {
     );
     this.#queue.push({ record, request, stopped: false });
     await Promise.all(earlier.map((job) => job && this.stop(job.record.id)));
-    this.#next();
+    this.#next(this.#command);
     return record;
   }
 
@@ -82,20 +92,20 @@ export class LocalTrainings implements Trainings {
     for (const id of running === undefined ? waiting : [...waiting, running]) await this.stop(id);
   }
 
-  #next(): void {
+  #next(command: TrainCommand): void {
     if (this.#running || this.#closed) return;
     const job = this.#queue.shift();
     if (!job) return;
-    const ended = this.#run(job).finally(() => {
+    const ended = this.#run(job, command).finally(() => {
       this.#running = undefined;
-      this.#next();
+      this.#next(command);
     });
     this.#running = { job, ended };
   }
 
-  async #run(job: Job): Promise<void> {
+  async #run(job: Job, command: TrainCommand): Promise<void> {
     const { request, record } = job;
-    const [program, ...arguments_] = this.#command;
+    const [program, ...arguments_] = command;
     const child = spawn(
       program,
       [

@@ -1,0 +1,178 @@
+import OpenAI, {
+  APIError,
+  AuthenticationError,
+  BadRequestError,
+  NotFoundError,
+  RateLimitError,
+} from 'openai';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startServer } from '../../../src/server/server.ts';
+import { older, tiny, tinyId } from '../../api.cases.ts';
+import { furnished } from './host-under-test.ts';
+
+/** The official client, unmodified, against the server. */
+describe('OpenAI’s client', async () => {
+  const place = await furnished({
+    apiKeys: ['a-reading-key'],
+    writeKeys: ['a-writing-key'],
+    maximumConcurrentPerKey: 3,
+    maximumLength: 1_000_000,
+  });
+  const server = await startServer(place.settings);
+  afterAll(async () => {
+    await server.close(0);
+    await place[Symbol.asyncDispose]();
+  });
+  const clientWith = (apiKey: string) => new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0 });
+  const openai = clientWith('a-reading-key');
+
+  test('completes', async () => {
+    const completion = await openai.completions.create({ model: 'tiny', prompt: 'Once', seed: 1 });
+    expect(completion).toMatchObject({
+      object: 'text_completion',
+      model: tinyId,
+      choices: [{ index: 0, finish_reason: 'length', logprobs: null }],
+      usage: { prompt_tokens: 4, completion_tokens: 16, total_tokens: 20 },
+    });
+    expect(completion.id).toMatch(/^cmpl-/);
+    expect(Math.abs(completion.created - Date.now() / 1000)).toBeLessThan(60);
+    expect(completion.system_fingerprint).toContain(tiny.version);
+  });
+
+  test('streams what it would have completed', async () => {
+    const body = { model: 'tiny', prompt: 'Once', max_tokens: 50, seed: 2 };
+    const whole = await openai.completions.create(body);
+    const stream = await openai.completions.create({
+      ...body,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = '';
+    let usage: OpenAI.CompletionUsage | undefined;
+    const reasons: unknown[] = [];
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.text ?? '';
+      if (chunk.choices[0]?.finish_reason) reasons.push(chunk.choices[0].finish_reason);
+      usage = chunk.usage ?? usage;
+    }
+    expect(text).toBe(whole.choices[0]?.text);
+    expect(reasons).toEqual(['length']);
+    expect(usage).toEqual(whole.usage);
+  });
+
+  test('asks for three completions', async () => {
+    const { choices } = await openai.completions.create({ model: 'tiny', prompt: 'Once', n: 3, seed: 3 });
+    expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(new Set(choices.map(({ text }) => text)).size).toBe(3);
+  });
+
+  test('reads log-probabilities', async () => {
+    const { choices } = await openai.completions.create({
+      model: 'tiny',
+      prompt: 'Once',
+      max_tokens: 4,
+      logprobs: 5,
+      echo: true,
+    });
+    const logprobs = choices[0]?.logprobs;
+    expect(logprobs?.tokens).toHaveLength(8);
+    expect(logprobs?.token_logprobs?.[0]).toBeNull();
+    for (const logprob of logprobs?.token_logprobs?.slice(1) ?? []) expect(logprob).toBeLessThan(0);
+    expect(Object.keys(logprobs?.top_logprobs?.[7] ?? {}).length).toBeGreaterThanOrEqual(5);
+    expect(logprobs?.text_offset).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('stops', async () => {
+    const { choices } = await openai.completions.create({
+      model: 'tiny',
+      prompt: 'Once',
+      max_tokens: 500,
+      stop: ['a', 'e', 'i', 'o'],
+    });
+    expect(choices[0]?.finish_reason).toBe('stop');
+    expect(choices[0]?.text).not.toMatch(/[aeio]/);
+  });
+
+  test('sends Folio’s own parameters beside OpenAI’s', async () => {
+    const extra = { top_k: 1, min_p: 0.1, typical_p: 0.9, repetition_penalty: 1.1, precision: 'int8' };
+    const completion = await openai.completions.create({
+      model: 'tiny',
+      prompt: 'Once',
+      logit_bias: { '3': -100 },
+      user: 'someone',
+      ...extra,
+    } as OpenAI.CompletionCreateParamsNonStreaming);
+    expect((completion as unknown as { receipt: object }).receipt).toMatchObject(extra);
+  });
+
+  test('lists, retrieves and deletes models', async () => {
+    const names: string[] = [];
+    for await (const { id } of openai.models.list()) names.push(id);
+    expect(names).toEqual(['other', 'tiny']);
+    expect(await openai.models.retrieve(tinyId)).toMatchObject({ id: tinyId, object: 'model' });
+    await expect(openai.models.delete(`tiny@${older.version}`)).rejects.toMatchObject({ status: 403 });
+    const id = `tiny@${older.version}`;
+    expect(await clientWith('a-writing-key').models.delete(id)).toEqual({
+      id,
+      object: 'model',
+      deleted: true,
+    });
+  });
+
+  test('raises its typed errors', async () => {
+    const create = (body: object, client = openai) =>
+      client.completions.create({ model: 'tiny', ...body } as OpenAI.CompletionCreateParamsNonStreaming).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    const bad = await create({ temperature: 3 });
+    expect(bad).toBeInstanceOf(BadRequestError);
+    expect(bad).toMatchObject({
+      status: 400,
+      type: 'invalid_request_error',
+      code: 'invalid_parameter',
+      param: 'temperature',
+      message: '400 temperature: expected a number from 0 to 2, received 3.',
+    });
+    const stranger = await create({}, clientWith('a-wrong-key'));
+    expect(stranger).toBeInstanceOf(AuthenticationError);
+    expect(stranger).toMatchObject({ status: 401, code: 'unauthorized' });
+    const missing = await create({ model: 'nobody' });
+    expect(missing).toBeInstanceOf(NotFoundError);
+    expect(missing).toMatchObject({ status: 404, code: 'model_not_found', param: 'model' });
+    const streams = await Promise.all(
+      [1, 2, 3].map(() =>
+        openai.completions.create({ model: 'tiny', prompt: 'Once', max_tokens: 1_000_000, stream: true }),
+      ),
+    );
+    const limited = await create({});
+    expect(limited).toBeInstanceOf(RateLimitError);
+    expect(limited).toMatchObject({ status: 429, code: 'too_many_requests' });
+    expect((limited as RateLimitError).headers.get('retry-after')).toBe('1');
+    for (const stream of streams) stream.controller.abort();
+  });
+
+  test('raises an error that comes within a stream', async () => {
+    await using slow = await furnished({ timeLimitSeconds: 1, maximumLength: 10_000_000 });
+    const other = await startServer(slow.settings);
+    const client = new OpenAI({ baseURL: `${other.url}/v1`, apiKey: 'none', maxRetries: 0 });
+    const stream = await client.completions.create({
+      model: 'tiny',
+      prompt: 'Once',
+      max_tokens: 10_000_000,
+      stream: true,
+    });
+    let text = '';
+    const failed = await (async () => {
+      for await (const chunk of stream) text += chunk.choices[0]?.text ?? '';
+    })().catch((error: unknown) => error);
+    expect(text).not.toBe('');
+    expect(failed).toBeInstanceOf(APIError);
+    expect(failed).toMatchObject({ code: 'time_limit', type: 'server_error' });
+    const whole = await client.completions
+      .create({ model: 'tiny', prompt: 'Once', max_tokens: 10_000_000 })
+      .catch((error: unknown) => error);
+    expect(whole).toMatchObject({ status: 503, code: 'time_limit' });
+    await other.close(0);
+  });
+});

@@ -1,0 +1,134 @@
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Training, TrainingList } from '../../../src/api/answers.ts';
+import { ApiError, FolioClient, type Training as TrainingState } from '../../../src/client/client.ts';
+import { createHost } from '../../../src/server/host.ts';
+import { recordKey } from '../../../src/trainings/records.ts';
+import { furnished } from './host-under-test.ts';
+
+const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));
+
+describe('uploads and trainings', async () => {
+  const place = await furnished({ reloadSeconds: 0, maximumCorpusBytes: 1000 });
+  const host = await createHost(place.settings, [process.execPath, pretend]);
+  const answer = async (request: Request) => host.app.fetch(request, { remoteAddress: '127.0.0.1' });
+  const call = (path: string, init?: RequestInit) => answer(new Request(`http://localhost${path}`, init));
+  const folio = new FolioClient({
+    baseUrl: 'http://localhost',
+    fetch: (input, init) => answer(new Request(input, init)),
+  });
+  afterAll(async () => {
+    await host.close();
+    await place[Symbol.asyncDispose]();
+  });
+  const upload = (name: string, body: string) =>
+    call(`/v1/corpora/${name}`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body });
+  const started = async (response: Response): Promise<string> => {
+    expect(response.status).toBe(202);
+    const location = response.headers.get('location') ?? '';
+    expect(location).toMatch(/^\/v1\/trainings\/\d{8}T\d{6}Z-/);
+    return location;
+  };
+  const until = async (location: string, state: TrainingState['state']) => {
+    for (;;) {
+      const training = Training.parse(await (await call(location)).json());
+      if (training.state === state) return training;
+      if (training.state !== 'queued' && training.state !== 'running') expect(training.state).toBe(state);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+
+  test('an upload becomes a model that the running server serves', async () => {
+    const states: string[] = [];
+    let last: TrainingState | undefined;
+    for await (const training of folio.train({
+      name: 'novel',
+      corpus: 'Once upon a time.',
+      preset: 'tiny',
+    })) {
+      states.push(training.state);
+      last = training;
+    }
+    expect(states.at(-1)).toBe('published');
+    expect(last).toMatchObject({ model: 'novel', preset: 'tiny', history: [{ validation_loss: 2.1 }] });
+    const { text, version } = await folio.generate({ model: 'novel', prompt: 'Once', length: 12 });
+    expect(text).toHaveLength(12);
+    expect(version).toBe(last?.version);
+  });
+
+  test('a newer version is served next, and the older stays at hand', async () => {
+    const before = await folio.generate({ model: 'novel', length: 5, seed: 1 });
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // versions are named by the second
+    await until(await started(await upload('novel', 'Once upon another time.')), 'published');
+    const after = await folio.generate({ model: 'novel', length: 5, seed: 1 });
+    expect(after.version > before.version).toBe(true);
+    expect((await folio.generate(before.receipt)).text).toBe(before.text);
+  });
+
+  test('is followed live', async () => {
+    const location = await started(await upload('live', 'A corpus.'));
+    const response = await call(location, { headers: { accept: 'text/event-stream' } });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    const events = (await response.text()).split('\n\n').filter(Boolean);
+    expect(events.at(0)).toMatch(/^event: training\ndata: \{/);
+    expect(events.at(-1)).toBe('event: end\ndata: {"state":"published"}');
+  });
+
+  test('one that dies is told with its last words', async () => {
+    const training = await until(await started(await upload('mortal', 'die')), 'failed');
+    expect(training.failure).toEqual({
+      code: 'trainer_failed',
+      message: 'The library of tensors is not there.',
+    });
+    expect(training.log_tail).toContain('first line');
+  });
+
+  test('can be stopped, while it runs and while it waits; the later corpus of a name wins', async () => {
+    const first = await started(await upload('slow', 'wait'));
+    await until(first, 'running');
+    const second = await started(await upload('slow', 'wait for me'));
+    await until(first, 'stopped');
+    await until(second, 'running');
+    const waiting = await started(await upload('patient', 'Once.'));
+    expect((await call(waiting, { method: 'DELETE' })).status).toBe(200);
+    expect(Training.parse(await (await call(waiting)).json()).state).toBe('stopped');
+    const stopped = Training.parse(await (await call(second, { method: 'DELETE' })).json());
+    expect(stopped.state).toBe('stopped');
+  });
+
+  test('are listed, newest first', async () => {
+    const { data } = TrainingList.parse(await (await call('/v1/trainings')).json());
+    const ids = data.map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(4);
+    expect(ids).toEqual(ids.toSorted().reverse());
+    expect((await call('/v1/trainings/20200101T000000Z-0000-none')).status).toBe(404);
+    expect((await call('/v1/trainings/..%2Fmodels')).status).toBe(404);
+  });
+
+  test('one whose trainer fell silent has failed', async () => {
+    const id = '20200101T000000Z-00ff-silent';
+    const record = { id, model: 'silent', preset: 'tiny', corpus: { source: 'x' }, state: 'running' };
+    const times = { startedAt: '2020-01-01T00:00:00Z', updatedAt: '2020-01-01T00:01:00Z' };
+    const rest = { history: [], samples: [], logTail: [] };
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...record, ...times, ...rest }));
+    await place.store.write(recordKey(id), bytes);
+    const training = Training.parse(await (await call(`/v1/trainings/${id}`)).json());
+    expect(training).toMatchObject({ state: 'failed', failure: { code: 'interrupted' } });
+  });
+
+  test('refuses what is no corpus', async () => {
+    const refused = (promise: Promise<Response>) =>
+      promise.then(async (response) => [response.status, (await response.json()).error.code]);
+    expect(await refused(upload('big', 'a'.repeat(1001)))).toEqual([413, 'too_large']);
+    expect(await refused(upload('empty', ''))).toEqual([422, 'corpus_too_small']);
+    expect(await refused(upload('..%2Fevil', 'abc'))).toEqual([400, 'invalid_parameter']);
+    const bytes = { method: 'POST', body: Uint8Array.of(0xff, 0xfe, 0x41) };
+    expect(await refused(call('/v1/corpora/bytes', bytes))).toEqual([422, 'corpus_invalid']);
+    const error: unknown = await folio
+      .train({ name: 'big', corpus: 'a'.repeat(1001) })
+      .next()
+      .catch((refusal: unknown) => refusal);
+    expect(error).toBeInstanceOf(ApiError);
+    expect(error).toMatchObject({ status: 413, code: 'too_large' });
+  });
+});
