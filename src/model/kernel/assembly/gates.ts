@@ -24,21 +24,26 @@ const TABLE: usize = memory.data<f32>([
   1, 1, 1, 1,
 ], 16);
 
-/** 2^t for |t| <= 40, in float operations that no host may fuse. */
+/** Not a number becomes `high`: whatever a state blows up to, no host's own NaN gets into the whole numbers. */
+// @ts-ignore: decorator
+@inline
+function clip(x: v128, low: v128, high: v128): v128 {
+  return f32x4.pmax(low, f32x4.pmin(high, x));
+}
+
+/** 2^(x factor) within 2^-40 .. 2^40, in float operations that no host may fuse. */
 // @ts-ignore: decorator
 @inline
 function power(x: v128, factor: v128): v128 {
-  const high = v128.load(TABLE, 32);
-  const low = v128.load(TABLE, 48);
   const round = v128.load(TABLE, 64);
-  const t = f32x4.pmax(f32x4.pmin(f32x4.mul(x, factor), high), low);
+  const t = clip(f32x4.mul(x, factor), v128.load(TABLE, 48), v128.load(TABLE, 32));
   const whole = f32x4.add(t, round);
   const f = f32x4.sub(t, f32x4.sub(whole, round));
-  let p = f32x4.add(f32x4.mul(v128.load(TABLE, 80), f), v128.load(TABLE, 96));
-  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 112));
-  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 128));
-  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 144));
-  p = f32x4.add(f32x4.mul(p, f), v128.load(TABLE, 160));
+  const square = f32x4.mul(f, f);
+  const p45 = f32x4.add(v128.load(TABLE, 96), f32x4.mul(f, v128.load(TABLE, 80)));
+  const p23 = f32x4.add(v128.load(TABLE, 128), f32x4.mul(f, v128.load(TABLE, 112)));
+  const p01 = f32x4.add(v128.load(TABLE, 160), f32x4.mul(f, v128.load(TABLE, 144)));
+  const p = f32x4.add(p01, f32x4.mul(square, f32x4.add(p23, f32x4.mul(square, p45))));
   return i32x4.add(p, i32x4.shl(whole, 23));
 }
 
@@ -66,42 +71,50 @@ function activate(kind: i32, x: v128): v128 {
   if (kind == SIGMOID) return f32x4.div(one, f32x4.add(one, decay(x)));
   if (kind == HARD_SIGMOID) {
     const line = f32x4.add(f32x4.mul(x, f32x4.splat(0.2)), f32x4.splat(0.5));
-    return f32x4.pmax(f32x4.pmin(line, one), f32x4.splat(0));
+    return clip(line, f32x4.splat(0), one);
   }
-  if (kind == RELU) return f32x4.pmax(x, f32x4.splat(0));
+  if (kind == RELU) return f32x4.pmax(f32x4.splat(0), x);
   return x;
 }
 
 /** c and h from the sums of gates i f c o: [4 * paddedUnits]. */
 export function lstmGates(layer: Layer, sums: usize, h: usize, c: usize): void {
+  if (layer.activation == TANH && layer.gate == SIGMOID) usualGates(layer, sums, h, c);
+  else anyGates(layer, sums, h, c);
+}
+
+/**
+ * tanh and sigmoid: c = sigmoid(f) c + sigmoid(i) tanh(g) and h = sigmoid(o) tanh(c), each over one common
+ * denominator, so with one division each. Two passes, since either's chain of dependent operations is then short
+ * enough for the host to work at several at a time.
+ */
+function usualGates(layer: Layer, sums: usize, h: usize, c: usize): void {
   const bytes: usize = layer.paddedUnits << 2;
-  const usual = layer.activation == TANH && layer.gate == SIGMOID;
+  const one = v128.load(TABLE, 160);
   for (let u: usize = 0; u < bytes; u += 16) {
-    const i = v128.load(sums + u);
-    const f = v128.load(sums + bytes + u);
-    const candidate = v128.load(sums + bytes * 2 + u);
-    const o = v128.load(sums + bytes * 3 + u);
-    const before = v128.load(c + u);
-    if (usual) {
-      // c = sigmoid(f) c + sigmoid(i) tanh(g) and h = sigmoid(o) tanh(c), each over one common denominator
-      const one = v128.load(TABLE, 160);
-      const i1 = f32x4.add(one, decay(i));
-      const f1 = f32x4.add(one, decay(f));
-      const g = decayTwice(candidate);
-      const ig = f32x4.mul(i1, f32x4.add(one, g));
-      const numerator = f32x4.add(f32x4.mul(before, ig), f32x4.mul(f32x4.sub(one, g), f1));
-      const after = f32x4.div(numerator, f32x4.mul(f1, ig));
-      v128.store(c + u, after);
-      const t = decayTwice(after);
-      const o1 = f32x4.add(one, decay(o));
-      v128.store(h + u, f32x4.div(f32x4.sub(one, t), f32x4.mul(o1, f32x4.add(one, t))));
-    } else {
-      const kept = f32x4.mul(activate(layer.gate, f), before);
-      const added = f32x4.mul(activate(layer.gate, i), activate(layer.activation, candidate));
-      const after = f32x4.add(kept, added);
-      v128.store(c + u, after);
-      v128.store(h + u, f32x4.mul(activate(layer.gate, o), activate(layer.activation, after)));
-    }
+    const i = f32x4.add(one, decay(v128.load(sums + u)));
+    const f = f32x4.add(one, decay(v128.load(sums + bytes + u)));
+    const g = decayTwice(v128.load(sums + bytes * 2 + u));
+    const ig = f32x4.mul(i, f32x4.add(one, g));
+    const numerator = f32x4.add(f32x4.mul(v128.load(c + u), ig), f32x4.mul(f32x4.sub(one, g), f));
+    v128.store(c + u, f32x4.div(numerator, f32x4.mul(f, ig)));
+  }
+  for (let u: usize = 0; u < bytes; u += 16) {
+    const o = f32x4.add(one, decay(v128.load(sums + bytes * 3 + u)));
+    const t = decayTwice(v128.load(c + u));
+    v128.store(h + u, f32x4.div(f32x4.sub(one, t), f32x4.mul(o, f32x4.add(one, t))));
+  }
+}
+
+function anyGates(layer: Layer, sums: usize, h: usize, c: usize): void {
+  const bytes: usize = layer.paddedUnits << 2;
+  for (let u: usize = 0; u < bytes; u += 16) {
+    const kept = f32x4.mul(activate(layer.gate, v128.load(sums + bytes + u)), v128.load(c + u));
+    const candidate = activate(layer.activation, v128.load(sums + bytes * 2 + u));
+    const after = f32x4.add(kept, f32x4.mul(activate(layer.gate, v128.load(sums + u)), candidate));
+    v128.store(c + u, after);
+    const o = activate(layer.gate, v128.load(sums + bytes * 3 + u));
+    v128.store(h + u, f32x4.mul(o, activate(layer.activation, after)));
   }
 }
 
@@ -163,6 +176,6 @@ export function quantise(layer: Layer, vector: usize): void {
 // @ts-ignore: decorator
 @inline
 function seven(h: v128, factor: v128, low: v128, high: v128, round: v128, offset: v128): v128 {
-  const t = f32x4.pmax(f32x4.pmin(f32x4.mul(h, factor), high), low);
+  const t = clip(f32x4.mul(h, factor), low, high);
   return i32x4.sub(f32x4.add(t, round), offset);
 }

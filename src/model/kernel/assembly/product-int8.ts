@@ -3,8 +3,8 @@ import { bytesOf, Matrix, scaleOf } from './layout';
 /** Sixteen-bit ones. Read from memory since V8 builds a constant anew at each use, three instructions a time. */
 const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
-/** Sums of 16 rows for two runs, between two flushes. */
-const PARTIAL: usize = memory.data(128, 16);
+/** Sums of 32 rows for two runs. */
+const PARTIAL: usize = memory.data(256, 16);
 
 /**
  * `out += W x` for the runs in `streams`, whose inputs are vectors of `units` at offset `x` and whose sums lie at
@@ -33,10 +33,10 @@ export function addProductInt8(
     for (; s < n - 1; s += 2) {
       const x0 = pointer(streams, s) + x;
       const x1 = pointer(streams, s + 1) + x;
-      const out0 = pointer(sums, s) + out;
-      const out1 = pointer(sums, s + 1) + out;
-      halfTilePair(w, 128, blocks, x0, x1, units, out0, out1, starts, scales);
-      halfTilePair(w + 64, 128, blocks, x0, x1, units, out0 + 64, out1 + 64, starts + 64, scales + 64);
+      wholeTilePair(
+        w, blocks, x0, x1, units,
+        pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales,
+      );
     }
     if (s < n) {
       wholeTile(w, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
@@ -47,15 +47,7 @@ export function addProductInt8(
     scales += 128;
   }
   if (m.half) {
-    let s = 0;
-    for (; s < n - 1; s += 2) {
-      halfTilePair(
-        w, 64, blocks,
-        pointer(streams, s) + x, pointer(streams, s + 1) + x, units,
-        pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales,
-      );
-    }
-    if (s < n) {
+    for (let s = 0; s < n; s++) {
       halfTile(w, 64, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
     }
   }
@@ -168,68 +160,90 @@ function addPairs(lo: v128, hi: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(lo, hi, 0, 2, 4, 6), v128.shuffle<i32>(lo, hi, 1, 3, 5, 7));
 }
 
-/** 16 rows for two runs: each vector of weights is read once and used twice. */
-function halfTilePair(
-  w: usize, stride: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
+/** 32 rows for two runs: each vector of weights is read once and used twice. */
+function wholeTilePair(
+  w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
   out0: usize, out1: usize, starts: usize, scales: usize,
 ): void {
   if (!ASC_FEATURE_RELAXED_SIMD) {
-    halfTile(w, stride, blocks, vector0, units, out0, starts, scales);
-    halfTile(w, stride, blocks, vector1, units, out1, starts, scales);
+    wholeTile(w, blocks, vector0, units, out0, starts, scales);
+    wholeTile(w, blocks, vector1, units, out1, starts, scales);
     return;
   }
   const ones = v128.load(ONES);
-  memory.fill(PARTIAL, 0, 128);
+  for (let i: usize = 0; i < 256; i += 16) v128.store(PARTIAL + i, i32x4.splat(0));
   let x0 = bytesOf(vector0, units);
   let x1 = bytesOf(vector1, units);
-  for (const end = x0 + (blocks << 2); x0 < end; ) {
-    let a0 = i16x8.splat(0);
-    let a1 = i16x8.splat(0);
-    let a2 = i16x8.splat(0);
-    let a3 = i16x8.splat(0);
-    let b0 = i16x8.splat(0);
-    let b1 = i16x8.splat(0);
-    let b2 = i16x8.splat(0);
-    let b3 = i16x8.splat(0);
-    const flush = x0 + 16;
-    do {
-      const h0 = v128.load32_splat(x0);
-      const h1 = v128.load32_splat(x1);
-      const w0 = v128.load(w, 0);
-      a0 = i16x8.add(a0, i16x8.relaxed_dot_i8x16_i7x16_s(w0, h0));
-      b0 = i16x8.add(b0, i16x8.relaxed_dot_i8x16_i7x16_s(w0, h1));
-      const w1 = v128.load(w, 16);
-      a1 = i16x8.add(a1, i16x8.relaxed_dot_i8x16_i7x16_s(w1, h0));
-      b1 = i16x8.add(b1, i16x8.relaxed_dot_i8x16_i7x16_s(w1, h1));
-      const w2 = v128.load(w, 32);
-      a2 = i16x8.add(a2, i16x8.relaxed_dot_i8x16_i7x16_s(w2, h0));
-      b2 = i16x8.add(b2, i16x8.relaxed_dot_i8x16_i7x16_s(w2, h1));
-      const w3 = v128.load(w, 48);
-      a3 = i16x8.add(a3, i16x8.relaxed_dot_i8x16_i7x16_s(w3, h0));
-      b3 = i16x8.add(b3, i16x8.relaxed_dot_i8x16_i7x16_s(w3, h1));
-      w += stride;
-      x0 += 4;
-      x1 += 4;
-    } while (x0 < flush);
-    widen(PARTIAL, a0, ones);
-    widen(PARTIAL + 16, a1, ones);
-    widen(PARTIAL + 32, a2, ones);
-    widen(PARTIAL + 48, a3, ones);
-    widen(PARTIAL + 64, b0, ones);
-    widen(PARTIAL + 80, b1, ones);
-    widen(PARTIAL + 96, b2, ones);
-    widen(PARTIAL + 112, b3, ones);
+  for (const end = x0 + (blocks << 2); x0 < end; x0 += 16) {
+    const a0 = v128.load32_splat(x0, 0);
+    const a1 = v128.load32_splat(x0, 4);
+    const a2 = v128.load32_splat(x0, 8);
+    const a3 = v128.load32_splat(x0, 12);
+    const b0 = v128.load32_splat(x1, 0);
+    const b1 = v128.load32_splat(x1, 4);
+    const b2 = v128.load32_splat(x1, 8);
+    const b3 = v128.load32_splat(x1, 12);
+    const v00 = v128.load(w, 0);
+    const v01 = v128.load(w, 128);
+    const v02 = v128.load(w, 256);
+    const v03 = v128.load(w, 384);
+    widen(PARTIAL + 0, dots(v00, v01, v02, v03, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 128, dots(v00, v01, v02, v03, b0, b1, b2, b3, ones));
+    const v10 = v128.load(w, 16);
+    const v11 = v128.load(w, 144);
+    const v12 = v128.load(w, 272);
+    const v13 = v128.load(w, 400);
+    widen(PARTIAL + 16, dots(v10, v11, v12, v13, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 144, dots(v10, v11, v12, v13, b0, b1, b2, b3, ones));
+    const v20 = v128.load(w, 32);
+    const v21 = v128.load(w, 160);
+    const v22 = v128.load(w, 288);
+    const v23 = v128.load(w, 416);
+    widen(PARTIAL + 32, dots(v20, v21, v22, v23, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 160, dots(v20, v21, v22, v23, b0, b1, b2, b3, ones));
+    const v30 = v128.load(w, 48);
+    const v31 = v128.load(w, 176);
+    const v32 = v128.load(w, 304);
+    const v33 = v128.load(w, 432);
+    widen(PARTIAL + 48, dots(v30, v31, v32, v33, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 176, dots(v30, v31, v32, v33, b0, b1, b2, b3, ones));
+    const v40 = v128.load(w, 64);
+    const v41 = v128.load(w, 192);
+    const v42 = v128.load(w, 320);
+    const v43 = v128.load(w, 448);
+    widen(PARTIAL + 64, dots(v40, v41, v42, v43, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 192, dots(v40, v41, v42, v43, b0, b1, b2, b3, ones));
+    const v50 = v128.load(w, 80);
+    const v51 = v128.load(w, 208);
+    const v52 = v128.load(w, 336);
+    const v53 = v128.load(w, 464);
+    widen(PARTIAL + 80, dots(v50, v51, v52, v53, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 208, dots(v50, v51, v52, v53, b0, b1, b2, b3, ones));
+    const v60 = v128.load(w, 96);
+    const v61 = v128.load(w, 224);
+    const v62 = v128.load(w, 352);
+    const v63 = v128.load(w, 480);
+    widen(PARTIAL + 96, dots(v60, v61, v62, v63, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 224, dots(v60, v61, v62, v63, b0, b1, b2, b3, ones));
+    const v70 = v128.load(w, 112);
+    const v71 = v128.load(w, 240);
+    const v72 = v128.load(w, 368);
+    const v73 = v128.load(w, 496);
+    widen(PARTIAL + 112, dots(v70, v71, v72, v73, a0, a1, a2, a3, ones));
+    widen(PARTIAL + 240, dots(v70, v71, v72, v73, b0, b1, b2, b3, ones));
+    w += 512;
+    x1 += 16;
   }
   const scale0 = v128.load32_splat(scaleOf(vector0, units));
   const scale1 = v128.load32_splat(scaleOf(vector1, units));
-  for (let i: usize = 0; i < 64; i += 16) {
+  for (let i: usize = 0; i < 128; i += 16) {
     finish(out0 + i, v128.load(PARTIAL + i), starts + i, scales + i, scale0);
-    finish(out1 + i, v128.load(PARTIAL + i, 64), starts + i, scales + i, scale1);
+    finish(out1 + i, v128.load(PARTIAL + i, 128), starts + i, scales + i, scale1);
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function widen(to: usize, sums: v128, ones: v128): void {
-  v128.store(to, i32x4.add(v128.load(to), i32x4.dot_i16x8_s(sums, ones)));
+function widen(to: usize, sums: v128): void {
+  v128.store(to, i32x4.add(v128.load(to), sums));
 }

@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sourceDigest } from '../../../src/model/kernel/build.ts';
+import { kernelBytes } from '../../../src/model/kernel/kernel-bytes.ts';
+import { relaxedSimdSupported } from '../../../src/model/kernel/kernel-module.ts';
+import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
+import type { Network } from '../../../src/model/network.ts';
+import { createReferenceStepper } from '../../../src/model/reference.ts';
+import { createInt8ReferenceStepper } from '../../../src/model/reference-int8.ts';
+import type { Precision, Stepper } from '../../../src/model/stepper.ts';
+import { networkShape, numbers, randomNetwork } from '../../random-network.ts';
+import { stepCases } from '../../step.cases.ts';
+
+const builds = [
+  ['plain', false],
+  ['relaxed', true],
+] as const;
+
+const kernel = (precision: Precision, relaxed: boolean) => (network: Network) =>
+  createKernelStepper(network, precision, { relaxed });
+
+/** Feeds the same random characters to the same number of runs of each stepper, and compares logits after each step. */
+const walk = (
+  steppers: readonly Stepper[],
+  { steps, n, seed }: { steps: number; n: number; seed: number },
+  compare: (logits: readonly Float32Array[], step: number) => void,
+): void => {
+  const next = numbers(seed);
+  const vocabulary = steppers[0]!.vocabulary;
+  const slots = steppers.map((stepper) => Array.from({ length: n }, () => stepper.open()));
+  for (let step = 0; step < steps; step++) {
+    const ids = Array.from({ length: n }, () => Math.floor(next() * vocabulary));
+    compare(
+      steppers.map((stepper, i) => stepper.step(slots[i]!, ids)),
+      step,
+    );
+  }
+};
+
+const distance = (a: Float32Array, b: Float32Array): number =>
+  Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
+
+const bitsOf = (values: Float32Array): Int32Array =>
+  new Int32Array(values.buffer, values.byteOffset, values.length);
+
+const sameBits = ([first, ...others]: readonly Float32Array[], step: number): void => {
+  for (const other of others) {
+    const at = bitsOf(other).findIndex((bits, i) => bits !== bitsOf(first!)[i] && !Number.isNaN(first![i]));
+    if (at >= 0) expect.fail(`step ${step}, logit ${at}: ${first![at]} and ${other[at]}`);
+  }
+};
+
+describe('the kernel', () => {
+  it('is the one that its source makes', async () => {
+    expect(kernelBytes.source, 'run npm run build:kernel').toBe(await sourceDigest());
+  });
+
+  it('has a build for hosts without relaxed SIMD, and one for this host', () => {
+    const plain = Uint8Array.from(Buffer.from(kernelBytes.plain, 'base64'));
+    expect(WebAssembly.validate(plain)).toBe(true);
+    expect(relaxedSimdSupported()).toBe(true);
+    expect(WebAssembly.Module.imports(new WebAssembly.Module(plain))).toEqual([]);
+  });
+
+  for (const precision of ['f32', 'int8'] as const) {
+    for (const [build, relaxed] of builds) {
+      describe(`${precision}, ${build} SIMD`, () => stepCases(kernel(precision, relaxed)));
+    }
+  }
+
+  it.each(builds)('in f32, %s SIMD, agrees with its plain twin over the whole family', (_, relaxed) => {
+    fc.assert(
+      fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
+        const network = randomNetwork(shape);
+        const steppers = [createReferenceStepper(network), kernel('f32', relaxed)(network)];
+        let peak = 1; // relu and linear may blow a state up, and its errors with it
+        walk(steppers, { steps: 8, n, seed: shape.seed }, ([expected, actual]) => {
+          for (let slot = 0; slot < n; slot++) {
+            peak = Math.max(peak, ...steppers[0]!.read(slot).map(Math.abs));
+          }
+          if (peak < 1e6) expect(distance(expected!, actual!)).toBeLessThan(1e-4 * peak);
+        });
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  it('in int8 gives the bits of its plain twin over the whole family, in either build', () => {
+    fc.assert(
+      fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
+        const network = randomNetwork(shape);
+        const steppers = [
+          createInt8ReferenceStepper(network),
+          kernel('int8', false)(network),
+          kernel('int8', true)(network),
+        ];
+        walk(steppers, { steps: 8, n, seed: shape.seed }, sameBits);
+      }),
+      { numRuns: 120 },
+    );
+  });
+
+  it('in int8 gives the same bits in either build over thousands of steps', () => {
+    const network = randomNetwork({
+      vocabulary: 65,
+      layers: [
+        { kind: 'lstm', units: 100 },
+        { kind: 'lstm', units: 100 },
+      ],
+      seed: 1,
+    });
+    walk(
+      [kernel('int8', false)(network), kernel('int8', true)(network)],
+      { steps: 5000, n: 3, seed: 2 },
+      sameBits,
+    );
+  });
+
+  it('in int8 never overflows, whatever the weights: all at one sign and size', () => {
+    const network = randomNetwork({ vocabulary: 5, layers: [{ kind: 'lstm', units: 128 }], seed: 3 });
+    const [layer] = network.layers;
+    layer!.recurrent.forEach((_, i, weights) => {
+      weights[i] = i % 2 === 0 ? 1 : -1;
+    });
+    walk(
+      [createInt8ReferenceStepper(network), kernel('int8', false)(network), kernel('int8', true)(network)],
+      { steps: 50, n: 2, seed: 4 },
+      sameBits,
+    );
+  });
+
+  it.each([
+    [1, 'lstm'],
+    [3, 'gru'],
+    [129, 'lstm'],
+    [257, 'gru'],
+    [512, 'lstm'],
+  ] as const)('runs %i units of %s', (units, kind) => {
+    const network = randomNetwork({ vocabulary: 65, layers: [{ kind, units }], seed: units });
+    const f32 = [createReferenceStepper(network), kernel('f32', true)(network)];
+    walk(f32, { steps: 4, n: 1, seed: 5 }, ([expected, actual]) => {
+      expect(distance(expected!, actual!)).toBeLessThan(1e-4);
+    });
+    walk(
+      [createInt8ReferenceStepper(network), kernel('int8', true)(network)],
+      { steps: 4, n: 1, seed: 5 },
+      sameBits,
+    );
+  });
+
+  it('holds little more than its weights', () => {
+    const network = randomNetwork({ vocabulary: 65, layers: [{ kind: 'lstm', units: 512 }], seed: 1 });
+    const weights = 65 * 2048 + 512 * 2048 + 2048 + 512 * 65 + 65;
+    expect(createKernelStepper(network, 'f32').byteLength / (4 * weights)).toBeLessThan(1.2);
+    expect(createKernelStepper(network, 'int8').byteLength / weights).toBeLessThan(1.2);
+  });
+});
