@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { builtinModules } from 'node:module';
 import { join } from 'node:path';
-import { type BuildOptions, build } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { bundlePage } from '../src/web/bundle.ts';
 
 export const root = join(import.meta.dirname, '..');
@@ -10,19 +11,38 @@ export const functionNames = ['generate', 'manage', 'authorise', 'install'] as c
 export type FunctionName = (typeof functionNames)[number];
 export type Bundles = Readonly<Record<FunctionName, string>>;
 
+/**
+ * Node's own modules by `require`: an `import` of them reads every property that they have, those included that are
+ * made when they are first read, such as the whole of fetch behind `node:http`.
+ */
+const requiredBuiltins: Plugin = {
+  name: 'required-builtins',
+  setup({ onResolve, onLoad }) {
+    const names = new RegExp(`^(?:node:.*|${builtinModules.join('|')})$`);
+    onResolve({ filter: names }, ({ path, kind }) =>
+      kind === 'require-call' ? undefined : { path, namespace: 'builtin' },
+    );
+    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 const options: BuildOptions = {
   bundle: true,
   minify: true,
+  splitting: true,
   platform: 'node',
   target: 'node24',
   format: 'esm',
   mainFields: ['module', 'main'],
   alias: { '@aws-sdk/credential-provider-node': './functions/lambda-credentials.ts' },
+  plugins: [requiredBuiltins],
   legalComments: 'none',
   logLevel: 'warning',
-  // For packages that are CommonJS still.
+  outExtension: { '.js': '.mjs' },
   banner: {
-    js: "import{createRequire as __folioRequire}from'node:module';const require=__folioRequire(import.meta.url);",
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
 };
 
@@ -36,8 +56,8 @@ export async function bundleFunctions(into = join(root, 'dist/functions')): Prom
       await build({
         ...options,
         absWorkingDir: root,
-        entryPoints: [`functions/${name}.ts`],
-        outfile: join(folder, 'index.mjs'),
+        entryPoints: { index: `functions/${name}.ts` },
+        outdir: folder,
       });
       if (name === 'manage') await bundlePage(join(folder, 'page'));
       return [name, folder] as const;

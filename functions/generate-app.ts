@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { createApp } from '../src/api/app.ts';
+import { ContinuationSigner } from '../src/api/continuation.ts';
+import { Admission, limitsFrom } from '../src/api/limits.ts';
+import type { Settings } from '../src/settings.ts';
+import type { ModelCache } from '../src/store/model-cache.ts';
+import { parseModelReference } from '../src/store/model-name.ts';
+import type { Store } from '../src/store/store.ts';
+import { authoriseByGateway } from './authorise-by-gateway.ts';
+import { Deadline } from './deadline.ts';
+import { buffered, streamed } from './gateway.ts';
+import { logRequest } from './log.ts';
+
+/** The API with its generating routes, as a handler. */
+export const answerWith = (store: Store, models: ModelCache, settings: Settings): unknown => {
+  const deadline = new Deadline();
+  const limits = deadline.bound(limitsFrom(settings));
+  const app = createApp({
+    store,
+    limits,
+    authorise: authoriseByGateway(settings.writerKeyId),
+    generator: {
+      defaultModel: parseModelReference(settings.model),
+      open: (reference, precision) => models.open(reference, precision),
+      admission: new Admission(limits),
+      signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
+      ...(settings.lambdaMemory !== undefined && {
+        meter: {
+          memoryMegabytes: settings.lambdaMemory,
+          dollarsPerGigabyteSecond: settings.gigabyteSecondDollars,
+          dollarsPerRequest: settings.requestDollars,
+        },
+      }),
+    },
+    origins: settings.origins,
+    log: logRequest,
+  });
+  return (settings.streaming ? streamed : buffered)((request, host, context) => {
+    deadline.begin(context);
+    return app.fetch(request, host);
+  });
+};
