@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FolioError } from '../src/errors.ts';
 import type { Store } from '../src/store/store.ts';
+import type { TrainingEvent } from './events.ts';
 import type { OptimiserState } from './optimiser.ts';
 
 /** Everything that a training is between two steps. What is drawn at random follows from the seed and the step. */
@@ -17,6 +18,8 @@ export interface FitState {
   readonly divergences: number;
   readonly best: Best | undefined;
   readonly epochs: readonly EpochLosses[];
+  /** What was told so far, for the report. */
+  readonly events: readonly TrainingEvent[];
   /** Seconds of training so far, over all runs. */
   readonly seconds: number;
 }

@@ -103,12 +103,12 @@ export class FastLoop {
       const kernel = weights[this.#firstLayer + 3 * index]!;
       const masked = this.#masked(byOutput, trace.outputMask, chunk, units);
       const byGates = this.#backward(masked, trace, chunk, units); // [length * batch, 4 * units]
-      const byBias = k.sumOfRows(byGates);
       const byRecurrent = this.#byRecurrent(trace, byGates);
       if (trace.input === undefined) {
-        gradients.unshift(this.#byRows(byGates, ids, dropout.input, units), byRecurrent, byBias);
+        const { byKernel, byBias } = this.#byRows(byGates, ids, dropout.input, units);
+        gradients.unshift(byKernel, byRecurrent, byBias);
       } else {
-        gradients.unshift(k.productOfTransposed(trace.input, byGates), byRecurrent, byBias);
+        gradients.unshift(k.productOfTransposed(trace.input, byGates), byRecurrent, k.sumOfRows(byGates));
         const turned = k.transpose(kernel);
         byOutput = k.product(byGates, turned);
         k.free(turned, trace.input);
@@ -327,15 +327,15 @@ export class FastLoop {
     return masked;
   }
 
-  /** The first layer's kernel's gradient under one-hot characters. */
-  #byRows(byGates: Handle, ids: Handle, rate: number, units: number): Handle {
+  /** The first layer's gradients under one-hot characters: each step adds to its character's row, and to the bias. */
+  #byRows(byGates: Handle, ids: Handle, rate: number, units: number): { byKernel: Handle; byBias: Handle } {
     const k = this.#kernels;
     const { vocabulary } = this.#shape;
     const sums = k.sumByRow(byGates, ids, vocabulary + 1);
     const known = k.head(sums, vocabulary, 4 * units);
-    const gradient = k.scale(known, 1 / (1 - rate));
+    const gradients = { byKernel: k.scale(known, 1 / (1 - rate)), byBias: k.sumOfRows(sums) };
     k.free(sums, known);
-    return gradient;
+    return gradients;
   }
 
   #loss(top: Handle, kernel: Handle, bias: Handle, chunk: Chunk): { losses: Handle; byLogits: Handle } {

@@ -5,6 +5,7 @@ import { Chunks } from './chunks.ts';
 import type { Corpus } from './corpus.ts';
 import type { TrainingEvent } from './events.ts';
 import { type Dropout, FastLoop, freeState, type LayerState, zeroState } from './fast-loop.ts';
+import { History } from './history.ts';
 import type { Kernels } from './kernels.ts';
 import { initialWeights, type NetworkShape, swapGates, type Weight, weightShapes } from './network.ts';
 import { freshState, Optimiser, type OptimiserSettings } from './optimiser.ts';
@@ -103,6 +104,7 @@ export async function* fitNetwork(
   let recurrent = restore(kernels, shape, chunks.batch, good.recurrent);
   let { position, epochLoss, rateFactor, divergences, best } = good;
   const epochs = [...good.epochs];
+  const history = new History(good.events);
   const before = good.seconds;
   const seconds = () => before + (performance.now() - begun) / 1000;
   const state = (): FitState => ({
@@ -110,6 +112,7 @@ export async function* fitNetwork(
     optimiser: optimiser.state(),
     recurrent: recurrent.flatMap(({ h, c }) => [kernels.read(h), kernels.read(c)]),
     epochs: [...epochs],
+    events: history.events,
     seconds: seconds(),
   });
 
@@ -127,7 +130,7 @@ export async function* fitNetwork(
       if (within === 0 && best !== undefined && epoch - best.epoch >= settings.patience) {
         reason = 'stopped_early';
         const message = `No better validation loss for ${settings.patience} epochs.`;
-        yield { type: 'warning', code: 'early_stopping', message };
+        yield history.add({ type: 'warning', code: 'early_stopping', message });
         break;
       }
       if (within === 0 || !settings.carryState) {
@@ -153,7 +156,7 @@ export async function* fitNetwork(
           );
         }
         const message = `Loss ${result.loss} at step ${position + 1}: back to step ${good.position} at half the rate.`;
-        yield { type: 'warning', code: 'diverged', message };
+        yield history.add({ type: 'warning', code: 'diverged', message });
         optimiser.dispose();
         freeState(kernels, recurrent);
         optimiser = open(good);
@@ -172,12 +175,12 @@ export async function* fitNetwork(
       if (now - toldAt > TELL_EVERY * 1000 || ends) {
         const pace = (now - toldAt) / 1000 / told.steps; // seconds a step
         const meanPace = (now - begun) / 1000 / (position - firstPosition);
-        yield {
+        yield history.add({
           ...{ type: 'step', epoch: epoch + 1, step: position, loss: told.loss / told.steps },
           ...{ epochLoss: epochLoss / (within + 1), learningRate: rate, gradientNorm: told.norm },
           charactersPerSecond: (chunks.batch * chunks.length) / pace,
           ...{ seconds: seconds(), secondsLeft: meanPace * (total - position) },
-        };
+        });
         toldAt = performance.now();
         told = { loss: 0, norm: 0, steps: 0 };
       }
@@ -194,18 +197,18 @@ export async function* fitNetwork(
         epochs.push({ loss, validationLoss: validation });
         epochLoss = 0;
         const place = { epoch: epoch + 1, step: position };
-        yield { type: 'validation', ...place, loss: validation, best: better };
+        yield history.add({ type: 'validation', ...place, loss: validation, best: better });
         const ended = performance.now();
-        yield {
+        yield history.add({
           type: 'epoch',
           ...place,
           loss,
           validationLoss: validation,
           seconds: (ended - epochBegun) / 1000,
-        };
+        });
         for (const temperature of TEMPERATURES) {
           const text = sample(kernels, loop, shape, averages, corpus, temperature, settings.seed);
-          yield { type: 'sample', epoch: epoch + 1, temperature, text };
+          yield history.add({ type: 'sample', epoch: epoch + 1, temperature, text });
         }
         kernels.free(...averages);
         if (!Number.isFinite(validation)) throw diverged(validation, epoch + 1);
@@ -217,7 +220,7 @@ export async function* fitNetwork(
       const stop = signal?.aborted === true;
       if (save !== undefined && (stop || performance.now() - savedAt > saveEvery * 1000)) {
         good = state();
-        yield { type: 'checkpoint', step: position, ...(await save(good)) };
+        yield history.add({ type: 'checkpoint', step: position, ...(await save(good)) });
         savedAt = performance.now();
         toldAt = savedAt;
       }
@@ -227,7 +230,7 @@ export async function* fitNetwork(
       }
     }
     if (reason !== 'interrupted' && save !== undefined) {
-      yield { type: 'checkpoint', step: position, ...(await save(state())) };
+      yield history.add({ type: 'checkpoint', step: position, ...(await save(state())) });
     }
     const averages = best?.weights ?? optimiser.state().weights;
     return {
@@ -249,7 +252,7 @@ const diverged = (loss: number, epoch: number) =>
 const fresh = (kernels: Kernels, shape: NetworkShape, seed: number): FitState => ({
   ...{ position: 0, epochLoss: 0, rateFactor: 1, divergences: 0, best: undefined },
   optimiser: freshState(initialWeights(kernels, shape, seed).map((weight) => swapGates(weight).values)),
-  ...{ recurrent: [], epochs: [], seconds: 0 },
+  ...{ recurrent: [], epochs: [], events: [], seconds: 0 },
 });
 
 const restore = (

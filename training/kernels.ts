@@ -3,6 +3,9 @@ import { type Attribute, type Binding, bindingOf, type TensorFlow } from './tens
 /** A tensor inside TensorFlow, by its number. Whoever asked for it frees it. */
 export type Handle = number;
 
+/** Rows of a table up to which a product is faster than a sum by segments. */
+const MOST_ONE_HOT = 256;
+
 /**
  * TensorFlow's kernels by name, without tfjs' tensors, tapes and bookkeeping around them: an inner loop of some
  * hundred small operations a step cannot afford those. Nothing is freed by itself; `live` tells what is left.
@@ -140,13 +143,24 @@ export class Kernels {
     return this.#one('GatherV2', attributes, [table, ids, this.#axis0]);
   }
 
-  /** The gradient of `gather`: rows [n, columns] summed by id into [count, columns]. */
+  /**
+   * The gradient of `gather`: rows [n, columns] summed by id into [count, columns]. As a product with the ids' one-hot
+   * rows where these are few: TensorFlow's own sum by segments runs on one core.
+   */
   sumByRow(rows: Handle, ids: Handle, count: number): Handle {
-    const segments = this.integers([count], []);
-    const attributes = [this.#float, this.whole('Tindices'), this.whole('Tnumsegments')];
-    const result = this.#one('UnsortedSegmentSum', attributes, [rows, ids, segments]);
-    this.free(segments);
-    return result;
+    const size = this.integers([count], []);
+    if (count > MOST_ONE_HOT) {
+      const attributes = [this.#float, this.whole('Tindices'), this.whole('Tnumsegments')];
+      const sums = this.#one('UnsortedSegmentSum', attributes, [rows, ids, size]);
+      this.free(size);
+      return sums;
+    }
+    const [one, zero] = [this.scalar(1), this.scalar(0)];
+    const attributes = [this.#float, this.whole('TI'), this.#count('axis', -1)];
+    const oneHot = this.#one('OneHot', attributes, [ids, size, one, zero]); // [n, count]
+    const sums = this.productOfTransposed(oneHot, rows);
+    this.free(size, one, zero, oneHot);
+    return sums;
   }
 
   /** The first `count` rows. */

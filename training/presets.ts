@@ -15,14 +15,14 @@ const standard: Preset = {
   preparation: 'plain',
   units: [512],
   embedding: 0,
-  batch: 64, // streams side by side
+  batch: 32, // streams side by side
   length: 64, // characters a chunk
   carryState: true,
-  epochs: 24,
-  learningRate: 4e-3,
-  warmUp: 300, // steps
+  epochs: 18,
+  learningRate: 3e-3,
+  warmUp: 400, // steps
   finalRate: 0.02, // of the learning rate, at the end of the cosine
-  dropout: { input: 0.05, between: 0.25, output: 0.4, recurrent: 0.4, perSequence: true },
+  dropout: { input: 0.03, between: 0.25, output: 0.35, recurrent: 0.35, perSequence: true },
   optimiser: { weightDecay: 0.01, clipNorm: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, averaging: 0.998 },
   patience: 6, // epochs
   seed: 1,

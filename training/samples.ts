@@ -30,7 +30,8 @@ export const sample = (
   return text;
 };
 
-const pick = (logits: Float32Array, temperature: number, draw: () => number): number => {
+/** Draws a character by a softmax of the logits over the temperature; 0 takes the likeliest. */
+export const pick = (logits: Float32Array, temperature: number, draw: () => number): number => {
   const most = logits.reduce((a, b) => Math.max(a, b));
   if (temperature === 0) return logits.indexOf(most);
   const weights = Array.from(logits, (logit) => Math.exp((logit - most) / temperature));
