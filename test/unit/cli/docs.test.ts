@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { faults } from '../../../src/errors.ts';
+import { definitions } from '../../../src/settings.ts';
+import { folioWithin } from '../../folio-command.ts';
+
+const docs = join(import.meta.dirname, '../../../docs');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('');
+
+const between = (page: string, name: string, content: string): string =>
+  page.replace(
+    new RegExp(`(<!-- ${name} -->\n)[sS]*?(<!-- /${name} -->)`),
+    (_, open: string, close: string) => `${open}\n${content}\n${close}`,
+  );
+
+describe('documents hold what the program says', () => {
+  test('docs/cli.md: help and exit codes', async () => {
+    let page = await readFile(join(docs, 'cli.md'), 'utf8');
+    const commands = [...page.matchAll(/^```text\nfolio(.*) --help\n[\s\S]*?^```$/gm)];
+    for (const [block, args = ''] of commands) {
+      const { code, stdout } = await folioWithin([...args.split(' ').filter(Boolean), '--help']);
+      expect(code).toBe(0);
+      page = page.replace(block, () => `\`\`\`text\nfolio${args} --help\n\n${stdout.trimEnd()}\n\`\`\``);
+    }
+    const documented = commands.map(([, args = '']) => args.trim());
+    const { stdout } = await folioWithin(['--help']);
+    const listed = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map((match) => match[1]);
+    expect(listed.length).toBeGreaterThan(5);
+    expect(documented).toEqual(expect.arrayContaining(listed));
+
+    const codes = Map.groupBy(Object.entries(faults), ([, { exit }]) => exit);
+    const rows = [...codes]
+      .sort(([a], [b]) => a - b)
+      .map(([exit, of]) => [String(exit), of.map(([code]) => `\`${code}\``).join(', ')]);
+    const all = [['0', 'done'], ['1', '`internal`'], ...rows];
+    await expect(between(page, 'faults', table(['exit code', 'codes'], all))).toMatchFileSnapshot(
+      join(docs, 'cli.md'),
+    );
+  });
+
+  test('docs/settings.md: every variable', async () => {
+    const page = await readFile(join(docs, 'settings.md'), 'utf8');
+    const rows = Object.values<{ variable: string; fallback?: string; description: string }>(definitions).map(
+      ({ variable, fallback, description }) => [
+        `\`${variable}\``,
+        fallback === undefined || fallback === '' ? '' : `\`${fallback}\``,
+        description.replaceAll('|', '\\|'),
+      ],
+    );
+    await expect(
+      between(page, 'settings', table(['variable', 'default', 'meaning'], rows)),
+    ).toMatchFileSnapshot(join(docs, 'settings.md'));
+  });
+});
