@@ -1,0 +1,113 @@
+import { createKernelStepper } from '../src/model/kernel/kernel-stepper.ts';
+import type { Precision } from '../src/model/stepper.ts';
+import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
+import { memoryRoof } from './memory-roof.ts';
+import { argmax, benchNetwork, type LstmNetwork, sizes, weightsPerStep } from './networks.ts';
+import { onnxModels, onnxStep } from './rivals/onnx.ts';
+import { rawStep, statefulStep, tensorFlow, windowStep } from './rivals/tensorflow.ts';
+
+/** Milliseconds that a measurement lasts at least. */
+const SPAN = 200;
+
+type Batch = () => number | Promise<number>;
+
+/** Repeats batches of characters until the time is up. @returns characters a second */
+const rate = async (batch: Batch): Promise<number> => {
+  let characters = 0;
+  const start = performance.now();
+  let end = start;
+  do {
+    const made = batch();
+    characters += typeof made === 'number' ? made : await made;
+    end = performance.now();
+  } while (end - start < SPAN);
+  return (1000 * characters) / (end - start);
+};
+
+/** This engine: n streams, 64 steps a batch. */
+const folio = (network: LstmNetwork, precision: Precision, n: number): Batch => {
+  const stepper = createKernelStepper(network, precision);
+  const slots = Array.from({ length: n }, () => stepper.open());
+  const ids = slots.map((_, i) => i % network.vocabulary);
+  return () => {
+    for (let step = 0; step < 64; step++) {
+      const logits = stepper.step(slots, ids);
+      for (let i = 0; i < n; i++) ids[i] = argmax(logits, i * network.vocabulary, network.vocabulary);
+    }
+    return 64 * n;
+  };
+};
+
+const onnx = async (network: LstmNetwork, precision: Precision): Promise<Batch> => {
+  const units = network.layers.map((layer) => layer.units);
+  const step = await onnxStep(onnxModels(network), precision, units);
+  let id = 0;
+  return async () => {
+    for (let i = 0; i < 16; i++) id = argmax(await step(id));
+    return 16;
+  };
+};
+
+const one = (step: (id: number) => Float32Array): Batch => {
+  let id = 0;
+  return () => {
+    id = argmax(step(id));
+    return 1;
+  };
+};
+
+const { json, rounds, wanted } = benchOptions(9);
+const roof = await memoryRoof();
+const cases: Measured[] = [];
+
+for (const [name, units] of Object.entries(sizes)) {
+  const network = benchNetwork(units);
+  const makers: Record<string, () => Batch | Promise<Batch>> = {
+    'folio-f32': () => folio(network, 'f32', 1),
+    'folio-int8': () => folio(network, 'int8', 1),
+    'folio-int8-n8': () => folio(network, 'int8', 8),
+    'folio-int8-n32': () => folio(network, 'int8', 32),
+    'folio-f32-n8': () => folio(network, 'f32', 8),
+    'onnxruntime-f32': () => onnx(network, 'f32'),
+    'onnxruntime-int8': () => onnx(network, 'int8'),
+    'tfjs-node-window': () => one(windowStep(tensorFlow(), network)),
+    'tfjs-node-stateful': () => one(statefulStep(tensorFlow(), network)),
+    'tfjs-node-raw': () => one(rawStep(tensorFlow(), network)),
+  };
+  const unit = 'characters/s';
+  const subjects: Subject[] = [];
+  for (const [subject, make] of Object.entries(makers)) {
+    if (!wanted(name, subject)) continue;
+    const batch = await make();
+    await rate(batch); // warm
+    subjects.push({ case: name, subject, unit, measure: () => rate(batch) });
+  }
+  const weights = weightsPerStep(network);
+  for (const [subject, bytes] of [
+    ['memory-roof-f32', 4 * weights],
+    ['memory-roof-int8', weights],
+  ] as const) {
+    if (!wanted(name, subject)) continue;
+    const measure = (): number => roof.measure(bytes, SPAN / 1000) / bytes;
+    subjects.push({ case: name, subject, unit, measure });
+  }
+  cases.push(...(await interleave(subjects, rounds)));
+}
+roof.dispose();
+
+const ratio = (what: string, a: string, b: string): Ratio[] =>
+  Object.keys(sizes).map((name) => ({ what: `${name} ${what}`, case: name, a, b }));
+
+report(cases, {
+  json,
+  ratios: [
+    ...ratio('int8 over onnxruntime int8', 'folio-int8', 'onnxruntime-int8'),
+    ...ratio('f32 over onnxruntime f32', 'folio-f32', 'onnxruntime-f32'),
+    ...ratio('int8 over tfjs-node stateful', 'folio-int8', 'tfjs-node-stateful'),
+    ...ratio('f32 over the memory roof', 'folio-f32', 'memory-roof-f32'),
+    ...ratio('int8 over the memory roof', 'folio-int8', 'memory-roof-int8'),
+    ...ratio('int8, 8 streams over one', 'folio-int8-n8', 'folio-int8'),
+    ...ratio('int8, 8 streams over onnxruntime int8', 'folio-int8-n8', 'onnxruntime-int8'),
+  ],
+  notes: [`Memory roof: ${roof.how}.`],
+});

@@ -1,0 +1,60 @@
+import type { LstmLayer, Network } from '../src/model/network.ts';
+
+/** A Network of LSTM layers over one-hot characters, which every rival of the bench can run. */
+export interface LstmNetwork extends Network {
+  readonly layers: readonly LstmLayer[];
+}
+
+const VOCABULARY = 65;
+
+/** The bench's models by name, layers x units. */
+export const sizes = { '1x128': [128], '1x512': [512], '2x512': [512, 512], '3x1024': [1024, 1024, 1024] };
+
+/** Uniform weights of the size that training starts from: speed depends on their number alone. */
+export const benchNetwork = (units: readonly number[]): LstmNetwork => {
+  let state = 1;
+  const uniform = (length: number, limit: number): Float32Array =>
+    Float32Array.from({ length }, () => {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator
+      return (state / 2 ** 31 - 1) * limit;
+    });
+  let inputs = VOCABULARY;
+  const layers = units.map((size, index): LstmLayer => {
+    const limit = Math.sqrt(3 / size);
+    const layer: LstmLayer = {
+      kind: 'lstm',
+      name: `lstm_${index + 1}`,
+      inputs,
+      units: size,
+      activation: 'tanh',
+      recurrentActivation: 'sigmoid',
+      kernel: uniform(inputs * 4 * size, limit),
+      recurrent: uniform(size * 4 * size, limit),
+      bias: uniform(4 * size, 0.1),
+    };
+    inputs = size;
+    return layer;
+  });
+  const output = {
+    name: 'dense',
+    inputs,
+    kernel: uniform(inputs * VOCABULARY, Math.sqrt(3 / inputs)),
+    bias: uniform(VOCABULARY, 0.1),
+  };
+  return { vocabulary: VOCABULARY, input: { kind: 'one-hot' }, layers, output };
+};
+
+/** Weights that one step must read: all but the rows of the other characters. */
+export const weightsPerStep = ({ layers, output }: LstmNetwork): number =>
+  layers.reduce(
+    (sum, { kernel, recurrent, bias, units }, index) =>
+      sum + (index === 0 ? 4 * units : kernel.length) + recurrent.length + bias.length,
+    output.kernel.length + output.bias.length,
+  );
+
+/** The likeliest next character: what every rival does with its logits. */
+export const argmax = (logits: ArrayLike<number>, from = 0, length = logits.length): number => {
+  let best = 0;
+  for (let i = 1; i < length; i++) if (logits[from + i]! > logits[from + best]!) best = i;
+  return best;
+};

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from '../../src/cache-folder.ts';
+import type { Precision } from '../../src/model/stepper.ts';
+import type { LstmNetwork } from '../networks.ts';
+import { onnxPython, rivalPackage } from './install.ts';
+
+interface Tensor {
+  readonly data: Float32Array;
+}
+
+interface OnnxRuntime {
+  readonly Tensor: new (type: string, data: Float32Array | BigInt64Array, dims: readonly number[]) => Tensor;
+  readonly InferenceSession: {
+    create(
+      path: string,
+      options: object,
+    ): Promise<{ run(feeds: Record<string, Tensor>): Promise<Record<string, Tensor>> }>;
+  };
+}
+
+const converter = new URL('onnx_models.py', import.meta.url).pathname;
+
+/** Writes the network as f32.onnx and int8.onnx (dynamic quantisation). @returns their folder */
+export const onnxModels = ({ vocabulary, layers, output }: LstmNetwork): string => {
+  const arrays = [
+    ...layers.flatMap(({ kernel, recurrent, bias }) => [kernel, recurrent, bias]),
+    output.kernel,
+    output.bias,
+  ];
+  const weights = Buffer.concat(
+    arrays.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength)),
+  );
+  const digest = createHash('sha256').update(weights).digest('hex').slice(0, 16);
+  const folder = cacheFolder('onnx', 'models', digest);
+  if (!existsSync(join(folder, 'int8.onnx'))) {
+    const shape = { vocabulary, units: layers.map(({ units }) => units) };
+    writeFileSync(join(folder, 'network.json'), JSON.stringify(shape));
+    writeFileSync(join(folder, 'weights.bin'), weights);
+    execFileSync(onnxPython(), [converter, folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+  return folder;
+};
+
+/** One run on onnxruntime-node, one thread. @returns a step from a character to its logits */
+export const onnxStep = async (
+  folder: string,
+  precision: Precision,
+  units: readonly number[],
+): Promise<(id: number) => Promise<Float32Array>> => {
+  const { InferenceSession, Tensor } = rivalPackage('onnxruntime-node') as OnnxRuntime;
+  const session = await InferenceSession.create(join(folder, `${precision}.onnx`), {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+  });
+  const feeds: Record<string, Tensor> = {};
+  units.forEach((size, layer) => {
+    feeds[`h${layer}`] = new Tensor('float32', new Float32Array(size), [1, 1, size]);
+    feeds[`c${layer}`] = new Tensor('float32', new Float32Array(size), [1, 1, size]);
+  });
+  return async (id) => {
+    feeds.id = new Tensor('int64', BigInt64Array.of(BigInt(id)), [1, 1]);
+    const results = await session.run(feeds);
+    units.forEach((_, layer) => {
+      feeds[`h${layer}`] = results[`h${layer}_out`]!;
+      feeds[`c${layer}`] = results[`c${layer}_out`]!;
+    });
+    return results.logits!.data;
+  };
+};
