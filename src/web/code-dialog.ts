@@ -32,7 +32,7 @@ export class CodeDialog {
       this.#show(languages[at] ?? 'curl');
       this.#tabs[at]?.focus();
     });
-    byId('code-panel', HTMLDivElement).tabIndex = 0;
+    Object.assign(byId('code-panel', HTMLPreElement), { role: 'tabpanel', tabIndex: 0 });
     const copy = byId('copy-code', HTMLButtonElement);
     copy.addEventListener('click', () => {
       void navigator.clipboard.writeText(this.#code.textContent).then(() => {
@@ -53,7 +53,7 @@ export class CodeDialog {
     this.#language = language;
     this.#code.textContent = snippet(language, this.#call);
     byId('copy-code', HTMLButtonElement).textContent = 'Copy';
-    byId('code-panel', HTMLDivElement).setAttribute('aria-labelledby', `tab-${language}`);
+    byId('code-panel', HTMLPreElement).setAttribute('aria-labelledby', `tab-${language}`);
     for (const [at, tab] of this.#tabs.entries()) {
       const chosen = languages[at] === language;
       tab.ariaSelected = String(chosen);

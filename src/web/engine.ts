@@ -1,10 +1,17 @@
-import { loadModel } from '../model/load.ts';
+import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
+import { fetchModel } from '../model/fetch-model.ts';
 import type { CharacterDetail, CompletionEvent, GenerateOptions, Model } from '../model/model.ts';
 import type { Order, Report } from './engine-messages.ts';
 import type { GenerationEvent, Letter, Request } from './generation.ts';
 
 /** The worker in which models run: the same engine as the server's, bundled for the browser. */
-const models = new Map<string, Promise<Model>>();
+interface Loaded {
+  readonly model: Promise<Model>;
+  /** Fetched for a text that is guarded by it; the browser keeps the file. */
+  copyIndex(): Promise<CopyIndex>;
+}
+
+const loaded = new Map<string, Loaded>();
 const running = new Map<number, AbortController>();
 
 const report = (message: Report): void => postMessage(message);
@@ -38,18 +45,35 @@ const optionsOf = (request: Request): GenerateOptions => ({
 const lettersOf = ({ index, characters = [] }: CompletionEvent): GenerationEvent[] =>
   characters.length === 0 ? [] : [{ kind: 'letters', index, letters: characters.map(letterOf) }];
 
-const load = async ({ model, url, headers }: Extract<Order, { kind: 'load' }>): Promise<number> => {
-  for (const [name, old] of models) {
+const open = ({ model, url, headers }: Extract<Order, { kind: 'load' }>): Loaded => {
+  const [name = '', version = ''] = model.split('@');
+  const get = (address: URL): Promise<Response> => fetch(address, { headers });
+  const readIndex = async (): Promise<CopyIndex> => {
+    const response = await get(new URL('copy-index.bin', url));
+    if (!response.ok) throw new Error('This model was published without an index of its corpus.');
+    return openCopyIndex(new Uint8Array(await response.arrayBuffer()));
+  };
+  return { model: fetchModel(url, { name, version, precision: 'int8', fetch: get }), copyIndex: readIndex };
+};
+
+/** One model at a time: another one takes its place. */
+const load = async (order: Extract<Order, { kind: 'load' }>): Promise<number> => {
+  const { model } = order;
+  for (const [name, old] of loaded) {
     if (name === model) continue;
-    models.delete(name);
-    (await old).dispose();
+    loaded.delete(name);
+    (await old.model).dispose();
   }
-  const loading =
-    models.get(model) ??
-    loadModel(new URL(url), { precision: 'int8', fetch: (from) => fetch(from, { headers }) });
-  models.set(model, loading);
-  loading.catch(() => models.delete(model));
-  return (await loading).info.byteLength;
+  const entry = loaded.get(model) ?? open(order);
+  loaded.set(model, entry);
+  entry.model.catch(() => loaded.delete(model));
+  return (await entry.model).info.byteLength;
+};
+
+const guardOf = async (entry: Loaded, length: number): Promise<GenerateOptions> => {
+  if (length === 0) return {};
+  const index = await entry.copyIndex();
+  return { copyGuard: { index, length }, overlap: index };
 };
 
 const generate = async ({
@@ -61,10 +85,11 @@ const generate = async ({
   const stop = new AbortController();
   running.set(id, stop);
   try {
-    const loaded = await models.get(model);
-    if (!loaded) throw new Error('The model is not loaded.');
-    const completions = loaded.complete({
+    const entry = loaded.get(model);
+    if (!entry) throw new Error('The model is not loaded.');
+    const completions = (await entry.model).complete({
       ...optionsOf(request),
+      ...(await guardOf(entry, request.copyGuard)),
       ...(from === undefined ? {} : { from }),
       signal: stop.signal,
     });
@@ -72,8 +97,9 @@ const generate = async ({
       for (const letters of lettersOf(event)) report({ id, kind: 'event', event: letters });
     }
     const result = await completions.result();
-    for (const [index, { finishReason, state }] of result.choices.entries()) {
-      report({ id, kind: 'event', event: { kind: 'end', index, reason: finishReason, state } });
+    for (const [index, { finishReason, state, overlap }] of result.choices.entries()) {
+      const told = overlap === undefined ? {} : { overlap };
+      report({ id, kind: 'event', event: { kind: 'end', index, reason: finishReason, state, ...told } });
     }
     const { milliseconds, replaced } = result;
     report({ id, kind: 'event', event: { kind: 'receipt', milliseconds, replaced } });

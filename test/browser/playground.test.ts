@@ -1,0 +1,367 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningServer, startServer } from '../../src/server/server.ts';
+import { readSettings } from '../../src/settings.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { publishTinyModel } from '../tiny-model.ts';
+import { launchChromium } from './chromium.ts';
+
+const desktop = { width: 1280, height: 900 };
+const telephone = { width: 390, height: 844 };
+const sizes = [
+  ['a desktop', desktop],
+  ['a telephone', telephone],
+] as const;
+
+let browser: Browser;
+let server: RunningServer;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'folio-playground-'));
+  const settings = readSettings({
+    FOLIO_STORE: folder,
+    FOLIO_MODEL: 'tiny',
+    FOLIO_RELOAD_SECONDS: '0',
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+  });
+  const store = await openStore(folder);
+  await publishTinyModel(store, { units: [24], seed: 2, createdAt: new Date('2026-01-01T00:00:00Z') });
+  await publishTinyModel(store, { units: [24] });
+  server = await startServer(settings);
+  browser = await launchChromium();
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.close(0);
+  if (folder) await rm(folder, { recursive: true });
+});
+
+interface Visit {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** What the page complained of. */
+  readonly complaints: string[];
+}
+
+/** A new profile on the page, ready to write. */
+const visit = async (
+  options: { viewport?: typeof desktop; colorScheme?: 'light' | 'dark'; hash?: string } = {},
+): Promise<Visit & AsyncDisposable> => {
+  const { hash = '', viewport = desktop, colorScheme = 'light' } = options;
+  const context = await browser.newContext({
+    viewport,
+    colorScheme,
+    reducedMotion: 'reduce',
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  await page.goto(`${server.url}/${hash}`);
+  await page.locator('#version option').first().waitFor({ state: 'attached' });
+  return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
+};
+
+const openControls = async (page: Page): Promise<void> => {
+  const controls = page.locator('#controls');
+  if ((await controls.getAttribute('open')) === null) await controls.locator('> summary').click();
+};
+
+const setDial = async (page: Page, name: string, value: number): Promise<void> => {
+  await openControls(page);
+  await page.locator(`#dial-${name}`).fill(String(value));
+};
+
+const setSeed = async (page: Page, seed: number): Promise<void> => {
+  await openControls(page);
+  await page.locator('#seed').fill(String(seed));
+};
+
+const generate = async (page: Page): Promise<string[]> => {
+  await page.locator('#generate').click();
+  await finished(page);
+  return written(page);
+};
+
+const finished = async (page: Page): Promise<void> => {
+  await page.waitForFunction(
+    () =>
+      document.querySelector('.leaf') !== null &&
+      document.querySelector('.leaf[aria-busy="true"]') === null &&
+      [...document.querySelectorAll('.receipt')].every((receipt) => receipt.textContent !== ''),
+  );
+};
+
+/** The letters of each leaf, without the beginning that was given. */
+const written = (page: Page): Promise<string[]> =>
+  page
+    .locator('.leaf')
+    .evaluateAll((leaves) =>
+      leaves.map((leaf) => [...leaf.querySelectorAll('.letter')].map((span) => span.textContent).join('')),
+    );
+
+const askApi = async (body: Record<string, unknown>): Promise<string[]> => {
+  const response = await fetch(`${server.url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'tiny', temperature: 0.8, top_p: 0.95, ...body }),
+  });
+  const { choices } = (await response.json()) as { choices: { text: string }[] };
+  return choices.map(({ text }) => text);
+};
+
+describe.each(sizes)('on %s', (_, viewport) => {
+  test('a prompt is typed and its text streams, each letter shaded', async () => {
+    await using visited = await visit({ viewport });
+    const { page, complaints } = visited;
+    await page.locator('#prompt').fill('Dear reader,');
+    await setSeed(page, 11);
+    const [text] = await generate(page);
+    expect([text]).toEqual(await askApi({ prompt: 'Dear reader,', max_tokens: 400, seed: 11 }));
+    expect(await page.locator('.given').textContent()).toBe('Dear reader,');
+    expect(await page.locator('.receipt').textContent()).toMatch(
+      /^tiny@\S+ · seed 11 · 400 letters on the server/,
+    );
+    const shades = await page.locator('.letter').evaluateAll((all) => all.map(({ className }) => className));
+    expect(new Set(shades).size).toBeGreaterThan(3);
+    expect(complaints).toEqual([]);
+  });
+
+  test('nothing is wider than the screen', async () => {
+    await using visited = await visit({ viewport });
+    const { page } = visited;
+    await setDial(page, 'n', 4);
+    await generate(page);
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(width).toBeLessThanOrEqual(viewport.width);
+  });
+
+  test('Stop stops, and what was written stays', async () => {
+    await using visited = await visit({ viewport });
+    const { page } = visited;
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
+    await setDial(page, 'length', 2000);
+    await page.locator('#generate').click();
+    await page.locator('.letter').nth(30).waitFor();
+    await page.locator('#stop').click();
+    await page.locator('#generate').waitFor();
+    const [text = ''] = await written(page);
+    expect(text.length).toBeGreaterThan(30);
+    expect(text.length).toBeLessThan(2000);
+    expect(await page.locator('.receipt').textContent()).toContain('stopped');
+    await page.waitForTimeout(300);
+    expect(await written(page)).toEqual([text]);
+  });
+
+  test('a shared link shows the same texts to somebody else', async () => {
+    await using visited = await visit({ viewport });
+    const { page } = visited;
+    await page.locator('#prompt').fill('To be');
+    await setDial(page, 'n', 2);
+    await setDial(page, 'temperature', 1.2);
+    const texts = await generate(page);
+    expect(new Set(texts).size).toBe(2);
+    await page.locator('#share').click();
+    await page.getByText('Link copied').waitFor();
+    const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+    await using other = await visit({ viewport, hash: link.hash });
+    await finished(other.page);
+    expect(await written(other.page)).toEqual(texts);
+    expect(await other.page.locator('#dial-temperature').inputValue()).toBe('1.2');
+  });
+
+  test('Continue goes on as one longer request would have', async () => {
+    await using visited = await visit({ viewport });
+    const { page } = visited;
+    await page.locator('#prompt').fill('And so');
+    await setDial(page, 'length', 100);
+    await setSeed(page, 5);
+    await generate(page);
+    await page.getByRole('button', { name: 'Continue the first completion' }).click();
+    await page.locator('.letter').nth(199).waitFor();
+    await finished(page);
+    expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
+  });
+
+  test('in the browser the text is the server’s, with the network cut off too', async () => {
+    await using visited = await visit({ viewport });
+    const { page, context, complaints } = visited;
+    await setDial(page, 'n', 2);
+    await setSeed(page, 21);
+    const served = await generate(page);
+    await page.locator('#in-browser').check();
+    await page.getByText('needs the server no more').waitFor();
+    expect(await generate(page)).toEqual(served);
+    expect(await page.locator('.receipt').first().textContent()).toContain('in this browser');
+    expect(complaints).toEqual([]);
+
+    await page.evaluate(async () => {
+      const { active } = await navigator.serviceWorker.ready;
+      if (active?.state !== 'activated')
+        await new Promise((resolve) => active?.addEventListener('statechange', resolve));
+    });
+    await page.reload(); // now under the service worker, which keeps what it sees
+    await page.locator('#in-browser').check();
+    await page.getByText('needs the server no more').waitFor();
+    await context.setOffline(true);
+    await page.reload();
+    await page.locator('#in-browser').check();
+    await page.getByText('needs the server no more').waitFor();
+    await setDial(page, 'n', 2);
+    await setSeed(page, 21);
+    expect(await generate(page)).toEqual(served);
+  });
+
+  test('it continues in the browser, too, as one longer request would have', async () => {
+    await using visited = await visit({ viewport });
+    const { page } = visited;
+    await page.locator('#in-browser').check();
+    await page.locator('#prompt').fill('And so');
+    await setDial(page, 'length', 100);
+    await setSeed(page, 5);
+    await generate(page);
+    await page.getByRole('button', { name: 'Continue the first completion' }).click();
+    await page.locator('.letter').nth(199).waitFor();
+    await finished(page);
+    expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
+  });
+
+  test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorScheme) => {
+    await using visited = await visit({ viewport, colorScheme });
+    const { page } = visited;
+    const look = async (): Promise<unknown> => {
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      return violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
+    };
+    await openControls(page);
+    await page.locator('.finer > summary').click();
+    await setDial(page, 'n', 2);
+    await setDial(page, 'temperature', 2);
+    await generate(page);
+    expect(await look()).toEqual([]);
+    await page.locator('.letter').nth(20).click();
+    await page.locator('#inspector').waitFor();
+    expect(await look()).toEqual([]);
+    await page.keyboard.press('Escape');
+    await page.locator('#code').click();
+    expect(await look()).toEqual([]);
+  });
+});
+
+test('by keyboard alone: write, step through the letters, take another one', async () => {
+  await using visited = await visit();
+  const { page } = visited;
+  await setDial(page, 'length', 100);
+  await page.locator('#prompt').focus();
+  await page.keyboard.type('!');
+  await page.keyboard.press('Control+Enter');
+  await finished(page);
+  const [before = ''] = await written(page);
+  await page.locator('.text').focus();
+  await page.keyboard.press('Home');
+  for (let step = 0; step < 10; step++) await page.keyboard.press('ArrowRight');
+  expect(await page.locator('.letter.inspected').evaluateAll((all) => all.length)).toBe(1);
+  expect(await page.locator('#spoken').textContent()).toMatch(/^.+, (?:under )?[\d.]+ %\. Instead: .+ %, /);
+  await page.keyboard.press('Enter');
+  const others = page.locator('.candidate:not(.taken)');
+  const wanted = await others.first().locator('.glyph').textContent();
+  await others.first().focus();
+  await page.keyboard.press('Enter');
+  await page.locator('.letter').nth(110).waitFor();
+  await finished(page);
+  const [after = ''] = await written(page);
+  const character = { space: ' ', 'new line': '\n' }[wanted ?? ''] ?? wanted;
+  expect(after.slice(0, 11)).toBe(before.slice(0, 10) + character);
+  expect(after.length).toBe(111);
+});
+
+test('hovering a letter shows what else it might have been', async () => {
+  await using visited = await visit();
+  const { page } = visited;
+  await generate(page);
+  await page.locator('.letter').nth(15).hover();
+  const card = page.locator('#inspector');
+  await card.waitFor();
+  expect(await card.locator('.candidate').count()).toBeGreaterThanOrEqual(5);
+  expect(await card.locator('.taken .glyph').count()).toBe(1);
+  await page.mouse.move(2, 2);
+  await card.waitFor({ state: 'hidden' });
+});
+
+test('the copied curl gives the text that the page shows', async () => {
+  await using visited = await visit();
+  const { page } = visited;
+  await page.locator('#prompt').fill(`It's "fine"`);
+  const texts = await generate(page);
+  await page.locator('#code').click();
+  await page.locator('#copy-code').click();
+  await page.getByText('Copied', { exact: true }).waitFor();
+  const command = await page.evaluate(() => navigator.clipboard.readText());
+  const answer = JSON.parse(execFileSync('sh', ['-c', `${command} -s`], { encoding: 'utf8' })) as {
+    choices: { text: string }[];
+  };
+  expect(answer.choices.map(({ text }) => text)).toEqual(texts);
+});
+
+test('another version is picked and pinned', async () => {
+  await using visited = await visit();
+  const { page } = visited;
+  await setSeed(page, 3);
+  const [current] = await generate(page);
+  const [, older] = await page
+    .locator('#version option')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('value')));
+  await page.locator('#version').selectOption(older ?? '');
+  const [pinned] = await generate(page);
+  expect(pinned).not.toBe(current);
+  expect(await page.locator('.receipt').textContent()).toContain(`tiny@${older}`);
+});
+
+test('what the server refuses is said in its own words', async () => {
+  await using visited = await visit();
+  const { page } = visited;
+  await openControls(page);
+  await page.locator('.finer > summary').click();
+  await page.locator('#unknown').selectOption('error');
+  await page.locator('#prompt').fill('日本');
+  await page.locator('#generate').click();
+  await page.locator('#notice').waitFor();
+  expect(await page.locator('#notice').textContent()).toMatch(/does not know "日", "本"/);
+});
+
+test('a corpus is uploaded, its training watched, and its model used', async () => {
+  await using visited = await visit();
+  const { page } = visited;
+  const verse = 'the quick brown fox jumps over the lazy dog; and the dog sleeps on.\n';
+  await page.locator('#corpus').setInputFiles({
+    name: 'The Lazy Dog.txt',
+    mimeType: 'text/plain',
+    buffer: Buffer.from(verse.repeat(400)),
+  });
+  expect(await page.locator('#train-name').inputValue()).toBe('the-lazy-dog');
+  await page.locator('#preset').selectOption('tiny');
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
+  const view = page.locator('#training-view');
+  await view.getByText('Published').waitFor({ timeout: 100_000 });
+  expect(await view.locator('.plot canvas').count()).toBe(1);
+  expect(await view.locator('blockquote').count()).toBeGreaterThan(0);
+  await view.getByRole('button', { name: 'Use this model' }).click();
+  await page.waitForFunction(
+    () => (document.querySelector('#model') as HTMLSelectElement).value === 'the-lazy-dog',
+  );
+  await page.locator('#prompt').fill('the ');
+  const [text = ''] = await generate(page);
+  expect(text).toHaveLength(400);
+  expect(await page.locator('.receipt').textContent()).toContain('the-lazy-dog@');
+});
