@@ -27,6 +27,7 @@ const bundles = () => [
       index: 'src/index.ts',
       client: 'src/client/client.ts',
       express: 'src/server/middleware.ts',
+      cli: 'src/cli/main.ts',
     },
     outdir: 'dist',
     platform: 'node',
@@ -56,4 +57,4 @@ const typesOf = async (): Promise<void> => {
 
 for (const folder of ['chunks', 'types']) await rm(join(dist, folder), { recursive: true, force: true });
 await Promise.all([...bundles(), bundlePage(join(dist, 'web')), typesOf()]);
-//await chmod(join(dist, 'cli.js'), 0o755);
+await chmod(join(dist, 'cli.js'), 0o755);

@@ -187,8 +187,10 @@ const link = async (entry: string): Promise<void> => {
 
 /** Loads TensorFlow in a process of its own, so that a broken library cannot take ours along. */
 const versionThatLoads = async (): Promise<string> => {
-  const module = new URL('./tensorflow.ts', import.meta.url).href;
-  const script = `import { loadTensorFlow, bindingOf } from ${JSON.stringify(module)};
+  const module = ['./tensorflow.ts', '../../training/tensorflow.ts'] // from here, or from a bundle in dist
+    .map((path) => new URL(path, import.meta.url))
+    .find((url) => existsSync(url));
+  const script = `import { loadTensorFlow, bindingOf } from ${JSON.stringify(module?.href)};
 process.stdout.write('\\nversion ' + bindingOf(loadTensorFlow()).TF_Version);`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },

@@ -91,6 +91,6 @@ const isRecord = (row: unknown): row is Record<string, unknown> =>
   typeof row === 'object' && row !== null && !Array.isArray(row);
 
 const markOf = (row: unknown): { id?: string | number } => {
-  const id = isRecord(row) ? row['id'] : undefined;
+  const id = isRecord(row) ? row.id : undefined;
   return typeof id === 'string' || typeof id === 'number' ? { id } : {};
 };
