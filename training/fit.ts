@@ -20,6 +20,8 @@ export interface FitSettings {
   readonly length: number;
   readonly carryState: boolean;
   readonly epochs: number;
+  /** Steps of an epoch at least: a text too short for them is gone through several times. */
+  readonly leastSteps: number;
   readonly learningRate: number;
   /** Steps in which the rate rises from nothing. */
   readonly warmUp: number;

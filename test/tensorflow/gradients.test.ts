@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type Chunk, FastLoop, freeState, noDropout, zeroState } from '../../training/fast-loop.ts';
 import { Kernels } from '../../training/kernels.ts';
-import { initialWeights, type NetworkShape, setWeights, stockModel, swapGates } from '../../training/network.ts';
+import {
+  initialWeights,
+  type NetworkShape,
+  setWeights,
+  stockModel,
+  swapGates,
+} from '../../training/network.ts';
 import { mulberry32 } from '../../training/random.ts';
 import { loadTensorFlow } from '../../training/tensorflow.ts';
 
@@ -24,13 +30,18 @@ const stockGradients = (shape: NetworkShape, weights: ReturnType<typeof initialW
     setWeights(tf, model, weights);
     const inputs = tf.tensor2d(bySequence(chunk, chunk.inputs), undefined, 'int32');
     const fed = shape.embedding > 0 ? inputs : tf.oneHot(inputs, shape.vocabulary);
-    const targets = tf.oneHot(tf.tensor2d(bySequence(chunk, chunk.targets), undefined, 'int32'), shape.vocabulary);
+    const targets = tf.oneHot(
+      tf.tensor2d(bySequence(chunk, chunk.targets), undefined, 'int32'),
+      shape.vocabulary,
+    );
     const { value, grads } = tf.variableGrads(() =>
       tf.metrics.categoricalCrossentropy(targets, model.apply(fed, { training: true }) as never).mean(),
     );
     const named = model.weights.map((weight) => {
       const variable = weight.read();
-      const found = Object.entries(grads).find(([name]) => name === (weight as unknown as { val: { name: string } }).val.name);
+      const found = Object.entries(grads).find(
+        ([name]) => name === (weight as unknown as { val: { name: string } }).val.name,
+      );
       if (found === undefined) throw new Error(`no gradient of ${weight.name} ${variable.shape}`);
       return Float32Array.from(found[1].dataSync());
     });
