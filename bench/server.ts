@@ -1,13 +1,14 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { startServer } from '../src/server/server.ts';
 import { readSettings } from '../src/settings.ts';
 import { benchOptions, type Measured, median, report } from './harness.ts';
 
 /**
  * The server under streams: as many clients at a time as the case says, each asking for 200 characters again and again,
- * over loopback, from a process of their own. Settings choose the model: FOLIO_STORE, FOLIO_MODEL, FOLIO_PRECISION.
+ * over loopback, from a process of their own, while somebody asks after the server's health. Settings choose the model: FOLIO_STORE, FOLIO_MODEL, FOLIO_PRECISION.
  */
 const streams = [1, 10, 50];
 const length = 200; // characters
@@ -23,6 +24,7 @@ interface Run {
   readonly requests: number; // per second
   readonly characters: number; // per second, all streams together
   readonly firsts: readonly number[]; // ms from each request to its first character
+  readonly health: readonly number[]; // ms that /healthz took meanwhile
 }
 
 /** One request. @returns ms to the first character */
@@ -54,6 +56,18 @@ const ask = (agent: Agent, url: string, model: string, door: Door, seed: number)
     outgoing.end(JSON.stringify({ ...body, model, prompt: 'ROMEO:\n', seed }));
   });
 
+/** Asks after the server's health until it is told to stop. @returns ms of each answer */
+const watch = async (url: string, until: () => boolean): Promise<number[]> => {
+  const took: number[] = [];
+  while (!until()) {
+    const began = performance.now();
+    await (await fetch(`${url}/healthz`)).text();
+    took.push(performance.now() - began);
+    await setTimeout(20);
+  }
+  return took;
+};
+
 const load = async (
   url: string,
   model: string,
@@ -65,6 +79,8 @@ const load = async (
   const firsts: number[] = [];
   const began = performance.now();
   const until = began + seconds * 1000;
+  let over = false;
+  const watching = watch(url, () => over);
   await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
       for (let turn = 0; performance.now() < until; turn++) {
@@ -73,8 +89,10 @@ const load = async (
     }),
   );
   const took = (performance.now() - began) / 1000;
+  over = true;
   agent.destroy();
-  return { requests: firsts.length / took, characters: (firsts.length * length) / took, firsts };
+  const health = await watching;
+  return { requests: firsts.length / took, characters: (firsts.length * length) / took, firsts, health };
 };
 
 const quantile = (values: readonly number[], share: number): number => {
@@ -87,6 +105,7 @@ const figures = {
   characters: ['characters/s', (run: Run) => run.characters],
   'first-character-p50': ['ms', (run: Run) => quantile(run.firsts, 0.5)],
   'first-character-p99': ['ms', (run: Run) => quantile(run.firsts, 0.99)],
+  'healthz-p99': ['ms', (run: Run) => quantile(run.health, 0.99)],
 } as const;
 
 const serve = async (): Promise<void> => {

@@ -1,0 +1,78 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openApiDocument } from '../../../src/api/openapi.ts';
+import { operations } from '../../../src/api/operations.ts';
+import { faults } from '../../../src/errors.ts';
+import { createHost } from '../../../src/server/host.ts';
+import { furnished } from './host-under-test.ts';
+
+describe('the description', async () => {
+  const place = await furnished({ origins: ['https://friend.example'] });
+  const { app } = await createHost(place.settings);
+  afterAll(() => place[Symbol.asyncDispose]());
+  const call = async (path: string, init?: RequestInit) =>
+    app.fetch(new Request(`http://localhost${path}`, init), { remoteAddress: '127.0.0.1' });
+
+  test('is valid OpenAPI 3.1', async () => {
+    const validator = new Validator();
+    const { valid, errors } = await validator.validate(openApiDocument());
+    expect(errors).toBeUndefined();
+    expect([valid, validator.version]).toEqual([true, '3.1']);
+  });
+
+  test('refers to nothing that is not there', () => {
+    const document = openApiDocument();
+    const { schemas } = document.components as { schemas: Record<string, unknown> };
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, to]) => to);
+    expect(references.length).toBeGreaterThan(20);
+    for (const to of references)
+      expect(Object.keys(schemas)).toContain(to?.replace('#/components/schemas/', ''));
+  });
+
+  test('tells every route of the app, and no other', () => {
+    const pages = new Set(['/', '/docs', '/openapi.json', '/service-worker.js', '/assets/:file']);
+    const routed = app.routes
+      .filter(({ method, path }) => method !== 'ALL' && !pages.has(path))
+      .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`);
+    const described = operations.map(({ method, path }) => `${method} ${path}`);
+    expect([...new Set(routed)].toSorted()).toEqual(described.toSorted());
+  });
+
+  test('tells only errors that exist', () => {
+    const statuses = new Set<number>(Object.values(faults).map(({ status }) => status));
+    for (const { errors } of operations) for (const status of errors) expect(statuses).toContain(status);
+  });
+
+  test('is served, for machines and for people', async () => {
+    const document = await call('/openapi.json');
+    expect(await document.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
+    const page = await call('/docs');
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+    const html = await page.text();
+    for (const { id, path } of operations) {
+      expect(html).toContain(`id="${id}"`);
+      expect(html).toContain(path);
+    }
+    const anchors = [...html.matchAll(/href="#([^"]+)"/g)].map(([, to]) => to);
+    for (const to of anchors) expect(html).toContain(`id="${to}"`);
+    expect(html).not.toMatch(/<script|https?:\/\/(?!localhost)/);
+  });
+
+  test('pages of allowed origins may call, others may not', async () => {
+    const preflight = (origin: string) =>
+      call('/v1/completions', {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      });
+    const allowed = await preflight('https://friend.example');
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://friend.example');
+    expect(allowed.headers.get('access-control-allow-headers')).toMatch(/authorization/i);
+    const foreign = await preflight('https://evil.example');
+    expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
+    const answer = await call('/v1/models', { headers: { origin: 'https://friend.example' } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://friend.example');
+    expect(answer.headers.get('access-control-expose-headers')).toContain('x-folio-seed');
+    expect((await call('/v1/models', { headers: { origin: 'https://evil.example' } })).status).toBe(401);
+  });
+});
