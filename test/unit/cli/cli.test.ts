@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -161,6 +162,40 @@ describe('faults are one line with a stable code, and an exit code', () => {
     expectFault(setting, 2, 'invalid_parameter', /FOLIO_PRECISION must be one of int8, f32, not "f16"/);
     expectFault(command, 2, 'invalid_parameter', /unknown command 'genrate'.*Did you mean generate/);
     expectFault(input, 2, 'invalid_parameter', /Standard input is not UTF-8/);
+  });
+});
+
+describe('folio serve', () => {
+  test('tells its address, answers, serves a new version, and ends when it is asked to', async () => {
+    const env = { ...process.env, ...ownStore(), FOLIO_RELOAD_SECONDS: '0', LOG_LEVEL: 'silent' };
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'serve', '--port', '0'], { env });
+    const [line] = await once(child.stdout, 'data');
+    const url = /^Folio is at (http:\/\/127\.0\.0\.1:\d+)\n/.exec(String(line))?.[1];
+    const version = async (): Promise<unknown> =>
+      ((await (await fetch(`${url}/generate?length=5`)).json()) as { version: unknown }).version;
+    expect(await version()).toBe(second.version);
+    await within(['models', 'activate', 'tiny', first.version]);
+    expect(await version()).toBe(first.version);
+    await within(['models', 'activate', 'tiny', second.version]);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test('a port that is taken, and an address beyond this machine without a key', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const taken = await within(['serve', '--port', String(port)]);
+    other.close();
+    expect([taken.code, taken.stderr]).toEqual([
+      9,
+      expect.stringMatching(/something else listens.*\[unavailable\]\n$/),
+    ]);
+    const open = await within(['serve', '--port', '0', '--host', '0.0.0.0']);
+    expect([open.code, open.stderr]).toEqual([
+      2,
+      expect.stringMatching(/FOLIO_API_KEYS.*\[unauthorized\]\n$/),
+    ]);
   });
 });
 
