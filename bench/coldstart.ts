@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { committedFolder, committedNetwork } from './committed-network.ts';
+import { benchOptions, interleave, median, report, type Subject } from './harness.ts';
+import { onnxModels } from './rivals/onnx.ts';
+import { tensorFlow } from './rivals/tensorflow.ts';
+
+const { json, rounds, wanted } = benchOptions(15);
+const programs = new URL('dist/', import.meta.url).pathname;
+
+// Each subject as one plain file, as it would be deployed; packages stay where npm put them.
+await build({
+  entryPoints: ['node', 'folio', 'tfjs-node', 'onnxruntime'].map(
+    (name) => new URL(`cold/${name}.ts`, import.meta.url).pathname,
+  ),
+  outdir: programs,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  minify: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  packages: 'external',
+});
+
+/** Milliseconds from starting a process to the first byte that it writes. */
+const firstByte = (program: string, parameters: readonly string[]): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const start = performance.now();
+    let first: number | undefined;
+    let complaint = '';
+    const child = spawn(process.execPath, [join(programs, `${program}.mjs`), ...parameters], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
+    });
+    child.stdout.once('data', () => {
+      first = performance.now() - start;
+    });
+    child.stderr.on('data', (chunk) => {
+      complaint += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code === 0 && first !== undefined) resolve(first);
+      else reject(new Error(`${program} ended with ${code}: ${complaint}`));
+    });
+  });
+
+const network = committedNetwork();
+const folder = committedFolder();
+const units = network.layers.map((layer) => String(layer.units));
+const parameters: Record<string, () => readonly string[]> = {
+  folio: () => [folder],
+  'tfjs-node': () => {
+    tensorFlow();
+    return [join(folder, 'model.json'), String(network.vocabulary)];
+  },
+  onnxruntime: () => [onnxModels(network), ...units],
+  node: () => [],
+};
+
+const subjects: Subject[] = [];
+for (const [subject, make] of Object.entries(parameters)) {
+  if (!wanted('committed', subject)) continue;
+  const given = make();
+  await firstByte(subject, given); // warms the file cache
+  subjects.push({ case: 'committed', subject, unit: 'ms', measure: () => firstByte(subject, given) });
+}
+const cases = await interleave(subjects, rounds);
+
+const runsOf = (subject: string): readonly number[] | undefined =>
+  cases.find((one) => one.subject === subject)?.runs;
+const [folio, node] = [runsOf('folio'), runsOf('node')];
+const notes =
+  folio && node
+    ? [`folio adds ${median(folio.map((run, i) => run - node[i]!)).toFixed(1)} ms to a bare Node start.`]
+    : [];
+
+report(cases, {
+  json,
+  ratios: [
+    { what: 'tfjs-node over folio', case: 'committed', a: 'tfjs-node', b: 'folio' },
+    { what: 'onnxruntime over folio', case: 'committed', a: 'onnxruntime', b: 'folio' },
+  ],
+  notes,
+});
