@@ -34,6 +34,8 @@ const acknowledgements: readonly Acknowledgement[] = [
       models('candidates/*'),
       models('checkpoints/*'),
       models('trainings/*'),
+      models('grids/*'),
+      models('grids/*/checkpoints/*'),
     ],
     reason: objects,
   },
@@ -57,11 +59,32 @@ const acknowledgements: readonly Acknowledgement[] = [
     findings: [wildcard('*')],
     reason: `${tracing} Neither has the delivery of logs, which Step Functions sets up by itself.`,
   },
-  {
-    at: 'FolioTraining/Retraining/Role',
+  ...['FolioTraining/Retraining/Role', 'FolioTraining/Grid/Role'].map((at) => ({
+    at,
     findings: [wildcard(`${regional}:ecs:${here}:task/<ClusterEB0386A7>/*`)],
     reason: 'The tasks of one cluster; the id of a task is not known before it runs.',
+  })),
+  {
+    at: 'FolioTraining/Grid',
+    findings: [wildcard('*')],
+    reason: `${tracing} Neither has the delivery of logs, which Step Functions sets up by itself.`,
   },
+  {
+    at: 'FolioTraining/Grid/PublishBest/Role',
+    findings: [models('grids/*'), models('models/*')],
+    reason: objects,
+  },
+  {
+    at: 'FolioTraining/Grid',
+    findings: ['Serverless-LambdaDLQ'],
+    reason: 'Called by Step Functions, which waits for it and tries again.',
+  },
+  {
+    at: 'FolioApi/Bulk/Role',
+    findings: [models('bulk/*'), models('models/*/current.json')],
+    reason: objects,
+  },
+  { at: 'FolioApi/Bulk/Item/Role', findings: [models('models/*')], reason: objects },
   {
     at: 'FolioTraining/Retraining/OwnExecutions',
     findings: [executions('<RetrainingMachine7ADC3CEC.Name>')],

@@ -4,12 +4,14 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Bundles } from '../functions/bundle.ts';
+import { BulkMap } from './bulk-map.ts';
 import type { DataStack } from './data-stack.ts';
 import { gatewayResponses } from './gateway-responses.ts';
 import { NodeFunction } from './node-function.ts';
 import { PrebuiltModel } from './prebuilt-model.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingStack } from './training-stack.ts';
+import { Watch } from './watch.ts';
 
 export interface ApiStackProps extends StackProps {
   readonly settings: Settings;
@@ -46,6 +48,7 @@ export class ApiStack extends Stack {
   readonly generate: NodeFunction;
   readonly manage: NodeFunction;
   readonly prebuilt: PrebuiltModel;
+  readonly bulk: BulkMap;
 
   constructor(scope: Construct, id: string, props: ApiStackProps) {
     super(scope, id, props);
@@ -97,6 +100,8 @@ export class ApiStack extends Stack {
       .mayDo(['s3:PutObject'], data.corpora, ['corpora/*'])
       .mayList(models, ['models/', 'candidates/', 'trainings/']);
 
+    this.bulk = new BulkMap(this, 'Bulk', { settings, bundle: bundles.bulk, models });
+
     const accesses = new logs.LogGroup(this, 'Accesses', {
       retention: settings['log-days'],
       removalPolicy: RemovalPolicy.DESTROY,
@@ -131,6 +136,23 @@ export class ApiStack extends Stack {
     gatewayResponses(this.api, settings['cors-origin']);
     this.addRoutes(settings, bundles);
     this.addKeys(settings);
+    new Watch(this, 'Watch', {
+      news: training.news,
+      api: this.api,
+      generate: this.generate,
+      manage: this.manage,
+      machines: {
+        Retraining: training.retraining.machine,
+        Grid: training.grid.machine,
+        Bulk: this.bulk.machine,
+      },
+      undelivered: training.retraining.undelivered,
+    });
+    new CfnOutput(this, 'ModelBucket', { value: models.bucketName });
+    new CfnOutput(this, 'BulkJob', {
+      description: 'Generates for every row of bulk/prompts.jsonl in the model bucket',
+      value: `aws stepfunctions start-execution --state-machine-arn ${this.bulk.machine.stateMachineArn} --input '{"task":"generate","input":"bulk/prompts.jsonl"}'`,
+    });
     Tags.of(this).add('folio:part', 'api');
   }
 
@@ -197,6 +219,16 @@ export class ApiStack extends Stack {
     }
     new CfnOutput(this, 'ReaderKeyId', { value: reader.keyId });
     new CfnOutput(this, 'WriterKeyId', { value: writer.keyId });
+    new CfnOutput(this, 'ReadKey', {
+      description: 'Puts the key into a variable of your shell',
+      value: `FOLIO_KEY=$(aws apigateway get-api-key --api-key ${reader.keyId} --include-value --query value --output text)`,
+    });
+    new CfnOutput(this, 'GenerateText', {
+      value: `curl -N -H "x-api-key: $FOLIO_KEY" -H "accept: text/plain" "${url}generate?prompt=ROMEO:&length=300"`,
+    });
+    new CfnOutput(this, 'OpenAiClient', {
+      value: `export OPENAI_BASE_URL=${url}v1 OPENAI_API_KEY="$FOLIO_KEY"`,
+    });
   }
 }
 

@@ -20,17 +20,18 @@ export interface NodeFunctionProps {
 /** A function on Lambda's current Node: its own role, its own log group of limited age, traced, logging JSON. */
 export class NodeFunction extends Construct {
   readonly function: lambda.Function;
+  readonly logGroup: logs.LogGroup;
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
     super(scope, id);
     const { settings } = props;
-    const logGroup = new logs.LogGroup(this, 'Log', {
+    this.logGroup = new logs.LogGroup(this, 'Log', {
       retention: settings['log-days'],
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // Not the managed policy, which may write to every log group.
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
-    logGroup.grantWrite(role);
+    this.logGroup.grantWrite(role);
     this.function = new lambda.Function(this, 'Function', {
       description: props.description,
       runtime: lambda.Runtime.NODEJS_24_X,
@@ -41,7 +42,7 @@ export class NodeFunction extends Construct {
       memorySize: props.memory,
       timeout: props.timeout,
       role,
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       tracing: lambda.Tracing.ACTIVE,
       ...(props.environment && { environment: props.environment }),
@@ -55,6 +56,17 @@ export class NodeFunction extends Construct {
       new iam.PolicyStatement({
         actions: [...actions],
         resources: keys.map((key) => bucket.arnForObjects(key)),
+      }),
+    );
+    return this;
+  }
+
+  /** Of this function as it is; `grantInvoke` would add all its versions. */
+  mayBeInvokedBy(role: iam.Role): this {
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['lambda:InvokeFunction'],
+        resources: [this.function.functionArn],
       }),
     );
     return this;

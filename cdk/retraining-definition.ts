@@ -1,22 +1,18 @@
+import { busy, jsonata, runTrainer, type TrainerFacts } from './run-trainer.ts';
+
 /**
  * The state machine of a retraining, in the Amazon States Language with JSONata. It is data, so that it can be read
  * from top to bottom and its expressions can be tried without an account.
  *
  * Input: the event that S3 sends about an object under `corpora/`.
  */
-export interface RetrainingFacts {
-  readonly cluster: string;
-  readonly taskDefinition: string;
-  readonly container: string;
-  readonly subnets: readonly string[];
-  readonly securityGroup: string;
+export interface RetrainingFacts extends TrainerFacts {
   readonly models: string; // bucket
   readonly topic: string;
   readonly region: string;
   readonly preset: string;
   readonly spot: boolean;
   readonly trainingsAtOnce: number;
-  readonly trainingSeconds: number;
 }
 
 /** Tasks started for one training at most: one on spare capacity, then on demand. */
@@ -42,16 +38,6 @@ const trainingId =
 const emptyRecord =
   '{"id": $training, "model": $name, "preset": $preset, "corpus": {"source": "s3://" & $bucket & "/" & $key},' +
   ' "startedAt": $started, "history": [], "samples": [], "logTail": []}';
-
-const jsonata = (expression: string) => `{% ${expression} %}`;
-
-const busy = {
-  ErrorEquals: ['States.TaskFailed'],
-  IntervalSeconds: 2,
-  MaxAttempts: 4,
-  BackoffRate: 2,
-  JitterStrategy: 'FULL',
-};
 
 export function retrainingDefinition(facts: RetrainingFacts) {
   return {
@@ -241,38 +227,18 @@ export function retrainingDefinition(facts: RetrainingFacts) {
 
       Train: {
         Type: 'Task',
-        Resource: 'arn:aws:states:::ecs:runTask.sync',
-        TimeoutSeconds: facts.trainingSeconds,
-        Arguments: {
-          Cluster: facts.cluster,
-          TaskDefinition: facts.taskDefinition,
-          CapacityProviderStrategy: [
-            {
-              CapacityProvider: facts.spot ? jsonata("$attempt = 0 ? 'FARGATE_SPOT' : 'FARGATE'") : 'FARGATE',
-              Weight: 1,
-            },
+        ...runTrainer(facts, {
+          spot: facts.spot ? '$attempt = 0' : 'false',
+          training: '$training',
+          command: [
+            '--corpus',
+            jsonata("'s3://' & $bucket & '/' & $key"),
+            '--name',
+            jsonata('$name'),
+            '--preset',
+            jsonata('$preset'),
           ],
-          NetworkConfiguration: {
-            AwsvpcConfiguration: {
-              Subnets: facts.subnets,
-              SecurityGroups: [facts.securityGroup],
-              AssignPublicIp: 'ENABLED',
-            },
-          },
-          PropagateTags: 'TASK_DEFINITION',
-          Overrides: {
-            ContainerOverrides: [
-              {
-                Name: facts.container,
-                Command: jsonata(
-                  "$append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name," +
-                    " '--preset', $preset, '--log', 'json'], $attempt = 0 ? [] : ['--resume'])",
-                ),
-                Environment: [{ Name: 'FOLIO_TRAINING_ID', Value: jsonata('$training') }],
-              },
-            ],
-          },
-        },
+        }),
         Assign: { outcome: 'published', code: null, exitCode: 0, reason: '' },
         Catch: [
           {

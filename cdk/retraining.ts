@@ -1,26 +1,29 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import type * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import type * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { executionLog } from './execution-log.ts';
 import { retrainingDefinition } from './retraining-definition.ts';
+import type { TrainerFacts } from './run-trainer.ts';
 import type { Settings } from './settings.ts';
 
-export interface RetrainingProps {
+/** What a state machine needs that runs the trainer. */
+export interface TrainerResources {
+  readonly cluster: ecs.ICluster;
+  readonly trainer: ecs.FargateTaskDefinition;
+  readonly trainerFacts: TrainerFacts;
+}
+
+export interface RetrainingProps extends TrainerResources {
   readonly settings: Settings;
   readonly corpora: s3.IBucket;
   readonly models: s3.IBucket;
-  readonly cluster: ecs.ICluster;
-  readonly trainer: ecs.FargateTaskDefinition;
-  readonly container: ecs.ContainerDefinition;
-  readonly securityGroup: ec2.ISecurityGroup;
   readonly news: sns.ITopic;
 }
 
@@ -32,7 +35,7 @@ export class Retraining extends Construct {
 
   constructor(scope: Construct, id: string, props: RetrainingProps) {
     super(scope, id);
-    const { settings, corpora, models, cluster, trainer, container, securityGroup, news } = props;
+    const { settings, corpora, models, news } = props;
     const stack = Stack.of(this);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
@@ -41,33 +44,19 @@ export class Retraining extends Construct {
       definitionBody: sfn.DefinitionBody.fromString(
         stack.toJsonString(
           retrainingDefinition({
-            cluster: cluster.clusterArn,
-            taskDefinition: trainer.taskDefinitionArn,
-            container: container.containerName,
-            subnets: cluster.vpc.publicSubnets.map((subnet) => subnet.subnetId),
-            securityGroup: securityGroup.securityGroupId,
+            ...props.trainerFacts,
             models: models.bucketName,
             topic: news.topicArn,
             region: stack.region,
             preset: settings.preset,
             spot: settings.spot,
             trainingsAtOnce: settings['trainings-at-once'],
-            trainingSeconds: settings['training-hours'] * 3600,
           }),
         ),
       ),
       timeout: Duration.hours(settings['training-hours'] * 3 + 24),
       tracingEnabled: true,
-      logs: {
-        destination: new logs.LogGroup(this, 'Log', {
-          // Delivery is set up by a resource policy of bounded size, unless the name has this beginning.
-          logGroupName: `/aws/vendedlogs/states/${stack.stackName}-retraining`,
-          retention: settings['log-days'],
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: sfn.LogLevel.ALL,
-        includeExecutionData: true,
-      },
+      logs: executionLog(this, settings, 'retraining'),
     });
     this.grant(role, props);
 
@@ -119,8 +108,8 @@ export class Retraining extends Construct {
     ];
   }
 
-  private grant(role: iam.Role, { corpora, models, cluster, trainer, news }: RetrainingProps): void {
-    const stack = Stack.of(this);
+  private grant(role: iam.Role, props: RetrainingProps): void {
+    const { corpora, models, news } = props;
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
 
@@ -132,29 +121,37 @@ export class Retraining extends Construct {
     statement(['s3:PutObject'], [models.arnForObjects('models/*/corpus-deleted.json')]);
     statement(['sns:Publish'], [news.topicArn]);
 
-    statement(['ecs:RunTask'], [trainer.taskDefinitionArn], {
-      ArnEquals: { 'ecs:cluster': cluster.clusterArn },
-    });
-    statement(
-      ['ecs:StopTask', 'ecs:DescribeTasks'],
-      [stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })],
-    );
-    statement(['iam:PassRole'], [trainer.taskRole.roleArn, trainer.obtainExecutionRole().roleArn], {
-      StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
-    });
-    // How Step Functions learns that a task has ended.
-    statement(
-      ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
-      [
-        stack.formatArn({
-          service: 'events',
-          resource: 'rule',
-          resourceName: 'StepFunctionsGetEventsForECSTaskRule',
-        }),
-      ],
-    );
+    mayRunTrainer(role, props);
 
     // On itself, so in a policy that is made after it.
     new iam.Policy(this, 'OwnExecutions', { statements: this.ownExecutions() }).attachToRole(role);
   }
+}
+
+/** Running the task, waiting for its end and stopping it. */
+export function mayRunTrainer(role: iam.Role, { cluster, trainer }: TrainerResources): void {
+  const stack = Stack.of(role);
+  const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
+    role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
+  statement(['ecs:RunTask'], [trainer.taskDefinitionArn], {
+    ArnEquals: { 'ecs:cluster': cluster.clusterArn },
+  });
+  statement(
+    ['ecs:StopTask', 'ecs:DescribeTasks'],
+    [stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })],
+  );
+  statement(['iam:PassRole'], [trainer.taskRole.roleArn, trainer.obtainExecutionRole().roleArn], {
+    StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+  });
+  // How Step Functions learns that a task has ended.
+  statement(
+    ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
+    [
+      stack.formatArn({
+        service: 'events',
+        resource: 'rule',
+        resourceName: 'StepFunctionsGetEventsForECSTaskRule',
+      }),
+    ],
+  );
 }

@@ -12,6 +12,7 @@ export function addStacks(app: App, bundles: Bundles) {
   const training = new TrainingStack(app, 'FolioTraining', {
     description: 'Folio: an uploaded corpus becomes a model',
     settings,
+    bundles,
     data,
   });
   const api = new ApiStack(app, 'FolioApi', {

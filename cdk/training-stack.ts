@@ -1,19 +1,22 @@
-import { Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as sns from 'aws-cdk-lib/aws-sns';
+import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { root } from '../functions/bundle.ts';
+import { type Bundles, root } from '../functions/bundle.ts';
 import type { DataStack } from './data-stack.ts';
-import { Retraining } from './retraining.ts';
+import { Retraining, type TrainerResources } from './retraining.ts';
 import type { Settings } from './settings.ts';
+import { TrainingGrid } from './training-grid.ts';
+import { monthlyBudget, newsTopic } from './watch.ts';
 
 export interface TrainingStackProps extends StackProps {
   readonly settings: Settings;
+  readonly bundles: Bundles;
   readonly data: DataStack;
 }
 
@@ -21,12 +24,14 @@ export interface TrainingStackProps extends StackProps {
 export class TrainingStack extends Stack {
   readonly news: sns.Topic;
   readonly retraining: Retraining;
+  readonly grid: TrainingGrid;
 
   constructor(scope: Construct, id: string, props: TrainingStackProps) {
     super(scope, id, props);
-    const { settings, data } = props;
+    const { settings, bundles, data } = props;
 
-    this.news = new sns.Topic(this, 'News', { enforceSSL: true });
+    this.news = newsTopic(this, 'News');
+    monthlyBudget(this, 'Budget', settings.budget, this.news);
     if (settings['alarm-email'] !== undefined) {
       this.news.addSubscription(new subscriptions.EmailSubscription(settings['alarm-email']));
     }
@@ -45,15 +50,41 @@ export class TrainingStack extends Stack {
       vpc,
       description: 'The trainer asks others and is asked by nobody',
     });
-    this.retraining = new Retraining(this, 'Retraining', {
-      settings,
-      corpora: data.corpora,
-      models: data.models,
+    const resources: TrainerResources = {
       cluster,
       trainer: trainer.task,
-      container: trainer.container,
-      securityGroup,
+      trainerFacts: {
+        cluster: cluster.clusterArn,
+        taskDefinition: trainer.task.taskDefinitionArn,
+        container: trainer.container.containerName,
+        subnets: vpc.publicSubnets.map((subnet) => subnet.subnetId),
+        securityGroup: securityGroup.securityGroupId,
+        trainingSeconds: settings['training-hours'] * 3600,
+      },
+    };
+    const buckets = { corpora: data.corpora, models: data.models };
+    this.retraining = new Retraining(this, 'Retraining', {
+      settings,
+      ...buckets,
+      ...resources,
       news: this.news,
+    });
+    this.grid = new TrainingGrid(this, 'Grid', {
+      settings,
+      bundle: bundles['publish-best'],
+      ...buckets,
+      ...resources,
+    });
+    new CfnOutput(this, 'UploadCorpus', {
+      description: 'Trains a model of the name of the file',
+      value: `aws s3 cp my-novel.txt s3://${data.corpora.bucketName}/corpora/my-novel.txt`,
+    });
+    new CfnOutput(this, 'FollowTrainings', {
+      value: `aws stepfunctions list-executions --state-machine-arn ${this.retraining.machine.stateMachineArn} --max-items 5`,
+    });
+    new CfnOutput(this, 'TrainingGrid', {
+      description: 'Trains with every setting of a grid and publishes the best',
+      value: `aws stepfunctions start-execution --state-machine-arn ${this.grid.machine.stateMachineArn} --input '{"model":"my-novel","grid":[{"seed":1},{"seed":2}]}'`,
     });
     Tags.of(this).add('folio:part', 'training');
   }
@@ -146,7 +177,7 @@ function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
   container.addMountPoints({ containerPath: '/tmp', sourceVolume: 'scratch', readOnly: false });
 
   // What the trainer may do: read corpora, and write only where it publishes.
-  const written = ['models/*', 'candidates/*', 'checkpoints/*', 'trainings/*'];
+  const written = ['models/*', 'candidates/*', 'checkpoints/*', 'trainings/*', 'grids/*'];
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['s3:GetObject'],
@@ -162,7 +193,7 @@ function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['s3:DeleteObject'],
-      resources: [data.models.arnForObjects('checkpoints/*')],
+      resources: ['checkpoints/*', 'grids/*/checkpoints/*'].map((keys) => data.models.arnForObjects(keys)),
     }),
   );
   task.taskRole.addToPrincipalPolicy(

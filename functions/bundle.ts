@@ -7,7 +7,7 @@ import { bundlePage } from '../src/web/bundle.ts';
 export const root = join(import.meta.dirname, '..');
 
 /** One bundle a file of functions/, each a folder with `index.mjs` that is deployed as it is. */
-export const functionNames = ['generate', 'manage', 'authorise', 'install'] as const;
+export const functionNames = ['generate', 'manage', 'authorise', 'install', 'bulk', 'publish-best'] as const;
 export type FunctionName = (typeof functionNames)[number];
 export type Bundles = Readonly<Record<FunctionName, string>>;
 

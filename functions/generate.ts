@@ -2,6 +2,7 @@ import { readSettings } from '../src/settings.ts';
 import { parseModelReference } from '../src/store/model-name.ts';
 import { openModels } from '../src/store/open-models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
+import { logLoadFailure } from './log.ts';
 
 /**
  * The function that generates and scores. What it does first, it begins before the rest of its code is even read:
@@ -13,7 +14,7 @@ const store = S3Store.at(settings.store);
 const models = openModels(store, settings);
 const loading = models.open(parseModelReference(settings.model)).then(
   (held) => held.release(),
-  () => {},
+  (error: unknown) => logLoadFailure(error),
 );
 
 const { answerWith } = await import('./generate-app.ts');

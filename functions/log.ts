@@ -1,17 +1,23 @@
 import type { LogLine } from '../src/api/deps.ts';
+import { isFolioError } from '../src/errors.ts';
+
+/** The code and message of a fault that Folio knows; of any other, its stack. */
+const describe = (error: unknown): object =>
+  isFolioError(error)
+    ? { code: error.code, reason: error.message }
+    : { error: error instanceof Error ? (error.stack ?? error.message) : error };
 
 /**
- * One line of JSON a request, for CloudWatch Logs; of a fault of ours, its stack. The runtime adds time, level and
- * the invocation's id. What was asked and what was written is never among them.
+ * One line of JSON a request, for CloudWatch Logs. The runtime adds time, level and the invocation's id. What was
+ * asked and what was written is never among them.
  */
 export const logRequest = ({ error, ...line }: LogLine): void => {
-  if (line.status < 500) {
-    console.info({ message: 'request', ...line });
-    return;
-  }
-  console.error({
-    message: 'request failed',
-    ...line,
-    error: error instanceof Error ? (error.stack ?? error.message) : error,
-  });
+  const told = { message: 'request', ...line, ...(error === undefined ? {} : describe(error)) };
+  if (line.status < 500) console.info(told);
+  else console.error(told);
+};
+
+/** Alarms are raised from these lines: `cdk/watch.ts` looks for the code. */
+export const logLoadFailure = (error: unknown): void => {
+  console.error({ message: 'The model could not be loaded ahead of a request', ...describe(error) });
 };

@@ -1,0 +1,67 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { bulkDefinition } from './bulk-definition.ts';
+import { executionLog } from './execution-log.ts';
+import { NodeFunction } from './node-function.ts';
+import type { Settings } from './settings.ts';
+
+export interface BulkMapProps {
+  readonly settings: Settings;
+  readonly bundle: string;
+  readonly models: s3.IBucket;
+}
+
+/** Millions of rows, generated or scored by many functions at once: JSON lines in, JSON lines out, below `bulk/`. */
+export class BulkMap extends Construct {
+  readonly machine: sfn.StateMachine;
+
+  constructor(scope: Construct, id: string, { settings, bundle, models }: BulkMapProps) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    const item = new NodeFunction(this, 'Item', {
+      settings,
+      description: 'Generates or scores the rows of one batch',
+      code: bundle,
+      memory: settings.memory,
+      timeout: Duration.minutes(15),
+      environment: { FOLIO_STORE: `s3://${models.bucketName}` },
+    });
+    item.mayDo(['s3:GetObject'], models, ['models/*']).mayList(models, ['models/']);
+
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
+    this.machine = new sfn.StateMachine(this, 'Machine', {
+      role,
+      definitionBody: sfn.DefinitionBody.fromString(
+        stack.toJsonString(bulkDefinition({ item: item.function.functionArn, models: models.bucketName })),
+      ),
+      timeout: Duration.days(7),
+      tracingEnabled: true,
+      logs: executionLog(this, settings, 'bulk'),
+    });
+    item.mayBeInvokedBy(role);
+    const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
+      role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
+    statement(
+      ['s3:GetObject'],
+      [models.arnForObjects('bulk/*'), models.arnForObjects('models/*/current.json')],
+    );
+    statement(
+      ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      [models.arnForObjects('bulk/*')],
+    );
+    statement(['s3:ListBucket'], [models.bucketArn], { StringLike: { 's3:prefix': ['bulk/*', 'models/*'] } });
+
+    // A distributed map starts executions of its own machine.
+    new iam.Policy(this, 'OwnExecutions', {
+      statements: [
+        new iam.PolicyStatement({
+          actions: ['states:StartExecution'],
+          resources: [this.machine.stateMachineArn],
+        }),
+      ],
+    }).attachToRole(role);
+  }
+}
