@@ -106,6 +106,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       const body = { prompt: 'Once', length: 60, seed: 9 };
       const response = await post('/generate', body, { accept: 'text/plain' });
       expect(response.headers.get('content-type')).toMatch(/^text\/plain/);
+      expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
       const receipt = JSON.parse(response.headers.get('x-folio-receipt') ?? '') as Json;
       expect(await response.text()).toBe((await generate(body)).text);
       expect(receipt).toMatchObject({ seed: 9, version: tiny.version });

@@ -39,9 +39,9 @@ export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings
     const began = performance.now();
     const requestId = crypto.randomUUID();
     context.set('requestId', requestId);
+    await next();
     context.header('x-request-id', requestId);
     context.header('x-content-type-options', 'nosniff');
-    await next();
     deps.log?.({
       requestId,
       method: context.req.method,

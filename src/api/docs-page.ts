@@ -10,6 +10,7 @@ interface Schema {
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
   readonly anyOf?: readonly Schema[];
   readonly oneOf?: readonly Schema[];
@@ -31,7 +32,13 @@ interface Operation {
   readonly description?: string;
   readonly security?: readonly unknown[];
   readonly 'x-folio-right'?: string;
-  readonly parameters?: readonly { name: string; in: string; description?: string; schema: Schema }[];
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly description?: string;
+    readonly example?: unknown;
+    readonly schema: Schema;
+  }[];
   readonly requestBody?: Body;
   readonly responses: Readonly<Record<string, Body>>;
 }
@@ -68,8 +75,8 @@ section.operation h3 { margin: 0; font: 600 1rem/1.5 ui-monospace, monospace; ov
 .quiet { color: var(--quiet) } .note { font-size: .9rem }
 table { border-collapse: collapse; width: 100%; font-size: .9rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line) }
-th { font-weight: 600 } td code { overflow-wrap: anywhere }
-.scroll { overflow-x: auto }
+th { font-weight: 600 }
+.scroll { overflow-x: auto } .scroll table { min-width: 36rem } .scroll td:first-child { white-space: nowrap }
 pre { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; overflow-x: auto;
   font-size: .85rem }
 code { font-family: ui-monospace, monospace; font-size: .92em }
@@ -77,6 +84,12 @@ summary { cursor: pointer; font-weight: 600; margin: .75rem 0 .25rem }
 `;
 
 const nameOf = (ref: string): string => ref.replace('#/components/schemas/', '');
+
+const rangeOf = ({ minimum, exclusiveMinimum: above, maximum }: Schema): string => {
+  if (above !== undefined) return `, above ${above}${maximum === undefined ? '' : `, up to ${maximum}`}`;
+  if (minimum === undefined) return '';
+  return maximum === undefined ? `, at least ${minimum}` : `, ${minimum} to ${maximum}`;
+};
 
 const typeOf = (schema: Schema): Html | string => {
   if (schema.$ref) {
@@ -88,14 +101,7 @@ const typeOf = (schema: Schema): Html | string => {
   if (schema.const !== undefined) return html`<code>${JSON.stringify(schema.const)}</code>`;
   if (schema.enum) return html`<code>${schema.enum.map((one) => JSON.stringify(one)).join(' | ')}</code>`;
   if (schema.type === 'array' && schema.items) return html`array of ${typeOf(schema.items)}`;
-  const { minimum, maximum } = schema;
-  const range =
-    minimum !== undefined && maximum !== undefined
-      ? `, ${minimum} to ${maximum}`
-      : minimum !== undefined
-        ? `, at least ${minimum}`
-        : '';
-  return `${schema.type ?? 'anything'}${range}`;
+  return `${schema.type ?? 'anything'}${rangeOf(schema)}`;
 };
 
 /** Sentences of the description mark code with backquotes. */
@@ -116,11 +122,15 @@ const propertiesTable = (caption: string, { properties = {}, required = [] }: Sc
     Object.entries(properties).map(([name, schema]) => fieldRow(name, schema, required.includes(name))),
   );
 
-const curlOf = (method: string, path: string, { requestBody }: Operation): string => {
+const curlOf = (method: string, path: string, { requestBody, parameters = [] }: Operation): string => {
   const example = requestBody?.content?.['application/json']?.example;
   const verb = method === 'get' || example !== undefined ? '' : ` -X ${method.toUpperCase()}`;
+  const query = parameters
+    .filter((parameter) => parameter.example !== undefined)
+    .map((parameter) => `${parameter.name}=${String(parameter.example)}`)
+    .join('&');
   const body = example === undefined ? '' : ` --json '${JSON.stringify(example)}'`;
-  return `curl${verb} "$FOLIO${path}"${body}`;
+  return `curl${verb} "$FOLIO${path}${query === '' ? '' : `?${query}`}"${body}`;
 };
 
 const operationSection = (path: string, method: string, operation: Operation, document: Document): Html => {

@@ -69,7 +69,10 @@ const contentOf = (content: Readonly<Record<string, Schema | 'text' | 'bytes'>>,
     ]),
   );
 
-const parametersOf = ({ path, query }: Operation, schemas: Readonly<Record<string, Json>>): Json[] => {
+const parametersOf = (
+  { path, query, body, example = {} }: Operation,
+  schemas: Readonly<Record<string, Json>>,
+): Json[] => {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
     name,
     in: 'path',
@@ -80,7 +83,14 @@ const parametersOf = ({ path, query }: Operation, schemas: Readonly<Record<strin
   if (!query) return inPath;
   const properties = schemas[idOf(query)]?.properties as Readonly<Record<string, Json>>;
   const inQuery = Object.entries(properties).map(([name, { description, ...schema }]) => {
-    return { name, in: 'query', required: false, ...(description ? { description } : {}), schema };
+    return {
+      name,
+      in: 'query',
+      required: false,
+      ...(description ? { description } : {}),
+      ...(body === undefined && name in example ? { example: example[name] } : {}),
+      schema,
+    };
   });
   return [...inPath, ...inQuery];
 };

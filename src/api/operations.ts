@@ -39,7 +39,7 @@ export interface Operation {
   /** Needs no key. */
   readonly open?: true;
   readonly query?: z.ZodMiniObject;
-  /** A JSON body to try. */
+  /** A JSON body, or a query, to try. */
   readonly example?: Readonly<Record<string, unknown>>;
   /** Bodies by media type; 'text' for plain text. */
   readonly body?: Readonly<Record<string, Schema | 'text'>>;
@@ -78,6 +78,7 @@ export const operations: readonly Operation[] = [
     id: 'generateByQuery',
     summary: 'Generate a text, asked for in the query',
     query: GenerateRequest,
+    example: { prompt: 'ROMEO:', length: 200 },
     answers: { 200: { description: 'The text', content: { [json]: GenerateAnswer, [plain]: 'text' } } },
     errors: generating,
   },
