@@ -8,7 +8,7 @@ import { FolioError } from '../errors.ts';
 import { integer, newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { count, print, tell } from './print.ts';
-import { addSampling, type SamplingOptions, samplingParameters } from './sampling.ts';
+import { addSampling, logitBias, type SamplingOptions, samplingParameters } from './sampling.ts';
 
 interface BulkFlags extends ModelOptions, SamplingOptions {
   readonly input: string;
@@ -54,10 +54,11 @@ export const command = (): Command =>
     .action(run);
 
 async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
-  const defaults = samplingParameters(flags);
-  checkDefaults(task, defaults);
-  const job: BulkJob = { task, defaults, seed: flags.seed };
+  const given = samplingParameters(flags);
+  checkDefaults(task, given);
   const held = await openModel(flags);
+  const defaults = { ...given, ...logitBias(flags, held.model.alphabet) };
+  const job: BulkJob = { task, defaults, seed: flags.seed };
   const model = `${held.name}@${held.version}`;
   const described = { ...job, model, precision: held.model.info.precision, input: flags.input };
   const output = await outputOf(flags, described);

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
 import { FolioError } from '../errors.ts';
@@ -5,13 +6,15 @@ import type { CompletionResult, Completions } from '../model/model.ts';
 import { newCommand, numeric } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { count, print, tell } from './print.ts';
-import { addSampling, type SamplingOptions, samplingParameters } from './sampling.ts';
-import { textFrom } from './text-from.ts';
+import { addSampling, logitBias, type SamplingOptions, samplingParameters } from './sampling.ts';
+import { bytesFrom, textFrom } from './text-from.ts';
 
 interface GenerateFlags extends ModelOptions, SamplingOptions {
   readonly prompt: string;
   readonly seed?: number;
   readonly count: number;
+  readonly from?: string;
+  readonly save?: string;
   readonly echo?: true;
   readonly json?: true;
   readonly quiet?: true;
@@ -32,6 +35,8 @@ export const command = (): Command =>
     .option('-p, --prompt <text>', 'what the text begins after; - reads standard input', '')
     .option('--seed <number>', 'the same seed gives the same text; drawn and told when absent', numeric)
     .addOption(new Option('-n, --count <number>', 'texts to write').argParser(numeric).default(1))
+    .option('--save <file>', 'keep the state at the end of the text')
+    .option('--from <file>', 'go on from a kept state, as one longer text would have')
     .option('--echo', 'print the prompt before the text')
     .option('--json', 'print one JSON object, with everything that gives the text again')
     .option('-q, --quiet', 'keep the seed and the speed to yourself')
@@ -54,7 +59,12 @@ async function run(flags: GenerateFlags): Promise<void> {
     );
   }
   const held = await openModel(flags);
-  const options = await generateOptions(parameters, () => held.copyIndex());
+  const options = {
+    ...(await generateOptions({ ...parameters, ...logitBias(flags, held.model.alphabet) }, () =>
+      held.copyIndex(),
+    )),
+    ...(flags.from === undefined ? {} : { from: await bytesFrom(flags.from) }),
+  };
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.once('SIGINT', stop);
@@ -63,6 +73,8 @@ async function run(flags: GenerateFlags): Promise<void> {
   if (!flags.json) await printTexts(completions, flags.count, shown);
   const result = await completions.result();
   process.off('SIGINT', stop);
+  const [first] = result.choices;
+  if (flags.save !== undefined && first !== undefined) await writeFile(flags.save, first.state);
   const generated = result.choices.reduce((sum, choice) => sum + choice.generated, 0);
   const speed = generated / (result.milliseconds / 1000);
   if (flags.json) {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import * as z from 'zod/mini';
 import { FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
+import { versionPrefix } from '../store/model-name.ts';
 import { activate, listModels, listVersions, removeVersion } from '../store/models.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -87,14 +89,30 @@ async function versions(name: string, flags: StoreFlags): Promise<void> {
     });
   }
   if (flags.json) return print(`${JSON.stringify(found, null, 2)}\n`);
-  return print(
-    columns(
-      found.map(({ version, publishedAt, bytes, current }) => [
-        version,
-        publishedAt.toISOString().slice(0, 19).replace('T', ' '),
-        size(bytes),
-        current ? 'current' : '',
-      ]),
-    ),
-  );
+  const rows = found.map(async ({ version, bytes, current }) => [
+    version,
+    size(bytes),
+    ...(await madeFrom(store, name, version)),
+    current ? 'current' : '',
+  ]);
+  return print(columns(await Promise.all(rows)));
+}
+
+const folioMetadata = z.object({
+  preset: z.optional(z.string()),
+  corpus: z.optional(z.object({ source: z.string() })),
+  training: z.optional(z.object({ validationLoss: z.number() })),
+});
+
+/** What a version's metadata tell of its making: validation loss, preset, corpus; blank where they do not. */
+async function madeFrom(store: Store, name: string, version: string): Promise<readonly string[]> {
+  const object = await store.read(`${versionPrefix(name, version)}model.json`);
+  const artefact = object && JSON.parse(new TextDecoder().decode(object.bytes));
+  const { data } = folioMetadata.safeParse(artefact?.userDefinedMetadata?.folio);
+  const loss = data?.training?.validationLoss;
+  return [
+    loss === undefined ? '' : `${loss.toFixed(4)} nats`,
+    data?.preset ?? '',
+    data?.corpus?.source ?? '',
+  ];
 }

@@ -1,5 +1,9 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FolioError } from '../errors.ts';
+import type { Alphabet } from '../model/alphabet.ts';
 import { gather, numeric } from './command.ts';
+
+type CharacterBias = readonly [character: string, bias: number];
 
 /** Options of every command that generates; their names are those of `POST /generate`, with dashes. */
 export interface SamplingOptions {
@@ -12,12 +16,21 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly presencePenalty?: number;
   readonly frequencyPenalty?: number;
+  readonly logitBias?: readonly CharacterBias[];
   readonly allowed?: string;
   readonly stop?: readonly string[];
   readonly unknown?: string;
   readonly copyGuard?: number;
   readonly overlap?: true;
 }
+
+const readBias = (given: string, before: readonly CharacterBias[] = []): readonly CharacterBias[] => {
+  const [, character, bias] = /^(.)=([+-]?\d+(?:\.\d+)?)$/su.exec(given) ?? [];
+  if (character === undefined || Math.abs(Number(bias)) > 100) {
+    throw new InvalidArgumentError('Expected a character, "=" and a number from -100 to 100, such as e=-5.');
+  }
+  return [...before, [character, Number(bias)]];
+};
 
 export const addSampling = (command: Command): Command =>
   command
@@ -30,6 +43,7 @@ export const addSampling = (command: Command): Command =>
     .option('--repetition-penalty <factor>', 'above 1: less of what stands in the text', numeric)
     .option('--presence-penalty <number>', 'above 0: less of what was generated at all', numeric)
     .option('--frequency-penalty <number>', 'above 0: less of what was generated often', numeric)
+    .option('--logit-bias <character=number>', 'make a character likelier, or below 0 less likely', readBias)
     .option('--allowed <characters>', 'generate only these characters')
     .option('--stop <text>', 'end before this text; may be given up to 4 times', gather)
     .addOption(
@@ -60,4 +74,26 @@ export function samplingParameters(options: SamplingOptions): Record<string, unk
     overlap: options.overlap,
   };
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
+}
+
+/**
+ * The characters of `--logit-bias` as the model numbers them.
+ *
+ * @throws FolioError `unknown_character`
+ */
+export function logitBias(options: SamplingOptions, alphabet: Alphabet): Record<string, unknown> {
+  if (options.logitBias === undefined) return {};
+  const bias = options.logitBias.map(([character, value]) => {
+    const id = alphabet.idOf(character);
+    if (id !== undefined) return [id, value];
+    throw new FolioError(
+      'unknown_character',
+      `logit-bias: the model does not know ${JSON.stringify(character)}.`,
+      {
+        where: 'logit-bias',
+        received: JSON.stringify(character),
+      },
+    );
+  });
+  return { logit_bias: Object.fromEntries(bias) };
 }

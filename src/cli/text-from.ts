@@ -8,15 +8,7 @@ import { FolioError } from '../errors.ts';
  * @throws FolioError `not_found`; `invalid_parameter` for what is not UTF-8
  */
 export async function textFrom(source: string): Promise<string> {
-  const bytes =
-    source === '-'
-      ? await buffer(process.stdin)
-      : await readFile(source).catch((error: NodeJS.ErrnoException) => {
-          throw new FolioError('not_found', `Cannot read ${source}: ${error.code}.`, {
-            where: source,
-            cause: error,
-          });
-        });
+  const bytes = source === '-' ? await buffer(process.stdin) : await bytesFrom(source);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -27,3 +19,9 @@ export async function textFrom(source: string): Promise<string> {
     });
   }
 }
+
+/** @throws FolioError `not_found` */
+export const bytesFrom = (file: string): Promise<Uint8Array> =>
+  readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new FolioError('not_found', `Cannot read ${file}: ${error.code}.`, { where: file, cause: error });
+  });

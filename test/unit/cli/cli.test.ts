@@ -62,6 +62,28 @@ describe('folio generate', () => {
     expect(again.stdout).toBe(drawn.stdout);
   });
 
+  test('goes on from a kept state as one longer text would have', async () => {
+    const args = ['generate', '--prompt', 'Now', '--seed', '1', '--json', '--quiet'];
+    const textOf = async (...more: string[]): Promise<string> =>
+      JSON.parse((await within([...args, ...more])).stdout).choices[0].text;
+    const state = join(root, 'state.bin');
+    const begin = await textOf('--length', '30', '--save', state);
+    const { stdout } = await within(['generate', '--from', state, '--length', '30', '--json', '--quiet']);
+    expect(begin + JSON.parse(stdout).choices[0].text).toBe(await textOf('--length', '60'));
+    const foreign = await within(['generate', '--from', join(root, 'plain/model.json')]);
+    expect([foreign.code, foreign.stderr]).toEqual([2, expect.stringMatching(/\[state_mismatch\]\n$/)]);
+  });
+
+  test('a bias makes characters likelier and less likely', async () => {
+    const { stdout } = await within(['generate', '--length', '50', '--logit-bias', 'A=100', '--quiet']);
+    expect(stdout).toBe(`${'A'.repeat(50)}\n`);
+    const refused = await within(['generate', '--logit-bias', 'A=101']);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/-100 to 100.*\[invalid_parameter\]\n$/),
+    ]);
+  });
+
   test('ends without a word when its reader has left', async () => {
     const child = spawn(process.execPath, ['src/cli/main.ts', 'generate', '--length', '10000000'], {
       env: { ...process.env, ...ownStore() },
