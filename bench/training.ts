@@ -1,32 +1,56 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { FastLoop, noDropout, zeroState } from '../training/fast-loop.ts';
-import { Kernels } from '../training/kernels.ts';
-import { initialWeights, type NetworkShape, setWeights, stockModel, swapGates } from '../training/network.ts';
-import { freshState, Optimiser } from '../training/optimiser.ts';
-import { mulberry32 } from '../training/random.ts';
-import { setUpTensorFlow } from '../training/setup-tensorflow.ts';
-import { loadTensorFlow } from '../training/tensorflow.ts';
-import { arguments_, interleave, report, type Subject } from './harness.ts';
+import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
+import { folioTraining } from './rivals/folio-training.ts';
+import { openPyTorch, type TrainingCase } from './rivals/pytorch.ts';
+import { layersTraining } from './rivals/tfjs-layers.ts';
 
 /**
  * Characters a second of training: the fast loop, stock tf.layers in the same tfjs-node, and PyTorch's nn.LSTM. All
- * do one-hot characters of 65, LSTM layers, a softmax and Adam in float32, on every core. Ours also clips by global
- * norm and carries its state; none of the rivals' inputs are prepared within the time that is taken.
+ * do one-hot characters, LSTM layers, a softmax and Adam in float32, on every core. Ours also clips by global norm
+ * and carries its state; what the rivals are fed is prepared before their time is taken.
  */
-const VOCABULARY = 65;
 const STEPS = 3; // a measurement
 
-const cases = ['1x128', '1x512', '2x512'].flatMap((network) =>
-  ['64x100', '128x64'].map((size) => ({
-    name: `${network}@${size}`,
-    layers: Number(network.split('x')[0]),
-    units: Number(network.split('x')[1]),
-    batch: Number(size.split('x')[0]),
-    length: Number(size.split('x')[1]),
-  })),
+const trainingCases: readonly TrainingCase[] = ['1x128', '1x512', '2x512'].flatMap((network) =>
+  ['64x100', '128x64'].map((size) => {
+    const [layers, units] = network.split('x').map(Number) as [number, number];
+    const [batch, length] = size.split('x').map(Number) as [number, number];
+    return { name: `${network}@${size}`, vocabulary: 65, layers, units, batch, length };
+  }),
 );
-type Case = (typeof cases)[number];
+
+const { json, rounds, wanted } = benchOptions(5);
+const pytorch = await openPyTorch();
+const cases: Measured[] = [];
+for (const one of trainingCases) {
+  const makers = {
+    folio: () => folioTraining(one),
+    'tfjs-layers': () => layersTraining(one),
+    ...(pytorch === undefined ? {} : { pytorch: () => pytorch.training(one) }),
+  };
+  const subjects: Subject[] = [];
+  const closing: (() => void)[] = [];
+  for (const [subject, make] of Object.entries(makers)) {
+    if (!wanted(one.name, subject)) continue;
+    const { rate, close } = await make();
+    await rate(1); // warm
+    subjects.push({ case: one.name, subject, unit: 'characters/s', measure: () => rate(STEPS) });
+    closing.push(close);
+  }
+  cases.push(...(await interleave(subjects, rounds)));
+  for (const close of closing) close();
+}
+pytorch?.close();
+
+const ratio = (what: string, b: string): Ratio[] =>
+  trainingCases.map(({ name }) => ({ what: `${name} ${what}`, case: name, a: 'folio', b }));
+
+report(cases, {
+  json,
+  ratios: [...ratio('over stock tf.layers', 'tfjs-layers'), ...ratio('over PyTorch', 'pytorch')],
+  notes:
+    pytorch === undefined
+      ? [
+          'PyTorch is left out: `python3 -c "import torch"` fails here. To have it: python3 -m pip install torch',
+        ]
+      : [`PyTorch ${pytorch.version}, TensorFlow under tfjs-node and the fast loop alike.`],
+});
