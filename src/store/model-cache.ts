@@ -153,7 +153,7 @@ export class ModelCache {
     const object = known ? await store.readIfChanged(key, known.etag) : await store.read(key);
     if (known && object === 'unchanged') return { ...known, checkedAt };
     if (object === undefined || object === 'unchanged') {
-      throw new FolioError('model_not_found', `There is no model ${name} in ${store.location}.`, {
+      throw new FolioError('model_not_found', `There is no model ${name}.`, {
         where: 'model',
         received: name,
       });

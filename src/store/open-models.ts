@@ -21,7 +21,7 @@ export const openModels = (store: Store, settings: ModelSettings): ModelCache =>
         async (file, limit) => {
           const bytes = await files.read(file, limit);
           if (bytes !== undefined || file !== 'model.json') return bytes;
-          throw new FolioError('model_not_found', `There is no ${name}@${version} in ${store.location}.`, {
+          throw new FolioError('model_not_found', `There is no ${name}@${version}.`, {
             where: 'model',
             received: `${name}@${version}`,
           });
