@@ -1,6 +1,12 @@
 import { boundedState } from './kernel/bounded-state.ts';
 import { firstLayerTable } from './kernel/first-layer.ts';
-import { type QuantisedMatrix, quantiseMatrix, quantiseTable, STATE_LEVELS } from './kernel/quantise.ts';
+import {
+  type QuantisedMatrix,
+  quantiseMatrix,
+  quantiseTable,
+  STATE_LEVELS,
+  wholeOf,
+} from './kernel/quantise.ts';
 import type { Activation, GruLayer, LstmLayer, Network, RecurrentLayer } from './network.ts';
 import { stateLength } from './network.ts';
 import { checkState, Slots } from './slots.ts';
@@ -122,10 +128,6 @@ const quantiseVector = (h: Float32Array, bounded: boolean): QuantisedVector => {
 
 const largestOf = (values: Float32Array): number =>
   values.reduce((largest, value) => Math.max(largest, Math.abs(value) || 0), 0); // whatever is not a number is passed over
-
-const MAGIC = 12_582_912; // 1.5 * 2^23
-
-const wholeOf = (t: number): number => fround(fround(t + MAGIC) - MAGIC);
 
 /** Not a number becomes `high`, as in the kernel. */
 const clip = (t: number, low: number, high: number): number =>

@@ -7,6 +7,36 @@ export interface KernelExports {
   stepF32(network: number, n: number): void;
   stepInt8(network: number, n: number): void;
   quantiseState(network: number, slot: number): void;
+  packF32(
+    source: number,
+    stride: number,
+    inputs: number,
+    length: number,
+    to: number,
+    toStride: number,
+    scratch: number,
+  ): void;
+  packInt8(
+    source: number,
+    stride: number,
+    inputs: number,
+    length: number,
+    to: number,
+    toStride: number,
+    scales: number,
+    starts: number,
+    scratch: number,
+  ): void;
+  packTable(
+    source: number,
+    stride: number,
+    inputs: number,
+    length: number,
+    to: number,
+    toStride: number,
+    scales: number,
+    scratch: number,
+  ): void;
 }
 
 const decode = (base64: string): Uint8Array<ArrayBuffer> =>
@@ -31,7 +61,7 @@ const modules = {
 };
 
 /** A new instance with a memory of its own; the code is compiled once a process. */
-export const instantiateKernel = (relaxed: boolean): KernelExports => {
+export const instantiateKernel = (relaxed = relaxedSimdSupported()): KernelExports => {
   const { exports } = new WebAssembly.Instance(relaxed ? modules.relaxed() : modules.plain(), {});
   return exports as unknown as KernelExports;
 };

@@ -1,4 +1,4 @@
-import type { Activation, LstmLayer, Network, RecurrentLayer } from '../network.ts';
+import type { Activation, Network, RecurrentLayer } from '../network.ts';
 import { stateLength } from '../network.ts';
 import { checkState, Slots } from '../slots.ts';
 import type { Precision, Stepper } from '../stepper.ts';
@@ -6,8 +6,7 @@ import { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './first-layer.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
-import { type GateRange, padded, placeMatrixF32, placeMatrixInt8, spread } from './matrices.ts';
-import { quantiseMatrix, quantiseTable } from './quantise.ts';
+import { type GateRange, Packer, padded, rowsOf, spread } from './packer.ts';
 
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
@@ -166,10 +165,9 @@ const gatesOf = (layer: RecurrentLayer): number => (layer.kind === 'lstm' ? 4 : 
 /** Places everything but the runs. @returns the address of the kernel's `Network` */
 const placeNetwork = (arena: Arena, network: Network, layout: Layout, int8: boolean, room: Room): number => {
   const { layers, output, vocabulary } = network;
-  const placeMatrix = (matrix: Float32Array, outputs: number, gates: GateRange): number =>
-    int8
-      ? placeMatrixInt8(arena, quantiseMatrix(matrix, outputs), gates)
-      : placeMatrixF32(arena, matrix, outputs, gates);
+  const packer = new Packer();
+  const placeMatrix: PlaceMatrix = (matrix, outputs, gates) =>
+    (int8 ? placeInt8 : placeF32)(arena, packer, matrix, outputs, gates);
 
   const words = layers.flatMap((layer, index) => {
     const placed = placeLayer(arena, layer, index > 0, placeMatrix);
@@ -190,7 +188,7 @@ const placeNetwork = (arena: Arena, network: Network, layout: Layout, int8: bool
     if (fields.length !== LAYER_WORDS) throw new RangeError('layer fields differ from the kernel');
     return fields;
   });
-  const table = placeTable(arena, network, int8);
+  const table = placeTable(arena, packer, network, int8);
   const dense: GateRange = { first: 0, count: 1, units: vocabulary };
   const outputMatrix = placeMatrix(output.kernel, vocabulary, dense);
   const outputBias = arena.placeFloats(spread(output.bias, dense));
@@ -237,7 +235,7 @@ const placeLayer = (
   arena: Arena,
   layer: RecurrentLayer,
   hasInput: boolean,
-  placeMatrix: (matrix: Float32Array, outputs: number, gates: GateRange) => number,
+  placeMatrix: PlaceMatrix,
 ): PlacedLayer => {
   const { units } = layer;
   const all: GateRange = { first: 0, count: gatesOf(layer), units };
@@ -252,43 +250,78 @@ const placeLayer = (
   };
 };
 
+type PlaceMatrix = (matrix: Float32Array, outputs: number, gates: GateRange) => number;
+
+/** Places a matrix [inputs, outputs] as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
+const placeF32 = (
+  arena: Arena,
+  packer: Packer,
+  matrix: Float32Array,
+  outputs: number,
+  gates: GateRange,
+): number => {
+  const inputs = matrix.length / outputs;
+  const rows = rowsOf(gates);
+  const bytes = 4 * rows * inputs;
+  const weights = arena.place(bytes, (buffer, address) =>
+    packer.packF32(matrix, outputs, gates, new Uint8Array(buffer, address, bytes)),
+  );
+  return arena.placeWords([weights, rows >> 5, (rows >> 4) & 1, inputs, 0, 0]);
+};
+
+const placeInt8 = (
+  arena: Arena,
+  packer: Packer,
+  matrix: Float32Array,
+  outputs: number,
+  gates: GateRange,
+): number => {
+  const columns = padded(matrix.length / outputs);
+  const rows = rowsOf(gates);
+  const scales = arena.place(4 * rows);
+  const starts = arena.place(4 * rows);
+  const weights = arena.place(rows * columns, (buffer, address) =>
+    packer.packInt8(matrix, outputs, gates, {
+      weights: new Uint8Array(buffer, address, rows * columns),
+      scales: new Float32Array(buffer, scales, rows),
+      starts: new Int32Array(buffer, starts, rows),
+    }),
+  );
+  return arena.placeWords([weights, rows >> 5, (rows >> 4) & 1, columns >> 2, scales, starts]);
+};
+
 /** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */
-const placeTable = (arena: Arena, network: Network, int8: boolean): { values: number; scales: number } => {
-  const layer: LstmLayer | RecurrentLayer = network.layers[0]!;
+const placeTable = (
+  arena: Arena,
+  packer: Packer,
+  network: Network,
+  int8: boolean,
+): { values: number; scales: number } => {
+  const layer = network.layers[0]!;
   const gates: GateRange = { first: 0, count: gatesOf(layer), units: layer.units };
   const outputs = gates.count * gates.units;
-  const rows = gates.count * padded(gates.units);
+  const rows = rowsOf(gates);
   const table = firstLayerTable(network);
-  if (!int8) {
-    const values = arena.place(network.vocabulary * rows * 4, (buffer, address) => {
-      const placed = new Float32Array(buffer, address, network.vocabulary * rows);
-      for (let id = 0; id < network.vocabulary; id++) {
-        const row = table.subarray(id * outputs, (id + 1) * outputs);
-        placed.set(
-          spread(
-            row.map((value, i) => value + layer.bias[i]!),
-            gates,
-          ),
-          id * rows,
-        );
-      }
-    });
-    return { values, scales: 0 };
+  const length = network.vocabulary * rows;
+  if (int8) {
+    const scales = arena.place(4 * rows);
+    const values = arena.place(length, (buffer, address) =>
+      packer.packTable(table, outputs, gates, {
+        values: new Uint8Array(buffer, address, length),
+        scales: new Float32Array(buffer, scales, rows),
+      }),
+    );
+    return { values, scales };
   }
-  const quantised = quantiseTable(table, outputs);
-  const values = arena.place(network.vocabulary * rows, (buffer, address) => {
-    const placed = new Int8Array(buffer, address, network.vocabulary * rows);
+  const values = arena.place(4 * length, (buffer, address) => {
+    const placed = new Float32Array(buffer, address, length);
+    const bias = spread(layer.bias, gates);
     for (let id = 0; id < network.vocabulary; id++) {
-      for (let gate = 0; gate < gates.count; gate++) {
-        const from = id * outputs + gate * gates.units;
-        placed.set(
-          quantised.values.subarray(from, from + gates.units),
-          id * rows + gate * padded(gates.units),
-        );
-      }
+      const row = spread(table.subarray(id * outputs, (id + 1) * outputs), gates);
+      for (let i = 0; i < rows; i++) placed[id * rows + i] = row[i]! + bias[i]!;
     }
   });
-  return { values, scales: arena.placeFloats(spread(quantised.scales, gates)) };
+  return { values, scales: 0 };
 };
 
 const viewsOf = (memory: WebAssembly.Memory): { words: Uint32Array; floats: Float32Array } => ({

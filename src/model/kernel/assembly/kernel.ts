@@ -3,6 +3,8 @@ import { BLOCK, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network } from './layout';
 import { addProductF32 } from './product-f32';
 import { addProductInt8 } from './product-int8';
 
+export { packF32, packInt8, packTable } from './pack';
+
 /** The first address that the door may use. */
 export function heapBase(): usize {
   return __heap_base;
