@@ -9,6 +9,8 @@ export interface ChunkSettings {
   readonly length: number;
   /** Whether a chunk goes on where the one before ended, or is any window of the text. */
   readonly carryState: boolean;
+  /** Steps of an epoch at least: a text too short for them is gone through several times. Default 1. */
+  readonly leastSteps?: number;
   readonly seed: number;
 }
 
@@ -32,7 +34,8 @@ export class Chunks {
     this.#settings = settings;
     this.length = Math.min(settings.length, Math.max(1, Math.floor(text.length / 4)));
     this.batch = Math.max(1, Math.min(settings.batch, Math.floor(text.length / (this.length + 1))));
-    this.perEpoch = Math.max(1, Math.floor((text.length - 1) / (this.batch * this.length)));
+    const perPass = Math.max(1, Math.floor((text.length - 1) / (this.batch * this.length)));
+    this.perEpoch = perPass * Math.max(1, Math.ceil((settings.leastSteps ?? 1) / perPass));
   }
 
   /** @param epoch From 0. @param step Of the epoch, 0 .. perEpoch-1. */

@@ -19,6 +19,7 @@ const standard: Preset = {
   length: 64, // characters a chunk
   carryState: true,
   epochs: 18,
+  leastSteps: 100,
   learningRate: 3e-3,
   warmUp: 400, // steps
   finalRate: 0.02, // of the learning rate, at the end of the cosine
@@ -32,12 +33,13 @@ const standard: Preset = {
 /** Seconds: for tests, and for a first look at a corpus. */
 const tiny: Preset = {
   ...standard,
-  about: 'one layer of 32 units, seconds: for tests and for a first look',
-  units: [32],
-  batch: 64,
+  about: 'one layer of 128 units, seconds to half a minute: for tests and for a first look',
+  units: [128],
+  batch: 32,
   length: 32,
   epochs: 2,
-  learningRate: 1e-2,
+  leastSteps: 300,
+  learningRate: 7e-3,
   warmUp: 10,
   dropout: noDropout,
   optimiser: { ...standard.optimiser, averaging: 0 },
