@@ -4,5 +4,8 @@ import { playground } from '../src/api/playground.ts';
 
 /** The playground, built beside the bundle of the function. */
 export const pages = [
-  playground((path) => readFile(join(import.meta.dirname, 'page', path)).catch(() => undefined)),
+  playground(
+    (path) => readFile(join(import.meta.dirname, 'page', path)).catch(() => undefined),
+    ['https://*.amazonaws.com'],
+  ),
 ];

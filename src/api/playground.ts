@@ -13,19 +13,20 @@ const types: Readonly<Record<string, string>> = {
 };
 
 /** Nothing from elsewhere, nothing inline; WebAssembly is the engine's. */
-const policy = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "worker-src 'self'",
-  "manifest-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join('; ');
+const policy = (uploads: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self' 'wasm-unsafe-eval'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    ["connect-src 'self'", ...uploads].join(' '),
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ');
 
 interface PageFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -44,8 +45,13 @@ const pathOf = (url: string): string => {
   return /\/(assets\/[\w.-]+)$/.exec(pathname)?.[1] ?? 'index.html';
 };
 
-/** The playground at `/`: files that a browser keeps and asks after, under a strict content security policy. */
-export const playground = (read: ReadPageFile): Pages => {
+/**
+ * The playground at `/`: files that a browser keeps and asks after, under a strict content security policy.
+ *
+ * @param uploads Origins beside the page's own that corpora are uploaded to: a bucket's.
+ */
+export const playground = (read: ReadPageFile, uploads: readonly string[] = []): Pages => {
+  const contentSecurityPolicy = policy(uploads);
   const files = new Map<string, PageFile>();
   const open = async (path: string): Promise<PageFile | undefined> => {
     const known = files.get(path);
@@ -68,7 +74,7 @@ export const playground = (read: ReadPageFile): Pages => {
       }
       const headers = {
         'content-type': types[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream',
-        'content-security-policy': policy,
+        'content-security-policy': contentSecurityPolicy,
         'referrer-policy': 'no-referrer',
         'cache-control': 'no-cache',
         etag: file.etag,
