@@ -7,6 +7,7 @@ import type {
   CompletionEvent,
   CompletionResult,
   Completions,
+  FinishReason,
   GenerateOptions,
 } from './model.ts';
 import type { PrefixCache } from './prefix-cache.ts';
@@ -30,6 +31,13 @@ export interface Engine {
   readonly start: number | undefined;
 }
 
+/** What one completion has made since its reader last looked. */
+interface Unread {
+  text: string;
+  characters: CharacterDetail[] | undefined;
+  finishReason: FinishReason | undefined;
+}
+
 /** Unread characters at which a request waits for its reader. */
 const MOST_UNREAD = 1024;
 
@@ -44,7 +52,7 @@ export class CompletionRun implements Completions {
   readonly #replaced: CompletionResult['replaced'];
   readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
-  readonly #unread = new Map<number, CompletionEvent>();
+  readonly #unread = new Map<number, Unread>();
   #unreadCharacters = 0;
   #writings: Writing[] = [];
   #reading: Reading | undefined;
@@ -129,11 +137,17 @@ export class CompletionRun implements Completions {
     for (;;) {
       const [first] = this.#unread;
       if (first !== undefined) {
-        const [index, event] = first;
+        const [index, { text, characters, finishReason }] = first;
         this.#unread.delete(index);
-        this.#unreadCharacters -= event.text.length;
+        this.#unreadCharacters -= text.length;
         this.#engine.scheduler.wake();
-        return { done: false, value: event };
+        const value = {
+          index,
+          text,
+          ...(characters && { characters }),
+          ...(finishReason && { finishReason }),
+        };
+        return { done: false, value };
       }
       if (this.#error !== undefined) throw this.#error;
       if (this.#state === 'done') return { done: true, value: undefined };
@@ -230,16 +244,16 @@ export class CompletionRun implements Completions {
       get ready() {
         return isReady();
       },
-      onText: (text, characters) => this.#post({ index, text, ...(characters && { characters }) }),
+      onText: (text, characters) => this.#post(index, text, characters),
       onFinish: (finishReason) => {
         this.#close(index, finishReason);
-        this.#post({ index, text: '', finishReason });
+        this.#post(index, '', undefined, finishReason);
       },
       onFail: (error) => this.#fail(error),
     };
   }
 
-  #close(index: number, finishReason: CompletionResult['choices'][number]['finishReason']): void {
+  #close(index: number, finishReason: FinishReason): void {
     const { stepper, owner } = this.#engine;
     const writing = this.#writings[index]!;
     const overlap = writing.longestOverlap;
@@ -255,11 +269,26 @@ export class CompletionRun implements Completions {
   }
 
   /** Adds to what waits for the reader: at most one event for each completion. */
-  #post(event: CompletionEvent): void {
-    const before = this.#unread.get(event.index);
-    this.#unreadCharacters += event.text.length;
-    this.#unread.set(event.index, before === undefined ? event : join(before, event));
-    if (!this.#begun && this.#waiting.length > 0) this.#engine.scheduler.yieldSoon();
+  #post(
+    index: number,
+    text: string,
+    characters?: readonly CharacterDetail[],
+    finishReason?: FinishReason,
+  ): void {
+    let event = this.#unread.get(index);
+    if (event === undefined) {
+      event = { text: '', characters: undefined, finishReason: undefined };
+      this.#unread.set(index, event);
+    }
+    event.text += text;
+    if (characters !== undefined) {
+      event.characters ??= [];
+      event.characters.push(...characters);
+    }
+    event.finishReason = finishReason;
+    this.#unreadCharacters += text.length;
+    if (this.#waiting.length === 0) return;
+    if (!this.#begun) this.#engine.scheduler.yieldSoon();
     this.#begun = true;
     this.#tell();
   }
@@ -327,13 +356,6 @@ export class CompletionRun implements Completions {
     for (const resolve of waiting) resolve();
   }
 }
-
-const join = (a: CompletionEvent, b: CompletionEvent): CompletionEvent => ({
-  ...a,
-  ...b,
-  text: a.text + b.text,
-  ...(a.characters || b.characters ? { characters: [...(a.characters ?? []), ...(b.characters ?? [])] } : {}),
-});
 
 const whole = (value: number, where: string, least: number, most: number): number => {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;

@@ -56,7 +56,9 @@ class LayerReader {
     else if (className === 'Activation') this.#readActivation(layer.config.activation, `${name}.activation`);
     else if (className === 'Softmax') {
       const axis = layer.config.axis ?? -1;
-      if (axis !== -1) throw unsupported(`${name}.axis`, '-1', axis);
+      // Over time unless there is but one step of it.
+      const overCharacters = axis === -1 || axis === (this.#lastStepOnly === undefined ? 2 : 1);
+      if (!overCharacters) throw unsupported(`${name}.axis`, '-1', axis);
       this.#readActivation('softmax', `${name}.class_name`);
     } else {
       throw unsupported(

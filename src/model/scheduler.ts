@@ -27,6 +27,10 @@ const MOST_TOGETHER = 64;
 export class Scheduler {
   readonly #stepper: Stepper;
   readonly #streams = new Set<Stream>();
+  /** Those that are advanced now, and what the stepper is told of them: kept from step to step. */
+  readonly #ready: Stream[] = [];
+  readonly #slots: number[] = [];
+  readonly #ids: number[] = [];
   #running = false;
   #wanted = false;
   #disposed = false;
@@ -83,35 +87,44 @@ export class Scheduler {
 
   /** One character for every stream that is ready. @returns Whether there was any */
   #advance(): boolean {
-    const ready = [...this.#streams].filter((stream) => stream.ready);
+    const ready = this.#ready;
+    ready.length = 0;
+    for (const stream of this.#streams) if (stream.ready) ready.push(stream);
     for (let from = 0; from < ready.length; from += MOST_TOGETHER) {
-      this.#step(ready.slice(from, from + MOST_TOGETHER));
+      this.#step(ready, from, Math.min(ready.length, from + MOST_TOGETHER));
     }
     return ready.length > 0;
   }
 
-  #step(streams: readonly Stream[]): void {
+  #step(ready: readonly Stream[], from: number, to: number): void {
     const { vocabulary } = this.#stepper;
-    let logits: Float32Array;
+    const slots = this.#slots;
+    const ids = this.#ids;
+    slots.length = ids.length = to - from;
+    for (let i = from; i < to; i++) {
+      slots[i - from] = ready[i]!.slot;
+      ids[i - from] = ready[i]!.id;
+    }
+    let rows: Float32Array;
     try {
-      logits = this.#stepper.step(
-        streams.map((stream) => stream.slot),
-        streams.map((stream) => stream.id),
-      );
+      rows = this.#stepper.step(slots, ids);
     } catch (error) {
-      for (const stream of streams) this.#end(stream, error);
+      for (let i = from; i < to; i++) this.#end(ready[i]!, error);
       return;
     }
-    // A stream that ends may step others' slots; their rows are copied before.
-    const rows = streams.length === 1 ? logits : logits.slice();
-    streams.forEach((stream, i) => {
-      if (!this.#streams.has(stream)) return;
+    // A stream that ends may step its slot back over the others' rows.
+    if (to - from > 1) rows = rows.slice();
+    for (let i = from; i < to; i++) {
+      const stream = ready[i]!;
+      if (!this.#streams.has(stream)) continue;
+      const row =
+        to - from === 1 ? rows : rows.subarray((i - from) * vocabulary, (i - from + 1) * vocabulary);
       try {
-        if (!stream.take(rows.subarray(i * vocabulary, (i + 1) * vocabulary))) this.#streams.delete(stream);
+        if (!stream.take(row)) this.#streams.delete(stream);
       } catch (error) {
         this.#end(stream, error);
       }
-    });
+    }
   }
 
   #end(stream: Stream, error: unknown): void {

@@ -134,14 +134,17 @@ export class Writing implements Stream {
     const piece = alphabet.piece(id);
     const detail = logprobs === undefined ? undefined : detailOf(logits, id, logprobs, alphabet);
     this.#tracker?.push(piece);
-    this.#pending.push({ id, piece, detail });
-    const stopped = this.#stops?.push(piece);
-    if (stopped !== undefined) {
-      const cut = this.#emit(stopped.length + piece.length - stopped.read);
-      if (cut > 0) this.#tell(this.#pending[0]!.piece.slice(0, cut), []);
-      return this.finish('stop');
+    if (this.#stops === undefined) this.#tell(piece, detail && [detail]);
+    else {
+      this.#pending.push({ id, piece, detail });
+      const stopped = this.#stops.push(piece);
+      if (stopped !== undefined) {
+        const cut = this.#emit(stopped.length + piece.length - stopped.read);
+        if (cut > 0) this.#tell(this.#pending[0]!.piece.slice(0, cut), undefined);
+        return this.finish('stop');
+      }
+      this.#emit(this.#stops.held);
     }
-    this.#emit(this.#stops?.held ?? 0);
     if (this.#generated >= length) return this.finish('length');
     if (this.#rewinds && this.#pending.length === 0 && this.#trail.advance()) {
       this.#mark = { random: this.#random.fork(), length: this.#trail.length };
@@ -208,12 +211,12 @@ export class Writing implements Stream {
       text += piece;
       if (detail !== undefined) details.push(detail);
     }
-    if (text !== '') this.#tell(text, details);
+    if (text !== '') this.#tell(text, this.#plan.logprobs === undefined ? undefined : details);
     return Math.max(0, units);
   }
 
-  #tell(text: string, details: readonly CharacterDetail[]): void {
+  #tell(text: string, details: readonly CharacterDetail[] | undefined): void {
     this.#text += text;
-    this.#reader.onText(text, this.#plan.logprobs === undefined ? undefined : details);
+    this.#reader.onText(text, details);
   }
 }

@@ -1,0 +1,176 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+
+/** LayersModels of every kind that stock tfjs can write and Folio can read. */
+export interface Layout {
+  readonly vocabulary: number;
+  readonly embedding: number | undefined;
+  readonly layers: readonly Recurrent[];
+  readonly functional: boolean;
+  readonly end: 'softmax' | 'linear' | 'activation' | 'softmax-layer';
+  readonly distributed: boolean;
+  readonly dropout: boolean;
+  readonly useBias: boolean;
+  readonly shards: number;
+  readonly seed: number;
+}
+
+interface Recurrent {
+  readonly kind: 'lstm' | 'gru' | 'lstm-cell' | 'gru-cell' | 'cells';
+  readonly units: readonly number[]; // one a cell
+  readonly activation: (typeof activations)[number];
+  readonly recurrentActivation: (typeof activations)[number];
+  readonly useBias: boolean;
+}
+
+const activations = ['tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear'] as const;
+
+const recurrent = (kinds: readonly Recurrent['kind'][], most: number): fc.Arbitrary<Recurrent> =>
+  fc.record({
+    kind: fc.constantFrom(...kinds),
+    units: fc.array(fc.integer({ min: 1, max: 21 }), { minLength: most, maxLength: most }),
+    activation: fc.constantFrom(...activations),
+    recurrentActivation: fc.constantFrom('sigmoid', 'hardSigmoid', 'sigmoid', 'tanh', 'linear', 'relu'),
+    useBias: fc.boolean(),
+  });
+
+const single = recurrent(['lstm', 'gru', 'lstm-cell', 'gru-cell'], 1);
+
+export const layouts: fc.Arbitrary<Layout> = fc.record({
+  vocabulary: fc.integer({ min: 2, max: 40 }),
+  embedding: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+  layers: fc.oneof(
+    { arbitrary: fc.array(single, { minLength: 1, maxLength: 4 }), weight: 3 },
+    { arbitrary: fc.tuple(recurrent(['cells'], 2), single), weight: 1 },
+    { arbitrary: fc.tuple(recurrent(['cells'], 3)), weight: 1 },
+  ),
+  functional: fc.boolean(),
+  end: fc.constantFrom('softmax', 'linear', 'activation', 'softmax-layer'),
+  distributed: fc.boolean(),
+  dropout: fc.boolean(),
+  useBias: fc.boolean(),
+  shards: fc.integer({ min: 1, max: 4 }),
+  seed: fc.integer({ min: 1, max: 2 ** 30 }),
+});
+
+export interface Artefact {
+  readonly json: { readonly modelTopology: unknown; readonly weightsManifest: unknown };
+  readonly shards: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A model of the layout with random weights, as tfjs saves it, and what tfjs computes: [ids.length * vocabulary]. */
+export const artefactOf = async (
+  layout: Layout,
+  ids: readonly number[],
+): Promise<{ artefact: Artefact; logits: Float32Array }> => {
+  const model = build(layout);
+  const random = fc.sample(fc.double({ min: -0.7, max: 0.7, noNaN: true }), {
+    numRuns: 64,
+    seed: layout.seed,
+  });
+  let at = layout.seed % 64;
+  model.setWeights(
+    model.getWeights().map((weight) => {
+      const values = Float32Array.from({ length: weight.size }, () => {
+        at += 1 + (at % 7);
+        return random[at % 64]!;
+      });
+      return tf.tensor(values, weight.shape);
+    }),
+  );
+  const logits = logitsOf(model, layout, ids);
+  const artefact = await save(model, layout.shards);
+  model.dispose();
+  return { artefact, logits };
+};
+
+const build = (layout: Layout): tf.LayersModel => {
+  const { vocabulary, embedding } = layout;
+  const chain: tf.layers.Layer[] = [];
+  if (embedding !== undefined) {
+    chain.push(tf.layers.embedding({ inputDim: vocabulary, outputDim: embedding, inputShape: [null] }));
+  }
+  layout.layers.forEach((layer, i) => {
+    const input = i === 0 && embedding === undefined ? { inputShape: [null, vocabulary] } : {};
+    chain.push(layerOf(layer, input));
+    if (layout.dropout) chain.push(tf.layers.dropout({ rate: 0.5 }));
+  });
+  const dense = tf.layers.dense({
+    units: vocabulary,
+    useBias: layout.useBias,
+    ...(layout.end === 'softmax' ? { activation: 'softmax' as const } : {}),
+  });
+  chain.push(layout.distributed ? tf.layers.timeDistributed({ layer: dense }) : dense);
+  if (layout.end === 'activation') chain.push(tf.layers.activation({ activation: 'softmax' }));
+  if (layout.end === 'softmax-layer') chain.push(tf.layers.softmax({ axis: -1 }));
+  if (!layout.functional) {
+    return tf.sequential({ layers: chain });
+  }
+  const input = tf.input({ shape: embedding === undefined ? [null, vocabulary] : [null] });
+  const output = chain.reduce((tensor, layer) => layer.apply(tensor) as tf.SymbolicTensor, input);
+  return tf.model({ inputs: input, outputs: output });
+};
+
+const layerOf = (
+  { kind, units, activation, recurrentActivation, useBias }: Recurrent,
+  input: { inputShape?: (number | null)[] },
+): tf.layers.Layer => {
+  const settings = { activation, recurrentActivation, useBias, recurrentInitializer: 'zeros' as const };
+  const [first] = units;
+  const whole = { ...settings, ...input, units: first!, returnSequences: true };
+  if (kind === 'lstm') return tf.layers.lstm(whole);
+  if (kind === 'gru') return tf.layers.gru(whole);
+  const cells = units.map((count, i) =>
+    kind === 'gru-cell' || (kind === 'cells' && i % 2 === 1)
+      ? tf.layers.gruCell({ ...settings, units: count })
+      : tf.layers.lstmCell({ ...settings, units: count }),
+  );
+  return tf.layers.rnn({ ...input, cell: kind === 'cells' ? cells : cells[0]!, returnSequences: true });
+};
+
+/** A softmax loses what all logits have in common: it is put back as zero mean of what the model itself would add. */
+const logitsOf = (model: tf.LayersModel, { vocabulary, embedding, end }: Layout, ids: readonly number[]) =>
+  tf.tidy(() => {
+    const input =
+      embedding === undefined
+        ? tf.oneHot(tf.tensor2d([[...ids]], undefined, 'int32'), vocabulary)
+        : tf.tensor2d([[...ids]]);
+    const given = input.toFloat();
+    if (end === 'linear') return (model.predict(given) as tf.Tensor).dataSync() as Float32Array;
+    // The layer before the softmax is asked: its logits, not their exponentials.
+    const last = model.layers.at(-1)!;
+    if (end !== 'softmax') {
+      const inner = tf.model({
+        inputs: model.inputs,
+        outputs: model.layers.at(-2)!.output as tf.SymbolicTensor,
+      });
+      return (inner.predict(given) as tf.Tensor).dataSync() as Float32Array;
+    }
+    const before = tf.model({
+      inputs: model.inputs,
+      outputs: model.layers.at(-2)!.output as tf.SymbolicTensor,
+    });
+    const [kernel, bias] = last.getWeights();
+    const hidden = (before.predict(given) as tf.Tensor).reshape([ids.length, -1]);
+    const product = tf.matMul(hidden as tf.Tensor2D, kernel as tf.Tensor2D);
+    return (bias ? product.add(bias) : product).dataSync() as Float32Array;
+  });
+
+const save = async (model: tf.LayersModel, shards: number): Promise<Artefact> => {
+  let artefacts: tf.io.ModelArtifacts | undefined;
+  await model.save(
+    tf.io.withSaveHandler(async (given) => {
+      artefacts = given;
+      return { modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' } };
+    }),
+  );
+  const { modelTopology, weightSpecs, weightData } = artefacts!;
+  const bytes = new Uint8Array(weightData as ArrayBuffer);
+  const size = Math.ceil(bytes.length / shards);
+  const files = new Map<string, Uint8Array>();
+  for (let i = 0; i < shards; i++) {
+    files.set(`weights-${i + 1}-of-${shards}.bin`, bytes.subarray(i * size, (i + 1) * size));
+  }
+  const weightsManifest = [{ paths: [...files.keys()], weights: weightSpecs }];
+  return { json: JSON.parse(JSON.stringify({ modelTopology, weightsManifest })), shards: files };
+};

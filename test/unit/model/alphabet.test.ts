@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { createAlphabet } from '../../../src/model/alphabet.ts';
+
+describe('an alphabet', () => {
+  it.each([
+    ['a list', ['\n', 'a', 'é', '😀']],
+    ['an object of character to id', { '\n': 0, é: 2, '😀': 3, a: 1 }],
+    ['a text', '\naé😀'],
+    ['a text that an editor ended', '\naé😀\n'],
+  ])('is read from %s', (_, given) => {
+    const alphabet = createAlphabet(given, 4);
+    expect(alphabet.characters).toEqual(['\n', 'a', 'é', '😀']);
+    expect(alphabet.encode('😀a')).toEqual({ ids: [3, 1], replaced: [] });
+    expect(alphabet.decode([2, 0, 3])).toBe('é\n😀');
+  });
+
+  it('is read from a text of one character a line', () => {
+    expect(createAlphabet('a\nb\n \n', 3).characters).toEqual(['a', 'b', ' ']);
+  });
+
+  it('leaves ids without a character out of every text', () => {
+    const alphabet = createAlphabet({ a: 1, b: 3 }, 4);
+    expect(alphabet.characters).toEqual(['', 'a', '', 'b']);
+    expect(alphabet.idOf('')).toBeUndefined();
+  });
+
+  it.each([
+    ['a character twice', ['a', 'a'], 2],
+    ['more characters than ids', ['a', 'b', 'c'], 2],
+    ['an id twice', { a: 0, b: 0 }, 2],
+    ['an id that is none', { a: 0.5 }, 2],
+    ['an id beyond the model', { a: 7 }, 2],
+    ['no character', [], 2],
+    ['numbers', [1, 2], 2],
+    ['a number', 7, 2],
+  ])('is refused with %s', (_, given, size) => {
+    expect(() => createAlphabet(given, size)).toThrow(expect.objectContaining({ code: 'model_invalid' }));
+  });
+
+  describe('meets characters that the model does not know', () => {
+    const alphabet = createAlphabet(['\n', ' ', '!', "'", '-', '3', 'A', 'S', 'a', 'e', 'f', 'i', 's'], 13);
+
+    it('with an error that names the first', () => {
+      expect(() => alphabet.encode('aé')).toThrow(
+        expect.objectContaining({ code: 'unknown_character', message: expect.stringContaining('U+00E9') }),
+      );
+    });
+
+    it('by skipping them', () => {
+      expect(alphabet.encode('a?é', 'skip')).toEqual({
+        ids: [8],
+        replaced: [
+          { at: 1, character: '?', by: '' },
+          { at: 2, character: 'é', by: '' },
+        ],
+      });
+    });
+
+    it.each([
+      ['é', 'e'],
+      ['É', 'e'],
+      ['ﬁ', 'fi'],
+      ['ß', 'ss'],
+      ['æ', 'ae'],
+      ['’', "'"],
+      ['—', '-'],
+      ['\t', ' '],
+      ['\u00a0', ' '],
+      ['\r', '\n'],
+      ['7', '3'],
+      ['Z', 'S'],
+      ['z', 's'],
+      ['ж', 's'],
+      ['?', '-'],
+      ['\u0301', ''],
+    ])('by the nearest: %j as %j', (character, by) => {
+      expect(alphabet.decode(alphabet.encode(character, 'nearest').ids)).toBe(by);
+      expect(alphabet.encode(`a${character}`, 'nearest').replaced).toEqual([{ at: 1, character, by }]);
+    });
+  });
+
+  it('is ids where there is none', () => {
+    const ids = createAlphabet(undefined, 12);
+    expect(ids.kind).toBe('ids');
+    expect(ids.encode('3  11\n0')).toEqual({ ids: [3, 11, 0], replaced: [] });
+    expect(`3 11${ids.piece(0)}`).toBe('3 11 0');
+    expect(() => ids.encode('12')).toThrow(/0 to 11|no id/);
+    expect(ids.encode('12 x 1', 'skip').replaced).toHaveLength(2);
+  });
+});
