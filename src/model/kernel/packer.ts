@@ -26,6 +26,7 @@ export interface PackedInt8 {
  */
 export class Packer {
   readonly #kernel: KernelExports = instantiateKernel();
+  #used = false;
 
   packF32(matrix: Float32Array, outputs: number, gates: GateRange, to: Uint8Array): void {
     const inputs = matrix.length / outputs;
@@ -97,7 +98,8 @@ export class Packer {
     const missing = end + packedBytes - memory.buffer.byteLength;
     if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
     new Float32Array(memory.buffer, source, matrix.length).set(matrix);
-    new Uint8Array(memory.buffer, end, packedBytes).fill(0);
+    if (this.#used) new Uint8Array(memory.buffer, end, packedBytes).fill(0);
+    this.#used = true;
     return { source, scratch, end };
   }
 
