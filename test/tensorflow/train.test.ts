@@ -1,0 +1,156 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tensor } from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readPointer } from '../../src/store/models.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { checkpointKey } from '../../training/checkpoint.ts';
+import type { TrainingEvent } from '../../training/events.ts';
+import { openExaminee } from '../../training/examinee.ts';
+import type { FitSettings } from '../../training/fit.ts';
+import { loadTensorFlow } from '../../training/tensorflow.ts';
+import { type TrainOptions, train } from '../../training/train.ts';
+import { madeUpText } from './text.ts';
+
+const tf = loadTensorFlow();
+const small: Partial<FitSettings> = { units: [20, 12], batch: 8, length: 16, epochs: 2 };
+
+let folder: string;
+let store: Store;
+let corpus: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'folio-train-'));
+  store = await openStore(folder);
+  corpus = join(folder, 'corpus.txt');
+  await writeFile(corpus, madeUpText(800));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const run = async (options: Partial<TrainOptions>): Promise<TrainingEvent[]> => {
+  const heard: TrainingEvent[] = [];
+  const given: TrainOptions = {
+    corpus: [corpus],
+    name: 'made-up',
+    preset: 'tiny',
+    store,
+    settings: small,
+    force: true, // so little training does not beat a trigram model
+    ...options,
+  };
+  for await (const event of train(given)) heard.push(event);
+  return heard;
+};
+
+const read = async (key: string): Promise<Uint8Array> => (await store.read(key))!.bytes;
+
+/** Logarithms of stock tfjs' probabilities after each character: [length][vocabulary]. */
+const stockLogs = async (key: string, ids: readonly number[], vocabulary: number): Promise<number[][]> => {
+  const json = JSON.parse(new TextDecoder().decode(await read(`${key}/model.json`)));
+  const weightData = (await read(`${key}/weights-1-of-1.bin`)).slice().buffer;
+  const { modelTopology, weightsManifest } = json;
+  const model = await tf.loadLayersModel(
+    tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData }),
+  );
+  return tf.tidy(() => {
+    const inputs = tf.tensor2d([[...ids]], undefined, 'int32');
+    const fed = model.inputs[0]!.shape.length === 2 ? inputs : tf.oneHot(inputs, vocabulary);
+    const logs = (model.predict(fed) as Tensor).log().squeeze([0]).arraySync() as number[][];
+    model.dispose();
+    return logs;
+  });
+};
+
+const kernelLogs = async (key: string, ids: readonly number[]): Promise<number[][]> => {
+  const step = (await openExaminee((file) => read(`${key}/${file}`))).start();
+  return ids.map((id) => {
+    const logits = [...step(id)];
+    const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));
+    return logits.map((logit) => logit - sum);
+  });
+};
+
+describe('train', () => {
+  test.each([
+    { name: 'one-hot', settings: { ...small, shards: 'float32' as const } },
+    { name: 'halves', settings: { ...small, shards: 'float16' as const } },
+    { name: 'embedded', settings: { ...small, embedding: 5 } },
+  ])('publishes a model that stock tfjs and the kernel read alike: $name', async ({ name, settings }) => {
+    const heard = await run({ name, settings });
+    const published = heard.at(-1)!;
+    if (published.type !== 'published') throw new Error(`ended with ${published.type}`);
+    const json = JSON.parse(new TextDecoder().decode(await read(`${published.key}/model.json`)));
+    const { alphabet, training, corpus: source, tools } = json.userDefinedMetadata.folio;
+    expect(training.validationLoss).toBeGreaterThan(0);
+    expect(source.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(tools.tensorflow).toMatch(/^\d+\.\d+/);
+    const ids = Array.from({ length: 40 }, (_, at) => (at * 7) % alphabet.length);
+    const [stock, kernel] = [
+      await stockLogs(published.key, ids, alphabet.length),
+      await kernelLogs(published.key, ids),
+    ];
+    const worst = Math.max(
+      ...stock.flatMap((row, at) => row.map((log, id) => Math.abs(log - kernel[at]![id]!))),
+    );
+    expect(worst).toBeLessThan(1e-4);
+    expect((await readPointer(store, name))!.version).toBe(published.version);
+    expect(await store.read(checkpointKey(name))).toBeUndefined();
+    expect(
+      JSON.parse(new TextDecoder().decode(await read(`${published.key}/report.json`))).epochs,
+    ).toHaveLength(2);
+  });
+
+  test('goes on after an interruption and publishes the same weights', async () => {
+    const whole = (await run({ name: 'whole' })).at(-1)!;
+    const stop = new AbortController();
+    const interrupted: TrainingEvent[] = [];
+    const options = { corpus: [corpus], name: 'parts', preset: 'tiny' as const, store, settings: small };
+    for await (const event of train({ ...options, signal: stop.signal })) {
+      interrupted.push(event);
+      if (event.type === 'epoch' && event.epoch === 1) stop.abort();
+    }
+    expect(interrupted.at(-1)).toMatchObject({ type: 'finished', reason: 'interrupted' });
+    expect(await readPointer(store, 'parts')).toBeUndefined();
+    await expect(
+      run({ name: 'parts', settings: { ...small, batch: 4 }, resume: 'always' }),
+    ).rejects.toMatchObject({
+      code: 'checkpoint_mismatch',
+      message: expect.stringContaining('batch was 8, is 4'),
+    });
+    const resumed = await run({ name: 'parts', resume: 'always' });
+    expect(resumed.find((event) => event.type === 'started')).toHaveProperty('resumedAt');
+    const published = resumed.at(-1)!;
+    if (whole.type !== 'published' || published.type !== 'published') throw new Error('not published');
+    expect(await read(`${published.key}/weights-1-of-1.bin`)).toEqual(
+      await read(`${whole.key}/weights-1-of-1.bin`),
+    );
+  });
+
+  test('keeps a worse model as a candidate, the pointer where it was, unless forced', async () => {
+    await run({ name: 'guarded', settings: { ...small, epochs: 4 } });
+    const before = (await readPointer(store, 'guarded'))!.version;
+    const worse = { ...small, units: [2], epochs: 1, learningRate: 1e-4 };
+    const rejected = (await run({ name: 'guarded', settings: worse, force: false })).at(-1)!;
+    if (rejected.type !== 'rejected') throw new Error(`ended with ${rejected.type}`);
+    expect((await readPointer(store, 'guarded'))!.version).toBe(before);
+    expect(
+      JSON.parse(new TextDecoder().decode(await read(`${rejected.key}/reason.json`))).reasons,
+    ).not.toHaveLength(0);
+    expect((await run({ name: 'guarded', settings: worse })).at(-1)).toHaveProperty('type', 'published');
+  });
+
+  test('needs a checkpoint where one is asked for', async () => {
+    await expect(run({ name: 'nothing', resume: 'always' })).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('reads the tutorial’s text as the tutorial did, words kept apart', async () => {
+    const settings = { ...small, carryState: false };
+    const published = (await run({ name: 'tutorial', preset: 'tutorial', settings })).at(-1)!;
+    if (published.type !== 'published') throw new Error(`ended with ${published.type}`);
+    const json = await readFile(join(folder, published.key, 'model.json'), 'utf8');
+    const { alphabet } = JSON.parse(json).userDefinedMetadata.folio;
+    expect(alphabet.join('')).toMatch(/^ [a-z0-9]+$/);
+  });
+});
