@@ -96,7 +96,10 @@ const bar = (log: NodeJS.WritableStream): Progress => {
       }
       if (line === undefined) return;
       if (one === undefined) log.write(`${line}\n`);
-      else bars.log(`${line}\n`);
+      else {
+        bars.log(`${line}\n`);
+        bars.update(); // else a line told just before the end is lost
+      }
     },
     end: () => bars.stop(),
   };

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { Corpus } from '../../../training/corpus.ts';
+import { type Examinee, judge } from '../../../training/gate.ts';
+
+/** Letters of which every other repeats the one before. */
+const length = 20_000;
+let seed = 3;
+const random = () => {
+  seed = (seed * 48_271) % 2_147_483_647;
+  return (seed >> 8) % 4;
+};
+const ids = new Uint8Array(length);
+for (let at = 0; at < length; at++) ids[at] = at % 2 === 1 ? ids[at - 1]! : random();
+const corpus: Corpus = {
+  source: 'letters',
+  digest: 'sha256:0',
+  alphabet: ['a', 'b', 'c', 'd'],
+  ids,
+  training: ids.subarray(0, 18_000),
+  heldOut: ids.subarray(18_000),
+};
+
+/** Believes so firmly in what is right: knows the text by heart from where the held-out part's context begins. */
+const knowing = (firmness: number): Examinee => ({
+  alphabet: corpus.alphabet,
+  start: () => {
+    let at = 18_000 - 256;
+    return () => {
+      const logits = new Float32Array(4);
+      at++;
+      if (at < length) logits[ids[at]!] = firmness;
+      return logits;
+    };
+  },
+});
+
+describe('judge', () => {
+  it('lets a model pass that beats the trigram model', async () => {
+    const verdict = await judge(knowing(3), undefined, corpus);
+    expect(verdict).toMatchObject({ passed: true, forced: false });
+    expect(verdict.loss).toBeCloseTo(Math.log(1 + 3 * Math.exp(-3)), 4);
+    expect(verdict.trigramLoss).toBeGreaterThan(verdict.loss);
+    expect(verdict.currentLoss).toBeUndefined();
+  });
+
+  it('keeps back one that guesses', async () => {
+    const verdict = await judge(knowing(0), undefined, corpus);
+    expect(verdict.passed).toBe(false);
+    expect(verdict.reasons[0]).toMatch(/does not beat the corpus's trigram model: 1\.3863 against/);
+  });
+
+  it('keeps back one that is worse than the current version by more than the tolerance', async () => {
+    const worse = await judge(knowing(2.9), knowing(3), corpus, { tolerance: 0.001 });
+    expect(worse.passed).toBe(false);
+    expect(worse.reasons[0]).toMatch(/worse than the current version by more than 0\.001/);
+    const within = await judge(knowing(2.9), knowing(3), corpus, { tolerance: 0.1 });
+    expect(within.passed).toBe(true);
+    expect(within.currentLoss).toBeLessThan(within.loss);
+  });
+
+  it('keeps back numbers that are not finite, even beside a version that is as bad', async () => {
+    const verdict = await judge(knowing(Number.NaN), undefined, corpus);
+    expect(verdict).toMatchObject({ passed: false, reasons: ['Its numbers are not finite.'] });
+  });
+
+  it('is overridden by force, and says so', async () => {
+    expect(await judge(knowing(0), undefined, corpus, { force: true })).toMatchObject({
+      passed: false,
+      forced: true,
+    });
+    expect(await judge(knowing(3), undefined, corpus, { force: true })).toMatchObject({
+      passed: true,
+      forced: false,
+    });
+  });
+
+  it('charges a current version for characters that it never learnt', async () => {
+    const old: Examinee = { alphabet: ['a', 'b'], start: () => () => Float32Array.of(0, 0) };
+    const { currentLoss } = await judge(knowing(3), old, corpus);
+    expect(currentLoss).toBeGreaterThan(Math.log(2));
+    expect(currentLoss).toBeLessThan(Math.log(4));
+  });
+});
