@@ -43,10 +43,14 @@ const fetchFile = async (
   if (!response.ok) throw failed(`status ${response.status}`);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length;
-    if (length > limit) throw failed(`more than the ${limit} bytes that it should have`);
-    chunks.push(chunk);
+  const reader = response.body?.getReader(); // Safari's streams cannot be iterated
+  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+    length += read.value.length;
+    if (length > limit) {
+      await reader?.cancel();
+      throw failed(`more than the ${limit} bytes that it should have`);
+    }
+    chunks.push(read.value);
   }
   if (chunks.length === 1) return chunks[0];
   const bytes = new Uint8Array(length);

@@ -53,6 +53,7 @@ export class Desk {
     this.#leaves.replaceChildren(...leaves.map(({ element }) => element));
     this.#leaves.dataset.count = String(leaves.length);
     byId('legend', HTMLParagraphElement).hidden = false;
+    this.#leaves.scrollIntoView({ block: 'nearest' });
     return this.#print(origin, leaves);
   }
 

@@ -22,6 +22,9 @@ export interface LeafActions {
 export class Leaf {
   readonly element: HTMLElement;
   readonly text: HTMLElement;
+  /** The text in one piece for those who listen; the letters one by one are for the eye. */
+  readonly #reading = make('p', { className: 'visually-hidden' });
+  readonly #sheet = make('div', { ariaHidden: 'true' });
   readonly #receipt: HTMLElement;
   readonly #proceed: HTMLButtonElement;
   #letters: Letter[] = [];
@@ -45,6 +48,7 @@ export class Leaf {
     // As leaves are counted in manuscripts: each has a front (recto) and a back (verso).
     within(fragment, '.folio-number', HTMLElement).textContent =
       `f. ${Math.floor(place / 2) + 1}${place % 2 === 0 ? 'r' : 'v'}`;
+    this.text.append(this.#reading, this.#sheet);
     this.text.role = 'group';
     this.text.tabIndex = 0;
     this.text.ariaLabel = `${name} completion. Step through its letters with the arrow keys; Enter offers alternatives.`;
@@ -128,7 +132,7 @@ export class Leaf {
 
   #begin(given: string): void {
     this.#given = given;
-    this.text.append(make('span', { className: 'given' }, given));
+    this.#sheet.append(make('span', { className: 'given' }, given));
   }
 
   #write(letters: readonly Letter[]): void {
@@ -137,11 +141,12 @@ export class Leaf {
     );
     this.#letters.push(...letters);
     this.#spans.push(...spans);
-    this.text.append(...spans);
+    this.#sheet.append(...spans);
   }
 
   #sign(): void {
     const { model, request, place } = this.origin;
+    this.#reading.textContent = this.whole;
     this.#receipt.textContent = receiptLine({
       model,
       seed: request.seed,

@@ -28,6 +28,8 @@ const workshop = new Workshop(async (model) => {
   byId('prompt', HTMLTextAreaElement).focus();
 });
 
+const placeName = 'folio-in-browser';
+
 /** Fetches the model as soon as it is to run here, so that it is there when the network is not. */
 const prepare = async (): Promise<void> => {
   where.textContent = '';
@@ -109,7 +111,11 @@ const start = async (): Promise<void> => {
   byId('shade', HTMLInputElement).addEventListener('change', ({ target }) => {
     document.body.classList.toggle('unshaded', target instanceof HTMLInputElement && !target.checked);
   });
-  inBrowser.addEventListener('change', () => void prepare());
+  inBrowser.checked = localStorage.getItem(placeName) === 'yes';
+  inBrowser.addEventListener('change', () => {
+    localStorage.setItem(placeName, inBrowser.checked ? 'yes' : 'no');
+    void prepare();
+  });
   addEventListener('hashchange', () => void openLink());
   // On a small screen the prompt comes first; the sliders open when they are wanted.
   byId('controls', HTMLDetailsElement).open = matchMedia('(min-width: 60rem)').matches;

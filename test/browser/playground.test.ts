@@ -340,6 +340,33 @@ test('what the server refuses is said in its own words', async () => {
   expect(await page.locator('#notice').textContent()).toMatch(/does not know "日", "本"/);
 });
 
+test('a key is asked for, kept, and sent with everything', async () => {
+  const settings = { FOLIO_STORE: folder, FOLIO_MODEL: 'tiny', PORT: '0', LOG_LEVEL: 'silent' };
+  const locked = await startServer(readSettings({ ...settings, FOLIO_API_KEYS: 'open-sesame' }));
+  try {
+    const context = await browser.newContext({ reducedMotion: 'reduce' });
+    const page = await context.newPage();
+    await page.goto(locked.url);
+    await page.locator('#key').fill('mistaken');
+    await page.locator('#key-form').getByText('Use it').click();
+    await page.getByText('not one of this server').waitFor();
+    await page.reload();
+    await page.locator('#key').fill('open-sesame');
+    await page.keyboard.press('Enter');
+    await page.locator('#version option').first().waitFor({ state: 'attached' });
+    expect((await generate(page))[0]).toHaveLength(400);
+    await page.locator('#in-browser').check();
+    await page.getByText('needs the server no more').waitFor();
+    expect((await generate(page))[0]).toHaveLength(400);
+    await page.locator('#code').click();
+    expect(await page.locator('#code-panel').textContent()).toContain('$FOLIO_KEY');
+    expect(await page.locator('#code-panel').textContent()).not.toContain('open-sesame');
+    await context.close();
+  } finally {
+    await locked.close(0);
+  }
+});
+
 test('a corpus is uploaded, its training watched, and its model used', async () => {
   await using visited = await visit();
   const { page } = visited;
