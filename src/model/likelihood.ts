@@ -13,7 +13,7 @@ export const detailOf = (
   id: number,
   top: number,
   alphabet: Alphabet,
-): CharacterDetail & { rank: number } => {
+): CharacterDetail => {
   const own = logits[id]!;
   let largest = Number.NEGATIVE_INFINITY;
   let rank = 1;

@@ -101,6 +101,8 @@ export interface CharacterDetail {
   readonly id: number;
   /** Natural logarithm of the model's own probability, before temperature and cuts. */
   readonly logprob: number;
+  /** 1 for the character that the model finds likeliest. */
+  readonly rank: number;
   /** Most likely first: at most `logprobs`, the character itself not added. */
   readonly top: readonly { readonly character: string; readonly logprob: number }[];
 }
@@ -149,7 +151,7 @@ export interface ScoreOptions {
 }
 
 export interface Score {
-  readonly characters: readonly (CharacterDetail & { readonly rank: number })[]; // rank 1 is the likeliest
+  readonly characters: readonly CharacterDetail[];
   readonly nats: number; // sum of -logprob
   readonly bitsPerCharacter: number;
   readonly perplexity: number;
