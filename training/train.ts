@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { FolioError, isFolioError } from '../src/errors.ts';
 import { buildCopyIndex } from '../src/model/copy-index.ts';
 import { checkModelName, versionName, versionPrefix } from '../src/store/model-name.ts';
@@ -51,6 +52,9 @@ export interface TrainOptions {
   /** Hears of the setting-up of TensorFlow, where it is not there yet. */
   readonly tell?: (line: string) => void;
 }
+
+/** Characters. The index takes three quarters of a byte for each; whoever guards against copying has to load it. */
+const MOST_INDEXED = 32_000_000;
 
 /**
  * Corpus to published model. Everything that happens is told as an event; the last is `published` or `rejected`,
@@ -150,7 +154,7 @@ async function* publish(
   keeper.add({ ...facts, version, createdAt: createdAt.toISOString() });
   const encode = (text: string) => new TextEncoder().encode(text);
   const all = new Map([
-    ['copy-index.bin', buildCopyIndex(corpus)],
+    ...(corpus.ids.length > MOST_INDEXED ? [] : [['copy-index.bin', buildCopyIndex(corpus)] as const]),
     ['report.json', encode(`${JSON.stringify(keeper.report)}\n`)],
     ['report.html', encode(reportHtml(keeper.report))],
     ...files,
@@ -199,7 +203,7 @@ const startedEvent = (
   return {
     ...{ type: 'started', model: name, preset },
     settings: { ...settings, preparation: presets[preset].preparation },
-    corpus: { source: corpus.source, digest: corpus.digest, characters: corpus.ids.length },
+    corpus: { source: basename(corpus.source), digest: corpus.digest, characters: corpus.ids.length },
     ...{ vocabulary: shape.vocabulary, parameters: parameters(shape), epochs: settings.epochs },
     ...{ steps: settings.epochs * chunksOf(corpus, settings).perEpoch, tools },
   };
