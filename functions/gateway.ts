@@ -41,13 +41,26 @@ const addressed = (event: APIGatewayProxyEvent, headers: Headers): Record<string
   return location?.startsWith('/') ? { ...told, location: stage + location } : told;
 };
 
+const hangUps: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
+
+/**
+ * The runtime client leaves a rejection to nobody when the other end hangs up on an answer, and Node would end the
+ * environment for it, its loaded model included. Any other such rejection is a bug and ends it as ever.
+ */
+const surviveHangUps = (): void => {
+  process.on('unhandledRejection', (error: NodeJS.ErrnoException) => {
+    if (!hangUps.includes(error?.code)) throw error;
+  });
+};
+
 /**
  * Sends each chunk of the answer's body as it is made. What goes wrong before the first byte is an answer with its
  * status; afterwards it is for the app to say so within the body, and what it cannot foresee ends the invocation
  * with an error, so that nobody takes half an answer for a whole one.
  */
-export const streamed = (answer: Answer): unknown =>
-  awslambda.streamifyResponse<APIGatewayProxyEvent>(async (event, stream, context) => {
+export const streamed = (answer: Answer): unknown => {
+  surviveHangUps();
+  return awslambda.streamifyResponse<APIGatewayProxyEvent>(async (event, stream, context) => {
     const client = new AbortController();
     const gone = () => client.abort();
     stream.once('close', gone);
@@ -64,6 +77,7 @@ export const streamed = (answer: Answer): unknown =>
     }
     await new Promise<void>((resolve) => out.end(resolve));
   });
+};
 
 const roomIn = (stream: Writable, gone: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

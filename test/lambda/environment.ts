@@ -45,6 +45,11 @@ export class Environment {
     return new Environment(api, child);
   }
 
+  /** Null while the environment lives. */
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
   get log(): string {
     return this.#log;
   }

@@ -94,7 +94,7 @@ export class RuntimeApi {
     }
     this.#handedOut.delete(id);
     const { chunks, body } = await collect(request, pending);
-    if (!request.destroyed || request.complete) response.writeHead(202).end();
+    if (request.complete) response.writeHead(202).end();
     const status = kind === 'error' ? 'failed' : 'answered';
     pending.resolve({ status, headers: request.headers, trailers: request.trailers, chunks, body });
   }
@@ -127,7 +127,7 @@ async function collect(
   try {
     for await (const bytes of request as AsyncIterable<Buffer>) {
       chunks.push({ at: performance.now() - began, bytes });
-      if (pending?.hangUp?.(Buffer.concat(chunks.map((chunk) => chunk.bytes)))) break; // destroys the connection
+      if (pending?.hangUp?.(Buffer.concat(chunks.map((chunk) => chunk.bytes)))) request.socket.destroy();
     }
   } catch {
     // The function broke off: what came is what there is.
