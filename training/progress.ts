@@ -52,7 +52,7 @@ const plainLines = (log: NodeJS.WritableStream): Progress => {
 };
 
 const FORMAT =
-  '{bar} {percentage}%  epoch {epoch}  loss {loss}  validation {validation}  {pace} characters/s  {left} left';
+  '{bar} {percentage}%  epoch {epoch}  step {value}/{total}  loss {loss}  validation {validation}  {pace} characters/s  {left} left';
 
 const bar = (log: NodeJS.WritableStream): Progress => {
   const bars = new MultiBar({

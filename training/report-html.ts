@@ -34,19 +34,11 @@ ${[head, figures, verdict, losses, samples, overlap, findings, alphabet, setting
 /** Only what the charts need travels twice. */
 const drawn = ({ steps, epochs, gate, preflight, format }: Report): Partial<Report> => ({
   format,
-  steps: steps.map((point) => ({
-    step: point.step,
-    loss: rounded(point.loss),
-    learningRate: rounded(point.learningRate),
-    gradientNorm: rounded(point.gradientNorm),
-    charactersPerSecond: Math.round(point.charactersPerSecond),
-  })),
+  steps,
   epochs,
   ...(gate === undefined ? {} : { gate }),
   ...(gate === undefined && preflight !== undefined ? { preflight } : {}),
 });
-
-const rounded = (value: number): number => Number(value.toPrecision(5));
 
 const entities: Readonly<Record<string, string>> = {
   '&': '&amp;',

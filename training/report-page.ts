@@ -43,13 +43,10 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
   const along = (of: (step: number) => number | undefined): (number | null)[] =>
     axis.map((step) => of(step) ?? null);
 
-  const settled = steps.slice(Math.floor(steps.length / 20));
-  const all = [
-    ...settled.map(({ loss }) => loss),
-    ...report.epochs.map(({ validationLoss }) => validationLoss),
-  ].filter(Number.isFinite);
-  const least = Math.min(...all);
-  const most = Math.max(...all);
+  const finite = (values: readonly number[]) => values.filter(Number.isFinite);
+  const settled = finite(steps.slice(Math.floor(steps.length * 0.15)).map(({ loss }) => loss));
+  const least = Math.min(...settled, ...finite(report.epochs.map(({ validationLoss }) => validationLoss)));
+  const most = Math.max(...settled);
   const trigram = report.gate?.trigramLoss ?? report.preflight?.estimate.trigramLoss;
   const charts: Chart[] = [
     {

@@ -127,8 +127,11 @@ export class ReportKeeper {
   }
 }
 
+const DIGITS = 5;
+
 const mean = (points: readonly StepPoint[]): StepPoint => {
-  const of = (name: keyof StepPoint) => points.reduce((sum, point) => sum + point[name], 0) / points.length;
+  const of = (name: keyof StepPoint) =>
+    Number((points.reduce((sum, point) => sum + point[name], 0) / points.length).toPrecision(DIGITS));
   return {
     step: points.at(-1)!.step,
     loss: of('loss'),
