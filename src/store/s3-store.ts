@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -205,7 +206,10 @@ export class S3Store implements Store {
       } catch (error) {
         const status = statusOf(error);
         const contested = status === 409 && isNamed(error, 'ConditionalRequestConflict');
-        if (contested && attempt < contestedAttempts) continue;
+        if (contested && attempt < contestedAttempts) {
+          await delay(Math.random() * 20 * attempt);
+          continue;
+        }
         const refused = status === 412 || status === 409 || (conditional && isNamed(error, 'NoSuchKey'));
         if (!refused) throw this.#failed('write', key, error);
         const retried = ((error as S3ServiceException).$metadata.attempts ?? 1) > 1;

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 export type Fault =
   | 'internal error' // 500, not forwarded
   | 'slow down' // 503, not forwarded
+  | 'no answer' // for ever
+  | 'contested' // 409: another conditional write is under way, not forwarded
   | 'reset' // connection cut, not forwarded
   | 'answer lost' // forwarded, and the connection cut before the answer
   | 'body cut'; // forwarded, and the connection cut in the middle of the answer's body
@@ -18,8 +20,11 @@ export interface FaultyProxy {
   stop(): Promise<void>;
 }
 
-const refusal = (code: string): string =>
-  `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>injected</Message></Error>`;
+const refusals: Partial<Record<Fault, { readonly status: number; readonly code: string }>> = {
+  'internal error': { status: 500, code: 'InternalError' },
+  'slow down': { status: 503, code: 'SlowDown' },
+  contested: { status: 409, code: 'ConditionalRequestConflict' },
+};
 
 /** Stands between a client and an S3 server and does as the network sometimes does. */
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
@@ -28,12 +33,17 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const server = createServer((from, to) => {
     seen.push(`${from.method} ${from.url}`);
     const fault = faults.shift();
-    if (fault === 'internal error' || fault === 'slow down') {
+    const answer = fault && refusals[fault];
+    if (answer) {
       from.resume();
       from.on('end', () => {
-        to.writeHead(fault === 'slow down' ? 503 : 500, { 'content-type': 'application/xml' });
-        to.end(refusal(fault === 'slow down' ? 'SlowDown' : 'InternalError'));
+        to.writeHead(answer.status, { 'content-type': 'application/xml' });
+        to.end(
+          `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${answer.code}</Code><Message>injected</Message></Error>`,
+        );
       });
+    } else if (fault === 'no answer') {
+      from.resume();
     } else if (fault === 'reset') {
       from.socket.destroy();
     } else {

@@ -161,6 +161,33 @@ describe('with faults between client and server', () => {
     expect(proxy.faults).toEqual([]);
   });
 
+  test('tries a contested write again', async () => {
+    const store = openAt('s3://folio/faults', proxy.endpoint);
+    proxy.faults.push('contested', 'contested', 'contested');
+    const { etag } = await store.create('contested', bytes('1'));
+    proxy.faults.push('contested');
+    await store.replace('contested', bytes('2'), etag);
+    expect(text(await store.read('contested'))).toBe('2');
+    expect(proxy.faults).toEqual([]);
+  });
+
+  test('waits no longer than it should for an answer', async () => {
+    const { region, credentials } = gateway;
+    const store = S3Store.at('s3://folio/faults', {
+      endpoint: proxy.endpoint,
+      region,
+      credentials,
+      forcePathStyle: true,
+      requestHandler: { socketTimeout: 200 },
+    });
+    await store.write('slow', bytes('1'));
+    proxy.faults.push('no answer', 'no answer');
+    const began = performance.now();
+    expect(text(await store.read('slow'))).toBe('1');
+    expect(performance.now() - began).toBeGreaterThan(400);
+    expect(proxy.faults).toEqual([]);
+  });
+
   test('gives up in the end, as a failure that may pass', async () => {
     const store = openAt('s3://folio/faults', proxy.endpoint);
     proxy.faults.push(...Array.from({ length: 5 }, (): Fault => 'internal error'), 'slow down');
