@@ -1,4 +1,5 @@
-import { byId, make, speak, within } from './dom.ts';
+import { copyFrom } from './clipboard.ts';
+import { byId, make, within } from './dom.ts';
 import { type Call, type Language, languages, snippet } from './snippets.ts';
 
 /** The dialogue that writes the latest request as a program: tabs as the ARIA practices have them. */
@@ -34,12 +35,7 @@ export class CodeDialog {
     });
     Object.assign(byId('code-panel', HTMLPreElement), { role: 'tabpanel', tabIndex: 0 });
     const copy = byId('copy-code', HTMLButtonElement);
-    copy.addEventListener('click', () => {
-      void navigator.clipboard.writeText(this.#code.textContent).then(() => {
-        copy.textContent = 'Copied';
-        speak('Copied.');
-      });
-    });
+    copy.addEventListener('click', () => void copyFrom(copy, this.#code.textContent, 'Select it by hand'));
   }
 
   open(call: Call): void {
@@ -52,7 +48,6 @@ export class CodeDialog {
     if (!this.#call) return;
     this.#language = language;
     this.#code.textContent = snippet(language, this.#call);
-    byId('copy-code', HTMLButtonElement).textContent = 'Copy';
     byId('code-panel', HTMLPreElement).setAttribute('aria-labelledby', `tab-${language}`);
     for (const [at, tab] of this.#tabs.entries()) {
       const chosen = languages[at] === language;

@@ -43,10 +43,7 @@ export class Desk {
     this.stop();
     this.#inspector.close();
     const leaves = Array.from({ length: origin.request.n }, (_, place) => {
-      const leaf = new Leaf(place, origin, {
-        proceed: (self) => void this.#proceed(self),
-        copied: () => speak('Copied.'),
-      });
+      const leaf = new Leaf(place, origin, (self) => void this.#proceed(self));
       this.#inspector.watch(leaf);
       return leaf;
     });

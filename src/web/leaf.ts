@@ -1,3 +1,4 @@
+import { copyFrom } from './clipboard.ts';
 import { fromTemplate, make, within } from './dom.ts';
 import type { GenerationEvent, Letter, Press, Request, State } from './generation.ts';
 import { type Facts, receiptLine } from './receipt.ts';
@@ -11,11 +12,6 @@ export interface Origin {
   readonly place: string; // 'on the server' or 'in this browser'
   readonly model: string;
   readonly request: Request;
-}
-
-export interface LeafActions {
-  readonly proceed: (leaf: Leaf) => void;
-  readonly copied: () => void;
 }
 
 /** One completion on its sheet: the beginning that was given, and letter by letter what came. */
@@ -35,8 +31,11 @@ export class Leaf {
   #ending: Pick<Facts, 'reason' | 'overlap' | 'replaced'> = {};
   origin: Origin;
 
-  /** @param place Which of the completions, from 0 */
-  constructor(place: number, origin: Origin, actions: LeafActions) {
+  /**
+   * @param place Which of the completions, from 0.
+   * @param proceed Asked for when the text shall go on from its end.
+   */
+  constructor(place: number, origin: Origin, proceed: (leaf: Leaf) => void) {
     const fragment = fromTemplate('leaf-template');
     this.element = within(fragment, '.leaf', HTMLElement);
     this.text = within(fragment, '.text', HTMLElement);
@@ -53,12 +52,10 @@ export class Leaf {
     this.text.tabIndex = 0;
     this.text.ariaLabel = `${name} completion. Step through its letters with the arrow keys; Enter offers alternatives.`;
     this.#proceed.ariaLabel = `Continue the ${name.toLowerCase()} completion`;
-    this.#proceed.addEventListener('click', () => actions.proceed(this));
+    this.#proceed.addEventListener('click', () => proceed(this));
     const copy = within(fragment, '[data-do=copy]', HTMLButtonElement);
     copy.ariaLabel = `Copy the text of the ${name.toLowerCase()} completion`;
-    copy.addEventListener('click', () => {
-      void navigator.clipboard.writeText(this.whole).then(actions.copied);
-    });
+    copy.addEventListener('click', () => void copyFrom(copy, this.whole, 'Select it by hand'));
     this.#begin(origin.request.prompt);
   }
 

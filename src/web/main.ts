@@ -1,8 +1,9 @@
 import { origin, storedKey, whenKeyIsNeeded } from './api.ts';
 import { BrowserPress } from './browser-press.ts';
+import { copyFrom } from './clipboard.ts';
 import { CodeDialog } from './code-dialog.ts';
 import { Desk } from './desk.ts';
-import { byId, messageOf, notice, speak } from './dom.ts';
+import { byId, messageOf, notice } from './dom.ts';
 import type { Request } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
 import type { Origin } from './leaf.ts';
@@ -68,14 +69,10 @@ const shown = (): { model: string; request: Request } => {
   return { model: latest?.model ?? picker.chosen ?? '', request: latest?.request ?? settings.read() };
 };
 
-const share = async (button: HTMLButtonElement): Promise<void> => {
+/** The link is in the address bar, too. */
+const share = (button: HTMLButtonElement): void => {
   history.replaceState(null, '', `#${writeLink(shown())}`);
-  await navigator.clipboard.writeText(location.href);
-  button.textContent = 'Link copied';
-  speak('The link is copied.');
-  setTimeout(() => {
-    button.textContent = 'Share';
-  }, 2000);
+  void copyFrom(button, location.href, 'It is in the address bar');
 };
 
 const openLink = async (): Promise<void> => {
@@ -102,9 +99,8 @@ const start = async (): Promise<void> => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate();
     else if (event.key === 'Escape') desk.stop();
   });
-  byId('share', HTMLButtonElement).addEventListener('click', (event) => {
-    if (event.currentTarget instanceof HTMLButtonElement) void share(event.currentTarget);
-  });
+  const shareButton = byId('share', HTMLButtonElement);
+  shareButton.addEventListener('click', () => share(shareButton));
   byId('code', HTMLButtonElement).addEventListener('click', () => {
     code.open({ origin: origin(), keyed: storedKey() !== undefined, ...shown() });
   });

@@ -112,6 +112,12 @@ const written = (page: Page): Promise<string[]> =>
       leaves.map((leaf) => [...leaf.querySelectorAll('.letter')].map((span) => span.textContent).join('')),
     );
 
+/** What axe finds on the page as it stands. */
+const faultsOf = async (page: Page): Promise<unknown[]> => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
+};
+
 const askApi = async (body: Record<string, unknown>): Promise<string[]> => {
   const response = await fetch(`${server.url}/v1/completions`, {
     method: 'POST',
@@ -174,7 +180,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     const texts = await generate(page);
     expect(new Set(texts).size).toBe(2);
     await page.locator('#share').click();
-    await page.getByText('Link copied').waitFor();
+    await page.locator('#share', { hasText: 'Copied' }).waitFor();
     const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
     await using other = await visit({ viewport, hash: link.hash });
     await finished(other.page);
@@ -241,10 +247,6 @@ describe.each(sizes)('on %s', (_, viewport) => {
   test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorScheme) => {
     await using visited = await visit({ viewport, colorScheme });
     const { page } = visited;
-    const look = async (): Promise<unknown> => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      return violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
-    };
     await openControls(page);
     await page.locator('.finer > summary').click();
     await setDial(page, 'n', 2);
@@ -253,10 +255,10 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await generate(page);
     await page.locator('.letter').nth(20).click();
     await page.locator('#inspector').waitFor();
-    expect(await look()).toEqual([]);
+    expect(await faultsOf(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.locator('#code').click();
-    expect(await look()).toEqual([]);
+    expect(await faultsOf(page)).toEqual([]);
   });
 });
 
@@ -300,18 +302,24 @@ test('hovering a letter shows what else it might have been', async () => {
   await card.waitFor({ state: 'hidden' });
 });
 
-test('the copied curl gives the text that the page shows', async () => {
+const run = promisify(execFile);
+
+test('the copied curl and JavaScript give the text that the page shows', async () => {
   await using visited = await visit();
   const { page } = visited;
   await page.locator('#prompt').fill(`It's "fine"`);
-  const texts = await generate(page);
+  const [text = ''] = await generate(page);
+  const copied = async (language: string): Promise<string> => {
+    await page.getByRole('tab', { name: language }).click();
+    await page.locator('#copy-code').click();
+    await page.locator('#copy-code', { hasText: 'Copied' }).waitFor();
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
   await page.locator('#code').click();
-  await page.locator('#copy-code').click();
-  await page.getByText('Copied', { exact: true }).waitFor();
-  const command = await page.evaluate(() => navigator.clipboard.readText());
-  const { stdout } = await promisify(execFile)('sh', ['-c', `${command} -s`]);
-  const answer = JSON.parse(stdout) as { choices: { text: string }[] };
-  expect(answer.choices.map(({ text }) => text)).toEqual(texts);
+  const curl = await run('sh', ['-c', `${await copied('curl')} -s`]);
+  expect((JSON.parse(curl.stdout) as { choices: { text: string }[] }).choices[0]?.text).toBe(text);
+  const javascript = await run(process.execPath, ['--input-type=module', '-e', await copied('JavaScript')]);
+  expect(javascript.stdout).toBe(`${text}\n`);
 });
 
 test('another version is picked and pinned', async () => {
@@ -380,9 +388,11 @@ test('a corpus is uploaded, its training watched, and its model used', async () 
   await page.locator('#preset').selectOption('tiny');
   await page.getByRole('button', { name: 'Train', exact: true }).click();
   const view = page.locator('#training-view');
+  await view.locator('.state', { hasText: /^Training$/ }).waitFor();
   await view.getByText('Published', { exact: true }).waitFor({ timeout: 100_000 });
   expect(await view.locator('.plot canvas').count()).toBe(1);
   expect(await view.locator('blockquote').count()).toBeGreaterThan(0);
+  expect(await faultsOf(page)).toEqual([]);
   await view.getByRole('button', { name: 'Use this model' }).click();
   await page.waitForFunction(
     () => (document.querySelector('#model') as HTMLSelectElement).value === 'the-lazy-dog',
