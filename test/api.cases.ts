@@ -362,7 +362,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       ['/v1/completions', { model: 'tiny', n: 33 }, 422, 'limit_exceeded', 'n'],
       ['/v1/score', { text: 'é' }, 400, 'unknown_character', 'text'],
       ['/v1/models/tiny/activate', { version: 'never' }, 404, 'model_not_found', 'version'],
-    ])('%s %#: %3$s', async (path, body, status, code, param) => {
+    ])('%s, case %#', async (path, body, status, code, param) => {
       expect(await failure(await post(path, body))).toMatchObject({ status, code, param });
     });
 

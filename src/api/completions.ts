@@ -1,13 +1,14 @@
 import { Hono } from 'hono';
 import type { CharacterDetail, CompletionEvent, CompletionResult, FinishReason } from '../model/model.ts';
 import { folioVersion } from '../version.ts';
+import { begin, type Door } from './begin.ts';
+import type { Prompt } from './checks.ts';
 import { Coalescer, eventStreamHeaders, PushedBody, serverSentEvent } from './coalesce.ts';
 import type { AppDeps, Generator } from './deps.ts';
-import { errorBody, FaultList } from './faults.ts';
-import { checkLengths, Generation, type GenerationRequest, type Outcome, type Prompt } from './generation.ts';
+import { errorBody, type FaultList } from './faults.ts';
+import { type Generation, generatedBy, type Outcome } from './generation.ts';
 import { joinLogprobs, type Logprobs, logprobsOf } from './logprobs.ts';
-import { parse } from './parse.ts';
-import { type AppEnv, readJson } from './request.ts';
+import { type AppEnv, readJson, streamFailures } from './request.ts';
 import { type CompletionParameters, CompletionRequest } from './schemas.ts';
 
 interface Choice {
@@ -23,27 +24,14 @@ interface Choice {
 export const completionRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
   new Hono<AppEnv>().post('/v1/completions', async (context) => {
     const body = await readJson(context, deps.limits);
-    const faults = new FaultList();
-    const parameters = parse(CompletionRequest, body, faults);
-    checkLengths(deps.limits, body, 'max_tokens', faults);
-    checkTogether(body, faults);
-    const generation = await Generation.begin(
-      generator,
-      deps.limits,
-      parameters && asGeneration(parameters),
-      body,
-      faults,
-      context.get('caller'),
-      context.req.raw.signal,
-    );
-    if (!parameters) throw new TypeError('A request without a fault was not parsed.');
-    const completion = new Completion(parameters, generation);
-    for (const [name, value] of Object.entries(generation.headers())) context.header(name, value);
-    return parameters.stream ? completion.stream() : context.json(await completion.whole());
+    const { parameters, generation } = await begin(deps, generator, door, body, context);
+    const completion = new Completion(parameters, generation, streamFailures(deps, context));
+    if (parameters.stream) return completion.stream();
+    return context.json(await completion.whole(), 200, generation.headers());
   });
 
 /** Faults of parameters that are right each by itself. */
-const checkTogether = (body: Record<string, unknown>, faults: FaultList): void => {
+const checkTogether = (body: Readonly<Record<string, unknown>>, faults: FaultList): void => {
   const { best_of: best, n, stream, stream_options: options, suffix } = body;
   if (typeof best === 'number' && best < (typeof n === 'number' ? n : 1)) {
     faults.add('invalid_parameter', 'best_of', `best_of: expected at least n, ${n ?? 1}, received ${best}.`);
@@ -68,30 +56,36 @@ const promptsOf = ({ prompt }: CompletionParameters): readonly Prompt[] => {
   return typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as string[] | number[][]);
 };
 
-const asGeneration = (parameters: CompletionParameters): GenerationRequest => {
-  const { n, best_of: best = n, logprobs, echo } = parameters;
-  return {
-    model: parameters.model,
-    prompts: promptsOf(parameters),
-    length: parameters.max_tokens,
-    count: best,
-    // The best are told by their log-probabilities.
-    logprobs: logprobs ?? (best > n ? 0 : undefined),
-    scorePrompt: echo && logprobs !== undefined,
-    common: parameters,
-  };
+const door: Door<CompletionParameters> = {
+  schema: CompletionRequest,
+  lengthName: 'max_tokens',
+  checkTogether,
+  wish: (parameters) => {
+    const { n, best_of: best = n, logprobs, echo } = parameters;
+    return {
+      prompts: promptsOf(parameters),
+      length: parameters.max_tokens,
+      count: best,
+      // The best are told by their log-probabilities.
+      logprobs: logprobs ?? (best > n ? 0 : undefined),
+      scorePrompt: echo && logprobs !== undefined,
+    };
+  },
 };
 
 class Completion {
   readonly #parameters: CompletionParameters;
   readonly #generation: Generation;
+  readonly #failed: (error: unknown) => void;
   readonly #head: { id: string; object: 'text_completion'; created: number; model: string };
   readonly #fingerprint: string;
 
-  constructor(parameters: CompletionParameters, generation: Generation) {
+  /** @param failed Hears what goes wrong once the stream has begun. */
+  constructor(parameters: CompletionParameters, generation: Generation, failed: (error: unknown) => void) {
     const { name, version, model } = generation.held;
     this.#parameters = parameters;
     this.#generation = generation;
+    this.#failed = failed;
     this.#head = {
       id: `cmpl-${crypto.randomUUID().replaceAll('-', '')}`,
       object: 'text_completion',
@@ -202,6 +196,7 @@ class Completion {
         body.push(serverSentEvent('[DONE]'));
       } catch (error) {
         coalescer.flush();
+        this.#failed(error);
         body.push(serverSentEvent(errorBody(error), 'error'));
       }
       body.end();
@@ -241,7 +236,7 @@ class Completion {
   #told({ results, timings }: Outcome): object {
     const replaced = results.flatMap((result) => result.replaced);
     return {
-      receipt: this.#generation.receipt(this.#parameters),
+      receipt: this.#generation.receipt(),
       timings,
       ...(replaced.length === 0 ? {} : { replaced }),
     };
@@ -253,9 +248,6 @@ const mean = (details: readonly CharacterDetail[]): number =>
 
 const usageOf = ({ results }: Outcome): object => {
   const prompt = results.reduce((sum, { promptCharacters }) => sum + promptCharacters, 0);
-  const completion = results.reduce(
-    (sum, { choices }) => sum + choices.reduce((of, { generated }) => of + generated, 0),
-    0,
-  );
+  const completion = generatedBy(results);
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 };

@@ -62,10 +62,6 @@ export const errorResponse = (context: Context, error: unknown, requestId?: stri
 export class FaultList {
   readonly #faults: RequestFault[] = [];
 
-  get any(): boolean {
-    return this.#faults.length > 0;
-  }
-
   add(code: RequestFault['code'], where: string, message: string): void {
     this.#faults.push({ code, where, message });
   }
@@ -83,10 +79,14 @@ export class FaultList {
     }
   }
 
-  /** @throws FolioError with the code of the gravest fault: what is malformed goes before what is too much */
   throwIfAny(): void {
+    if (this.#faults.length > 0) this.raise();
+  }
+
+  /** @throws FolioError with the code of the gravest fault: what is malformed goes before what is too much */
+  raise(): never {
     const first = this.#faults.toSorted((a, b) => faults[a.code].status - faults[b.code].status)[0];
-    if (!first) return;
+    if (!first) throw new TypeError('A request was refused without a fault.');
     const message = this.#faults.map((fault) => fault.message).join(' ');
     throw new FolioError(first.code, message, { where: first.where, faults: this.#faults });
   }

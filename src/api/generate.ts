@@ -1,12 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
+import { begin, type Door } from './begin.ts';
 import { Coalescer, PushedBody } from './coalesce.ts';
 import type { AppDeps, Generator } from './deps.ts';
-import { FaultList } from './faults.ts';
-import { checkLengths, Generation, type Outcome } from './generation.ts';
-import { parse } from './parse.ts';
+import type { Generation, Outcome } from './generation.ts';
 import { fromQuery } from './query.ts';
-import { type AppEnv, readJson } from './request.ts';
+import { type AppEnv, readJson, streamFailures } from './request.ts';
 import { type GenerateParameters, GenerateRequest } from './schemas.ts';
 
 /** The simple door: parameters by plain names, an answer as JSON, or as text that flows while it is made. */
@@ -19,44 +18,31 @@ export const generateRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv
       answer(deps, generator, context, await readJson(context, deps.limits)),
     );
 
+const door: Door<GenerateParameters> = {
+  schema: GenerateRequest,
+  lengthName: 'length',
+  wish: ({ prompt, length }) => ({ prompts: [prompt], length, count: 1 }),
+};
+
 const answer = async (
   deps: AppDeps,
   generator: Generator,
   context: Context<AppEnv>,
   body: Record<string, unknown>,
 ): Promise<Response> => {
-  const faults = new FaultList();
-  const parameters = parse(GenerateRequest, body, faults);
-  checkLengths(deps.limits, body, 'length', faults);
-  const generation = await Generation.begin(
-    generator,
-    deps.limits,
-    parameters && {
-      model: parameters.model,
-      prompts: [parameters.prompt],
-      length: parameters.length,
-      count: 1,
-      scorePrompt: false,
-      common: parameters,
-    },
-    body,
-    faults,
-    context.get('caller'),
-    context.req.raw.signal,
-  );
-  if (!parameters) throw new TypeError('A request without a fault was not parsed.');
+  const { generation } = await begin(deps, generator, door, body, context);
   const type = accepts(context, {
     header: 'Accept',
     supports: ['application/json', 'text/plain'],
     default: 'application/json',
   });
-  if (type === 'text/plain') return flow(parameters, generation);
+  if (type === 'text/plain') return flow(generation, streamFailures(deps, context));
   const outcome = await generation.run();
-  return context.json(told(parameters, generation, outcome), 200, generation.headers());
+  return context.json(told(generation, outcome), 200, generation.headers());
 };
 
 /** The text as it is made. Its receipt goes ahead, in a header, without the prompt and without a state. */
-const flow = (parameters: GenerateParameters, generation: Generation): Response => {
+const flow = (generation: Generation, failed: (error: unknown) => void): Response => {
   const body = new PushedBody(() => generation.stop());
   const coalescer = new Coalescer<string>((pieces) => body.push(pieces.join('')));
   generation
@@ -70,10 +56,11 @@ const flow = (parameters: GenerateParameters, generation: Generation): Response 
       },
       (error: unknown) => {
         coalescer.flush();
+        failed(error);
         body.fail(error);
       },
     );
-  const { prompt: _, continue_from: __, ...receipt } = generation.receipt(parameters);
+  const { prompt: _, continue_from: __, ...receipt } = generation.receipt();
   return new Response(body.stream, {
     headers: {
       'content-type': 'text/plain; charset=utf-8',
@@ -92,7 +79,7 @@ const ascii = (value: object): string =>
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-const told = (parameters: GenerateParameters, generation: Generation, outcome: Outcome): object => {
+const told = (generation: Generation, outcome: Outcome): object => {
   const [result] = outcome.results;
   const choice = result?.choices[0];
   if (!result || !choice) throw new TypeError('A generation ended without a completion.');
@@ -107,7 +94,7 @@ const told = (parameters: GenerateParameters, generation: Generation, outcome: O
     ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
     ...(result.replaced.length === 0 ? {} : { replaced: result.replaced }),
     ...(token === undefined ? {} : { continue_from: token }),
-    receipt: generation.receipt(parameters),
+    receipt: generation.receipt(),
     timings: outcome.timings,
   };
 };

@@ -28,6 +28,10 @@ export const limitsFrom = (settings: Settings): Limits => ({
 
 const retryAfter = 1; // seconds: completions end in fractions of one
 
+/** The request has had its wall-clock time. */
+export const overTime = (): FolioError =>
+  new FolioError('time_limit', 'The request took longer than this server allows.', { retryAfter });
+
 /** Counts the completions that run, and turns away what is too much. */
 export class Admission {
   readonly #limits: Limits;

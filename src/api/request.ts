@@ -1,11 +1,27 @@
 import type { Context } from 'hono';
 import { FolioError } from '../errors.ts';
 import type { Caller } from './auth.ts';
+import type { AppDeps } from './deps.ts';
+import { errorStatus } from './faults.ts';
 import type { Limits } from './limits.ts';
 
 export interface AppEnv {
   Variables: { caller: Caller; requestId: string };
 }
+
+/** Logs what goes wrong once an answer has begun, when no status can tell it any more. */
+export const streamFailures = ({ log }: AppDeps, context: Context<AppEnv>): ((error: unknown) => void) => {
+  const began = performance.now();
+  return (error) =>
+    log?.({
+      requestId: context.get('requestId'),
+      method: context.req.method,
+      path: context.req.path,
+      status: errorStatus(error),
+      milliseconds: performance.now() - began,
+      error,
+    });
+};
 
 /**
  * Reads a body up to a limit, whatever its length claims to be.

@@ -1,12 +1,14 @@
-import { Hono } from 'hono';
-import { FolioError } from '../errors.ts';
+import { type Context, Hono } from 'hono';
 import type { Score } from '../model/model.ts';
+import type { HeldModel } from '../store/model-cache.ts';
+import { checkLengths, checkPrompt, each } from './checks.ts';
 import type { AppDeps, Generator } from './deps.ts';
 import { FaultList } from './faults.ts';
-import { checkLengths, checkPrompt, openModel } from './generation.ts';
+import { overTime } from './limits.ts';
+import { openNamed } from './naming.ts';
 import { parse } from './parse.ts';
 import { type AppEnv, readJson } from './request.ts';
-import { ScoreRequest } from './schemas.ts';
+import { type ScoreParameters, ScoreRequest } from './schemas.ts';
 
 /** How likely texts are under a model, character by character. */
 export const scoreRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
@@ -14,50 +16,54 @@ export const scoreRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =
     const body = await readJson(context, deps.limits);
     const faults = new FaultList();
     const parameters = parse(ScoreRequest, body, faults);
-    checkLengths(deps.limits, body, '', faults);
-    const named = { model: typeof body.model === 'string' ? body.model : undefined, ...parameters };
-    const held = await faults.gather('model', () => openModel(generator, named));
+    checkLengths(deps.limits, { text: ['text', body.text] }, faults);
+    if (parameters === undefined) return faults.raise();
+    const held = await faults.gather('model', () => openNamed(generator, parameters));
+    if (held === undefined) return faults.raise();
     try {
-      const texts = parameters && (typeof parameters.text === 'string' ? [parameters.text] : parameters.text);
-      for (const [at, text] of (held && texts ? texts : []).entries()) {
-        const where = texts?.length === 1 ? 'text' : `text[${at}]`;
-        if (held && parameters) checkPrompt(held, text, parameters.unknown, where, faults);
+      for (const [where, text] of each('text', parameters.text)) {
+        checkPrompt(held, text as string, parameters.unknown, where, faults);
       }
       faults.throwIfAny();
-      if (!held || !parameters || !texts) throw new TypeError('A request without a fault was not parsed.');
-      const leave = generator.admission.enter(context.get('caller').id, texts.length);
-      try {
-        const timeLimit = AbortSignal.timeout(deps.limits.seconds * 1000);
-        const signal = AbortSignal.any([context.req.raw.signal, timeLimit]);
-        const began = performance.now();
-        const { top, unknown } = parameters;
-        const scores = await Promise.all(
-          texts.map((text) => held.model.score(text, { top, unknown, signal })),
-        ).catch((error: unknown) => {
-          if (!timeLimit.aborted) throw error;
-          throw new FolioError('time_limit', 'The request took longer than this server allows.', {
-            retryAfter: 1,
-          });
-        });
-        return context.json({
-          object: 'list',
-          model: held.name,
-          version: held.version,
-          digest: held.model.info.digest,
-          precision: held.model.info.precision,
-          data: scores.map(told),
-          timings: {
-            load_ms: Number(held.loadMilliseconds.toFixed(2)),
-            score_ms: Number((performance.now() - began).toFixed(2)),
-          },
-        });
-      } finally {
-        leave();
-      }
+      const began = performance.now();
+      const scores = await scoreAll(deps, generator, held, parameters, context);
+      return context.json({
+        object: 'list',
+        model: held.name,
+        version: held.version,
+        digest: held.model.info.digest,
+        precision: held.model.info.precision,
+        data: scores.map(told),
+        timings: {
+          load_ms: Number(held.loadMilliseconds.toFixed(2)),
+          score_ms: Number((performance.now() - began).toFixed(2)),
+        },
+      });
     } finally {
-      held?.release();
+      held.release();
     }
   });
+
+const scoreAll = async (
+  { limits }: AppDeps,
+  { admission }: Generator,
+  { model }: HeldModel,
+  { text, top, unknown }: ScoreParameters,
+  context: Context<AppEnv>,
+): Promise<Score[]> => {
+  const texts = typeof text === 'string' ? [text] : text;
+  const leave = admission.enter(context.get('caller').id, texts.length);
+  const timeLimit = AbortSignal.timeout(limits.seconds * 1000);
+  const signal = AbortSignal.any([context.req.raw.signal, timeLimit]);
+  try {
+    return await Promise.all(texts.map((one) => model.score(one, { top, unknown, signal })));
+  } catch (error) {
+    if (timeLimit.aborted) throw overTime();
+    throw error;
+  } finally {
+    leave();
+  }
+};
 
 const told = (score: Score, index: number): object => ({
   index,
