@@ -9,7 +9,7 @@ import { tensorFlow } from './rivals/tensorflow.ts';
 const { json, rounds, wanted } = benchOptions(15);
 const programs = new URL('dist/', import.meta.url).pathname;
 
-// Each subject as one plain file, as it would be deployed; packages stay where npm put them.
+// Plain JavaScript, built as the library is; packages stay where npm put them.
 await build({
   entryPoints: ['node', 'folio', 'tfjs-node', 'onnxruntime'].map(
     (name) => new URL(`cold/${name}.ts`, import.meta.url).pathname,
@@ -17,6 +17,7 @@ await build({
   outdir: programs,
   outExtension: { '.js': '.mjs' },
   bundle: true,
+  splitting: true,
   minify: true,
   platform: 'node',
   format: 'esm',

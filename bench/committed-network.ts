@@ -12,10 +12,19 @@ export const committedFolder = (): string => {
   return join(models, pointer.version);
 };
 
+const readArtefact = (): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(committedFolder(), 'model.json'), 'utf8')) as Record<string, unknown>;
+
+/** Its characters in id order. */
+export const committedAlphabet = (): readonly string[] => {
+  const { folio } = readArtefact().userDefinedMetadata as { folio: { alphabet: readonly string[] } };
+  return folio.alphabet;
+};
+
 /** The committed model's weights, for rivals that want them in another format. */
 export const committedNetwork = (): LstmNetwork => {
   const folder = committedFolder();
-  const artefact = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as Record<string, unknown>;
+  const artefact = readArtefact();
   const groups = readManifest(artefact.weightsManifest);
   const shards = groups.map((group) =>
     joinShards(

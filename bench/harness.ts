@@ -67,8 +67,10 @@ export interface Ratio {
   readonly b: string;
 }
 
-const rounded = (value: number): string =>
-  value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+const rounded = (value: number): string => {
+  if (value >= 100) return Math.round(value).toLocaleString('en');
+  return value >= 10 ? value.toFixed(1) : value.toPrecision(5);
+};
 
 /** Prints one JSON object with `--json`, else tables and ratios. Notes go to stderr. */
 export const report = (
@@ -103,11 +105,17 @@ export const report = (
   for (const note of notes) console.log(`\n${note}`);
 };
 
-/** The options that every bench understands: `--json`, `--rounds N`, `--case NAME`, `--subject NAME` (repeatable). */
+/** The options that every bench understands: `--json`, `--rounds N`, `--case NAME`, `--subject NAME` (repeatable); and the rest. */
 export const benchOptions = (
   rounds: number,
-): { json: boolean; rounds: number; wanted: (name: string, subject: string) => boolean } => {
-  const { values } = parseArgs({
+): {
+  json: boolean;
+  rounds: number;
+  wanted: (name: string, subject: string) => boolean;
+  rest: readonly string[];
+} => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       json: { type: 'boolean', default: false },
       rounds: { type: 'string', default: String(rounds) },
@@ -120,6 +128,7 @@ export const benchOptions = (
   return {
     json: values.json,
     rounds: Number(values.rounds),
+    rest: positionals,
     wanted: (name, subject) => among(values.case, name) && among(values.subject, subject),
   };
 };
