@@ -126,15 +126,14 @@ export class Weights {
   values({ name }: WeightSpec): Float32Array {
     const { spec, bytes } = this.#entries.get(name)!;
     const values = decode(spec.encoding, bytes, spec.length);
-    // x * 0 is 0 for every finite x and NaN for all others.
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
-    if (sum !== 0) {
-      throw malformed(name, 'finite values', `${values.find((value) => !Number.isFinite(value))}`);
-    }
+    // Built-in searches are as fast in a new process as later; a loop is not.
+    const stray = strays.find((value) => values.includes(value));
+    if (stray !== undefined) throw malformed(name, 'finite values', `${stray}`);
     return values;
   }
 }
+
+const strays = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
 const decode = (encoding: Encoding, bytes: Uint8Array, length: number): Float32Array => {
   if (encoding.kind === 'float32') {
