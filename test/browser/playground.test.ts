@@ -128,6 +128,18 @@ const askApi = async (body: Record<string, unknown>): Promise<string[]> => {
   return choices.map(({ text }) => text);
 };
 
+/** A hundred letters, then a hundred more: the same as two hundred at once. */
+const continueAndCompare = async (page: Page): Promise<void> => {
+  await page.locator('#prompt').fill('And so');
+  await setDial(page, 'length', 100);
+  await setSeed(page, 5);
+  await generate(page);
+  await page.getByRole('button', { name: 'Continue the first completion' }).click();
+  await page.locator('.letter').nth(199).waitFor();
+  await finished(page);
+  expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
+};
+
 describe.each(sizes)('on %s', (_, viewport) => {
   test('a prompt is typed and its text streams, each letter shaded', async () => {
     await using visited = await visit({ viewport });
@@ -191,14 +203,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
   test('Continue goes on as one longer request would have', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
-    await page.locator('#prompt').fill('And so');
-    await setDial(page, 'length', 100);
-    await setSeed(page, 5);
-    await generate(page);
-    await page.getByRole('button', { name: 'Continue the first completion' }).click();
-    await page.locator('.letter').nth(199).waitFor();
-    await finished(page);
-    expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
+    await continueAndCompare(page);
   });
 
   test('in the browser the text is the server’s, with the network cut off too', async () => {
@@ -234,14 +239,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await using visited = await visit({ viewport });
     const { page } = visited;
     await page.locator('#in-browser').check();
-    await page.locator('#prompt').fill('And so');
-    await setDial(page, 'length', 100);
-    await setSeed(page, 5);
-    await generate(page);
-    await page.getByRole('button', { name: 'Continue the first completion' }).click();
-    await page.locator('.letter').nth(199).waitFor();
-    await finished(page);
-    expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
+    await continueAndCompare(page);
   });
 
   test.each(['light', 'dark'] as const)('axe finds nothing, %s', async (colorScheme) => {
