@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { globSync } from 'tinyglobby';
+import { describe, expect, it } from 'vitest';
+
+const documents = globSync(['*.md', 'docs/**/*.md']).sort();
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+const textOf = (file: string): string => readFileSync(file, 'utf8');
+
+describe.each(documents)('%s', (file) => {
+  it('links to what is there', () => {
+    const missing = [...textOf(file).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+      .map((match) => match[1]!)
+      .filter((target) => !/^[a-z]+:/.test(target) && !existsSync(join(dirname(file), target)));
+    expect(missing).toEqual([]);
+  });
+
+  it('names scripts that package.json has', () => {
+    const called = [...textOf(file).matchAll(/npm run (?:-s )?([a-z][a-z:-]*)/g)].map((match) => match[1]!);
+    expect(called.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  it('names files of the project that are there', () => {
+    const missing = [
+      ...textOf(file).matchAll(/`((?:src|training|functions|cdk|test|bench)\/[\w./-]+\.(?:ts|html|md))`/g),
+    ]
+      .map((match) => match[1]!)
+      .filter((path) => !existsSync(path));
+    expect(missing).toEqual([]);
+  });
+
+  it('has nothing left to fill in', () => {
+    expect(textOf(file)).not.toMatch(/@@|TODO|TUTORIAL_SAMPLE/);
+  });
+});
+
+describe('README.md', () => {
+  it('runs all the tests by the command that CI runs', () => {
+    expect(textOf('README.md')).toContain('npm ci && npm test');
+    expect(textOf('.ci/run')).toMatch(/npm ci .*&& npm test/);
+  });
+
+  it('leads to every document', () => {
+    const linked = textOf('README.md');
+    const unlinked = documents.filter((file) => file !== 'README.md' && !linked.includes(`(${file})`));
+    expect(unlinked).toEqual([]);
+  });
+});
