@@ -49,9 +49,12 @@ const eventOf = async (path: string, init: RequestInit = {}): Promise<APIGateway
   };
 };
 
-const throughStream =
-  (answer: Answer) =>
-  async (path: string, init?: RequestInit): Promise<Response> => {
+type Call = (path: string, init?: RequestInit) => Promise<Response>;
+
+const throughStream = (answer: Answer): Call => {
+  Object.assign(globalThis, { awslambda: runtime });
+  const handler = streamed(answer) as Handler;
+  return async (path, init) => {
     const stream = new PassThrough();
     let prelude: { statusCode: number; headers: Record<string, string> } | undefined;
     stream.once('prelude', (told: typeof prelude) => {
@@ -59,24 +62,22 @@ const throughStream =
     });
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-    Object.assign(globalThis, { awslambda: runtime });
-    await (streamed(answer) as Handler)(await eventOf(path, init), stream, context);
+    await handler(await eventOf(path, init), stream, context);
     const { statusCode = 0, headers } = prelude ?? {};
     return new Response(Buffer.concat(chunks), { status: statusCode, ...(headers && { headers }) });
   };
+};
 
-const throughBuffer =
-  (answer: Answer) =>
-  async (path: string, init?: RequestInit): Promise<Response> => {
-    const { statusCode, headers, body, isBase64Encoded } = await buffered(answer)(
-      await eventOf(path, init),
-      context,
-    );
+const throughBuffer = (answer: Answer): Call => {
+  const handler = buffered(answer);
+  return async (path, init) => {
+    const { statusCode, headers, body, isBase64Encoded } = await handler(await eventOf(path, init), context);
     return new Response(Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8'), {
       status: statusCode,
       headers: headers as Record<string, string>,
     });
   };
+};
 
 describe.each([
   ['a stream', throughStream],
