@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { sha256 } from '../../../src/model/sha256.ts';
+
+it('sha256 agrees with Node’s', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      expect(Buffer.from(sha256(bytes)).toString('hex')).toBe(
+        createHash('sha256').update(bytes).digest('hex'),
+      );
+    }),
+    { numRuns: 300 },
+  );
+});
