@@ -53,7 +53,11 @@ const fromThisMachine = ({ url, headers, remoteAddress }: Knock, origins: readon
   const asked = new URL(url);
   if (!loopbackName.test(asked.hostname)) return false;
   const origin = headers.get('origin');
-  return origin === null || origin === asked.origin || origins.includes(origin);
+  // What a foreign page embeds, such as an image, comes without an origin but says where it is from.
+  const embedded =
+    headers.get('sec-fetch-site') === 'cross-site' && headers.get('sec-fetch-mode') !== 'navigate';
+  if (origin === null) return !embedded;
+  return origin === asked.origin || origins.includes(origin);
 };
 
 /**

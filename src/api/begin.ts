@@ -11,6 +11,7 @@ import { Generation } from './generation.ts';
 import { openNamed } from './naming.ts';
 import { parse } from './parse.ts';
 import type { AppEnv } from './request.ts';
+import { present, samplingOptions } from './sampling.ts';
 import type { CommonParameters } from './schemas.ts';
 
 /** What a generating route asks for, once its own words are translated. */
@@ -120,34 +121,11 @@ const textOf = ({ model }: HeldModel, prompt: Prompt): string =>
 
 /** The request in the model's words. */
 const optionsOf = (
-  wish: Wish,
+  { length, count, logprobs, scorePrompt }: Wish,
   parameters: CommonParameters,
   index: CopyIndex | undefined,
   continued: Continuation | undefined,
-): GenerateOptions => {
-  const { stop, logit_bias: bias, copy_guard: guarded } = parameters;
-  const options = {
-    length: wish.length,
-    n: wish.count,
-    logprobs: wish.logprobs,
-    scorePrompt: wish.scorePrompt,
-    temperature: parameters.temperature,
-    topK: parameters.top_k,
-    topP: parameters.top_p,
-    minP: parameters.min_p,
-    typicalP: parameters.typical_p,
-    repetitionPenalty: parameters.repetition_penalty,
-    presencePenalty: parameters.presence_penalty,
-    frequencyPenalty: parameters.frequency_penalty,
-    logitBias: bias && Object.fromEntries(Object.entries(bias).map(([id, value]) => [Number(id), value])),
-    allowed: parameters.allowed,
-    stop: typeof stop === 'string' ? [stop] : stop,
-    unknown: parameters.unknown,
-    from: continued?.state,
-    copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
-    overlap: index,
-  };
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as GenerateOptions;
-};
+): GenerateOptions => ({
+  ...samplingOptions(parameters, index),
+  ...present({ length, n: count, logprobs, scorePrompt, from: continued?.state }),
+});

@@ -88,8 +88,8 @@ export const checkBias = (
 
 /** The index of the corpus, if the request needs one. */
 export const copyIndexFor = (
-  held: HeldModel,
-  { copy_guard: guarded, overlap }: CommonParameters,
+  held: Pick<HeldModel, 'name' | 'version' | 'copyIndex'>,
+  { copy_guard: guarded, overlap }: Pick<CommonParameters, 'copy_guard' | 'overlap'>,
   faults: FaultList,
 ): Promise<CopyIndex | undefined> =>
   faults.gather('copy_guard', async () => {

@@ -62,8 +62,9 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
       return new Response(object.bytes.slice(), {
         headers: {
           'content-type': contentType(file),
-          // Reports are pages of a model's maker: they may show, and run or load nothing from elsewhere.
-          'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+          // A report draws its charts by itself; it gets no origin to call from, and nothing from elsewhere.
+          'content-security-policy':
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:",
           // A version never changes; a name alone follows the current one.
           'cache-control': context.req.param('model').includes('@')
             ? 'public, max-age=31536000, immutable'

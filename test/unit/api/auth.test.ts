@@ -47,6 +47,7 @@ describe('without any key', () => {
     ['::ffff:127.0.0.1', { host: 'localhost:3000' }],
     ['127.0.0.1', { origin: 'http://127.0.0.1:3000' }],
     ['127.0.0.1', { origin: 'https://friend.example' }],
+    ['127.0.0.1', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
   ])('%s %j is let in', (address, headers) => {
     expect(authorise(knock(headers, address)).rights).toEqual(['read', 'write']);
   });
@@ -58,6 +59,11 @@ describe('without any key', () => {
     ['a name that was rebound', '127.0.0.1', { host: 'evil.example' }],
     ['a foreign page', '127.0.0.1', { origin: 'https://evil.example' }],
     ['a sandboxed page', '127.0.0.1', { origin: 'null' }],
+    [
+      'an image in a foreign page',
+      '127.0.0.1',
+      { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
+    ],
   ])('%s is refused', (_, address, headers) => {
     expect(() => authorise(knock(headers, address))).toThrow(
       expect.objectContaining({ code: 'unauthorized' }),
