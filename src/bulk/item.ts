@@ -1,6 +1,5 @@
 import { isFolioError } from '../errors.ts';
-import type { CopyIndex } from '../model/copy-index.ts';
-import type { Model } from '../model/model.ts';
+import type { HeldModel } from '../store/model-cache.ts';
 import { checked, GenerateRow, generateOptions, ScoreRow } from './row.ts';
 
 /** What is done with every row of a bulk job, on a laptop and in a distributed map alike. */
@@ -13,12 +12,7 @@ export interface BulkJob {
 }
 
 /** The model of a job, as `ModelCache.open` holds it. */
-export interface BulkModel {
-  readonly name: string;
-  readonly version: string;
-  readonly model: Model;
-  copyIndex(): Promise<CopyIndex | undefined>;
-}
+export type BulkModel = Pick<HeldModel, 'name' | 'version' | 'model' | 'copyIndex'>;
 
 export interface BulkResult {
   /** Place of the row in the whole input, from 0. */
@@ -58,7 +52,7 @@ export async function processRow(
 
 async function generate(held: BulkModel, row: unknown, seed: number, signal?: AbortSignal): Promise<object> {
   const parameters = checked(GenerateRow, row);
-  const options = await generateOptions(parameters, () => held.copyIndex());
+  const options = await generateOptions(parameters, held);
   const result = await held.model
     .complete({ seed, ...options, ...(signal === undefined ? {} : { signal }) })
     .result();

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
+import { copyIndexFor } from '../api/checks.ts';
 import { FaultList } from '../api/faults.ts';
 import { parse } from '../api/parse.ts';
+import { samplingOptions } from '../api/sampling.ts';
 import { GenerateRequest, ScoreRequest } from '../api/schemas.ts';
-import { FolioError } from '../errors.ts';
-import type { CopyIndex } from '../model/copy-index.ts';
 import type { GenerateOptions } from '../model/model.ts';
+import type { HeldModel } from '../store/model-cache.ts';
 
 /** A row may carry a mark of its own, which its result carries too. */
 const id = z.optional(z.union([z.string(), z.number()], { error: 'a string or a number' }));
@@ -36,47 +37,21 @@ export type GenerateParameters = z.output<typeof GenerateRow>;
  */
 export function checked<Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const faults = new FaultList();
-  const parameters = parse(schema, value, faults);
-  faults.throwIfAny();
-  if (parameters === undefined) throw new TypeError('Parameters without a fault were not parsed.');
-  return parameters;
+  return parse(schema, value, faults) ?? faults.raise();
 }
 
-/** The parameters of a row or a command line in the model's own words. */
+/**
+ * The parameters of a row or a command line in the model's own words.
+ *
+ * @throws FolioError `model_unsupported` where the copy guard has no index, `invalid_parameter`
+ */
 export async function generateOptions(
   parameters: GenerateParameters,
-  copyIndex: () => Promise<CopyIndex | undefined>,
+  held: Pick<HeldModel, 'name' | 'version' | 'copyIndex'>,
 ): Promise<GenerateOptions> {
-  const { stop, logit_bias: bias, copy_guard: guarded } = parameters;
-  const index = guarded !== undefined || parameters.overlap ? await copyIndex() : undefined;
-  if (index === undefined && (guarded !== undefined || parameters.overlap)) {
-    const where = guarded === undefined ? 'overlap' : 'copy_guard';
-    throw new FolioError(
-      'model_unsupported',
-      `${where}: the model was published without an index of its corpus.`,
-      {
-        where,
-      },
-    );
-  }
-  const options = {
-    prompt: parameters.prompt,
-    length: parameters.length,
-    temperature: parameters.temperature,
-    topK: parameters.top_k,
-    topP: parameters.top_p,
-    minP: parameters.min_p,
-    typicalP: parameters.typical_p,
-    repetitionPenalty: parameters.repetition_penalty,
-    presencePenalty: parameters.presence_penalty,
-    frequencyPenalty: parameters.frequency_penalty,
-    logitBias: bias && Object.fromEntries(Object.entries(bias).map(([of, value]) => [Number(of), value])),
-    allowed: parameters.allowed,
-    stop: typeof stop === 'string' ? [stop] : stop,
-    seed: parameters.seed,
-    unknown: parameters.unknown,
-    copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
-    overlap: index,
-  };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const faults = new FaultList();
+  const index = await copyIndexFor(held, parameters, faults);
+  faults.throwIfAny();
+  const { prompt, length } = parameters;
+  return { prompt, length, ...samplingOptions(parameters, index) };
 }

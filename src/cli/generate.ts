@@ -60,9 +60,7 @@ async function run(flags: GenerateFlags): Promise<void> {
   }
   const held = await openModel(flags);
   const options = {
-    ...(await generateOptions({ ...parameters, ...logitBias(flags, held.model.alphabet) }, () =>
-      held.copyIndex(),
-    )),
+    ...(await generateOptions({ ...parameters, ...logitBias(flags, held.model.alphabet) }, held)),
     ...(flags.from === undefined ? {} : { from: await bytesFrom(flags.from) }),
   };
   const interrupt = new AbortController();

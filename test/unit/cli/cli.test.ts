@@ -153,7 +153,7 @@ describe('faults are one line with a stable code, and an exit code', () => {
     ['a version that is not there', ['--model', 'tiny@never'], 3, 'model_not_found', /tiny@never/],
     ['a folder that is not there', ['--model', './nowhere'], 3, 'model_not_found', /nowhere/],
     ['a name that is none', ['--model', 'a b'], 2, 'invalid_parameter', /"a b"/],
-    ['a guard without an index', ['--copy-guard', '20'], 5, 'model_unsupported', /copy_guard/],
+    ['a guard without an index', ['--copy-guard', '20'], 5, 'model_unsupported', /without an index/],
   ])('%s', async (_, args, exit, code, told) => {
     expectFault(await within(['generate', ...args]), exit, code, told);
   });
