@@ -21,6 +21,7 @@ const settings: FitSettings = {
   batch: 8,
   length: 16,
   epochs: 3,
+  leastSteps: 1,
   dropout: { input: 0.1, between: 0.2, output: 0.2, recurrent: 0.2, perSequence: true },
   optimiser: { ...presets.standard.optimiser, averaging: 0.99 },
 };

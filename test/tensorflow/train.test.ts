@@ -15,7 +15,7 @@ import { type TrainOptions, train } from '../../training/train.ts';
 import { madeUpText } from './text.ts';
 
 const tf = loadTensorFlow();
-const small: Partial<FitSettings> = { units: [20, 12], batch: 8, length: 16, epochs: 2 };
+const small: Partial<FitSettings> = { units: [20, 12], batch: 8, length: 16, epochs: 2, leastSteps: 1 };
 
 let folder: string;
 let store: Store;
