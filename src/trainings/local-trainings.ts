@@ -43,13 +43,22 @@ export class LocalTrainings implements Trainings {
     this.#command = command;
   }
 
-  /** Queues a training. Those of the same model that are not over are stopped: the later corpus wins. */
+  /**
+   * Queues a training. Those of the same model that are not over are stopped: the later corpus wins.
+   *
+   * @throws FolioError `corpus_not_found`; `unavailable` where there is no trainer
+   */
   async start(request: StartTraining): Promise<TrainingRecord> {
     if (this.#command === undefined) {
       throw new FolioError(
         'unavailable',
         'Training needs a checkout of Folio: the package alone has no trainer.',
       );
+    }
+    if (!(await this.#has(request.corpusKey))) {
+      throw new FolioError('corpus_not_found', `There is no corpus ${request.corpusKey}.`, {
+        where: 'corpus',
+      });
     }
     const record = queuedRecord(newTrainingId(request.model), request);
     await writeRecord(this.#store, record);
@@ -60,6 +69,11 @@ export class LocalTrainings implements Trainings {
     await Promise.all(earlier.map((job) => job && this.stop(job.record.id)));
     this.#next(this.#command);
     return record;
+  }
+
+  async #has(key: string): Promise<boolean> {
+    for await (const entry of this.#store.list(key)) if (entry.key === key) return true;
+    return false;
   }
 
   list(): Promise<readonly TrainingRecord[]> {

@@ -96,6 +96,14 @@ describe('uploads and trainings', async () => {
     expect(stopped.state).toBe('stopped');
   });
 
+  test('starts on a corpus that is there, and on no other', async () => {
+    const start = (body: object) => call('/v1/trainings', { method: 'POST', body: JSON.stringify(body) });
+    const absent = await start({ model: 'novel', corpus: 'absent' });
+    expect([absent.status, (await absent.json()).error.code]).toEqual([404, 'corpus_not_found']);
+    const again = Training.parse(await (await start({ model: 'sequel', corpus: 'novel' })).json());
+    expect((await until(`/v1/trainings/${again.id}`, 'published')).model).toBe('sequel');
+  });
+
   test('are listed, newest first', async () => {
     const { data } = TrainingList.parse(await (await call('/v1/trainings')).json());
     const ids = data.map(({ id }) => id);
