@@ -42,6 +42,11 @@ export const serveHost = (host: () => Promise<Host>): RequestHandler => {
     },
   );
   return (request, response, next) => {
+    // The page's addresses are relative to the mount path, which has to end with a slash for that.
+    if (request.method === 'GET' && request.baseUrl !== '' && request.originalUrl === request.baseUrl) {
+      response.redirect(308, `${request.baseUrl}/`);
+      return;
+    }
     keepParsedBody(request);
     listener(request, response).catch(next);
   };

@@ -1,5 +1,8 @@
 import { plainRequest, type Request } from './generation.ts';
 
+/** However many a link asks for, the desk holds no more. */
+const mostLeaves = 4;
+
 /** What a shared link carries: whoever opens it sees the same text. */
 export interface Shared {
   readonly model: string | undefined; // NAME@VERSION
@@ -29,5 +32,6 @@ export const readLink = (fragment: string): Shared | undefined => {
     else if (value.trim() !== '' && Number.isFinite(Number(value))) request[name] = Number(value);
   }
   if (!['error', 'skip', 'nearest'].includes(String(request.unknown))) request.unknown = plainRequest.unknown;
+  request.n = Math.min(mostLeaves, Math.max(1, Math.round(Number(request.n))));
   return { model: fields.get('model') ?? undefined, request: request as unknown as Request };
 };

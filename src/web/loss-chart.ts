@@ -1,7 +1,8 @@
 import uPlot from 'uplot';
 import type { Training } from '../client/client.ts';
+import { type LossCurve, lossCurve, type Sighting, sightingOf } from './loss-curve.ts';
 
-type LossPoint = Training['history'][number];
+const height = 240; // pixels
 
 const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -10,38 +11,48 @@ const colour = (name: string): string =>
 export class LossChart {
   readonly #place: HTMLElement;
   readonly #caption: HTMLElement;
-  #points: readonly LossPoint[] = [];
+  readonly #sightings: Sighting[] = [];
+  #training: Training | undefined;
   #plot: uPlot | undefined;
 
-  constructor(place: HTMLElement, caption: HTMLElement) {
+  /** @param signal Ends the chart. */
+  constructor(place: HTMLElement, caption: HTMLElement, signal: AbortSignal) {
     this.#place = place;
     this.#caption = caption;
-    new ResizeObserver(() => this.#plot?.setSize({ width: place.clientWidth, height: 240 })).observe(place);
-    addEventListener('themechange', () => {
+    const observer = new ResizeObserver(() => this.#plot?.setSize({ width: place.clientWidth, height }));
+    observer.observe(place);
+    signal.addEventListener('abort', () => {
+      observer.disconnect();
+      this.#plot?.destroy();
+    });
+    const repaint = () => {
       this.#plot?.destroy();
       this.#plot = undefined;
-      this.show(this.#points);
-    });
+      if (this.#training) this.#paint(this.#training);
+    };
+    addEventListener('themechange', repaint, { signal });
   }
 
-  show(points: readonly LossPoint[]): void {
-    this.#points = points;
-    const last = points.at(-1);
+  show(training: Training): void {
+    const sighting = sightingOf(training);
+    if (sighting && training.state === 'running') this.#sightings.push(sighting);
+    this.#training = training;
+    this.#paint(training);
+  }
+
+  #paint({ history }: Training): void {
+    const last = history.at(-1);
     const told = last
       ? `After epoch ${last.epoch}: ${last.loss.toFixed(3)} nats a letter on what it trains on, ${last.validation_loss.toFixed(3)} on what it never saw (dashed).`
-      : 'The curve begins after the first epoch.';
+      : 'Loss in nats a letter; after the first epoch also on what it never saw (dashed).';
     this.#caption.textContent = told;
     this.#place.ariaLabel = `Loss by epoch. ${told}`;
-    const data: uPlot.AlignedData = [
-      points.map(({ epoch }) => epoch),
-      points.map(({ loss }) => loss),
-      points.map(({ validation_loss }) => validation_loss),
-    ];
+    const data = lossCurve(history, this.#sightings);
     if (this.#plot) this.#plot.setData(data);
-    else if (points.length > 0) this.#plot = this.#draw(data);
+    else if (data[0].length > 1) this.#plot = this.#draw(data);
   }
 
-  #draw(data: uPlot.AlignedData): uPlot {
+  #draw(data: LossCurve): uPlot {
     const font = `15px ${colour('--text')}`;
     const axis = {
       stroke: colour('--faded'),
@@ -49,11 +60,10 @@ export class LossChart {
       ticks: { show: false },
       grid: { stroke: colour('--rule'), width: 1 },
     };
-    const line = { width: 2, points: { show: data[0].length < 40, size: 6, fill: colour('--sheet') } };
     return new uPlot(
       {
         width: this.#place.clientWidth,
-        height: 240,
+        height,
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: false } },
@@ -63,8 +73,15 @@ export class LossChart {
         ],
         series: [
           {},
-          { ...line, label: 'Loss', stroke: colour('--edge') },
-          { ...line, label: 'Validation loss', stroke: colour('--red'), dash: [6, 4] },
+          { label: 'Loss', width: 2, stroke: colour('--edge'), points: { show: false } },
+          {
+            label: 'Validation loss',
+            width: 2,
+            stroke: colour('--red'),
+            dash: [6, 4],
+            spanGaps: true,
+            points: { show: true, size: 6, fill: colour('--sheet') },
+          },
         ],
       },
       data,

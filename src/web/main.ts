@@ -1,4 +1,4 @@
-import { origin, storedKey, whenKeyIsNeeded } from './api.ts';
+import { origin as apiOrigin, storedKey, whenKeyIsNeeded } from './api.ts';
 import { BrowserPress } from './browser-press.ts';
 import { copyFrom } from './clipboard.ts';
 import { CodeDialog } from './code-dialog.ts';
@@ -7,7 +7,7 @@ import { byId, messageOf, notice } from './dom.ts';
 import type { Request } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
 import type { Origin } from './leaf.ts';
-import { readLink, writeLink } from './link.ts';
+import { readLink, type Shared, writeLink } from './link.ts';
 import { ModelPicker } from './models.ts';
 import { startOffline } from './offline.ts';
 import { serverPress } from './server-press.ts';
@@ -53,9 +53,17 @@ const originOf = (request: Request): Origin | undefined => {
   return { press, model, request, place: inBrowser.checked ? 'in this browser' : 'on the server' };
 };
 
+/** What the next text would be made of. */
+const next = (): Shared => ({ model: picker.chosen, request: settings.read() });
+
+/** What the page said when the latest text was asked for. */
+let asked = '';
+
 const run = async (request: Request): Promise<void> => {
-  const asked = originOf(request);
-  if (asked) await desk.run(asked);
+  const origin = originOf(request);
+  if (!origin) return;
+  asked = JSON.stringify(next());
+  await desk.run(origin);
 };
 
 const generate = (): void => {
@@ -63,15 +71,12 @@ const generate = (): void => {
   void run(settings.read());
 };
 
-/** What the link and the snippets tell: the latest text, or what the next one would be made of. */
-const shown = (): { model: string; request: Request } => {
-  const { latest } = desk;
-  return { model: latest?.model ?? picker.chosen ?? '', request: latest?.request ?? settings.read() };
-};
+/** The latest text, continued and branched as it was, unless something else has been asked for since. */
+const latest = (): Shared => (desk.latest && JSON.stringify(next()) === asked ? desk.latest : next());
 
-/** The link is in the address bar, too. */
+/** The link to the latest text; it is in the address bar, too. */
 const share = (button: HTMLButtonElement): void => {
-  history.replaceState(null, '', `#${writeLink(shown())}`);
+  history.replaceState(null, '', `#${writeLink(desk.latest ?? next())}`);
   void copyFrom(button, location.href, 'It is in the address bar');
 };
 
@@ -81,10 +86,10 @@ const openLink = async (): Promise<void> => {
   settings.write(shared.request);
   settings.keepSeed();
   await picker.refresh(shared.model);
+  await run(shared.request);
   if (shared.model !== undefined && picker.chosen !== shared.model) {
     notice('notice', `This link was made with ${shared.model}, which is not here: its text may differ.`);
   }
-  await run(shared.request);
 };
 
 const start = async (): Promise<void> => {
@@ -102,7 +107,8 @@ const start = async (): Promise<void> => {
   const shareButton = byId('share', HTMLButtonElement);
   shareButton.addEventListener('click', () => share(shareButton));
   byId('code', HTMLButtonElement).addEventListener('click', () => {
-    code.open({ origin: origin(), keyed: storedKey() !== undefined, ...shown() });
+    const { model = '', request } = latest();
+    code.open({ origin: apiOrigin(), keyed: storedKey() !== undefined, model, request });
   });
   byId('shade', HTMLInputElement).addEventListener('change', ({ target }) => {
     document.body.classList.toggle('unshaded', target instanceof HTMLInputElement && !target.checked);
@@ -117,8 +123,7 @@ const start = async (): Promise<void> => {
   byId('controls', HTMLDetailsElement).open = matchMedia('(min-width: 60rem)').matches;
   try {
     await picker.refresh();
-    await openLink();
-    await workshop.open();
+    await Promise.all([openLink(), workshop.open()]);
   } catch (error) {
     notice('notice', messageOf(error));
   }

@@ -38,6 +38,7 @@ export class TrainingView {
     const chart = new LossChart(
       within(this.#root, '.plot', HTMLElement),
       within(this.#root, 'figcaption', HTMLElement),
+      watching.signal,
     );
     Object.assign(within(this.#root, '.log pre', HTMLElement), {
       tabIndex: 0,
@@ -85,7 +86,7 @@ export class TrainingView {
         make('div', {}, make('dt', {}, name), make('dd', {}, value)),
       ),
     );
-    chart.show(training.history);
+    chart.show(training);
     within(root, '.samples', HTMLElement).replaceChildren(
       ...training.samples
         .slice(-shownSamples)

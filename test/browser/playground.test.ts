@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AxeBuilder } from '@axe-core/playwright';
+import express from 'express';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { folio } from '../../src/server/middleware.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { readSettings } from '../../src/settings.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -344,6 +348,25 @@ test('what the server refuses is said in its own words', async () => {
   await page.locator('#generate').click();
   await page.locator('#notice').waitFor();
   expect(await page.locator('#notice').textContent()).toMatch(/does not know "日", "本"/);
+});
+
+test('mounted in somebody’s Express app, the page works from there', async () => {
+  const settings = readSettings({ FOLIO_STORE: folder, FOLIO_MODEL: 'tiny', LOG_LEVEL: 'silent' });
+  const theirs = express().use('/deep/folio', folio(settings)).listen(0, '127.0.0.1');
+  await once(theirs, 'listening');
+  try {
+    const { port } = theirs.address() as AddressInfo;
+    const page = await browser.newPage({ reducedMotion: 'reduce' });
+    await page.goto(`http://127.0.0.1:${port}/deep/folio`);
+    await page.locator('#version option').first().waitFor({ state: 'attached' });
+    expect((await generate(page))[0]).toHaveLength(400);
+    await page.locator('#in-browser').check();
+    await page.getByText('needs the server no more').waitFor();
+    await page.close();
+  } finally {
+    theirs.closeAllConnections();
+    theirs.close();
+  }
 });
 
 test('a key is asked for, kept, and sent with everything', async () => {

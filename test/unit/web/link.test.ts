@@ -45,4 +45,6 @@ test('what is no link, or a damaged one, does no harm', () => {
   expect(readLink('#train')).toBeUndefined();
   const damaged = readLink('#prompt=A&temperature=hot&length=&seed=7&unknown=explode&nonsense=1');
   expect(damaged?.request).toEqual({ ...plainRequest, prompt: 'A', seed: 7 });
+  expect(readLink('#prompt=A&n=1e9')?.request.n).toBe(4);
+  expect(readLink('#prompt=A&n=-3')?.request.n).toBe(1);
 });
