@@ -28,6 +28,7 @@ export class Sampler {
   #kept: Int32Array; // [vocabulary], the first #count of them: ids still in the running
   #spare: Int32Array; // [vocabulary]
   #count = 0;
+  readonly #isPlain: boolean; // no step before the temperature does anything
 
   constructor(sampling: Sampling, vocabulary: number) {
     this.#sampling = sampling;
@@ -35,6 +36,13 @@ export class Sampler {
     this.#keys = new Float64Array(vocabulary);
     this.#kept = new Int32Array(vocabulary);
     this.#spare = new Int32Array(vocabulary);
+    const { bias, repetitionPenalty, presencePenalty, frequencyPenalty, allowed } = sampling;
+    this.#isPlain =
+      bias.length === 0 &&
+      repetitionPenalty === 1 &&
+      presencePenalty === 0 &&
+      frequencyPenalty === 0 &&
+      allowed === undefined;
   }
 
   /**
@@ -45,7 +53,8 @@ export class Sampler {
   choose(logits: Float32Array, history: History, random: Random, banned?: (id: number) => boolean): number {
     const uniform = random.uniform();
     const { temperature, topK, topP, minP, typicalP } = this.#sampling;
-    const best = this.#score(logits, history, banned);
+    const best =
+      this.#isPlain && banned === undefined ? this.#takeAll(logits) : this.#score(logits, history, banned);
     if (best < 0 || temperature === 0) return best;
     this.#weigh(this.#scores[best]!, temperature);
     if (topK > 0 && topK < this.#count) this.#keepLargest(this.#scores, topK, Number.POSITIVE_INFINITY);
@@ -53,6 +62,20 @@ export class Sampler {
     if (minP > 0) this.#keepAtLeast(minP);
     if (typicalP < 1) this.#keepTypical(typicalP);
     return this.#draw(uniform);
+  }
+
+  /** Steps 1 to 4 when they do nothing. @returns The likeliest id */
+  #takeAll(logits: Float32Array): number {
+    const scores = this.#scores;
+    const kept = this.#kept;
+    let best = 0;
+    for (let id = 0; id < scores.length; id++) {
+      scores[id] = logits[id]!;
+      kept[id] = id;
+      if (logits[id]! > logits[best]!) best = id;
+    }
+    this.#count = scores.length;
+    return best;
   }
 
   /** Steps 1 to 4. @returns The likeliest id, or -1 */
@@ -89,8 +112,10 @@ export class Sampler {
   /** Step 5: scores of the kept become weights, the largest of them 1. */
   #weigh(largest: number, temperature: number): void {
     const scores = this.#scores;
-    for (let i = 0; i < this.#count; i++) {
-      const id = this.#kept[i]!;
+    const kept = this.#kept;
+    const count = this.#count;
+    for (let i = 0; i < count; i++) {
+      const id = kept[i]!;
       scores[id] = exp((scores[id]! - largest) / temperature);
     }
   }
