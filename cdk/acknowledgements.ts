@@ -4,7 +4,7 @@ import { type App, Validations } from 'aws-cdk-lib';
  * Every finding of the audits that is meant as it is, and why. `test/cloud` holds that each of these still answers a
  * finding, and that nothing else is found.
  */
-interface Acknowledgement {
+export interface Acknowledgement {
   /** Path of the construct, whose children are meant too. */
   readonly at: string;
   readonly findings: readonly string[];
@@ -25,7 +25,7 @@ const executions = (machine: string) => wildcard(`${regional}:states:${here}:exe
 
 const objects = 'Objects under a prefix of one bucket: their names are not known before they are written.';
 const tracing = 'X-Ray has no resources that a policy could name.';
-const acknowledgements: readonly Acknowledgement[] = [
+export const acknowledgements: readonly Acknowledgement[] = [
   {
     at: 'FolioTraining/Trainer/TaskRole',
     findings: [

@@ -1,0 +1,75 @@
+/**
+ * What the auditors of templates find that is meant as it is. Each has to answer a finding, and every finding has to
+ * be answered: `audits.test.ts` holds both.
+ */
+export interface Explanation {
+  readonly check: string;
+  /** Logical ids. */
+  readonly resources: RegExp;
+  readonly reason: string;
+}
+
+export const ofCfnLint: readonly Explanation[] = [
+  {
+    check: 'W3005',
+    resources: /.*/,
+    reason: 'The CDK writes down dependencies that a reference implies already; they do no harm.',
+  },
+];
+
+const noKey = 'A key of KMS costs a dollar a month while idle';
+
+export const ofCheckov: readonly Explanation[] = [
+  {
+    check: 'CKV_AWS_26',
+    resources: /^News/,
+    reason: `${noKey}, and AWS's own key of SNS takes no alarms. Its messages hold names and figures.`,
+  },
+  {
+    check: 'CKV_AWS_158',
+    resources: /Log|Accesses|NetworkFlows/,
+    reason: `${noKey}. CloudWatch encrypts logs with keys of its own, and no text is ever logged.`,
+  },
+  {
+    check: 'CKV_AWS_27',
+    resources: /Undelivered/,
+    reason: 'Encrypted by SQS itself (SqsManagedSseEnabled), which this check does not know.',
+  },
+  {
+    check: 'CKV_AWS_116',
+    resources: /Function/,
+    reason: 'Called synchronously: whoever called is told of the failure.',
+  },
+  {
+    check: 'CKV_AWS_117',
+    resources: /Function/,
+    reason:
+      'They ask public AWS services alone; in a VPC they would need a NAT gateway, at 32 dollars a month.',
+  },
+  {
+    check: 'CKV_AWS_115',
+    resources: /^(?:GridPublishBest|PrebuiltModelInstall|Manage|BulkItem|Authorise)Function/,
+    reason:
+      'Concurrency is reserved for generating; the others share what is left, bounded by the usage plan or the map.',
+  },
+  {
+    check: 'CKV_AWS_173',
+    resources: /Function/,
+    reason: `${noKey}. Lambda encrypts the environment with a key of its own.`,
+  },
+  {
+    check: 'CKV_AWS_18',
+    resources: /^Accesses/,
+    reason: 'It is the bucket of the access logs.',
+  },
+  {
+    check: 'CKV_AWS_120',
+    resources: /DeploymentStagelive/,
+    reason: 'A cache costs by the hour, and no two generations are to be the same.',
+  },
+  {
+    check: 'CKV_AWS_59',
+    resources: /^Api(?:GET|healthz|docs|openapijson|serviceworker|assets)/,
+    reason: 'The pages for people and the health check, which show nothing of a model.',
+  },
+];

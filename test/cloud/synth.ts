@@ -1,0 +1,30 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { acknowledgeFindings } from '../../cdk/acknowledgements.ts';
+import { addStacks } from '../../cdk/stacks.ts';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
+
+let bundles: Promise<Bundles> | undefined;
+
+/** The app as `cdk synth` makes it, by settings, with or without its acknowledgements. */
+export async function synthesise(context: Readonly<Record<string, unknown>> = {}, acknowledged = true) {
+  bundles ??= mkdtemp(join(tmpdir(), 'folio-bundles-')).then(bundleFunctions);
+  const outdir = await mkdtemp(join(tmpdir(), 'folio-cdk-'));
+  const app = new App({ outdir, context: { ...cdkJson.context, ...context } });
+  const stacks = addStacks(app, await bundles);
+  if (acknowledged) acknowledgeFindings(app);
+  const { data, training, api } = stacks;
+  return {
+    app,
+    outdir,
+    data: Template.fromStack(data),
+    training: Template.fromStack(training),
+    api: Template.fromStack(api),
+  };
+}
+
+export type Synthesised = Awaited<ReturnType<typeof synthesise>>;
