@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
-import { isFolioError } from '../errors.ts';
+import { faults, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { type CommandModule, newCommand } from './command.ts';
 
@@ -42,10 +42,18 @@ export function report(error: unknown): number {
     process.stderr.write(`error: ${oneLine(error.message)} [${error.code}]\n`);
     return error.exitCode;
   }
+  if (isSystemError(error)) {
+    process.stderr.write(`error: ${oneLine(error.message)} [unavailable]\n`);
+    return faults.unavailable.exit;
+  }
   process.stderr.write(`error: Folio failed unexpectedly: ${oneLine(String(error))} [internal]\n`);
   if (error instanceof Error && wantsDetails()) process.stderr.write(`${error.stack}\n`);
   return 1;
 }
+
+/** A file that may not be opened, a full disk: no bug, and told by the system's own words. */
+const isSystemError = (error: unknown): error is Error =>
+  error instanceof Error && 'syscall' in error && 'code' in error;
 
 function wantsDetails(): boolean {
   try {

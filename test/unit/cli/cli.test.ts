@@ -177,6 +177,23 @@ describe('faults are one line with a stable code, and an exit code', () => {
     expectFault(await faultOf(folders[2]), 5, 'model_unsupported', /Bidirectional/);
   });
 
+  test('a file that cannot be written or read is told in the system’s words', async () => {
+    const kept = await within([
+      'generate',
+      '--length',
+      '1',
+      '--json',
+      '--save',
+      join(root, 'no/such/folder'),
+    ]);
+    expect([kept.code, kept.stderr]).toEqual([
+      9,
+      expect.stringMatching(/^error: ENOENT: .* \[unavailable\]\n$/),
+    ]);
+    const bulk = await within(['bulk', 'generate', '--input', join(root, 'none.jsonl')]);
+    expect([bulk.code, bulk.stderr]).toEqual([3, expect.stringMatching(/none\.jsonl\. \[not_found\]\n$/)]);
+  });
+
   test('a bad setting, an unknown command, standard input that is no text', async () => {
     const setting = await folioWithin(['generate'], { FOLIO_PRECISION: 'f16' });
     const command = await folioWithin(['genrate']);
