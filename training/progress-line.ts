@@ -26,8 +26,12 @@ export const lineOf = (event: TrainingEvent): string | undefined => {
       return `sample at temperature ${event.temperature}:\n${event.text.replace(/^/gm, '    ')}`;
     case 'warning':
       return `warning: ${event.message}`;
-    case 'finished':
-      return `${{ completed: 'finished', stopped_early: 'stopped early', interrupted: 'interrupted' }[event.reason]} after ${duration(event.seconds)}: the weights of epoch ${event.bestEpoch} are kept, validation ${loss(event.validationLoss)}`;
+    case 'finished': {
+      const { reason, seconds, step, bestEpoch, validationLoss } = event;
+      if (reason === 'interrupted') return `interrupted at step ${grouped(step)}, after ${duration(seconds)}`;
+      const how = reason === 'completed' ? 'finished' : 'stopped early';
+      return `${how} after ${duration(seconds)}: the weights of epoch ${bestEpoch} are kept, validation ${loss(validationLoss)}`;
+    }
     case 'gate':
       return [
         event.passed ? 'the gate is passed' : event.forced ? 'the gate is forced' : 'the gate is not passed',
