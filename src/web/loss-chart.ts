@@ -49,7 +49,7 @@ export class LossChart {
     this.#place.ariaLabel = `Loss by epoch. ${told}`;
     const data = lossCurve(history, this.#sightings);
     if (this.#plot) this.#plot.setData(data);
-    else if (data[0].length > 1) this.#plot = this.#draw(data);
+    else if (data[0].length > 0) this.#plot = this.#draw(data);
   }
 
   #draw(data: LossCurve): uPlot {

@@ -16,8 +16,6 @@ const states: Readonly<Record<Training['state'], string>> = {
 const duration = (seconds: number): string =>
   seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
 
-const shownSamples = 2;
-
 /** One training, live: how far it is, its losses, what it can write so far, its log. */
 export class TrainingView {
   readonly #root: HTMLElement;
@@ -87,12 +85,12 @@ export class TrainingView {
       ),
     );
     chart.show(training);
+    const latest = training.samples.at(-1)?.epoch;
     within(root, '.samples', HTMLElement).replaceChildren(
       ...training.samples
-        .slice(-shownSamples)
-        .toReversed()
+        .filter(({ epoch }) => epoch === latest)
         .flatMap(({ epoch, temperature, text }) => [
-          make('h4', {}, `What it wrote after epoch ${epoch}, at temperature ${temperature}`),
+          make('h4', {}, `After epoch ${epoch}, at temperature ${temperature}`),
           make('blockquote', {}, text),
         ]),
     );

@@ -4,9 +4,10 @@ import { byId, make, messageOf, notice } from './dom.ts';
 import { TrainingView } from './training-view.ts';
 
 const presets: Readonly<Record<string, string>> = {
-  tiny: 'tiny: seconds. Shows that everything works; the text will be babble.',
-  standard: 'standard: the best text for its size. Minutes for a small corpus, an hour or so for a megabyte.',
-  tutorial: 'tutorial: one LSTM of 512 units, lower case, letters and blanks alone: as the tutorial had it.',
+  tiny: 'tiny: under a minute, for a first look; the text is rough.',
+  standard:
+    'standard: the recipe of the model that ships, the best text for its size. It takes a while, and says how long.',
+  tutorial: 'tutorial: the tutorial’s own recipe; lower-case letters, digits and blanks alone.',
 };
 
 /** Where corpora come in and trainings are watched. */
