@@ -6,7 +6,7 @@ import { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './first-layer.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
-import { type GateRange, Packer, padded, rowsOf, spread } from './packer.ts';
+import { type GateRange, Packer, padded, rowsOf, spread, TILE } from './packer.ts';
 
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
@@ -252,6 +252,9 @@ const placeLayer = (
 
 type PlaceMatrix = (matrix: Float32Array, outputs: number, gates: GateRange) => number;
 
+/** Whole tiles, and the rows left over. */
+const tilesOf = (rows: number, tile: number): [number, number] => [Math.floor(rows / tile), rows % tile];
+
 /** Places a matrix [inputs, outputs] as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
 const placeF32 = (
   arena: Arena,
@@ -266,7 +269,7 @@ const placeF32 = (
   const weights = arena.place(bytes, (buffer, address) =>
     packer.packF32(matrix, outputs, gates, new Uint8Array(buffer, address, bytes)),
   );
-  return arena.placeWords([weights, rows >> 5, (rows >> 4) & 1, inputs, 0, 0]);
+  return arena.placeWords([weights, ...tilesOf(rows, TILE.f32), inputs, 0, 0]);
 };
 
 const placeInt8 = (
@@ -287,7 +290,7 @@ const placeInt8 = (
       starts: new Int32Array(buffer, starts, rows),
     }),
   );
-  return arena.placeWords([weights, rows >> 5, (rows >> 4) & 1, columns >> 2, scales, starts]);
+  return arena.placeWords([weights, ...tilesOf(rows, TILE.int8), columns >> 2, scales, starts]);
 };
 
 /** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */

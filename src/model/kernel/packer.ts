@@ -11,6 +11,9 @@ export interface GateRange {
 
 export const padded = (units: number): number => Math.ceil(units / 16) * 16;
 
+/** Rows of a tile, as in `assembly/layout.ts`. */
+export const TILE = { f32: 48, int8: 32 } as const;
+
 export const rowsOf = ({ count, units }: GateRange): number => count * padded(units);
 
 /** Where a packed part goes: views of the memory that the model stays in. */
@@ -32,7 +35,7 @@ export class Packer {
     const inputs = matrix.length / outputs;
     const { source, scratch, end } = this.#load(matrix, inputs, to.length);
     this.#strips(gates, ({ row, from, length }) => {
-      const { start, stride } = tileOf(row, rowsOf(gates), inputs, 1);
+      const { start, stride } = tileOf(row, rowsOf(gates), inputs, TILE.f32, 1);
       const at = source + 4 * from;
       this.#kernel.packF32(at, 4 * outputs, inputs, length, end + 4 * start, 4 * stride, scratch);
     });
@@ -46,7 +49,7 @@ export class Packer {
     const scales = end + to.weights.length;
     const starts = scales + 4 * rows;
     this.#strips(gates, ({ row, from, length }) => {
-      const { start, stride } = tileOf(row, rows, padded(inputs), 4);
+      const { start, stride } = tileOf(row, rows, padded(inputs), TILE.int8, 4);
       this.#kernel.packInt8(
         source + 4 * from,
         4 * outputs,
@@ -134,8 +137,9 @@ const tileOf = (
   row: number,
   rows: number,
   columns: number,
+  tileRows: number,
   together: number,
 ): { start: number; stride: number } => {
-  const tile = row - (row % 32);
-  return { start: tile * columns + (row - tile) * together, stride: tile + 32 <= rows ? 32 : 16 };
+  const tile = row - (row % tileRows);
+  return { start: tile * columns + (row - tile) * together, stride: Math.min(tileRows, rows - tile) };
 };

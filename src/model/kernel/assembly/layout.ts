@@ -1,16 +1,17 @@
 /**
  * What the door writes and the kernel reads: plain structs in linear memory, every field 4 bytes.
  *
- * Rows (gates of a layer, or characters) are cut into tiles of 32, the last perhaps a half of 16. Inside a tile the
- * weights stand in the order in which they are multiplied, so that every product is one streaming read:
- * - f32: for each column its 32 rows;
- * - int8: for each block of 4 columns, 8 vectors of 4 rows x 4 columns.
+ * Rows (gates of a layer, or characters; a multiple of 16) are cut into tiles, of 48 in f32 and of 32 in int8; the
+ * rows left over are a smaller tile. Inside a tile the weights stand in the order in which they are multiplied, so
+ * that every product is one streaming read:
+ * - f32: for each column its rows;
+ * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns.
  */
 @unmanaged
 export class Matrix {
   weights: usize;
-  tiles: i32; // of 32 rows
-  half: i32; // 1 when 16 rows follow
+  tiles: i32;
+  rest: i32; // rows that follow the tiles
   columns: i32; // f32: columns; int8: blocks of 4 columns, a multiple of 4
   scales: usize; // int8: f32 [rows], value of one unit of the integer product
   starts: usize; // int8: i32 [rows], -64 times the sum of the row

@@ -72,7 +72,7 @@ function whole(weights: v128, factor: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function row(source: usize, stride: usize, input: i32, inputs: i32): v128 {
-  if (input < inputs) return v128.load(source + input * stride);
+  if (input < inputs) return v128.load(source + <usize>input * stride);
   return f32x4.splat(0);
 }
 

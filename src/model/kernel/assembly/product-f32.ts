@@ -5,30 +5,34 @@ export function addProductF32(m: Matrix, n: i32, streams: usize, x: usize, sums:
   const columns = m.columns;
   let w = m.weights;
   for (let tile = 0; tile < m.tiles; tile++) {
-    let s = 0;
-    for (; s < n - 1; s += 2) {
-      const x0 = pointer(streams, s) + x;
-      const x1 = pointer(streams, s + 1) + x;
-      const out0 = pointer(sums, s) + out;
-      const out1 = pointer(sums, s + 1) + out;
-      halfTilePair(w, 128, columns, x0, x1, out0, out1);
-      halfTilePair(w + 64, 128, columns, x0, x1, out0 + 64, out1 + 64);
-    }
-    if (s < n) wholeTile(w, columns, pointer(streams, s) + x, pointer(sums, s) + out);
-    w += columns << 7;
-    out += 128;
+    addTile(w, 48, columns, n, streams, x, sums, out);
+    w += columns * 192;
+    out += 192;
   }
-  if (m.half) {
-    let s = 0;
-    for (; s < n - 1; s += 2) {
-      halfTilePair(
-        w, 64, columns,
-        pointer(streams, s) + x, pointer(streams, s + 1) + x,
-        pointer(sums, s) + out, pointer(sums, s + 1) + out,
-      );
-    }
-    if (s < n) halfTile(w, columns, pointer(streams, s) + x, pointer(sums, s) + out);
+  if (m.rest) addTile(w, m.rest, columns, n, streams, x, sums, out);
+}
+
+/** Tiles of 48 rows, or the 16 or 32 rows that are left. */
+// @ts-ignore: decorator
+@inline
+function addTile(
+  w: usize, rows: i32, columns: i32, n: i32, streams: usize, x: usize, sums: usize, out: usize,
+): void {
+  const stride = rows << 2;
+  let s = 0;
+  for (; s < n - 1; s += 2) {
+    const x0 = pointer(streams, s) + x;
+    const x1 = pointer(streams, s + 1) + x;
+    const out0 = pointer(sums, s) + out;
+    const out1 = pointer(sums, s + 1) + out;
+    for (let at = 0; at < stride; at += 64) stripPair(w + at, stride, columns, x0, x1, out0 + at, out1 + at);
   }
+  if (s == n) return;
+  const x0 = pointer(streams, s) + x;
+  const out0 = pointer(sums, s) + out;
+  if (rows == 48) tile48(w, columns, x0, out0);
+  else if (rows == 32) tile32(w, columns, x0, out0);
+  else tile16(w, columns, x0, out0);
 }
 
 // @ts-ignore: decorator
@@ -45,7 +49,50 @@ function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(c, f32x4.mul(a, b));
 }
 
-function wholeTile(w: usize, columns: i32, x: usize, out: usize): void {
+function tile48(w: usize, columns: i32, x: usize, out: usize): void {
+  let a0 = v128.load(out, 0);
+  let a1 = v128.load(out, 16);
+  let a2 = v128.load(out, 32);
+  let a3 = v128.load(out, 48);
+  let a4 = v128.load(out, 64);
+  let a5 = v128.load(out, 80);
+  let a6 = v128.load(out, 96);
+  let a7 = v128.load(out, 112);
+  let a8 = v128.load(out, 128);
+  let a9 = v128.load(out, 144);
+  let a10 = v128.load(out, 160);
+  let a11 = v128.load(out, 176);
+  for (const end = x + (columns << 2); x < end; x += 4) {
+    const value = v128.load32_splat(x);
+    a0 = multiplyAdd(v128.load(w, 0), value, a0);
+    a1 = multiplyAdd(v128.load(w, 16), value, a1);
+    a2 = multiplyAdd(v128.load(w, 32), value, a2);
+    a3 = multiplyAdd(v128.load(w, 48), value, a3);
+    a4 = multiplyAdd(v128.load(w, 64), value, a4);
+    a5 = multiplyAdd(v128.load(w, 80), value, a5);
+    a6 = multiplyAdd(v128.load(w, 96), value, a6);
+    a7 = multiplyAdd(v128.load(w, 112), value, a7);
+    a8 = multiplyAdd(v128.load(w, 128), value, a8);
+    a9 = multiplyAdd(v128.load(w, 144), value, a9);
+    a10 = multiplyAdd(v128.load(w, 160), value, a10);
+    a11 = multiplyAdd(v128.load(w, 176), value, a11);
+    w += 192;
+  }
+  v128.store(out, a0, 0);
+  v128.store(out, a1, 16);
+  v128.store(out, a2, 32);
+  v128.store(out, a3, 48);
+  v128.store(out, a4, 64);
+  v128.store(out, a5, 80);
+  v128.store(out, a6, 96);
+  v128.store(out, a7, 112);
+  v128.store(out, a8, 128);
+  v128.store(out, a9, 144);
+  v128.store(out, a10, 160);
+  v128.store(out, a11, 176);
+}
+
+function tile32(w: usize, columns: i32, x: usize, out: usize): void {
   let a0 = v128.load(out, 0);
   let a1 = v128.load(out, 16);
   let a2 = v128.load(out, 32);
@@ -76,7 +123,7 @@ function wholeTile(w: usize, columns: i32, x: usize, out: usize): void {
   v128.store(out, a7, 112);
 }
 
-function halfTile(w: usize, columns: i32, x: usize, out: usize): void {
+function tile16(w: usize, columns: i32, x: usize, out: usize): void {
   let a0 = v128.load(out, 0);
   let a1 = v128.load(out, 16);
   let a2 = v128.load(out, 32);
@@ -96,7 +143,7 @@ function halfTile(w: usize, columns: i32, x: usize, out: usize): void {
 }
 
 /** 16 rows for two runs: each vector of weights is read once and used twice. */
-function halfTilePair(
+function stripPair(
   w: usize,
   stride: usize,
   columns: i32,

@@ -46,7 +46,7 @@ export function addProductInt8(
     starts += 128;
     scales += 128;
   }
-  if (m.half) {
+  if (m.rest) {
     for (let s = 0; s < n; s++) {
       halfTile(w, 64, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
     }
