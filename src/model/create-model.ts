@@ -1,5 +1,6 @@
 import { type Alphabet, createAlphabet } from './alphabet.ts';
-import { CompletionRun, type Engine } from './completions.ts';
+import { CompletionRun } from './completions.ts';
+import type { Engine } from './engine.ts';
 import { createKernelStepper } from './kernel/kernel-stepper.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { type Network, parameterCount } from './network.ts';

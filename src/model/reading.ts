@@ -26,7 +26,7 @@ const CACHE_STATES = 16;
 /** Feeds a known text to a run: a prompt, or a text to be scored. */
 export class Reading implements Stream {
   readonly slot: number;
-  readonly ready = true;
+  readonly isReady = true;
   readonly #options: ReadingOptions;
   readonly #stride: number;
   #at: number;

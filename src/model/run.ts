@@ -1,4 +1,4 @@
-import type { Engine } from './completions.ts';
+import type { Engine } from './engine.ts';
 import type { Run } from './model.ts';
 import { decodeState, encodeState, type Snapshot } from './state.ts';
 import { Trail } from './trail.ts';

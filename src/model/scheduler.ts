@@ -7,7 +7,7 @@ export interface Stream {
   /** The character to feed next. */
   readonly id: number;
   /** False while nobody reads what it makes. */
-  readonly ready: boolean;
+  readonly isReady: boolean;
   /** @param logits [vocabulary], after `id`; overwritten by the next step. @returns Whether it goes on */
   take(logits: Float32Array): boolean;
   /** Ends the stream with an error. */
@@ -89,7 +89,7 @@ export class Scheduler {
   #advance(): boolean {
     const ready = this.#ready;
     ready.length = 0;
-    for (const stream of this.#streams) if (stream.ready) ready.push(stream);
+    for (const stream of this.#streams) if (stream.isReady) ready.push(stream);
     for (let from = 0; from < ready.length; from += MOST_TOGETHER) {
       this.#step(ready, from, Math.min(ready.length, from + MOST_TOGETHER));
     }

@@ -1,4 +1,4 @@
-import type { Engine } from './completions.ts';
+import type { Engine } from './engine.ts';
 import { detailOf } from './likelihood.ts';
 import type { Score, ScoreOptions } from './model.ts';
 import { Reading } from './reading.ts';

@@ -27,8 +27,10 @@ export interface WritingPlan {
   readonly seed: number;
 }
 
+/** Who takes what is written. */
 export interface Reader {
-  readonly ready: boolean;
+  /** False while it has enough to read. */
+  readonly isReady: boolean;
   onText(text: string, details: readonly CharacterDetail[] | undefined): void;
   onFinish(reason: FinishReason): void;
   onFail(error: unknown): void;
@@ -101,8 +103,8 @@ export class Writing implements Stream {
     return this.#id;
   }
 
-  get ready(): boolean {
-    return this.#reader.ready;
+  get isReady(): boolean {
+    return this.#reader.isReady;
   }
 
   /** The text so far. */
