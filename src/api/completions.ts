@@ -5,7 +5,7 @@ import { begin, type Door } from './begin.ts';
 import type { Prompt } from './checks.ts';
 import { Coalescer, eventStreamHeaders, PushedBody, serverSentEvent } from './coalesce.ts';
 import type { AppDeps, Generator } from './deps.ts';
-import { errorBody, type FaultList } from './faults.ts';
+import type { ErrorBody, FaultList } from './faults.ts';
 import { type Generation, generatedBy, type Outcome } from './generation.ts';
 import { joinLogprobs, type Logprobs, logprobsOf } from './logprobs.ts';
 import { type AppEnv, readJson, streamFailures } from './request.ts';
@@ -76,12 +76,16 @@ const door: Door<CompletionParameters> = {
 class Completion {
   readonly #parameters: CompletionParameters;
   readonly #generation: Generation;
-  readonly #failed: (error: unknown) => void;
+  readonly #failed: (error: unknown) => ErrorBody;
   readonly #head: { id: string; object: 'text_completion'; created: number; model: string };
   readonly #fingerprint: string;
 
-  /** @param failed Hears what goes wrong once the stream has begun. */
-  constructor(parameters: CompletionParameters, generation: Generation, failed: (error: unknown) => void) {
+  /** @param failed Hears what goes wrong once the stream has begun, and says what may be told of it. */
+  constructor(
+    parameters: CompletionParameters,
+    generation: Generation,
+    failed: (error: unknown) => ErrorBody,
+  ) {
     const { name, version, model } = generation.held;
     this.#parameters = parameters;
     this.#generation = generation;
@@ -196,8 +200,7 @@ class Completion {
         body.push(serverSentEvent('[DONE]'));
       } catch (error) {
         coalescer.flush();
-        this.#failed(error);
-        body.push(serverSentEvent(errorBody(error), 'error'));
+        body.push(serverSentEvent(this.#failed(error), 'error'));
       }
       body.end();
     };

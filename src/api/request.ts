@@ -2,25 +2,32 @@ import type { Context } from 'hono';
 import { FolioError } from '../errors.ts';
 import type { Caller } from './auth.ts';
 import type { AppDeps } from './deps.ts';
-import { errorStatus } from './faults.ts';
+import { type ErrorBody, errorBody, errorStatus } from './faults.ts';
 import type { Limits } from './limits.ts';
 
 export interface AppEnv {
   Variables: { caller: Caller; requestId: string };
 }
 
-/** Logs what goes wrong once an answer has begun, when no status can tell it any more. */
-export const streamFailures = ({ log }: AppDeps, context: Context<AppEnv>): ((error: unknown) => void) => {
+/** Logs what goes wrong once an answer has begun, and gives what may be told of it, since no status can any more. */
+export const streamFailures = (
+  { log }: AppDeps,
+  context: Context<AppEnv>,
+): ((error: unknown) => ErrorBody) => {
   const began = performance.now();
-  return (error) =>
+  const requestId = context.get('requestId');
+  const { method, path } = context.req;
+  return (error) => {
     log?.({
-      requestId: context.get('requestId'),
-      method: context.req.method,
-      path: context.req.path,
+      requestId,
+      method,
+      path,
       status: errorStatus(error),
       milliseconds: performance.now() - began,
       error,
     });
+    return errorBody(error, requestId);
+  };
 };
 
 /**

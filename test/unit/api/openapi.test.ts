@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, test } from 'vitest';
+import packageFile from '../../../package.json' with { type: 'json' };
 import { openApiDocument } from '../../../src/api/openapi.ts';
 import { operations } from '../../../src/api/operations.ts';
 import { faults } from '../../../src/errors.ts';
@@ -18,6 +19,10 @@ describe('the description', async () => {
     const { valid, errors } = await validator.validate(openApiDocument());
     expect(errors).toBeUndefined();
     expect([valid, validator.version]).toEqual([true, '3.1']);
+  });
+
+  test('has the package’s version', () => {
+    expect(openApiDocument()).toMatchObject({ info: { version: packageFile.version } });
   });
 
   test('refers to nothing that is not there', () => {
