@@ -192,9 +192,7 @@ const versionThatLoads = async (): Promise<string> => {
     .find((url) => existsSync(url));
   const script = `import { loadTensorFlow, bindingOf } from ${JSON.stringify(module?.href)};
 process.stdout.write('\\nversion ' + bindingOf(loadTensorFlow()).TF_Version);`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], {
-    env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
-  });
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
   const version = /^version (.+)$/m.exec(stdout)?.[1];
   if (version === undefined) throw new Error('it loaded but gave no version');
   return version;
