@@ -1,7 +1,16 @@
-import { countAt, isObject, type Json, listAt, malformed, objectAt, unsupported } from './malformed.ts';
-import type { Activation, InputEncoding, Network, OutputLayer, RecurrentLayer } from './network.ts';
+import { LayerWeights, type Place } from './layer-weights.ts';
+import { countAt, malformed, unsupported } from './malformed.ts';
+import type { InputEncoding, Network, OutputLayer, RecurrentLayer } from './network.ts';
+import {
+  activationName,
+  type Cell,
+  cellsOf,
+  MAX_RECURRENT,
+  readActivation,
+  scaleGates,
+} from './recurrent-config.ts';
 import { type ChainLayer, readTopology } from './topology.ts';
-import type { WeightSpec, Weights } from './weights.ts';
+import type { Weights } from './weights.ts';
 
 /** Layers that do nothing once a model is trained. */
 const idle = new Set([
@@ -15,7 +24,6 @@ const idle = new Set([
 ]);
 
 const MAX_UNITS = 4096;
-const MAX_RECURRENT = 4;
 
 /**
  * Makes a LayersModel of the family that Folio runs into plain checked arrays: one-hot or Embedding input, 1 to 4
@@ -32,7 +40,7 @@ export const readNetwork = (modelTopology: unknown, weights: Weights): Network =
 };
 
 class LayerReader {
-  readonly #weights: Weights;
+  readonly #weights: LayerWeights;
   readonly #kerasMajor: number;
   readonly #recurrent: RecurrentLayer[] = [];
   #embedding: (InputEncoding & { kind: 'embedding' }) | undefined;
@@ -42,7 +50,7 @@ class LayerReader {
   #lastStepOnly: string | undefined;
 
   constructor(weights: Weights, kerasMajor: number) {
-    this.#weights = weights;
+    this.#weights = new LayerWeights(weights);
     this.#kerasMajor = kerasMajor;
   }
 
@@ -53,13 +61,13 @@ class LayerReader {
     else if (className === 'LSTM' || className === 'GRU' || className === 'RNN')
       this.#readRecurrentLayer(layer);
     else if (className === 'Dense') this.#readDense(layer);
-    else if (className === 'Activation') this.#readActivation(layer.config.activation, `${name}.activation`);
+    else if (className === 'Activation') this.#readEnd(layer.config.activation, `${name}.activation`);
     else if (className === 'Softmax') {
       const axis = layer.config.axis ?? -1;
       // Over time unless there is but one step of it.
       const overCharacters = axis === -1 || axis === (this.#lastStepOnly === undefined ? 2 : 1);
       if (!overCharacters) throw unsupported(`${name}.axis`, '-1', axis);
-      this.#readActivation('softmax', `${name}.class_name`);
+      this.#readEnd('softmax', `${name}.class_name`);
     } else {
       throw unsupported(
         `${name}.class_name`,
@@ -107,7 +115,7 @@ class LayerReader {
     if (config.mask_zero === true) throw unsupported(`${name}.mask_zero`, 'false', true);
     const rows = countAt(config.input_dim, `${name}.input_dim`);
     const size = countAt(config.output_dim, `${name}.output_dim`);
-    const table = this.#take(scopes, 'embeddings', [rows, size]);
+    const table = this.#weights.take(scopes, 'embeddings', [rows, size]);
     this.#embedding = { kind: 'embedding', name, size, table };
   }
 
@@ -136,28 +144,29 @@ class LayerReader {
     }
     const units = countAt(config.units, `${name}.units`);
     if (units > MAX_UNITS) throw unsupported(`${name}.units`, `1 to ${MAX_UNITS}`, units);
-    const inputs = this.#recurrent.at(-1)?.units ?? this.#embedding?.size ?? this.#inputsOf(scopes, place);
-    const activation = this.#activation(config, 'activation', name);
-    const recurrentActivation = this.#activation(config, 'recurrent_activation', name);
+    const inputs =
+      this.#recurrent.at(-1)?.units ?? this.#embedding?.size ?? this.#weights.inputsOf(scopes, place);
+    const activation = readActivation(config, 'activation', name, this.#kerasMajor);
+    const recurrentActivation = readActivation(config, 'recurrent_activation', name, this.#kerasMajor);
     const kind = className.startsWith('LSTM') ? 'lstm' : 'gru';
     const gates = kind === 'lstm' ? 4 : 3;
     const width = gates * units;
-    const kernel = this.#take(scopes, 'kernel', [inputs, width], place);
-    const recurrent = this.#take(scopes, 'recurrent_kernel', [units, width], place);
+    const kernel = this.#weights.take(scopes, 'kernel', [inputs, width], place);
+    const recurrent = this.#weights.take(scopes, 'recurrent_kernel', [units, width], place);
     const useBias = config.use_bias !== false;
     const common = { name, inputs, units, activation: activation.kind, kernel, recurrent };
     if (kind === 'lstm') {
-      const bias = useBias ? this.#take(scopes, 'bias', [width], place) : new Float32Array(width);
+      const bias = useBias ? this.#weights.take(scopes, 'bias', [width], place) : new Float32Array(width);
       const layer = { ...common, kind, recurrentActivation: recurrentActivation.kind, bias } as const;
       this.#recurrent.push(scaleGates(layer, recurrentActivation.scale, [0, 1, 3]));
       return;
     }
-    const found = useBias ? this.#find(scopes, 'bias', place) : undefined;
+    const found = useBias ? this.#weights.find(scopes, 'bias', place) : undefined;
     // tfjs writes `reset_after`; files older than the property are told by their bias.
     const resetAfter =
       typeof config.reset_after === 'boolean' ? config.reset_after : found?.shape.length === 2;
     const biases = useBias
-      ? this.#take(scopes, 'bias', resetAfter ? [2, width] : [width], place)
+      ? this.#weights.take(scopes, 'bias', resetAfter ? [2, width] : [width], place)
       : new Float32Array(2 * width);
     const layer = {
       ...common,
@@ -177,14 +186,15 @@ class LayerReader {
       throw unsupported(`${name}.class_name`, `nothing after ${this.#output.name} but a softmax`, 'Dense');
     }
     const units = countAt(config.units, `${name}.units`);
-    const kernel = this.#take(scopes, 'kernel', [last.units, units]);
-    const bias = config.use_bias === false ? new Float32Array(units) : this.#take(scopes, 'bias', [units]);
+    const kernel = this.#weights.take(scopes, 'kernel', [last.units, units]);
+    const bias =
+      config.use_bias === false ? new Float32Array(units) : this.#weights.take(scopes, 'bias', [units]);
     this.#output = { name, inputs: last.units, kernel, bias };
-    this.#readActivation(config.activation, `${name}.activation`);
+    this.#readEnd(config.activation, `${name}.activation`);
   }
 
   /** What comes after the Dense: one softmax or nothing. */
-  #readActivation(value: unknown, where: string): void {
+  #readEnd(value: unknown, where: string): void {
     const activation = activationName(value, where);
     if (activation === 'linear') return;
     if (activation !== 'softmax') throw unsupported(where, '"softmax" or "linear"', activation);
@@ -192,122 +202,4 @@ class LayerReader {
       throw unsupported(where, 'one, after the Dense', activation);
     this.#softmax = true;
   }
-
-  #activation(config: Json, property: string, name: string): { kind: Activation; scale: number } {
-    const where = `${name}.${property}`;
-    const given = activationName(config[property], where);
-    if (given === 'tanh' || given === 'sigmoid' || given === 'relu' || given === 'linear') {
-      return { kind: given, scale: 1 };
-    }
-    if (given === 'hard_sigmoid' || given === 'hardSigmoid') {
-      if (this.#kerasMajor < 3) return { kind: 'hardSigmoid', scale: 1 };
-      // Keras 3's is clip(x / 6 + 1/2, 0, 1): Keras 2's of 5/6 x.
-      if (property === 'recurrent_activation') return { kind: 'hardSigmoid', scale: 5 / 6 };
-    }
-    throw unsupported(where, 'tanh, sigmoid, hard_sigmoid, relu or linear', given);
-  }
-
-  #inputsOf(scopes: readonly string[], place: Place | undefined): number {
-    const { name, shape } = this.#find(scopes, 'kernel', place);
-    if (shape.length !== 2) throw malformed(`${name}.shape`, '2 sizes', shape);
-    return shape[0]!;
-  }
-
-  #take(scopes: readonly string[], role: string, shape: readonly number[], place?: Place): Float32Array {
-    const spec = this.#find(scopes, role, place);
-    if (spec.shape.length !== shape.length || spec.shape.some((size, i) => size !== shape[i])) {
-      throw malformed(`${spec.name}.shape`, `[${shape.join(', ')}]`, spec.shape);
-    }
-    return this.#weights.values(spec);
-  }
-
-  #find(scopes: readonly string[], role: string, place?: Place): WeightSpec {
-    const [layer] = scopes;
-    let found = this.#weights.find([layer!], role);
-    if (place !== undefined) {
-      // Each cell's own scope, or as many weights as there are cells, in their order.
-      const own = found.filter(({ name }) =>
-        [`RNNCell_${place.index}`, place.cell.config.name].some((scope) => name.includes(`/${scope}/`)),
-      );
-      found = own.length === 1 ? own : found.length === place.count ? [found[place.index]!] : own;
-    }
-    if (found.length > 1 && scopes.length > 1) {
-      found = found.filter(({ name }) => scopes.every((scope) => `/${name}`.includes(`/${scope}/`)));
-    }
-    if (found.length === 0) {
-      for (const scope of scopes.slice(1)) {
-        found = this.#weights.find([scope], role);
-        if (found.length > 0) break;
-      }
-    }
-    if (found.length !== 1) {
-      throw malformed(
-        `${layer}/${role}`,
-        'one weight in the manifest',
-        found.length === 0 ? 'none' : found.length,
-      );
-    }
-    return found[0]!;
-  }
 }
-
-interface Cell {
-  readonly className: string;
-  readonly config: Json;
-}
-
-/** Which of a layer's stacked cells. */
-interface Place {
-  readonly cell: Cell;
-  readonly index: number;
-  readonly count: number;
-}
-
-const cellsOf = (config: Json, name: string): readonly Cell[] => {
-  const cell = objectAt(config.cell, `${name}.cell`);
-  const read = (value: unknown, where: string): Cell => {
-    const { class_name: className, config: cellConfig } = objectAt(value, where);
-    if (className !== 'LSTMCell' && className !== 'GRUCell') {
-      throw unsupported(`${where}.class_name`, 'LSTMCell or GRUCell', className);
-    }
-    return { className, config: objectAt(cellConfig, where) };
-  };
-  if (cell.class_name !== 'StackedRNNCells') return [read(cell, `${name}.cell`)];
-  const cells = listAt(objectAt(cell.config, `${name}.cell`).cells, `${name}.cells`);
-  if (cells.length < 1 || cells.length > MAX_RECURRENT) {
-    throw unsupported(`${name}.cells`, `1 to ${MAX_RECURRENT} cells`, cells.length);
-  }
-  return cells.map((value, i) => read(value, `${name}.cells[${i}]`));
-};
-
-/** `"tanh"`, or an object that names it, as Keras 3 writes some. */
-const activationName = (value: unknown, where: string): string => {
-  if (value === undefined || value === null) return 'linear';
-  if (typeof value === 'string') return value;
-  if (isObject(value)) {
-    const { class_name: className, config } = value;
-    if (typeof config === 'string') return config;
-    if (typeof className === 'string') return className.toLowerCase();
-  }
-  throw malformed(where, 'the name of an activation', value);
-};
-
-/** Multiplies what goes into some of a layer's gates. */
-const scaleGates = <Layer extends RecurrentLayer>(
-  layer: Layer,
-  scale: number,
-  gates: readonly number[],
-): Layer => {
-  if (scale === 1) return layer;
-  const { units } = layer;
-  const width = layer.bias.length;
-  const scaled = (values: Float32Array): Float32Array =>
-    values.map((value, i) => (gates.includes(Math.floor((i % width) / units)) ? value * scale : value));
-  return {
-    ...layer,
-    kernel: scaled(layer.kernel),
-    recurrent: scaled(layer.recurrent),
-    bias: scaled(layer.bias),
-    ...(layer.kind === 'gru' ? { recurrentBias: scaled(layer.recurrentBias) } : {}),
-  };
-};
