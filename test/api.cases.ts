@@ -258,6 +258,8 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       { prompt: ['Once', 'Twice'], n: 2, max_tokens: 30, seed: 3, echo: true },
       { prompt: 'Once', max_tokens: 30, seed: 3, logprobs: 2, echo: true, stop: ['e'] },
       { prompt: 'Once', max_tokens: 0 },
+      { prompt: '', max_tokens: 5, seed: 1, logprobs: 1, echo: true },
+      { prompt: 'O1n2ce', max_tokens: 5, seed: 1, logprobs: 1, echo: true, unknown: 'skip' },
     ])('streams the very same: %j', async (body) => {
       const response = await post('/v1/completions', {
         model: 'tiny',

@@ -72,9 +72,13 @@ export class Generation {
    * Runs to the end, once.
    *
    * @param on Hears every event as it happens, with the place of its prompt.
+   * @param echo Hears the prompts first, with their log-probabilities if the request wants them.
    * @throws FolioError `time_limit`, or `interrupted` when the client left
    */
-  async run(on: (prompt: number, event: CompletionEvent) => void = () => {}): Promise<Outcome> {
+  async run(
+    on: (prompt: number, event: CompletionEvent) => void = () => {},
+    echo?: (scored: readonly CompletionResult[]) => void,
+  ): Promise<Outcome> {
     const { generator, began } = this.#checked;
     const begun = performance.now();
     let first: number | undefined;
@@ -86,6 +90,7 @@ export class Generation {
       return run.result();
     };
     try {
+      echo?.(await this.#readPrompts());
       const results = await Promise.all(this.#complete(this.#options).map(follow));
       this.#throwIfStopped();
       const now = performance.now();
@@ -104,12 +109,6 @@ export class Generation {
       this.#leave();
       this.held.release();
     }
-  }
-
-  /** The prompts' own log-probabilities, for an answer that has to begin with them. */
-  scorePrompts(): Promise<readonly CompletionResult[]> {
-    const runs = this.#complete({ ...this.#options, length: 0, n: 1, scorePrompt: true });
-    return Promise.all(runs.map((run) => run.result()));
   }
 
   /** What is known before the first character, for clients that read no further than the head. */
@@ -140,6 +139,12 @@ export class Generation {
     const { name, version, model } = this.held;
     const { digest, precision } = model.info;
     return generator.signer.seal({ model: name, version, digest, precision, seed: this.seed, state });
+  }
+
+  /** The prompts as they were read, before anything is generated. */
+  #readPrompts(): Promise<readonly CompletionResult[]> {
+    const runs = this.#complete({ ...this.#options, length: 0, n: 1 });
+    return Promise.all(runs.map((run) => run.result()));
   }
 
   #complete(options: GenerateOptions): readonly Completions[] {

@@ -10,16 +10,16 @@ export interface Logprobs {
 }
 
 /**
- * @param details Of each character; undefined for the first of all, which nothing predicts.
- * @param characters Of the same places, for those that have no detail.
+ * @param details Of each character; undefined where nothing is to be told.
  * @param offset Of the first character.
+ * @param first The first character, where its detail is undefined.
  */
 export const logprobsOf = (
   details: readonly (CharacterDetail | undefined)[],
-  characters: readonly string[],
   offset: number,
+  first = '',
 ): Logprobs => ({
-  tokens: details.map((detail, at) => detail?.character ?? characters[at] ?? ''),
+  tokens: details.map((detail) => detail?.character ?? first),
   token_logprobs: details.map((detail) => detail?.logprob ?? null),
   top_logprobs: details.map((detail) =>
     detail === undefined
