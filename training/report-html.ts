@@ -177,7 +177,7 @@ const alphabet = ({ preflight }: Report): string => {
   const sorted = [...preflight.alphabet].sort((a, b) => b.count - a.count);
   const most = Math.log(1 + (sorted[0]?.count ?? 1));
   const cell = ({ character, count }: { character: string; count: number }) =>
-    `<li style="--share:${((45 * Math.log(1 + count)) / most).toFixed(0)}%">${quoted(visible(character))}<small>${short(count)}</small></li>`;
+    `<li style="--share:${((28 * Math.log(1 + count)) / most).toFixed(0)}%">${quoted(visible(character))}<small>${short(count)}</small></li>`;
   const rest = sorted.length - MOST_SHOWN;
   return `<section>
 <h2>The alphabet</h2>

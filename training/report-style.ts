@@ -40,7 +40,7 @@ pre { margin: 0; padding: .75rem 1rem; white-space: pre-wrap; overflow-wrap: any
 .turn output { min-width: 13rem; font-variant-numeric: tabular-nums; }
 .alphabet { display: flex; flex-wrap: wrap; gap: 4px; margin: .75rem 0 0; padding: 0; list-style: none; }
 .alphabet li { min-width: 2.1rem; padding: .15rem .35rem .1rem; text-align: center; border: 1px solid var(--rule); border-radius: 3px; font: .95rem/1.35 var(--mono); background: color-mix(in srgb, var(--red) var(--share), transparent); }
-.alphabet small { display: block; font: .68rem/1.2 var(--text); opacity: .8; font-variant-numeric: tabular-nums; }
+.alphabet small { display: block; font: .68rem/1.2 var(--text); font-variant-numeric: tabular-nums; }
 table.facts { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .facts th { text-align: left; font-weight: 400; color: var(--faded); white-space: nowrap; padding-right: 1.5rem; vertical-align: top; }
 .facts :is(td, th) { padding-block: .2rem; border-top: 1px solid var(--rule); }
