@@ -98,6 +98,18 @@ roof.dispose();
 const ratio = (what: string, a: string, b: string): Ratio[] =>
   Object.keys(sizes).map((name) => ({ what: `${name} ${what}`, case: name, a, b }));
 
+/** What a step costs for each million of its weights: the same in every model, if nothing else counts. */
+const costs = Object.entries(sizes).flatMap(([name, units]) => {
+  const weights = weightsPerStep(benchNetwork(units));
+  const cost = (['folio-f32', 'folio-int8'] as const).map((subject) => {
+    const found = cases.find((one) => one.case === name && one.subject === subject);
+    return found && `${subject} ${(1e12 / found.median / weights).toFixed(1)}`;
+  });
+  return cost.includes(undefined)
+    ? []
+    : [`  ${name}: ${weights.toLocaleString('en')} weights a step; ${cost.join(', ')} us a million`];
+});
+
 report(cases, {
   json,
   ratios: [
@@ -109,5 +121,8 @@ report(cases, {
     ...ratio('int8, 8 streams over one', 'folio-int8-n8', 'folio-int8'),
     ...ratio('int8, 8 streams over onnxruntime int8', 'folio-int8-n8', 'onnxruntime-int8'),
   ],
-  notes: [`Memory roof: ${roof.how}.`],
+  notes: [
+    `Memory roof: ${roof.how}.`,
+    ...(costs.length > 0 ? [`Cost for each million weights\n${costs.join('\n')}`] : []),
+  ],
 });

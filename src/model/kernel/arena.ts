@@ -43,20 +43,27 @@ export class Arena {
 
   /** @throws FolioError `model_unsupported` when that is more than this host gives */
   commit(): void {
-    const missing = this.#end - this.byteLength;
-    if (missing > 0) {
-      try {
-        if (this.#end > LIMIT) throw new RangeError('beyond the address space');
-        this.#memory.grow(Math.ceil(missing / PAGE));
-      } catch (cause) {
-        throw new FolioError('model_unsupported', 'The model needs more memory than there is here.', {
-          where: 'weights',
-          expected: `at most ${LIMIT} bytes of memory`,
-          received: `${this.#end} bytes`,
-          cause,
-        });
-      }
-    }
+    growTo(this.#memory, this.#end);
     for (const write of this.#writes.splice(0)) write();
   }
 }
+
+/**
+ * Makes a memory at least so long.
+ * @throws FolioError `model_unsupported` when that is more than this host gives
+ */
+export const growTo = (memory: WebAssembly.Memory, bytes: number): void => {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing <= 0) return;
+  try {
+    if (bytes > LIMIT) throw new RangeError('beyond the address space');
+    memory.grow(Math.ceil(missing / PAGE));
+  } catch (cause) {
+    throw new FolioError('model_unsupported', 'The model needs more memory than there is here.', {
+      where: 'weights',
+      expected: `at most ${LIMIT} bytes of memory`,
+      received: `${bytes} bytes`,
+      cause,
+    });
+  }
+};

@@ -1,23 +1,14 @@
-import type { Activation, Network, RecurrentLayer } from '../network.ts';
-import { stateLength } from '../network.ts';
+import { type Network, stateLength } from '../network.ts';
 import { checkState, Slots } from '../slots.ts';
 import type { Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
-import { boundedState } from './bounded-state.ts';
-import { firstLayerTable } from './first-layer.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
-import { type GateRange, Packer, padded, rowsOf, spread, TILE } from './packer.ts';
+import { layOut, placeNetwork, ROOM_WORD } from './place-network.ts';
 
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
   readonly relaxed?: boolean;
 }
-
-/** As in `assembly/gates.ts` and `assembly/layout.ts`. */
-const activations: readonly Activation[] = ['tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear'];
-const kinds = { lstm: 0, gruResetAfter: 1, gruResetBefore: 2 } as const;
-const LAYER_WORDS = 12;
-const BLOCK = 8;
 
 /**
  * The network in the WebAssembly kernel, weights packed for streaming reads.
@@ -58,7 +49,7 @@ export const createKernelStepper = (
     room.ids = arena.place(4 * room.runs);
     room.logits = arena.place(4 * room.runs * vocabulary);
     grown();
-    words.set([room.slots, room.ids, room.logits], (header >> 2) + 7);
+    words.set([room.slots, room.ids, room.logits], (header >> 2) + ROOM_WORD);
   };
 
   let view = floats.subarray(0, 0);
@@ -126,205 +117,6 @@ export const createKernelStepper = (
       return logits(n);
     },
   };
-};
-
-interface Room {
-  readonly slots: number;
-  readonly ids: number;
-  readonly logits: number;
-}
-
-/** Offsets in a slot: where each layer's state starts, and every vector of the state in the order of `read`. */
-interface Layout {
-  readonly layers: readonly number[];
-  readonly vectors: readonly { readonly address: number; readonly units: number }[];
-  readonly slotBytes: number;
-}
-
-/** Bytes of a vector that is a product's input: f32 values, their bytes, their scale. */
-const vectorBytes = (units: number): number => padded(units) * 5 + 16;
-
-const layOut = (network: Network): Layout => {
-  const layers: number[] = [];
-  const vectors: { address: number; units: number }[] = [];
-  let end = 0;
-  for (const { kind, units } of network.layers) {
-    layers.push(end);
-    vectors.push({ address: end, units });
-    end += vectorBytes(units);
-    if (kind === 'lstm') {
-      vectors.push({ address: end, units });
-      end += padded(units) * 4;
-    }
-  }
-  return { layers, vectors, slotBytes: end };
-};
-
-const gatesOf = (layer: RecurrentLayer): number => (layer.kind === 'lstm' ? 4 : 3);
-
-/** Places everything but the runs. @returns the address of the kernel's `Network` */
-const placeNetwork = (arena: Arena, network: Network, layout: Layout, int8: boolean, room: Room): number => {
-  const { layers, output, vocabulary } = network;
-  const packer = new Packer();
-  const placeMatrix: PlaceMatrix = (matrix, outputs, gates) =>
-    (int8 ? placeInt8 : placeF32)(arena, packer, matrix, outputs, gates);
-
-  const words = layers.flatMap((layer, index) => {
-    const placed = placeLayer(arena, layer, index > 0, placeMatrix);
-    const fields = [
-      kindOf(layer),
-      layer.units,
-      padded(layer.units),
-      activations.indexOf(layer.activation),
-      activations.indexOf(layer.recurrentActivation),
-      boundedState(layer) ? 0 : 1,
-      layout.layers[index]!,
-      placed.input,
-      placed.recurrent,
-      placed.candidate,
-      placed.bias,
-      placed.recurrentBias,
-    ];
-    if (fields.length !== LAYER_WORDS) throw new RangeError('layer fields differ from the kernel');
-    return fields;
-  });
-  const table = placeTable(arena, packer, network, int8);
-  const dense: GateRange = { first: 0, count: 1, units: vocabulary };
-  const outputMatrix = placeMatrix(output.kernel, vocabulary, dense);
-  const outputBias = arena.placeFloats(spread(output.bias, dense));
-
-  const widest = Math.max(...layers.map((layer) => padded(layer.units)));
-  const rows = Math.max(padded(vocabulary), ...layers.map((layer) => gatesOf(layer) * padded(layer.units)));
-  const sums = vectorBytes(widest);
-  const recurrentSums = sums + rows * 4;
-  const hasGru = layers.some(({ kind }) => kind === 'gru');
-  const scratch = Array.from({ length: BLOCK }, () =>
-    arena.place(recurrentSums + (hasGru ? 3 * widest * 4 : 0)),
-  );
-  return arena.placeWords([
-    arena.placeWords(words),
-    layers.length,
-    vocabulary,
-    table.values,
-    table.scales,
-    outputMatrix,
-    outputBias,
-    room.slots,
-    room.ids,
-    room.logits,
-    arena.placeWords(scratch),
-    sums,
-    recurrentSums,
-  ]);
-};
-
-const kindOf = (layer: RecurrentLayer): number => {
-  if (layer.kind === 'lstm') return kinds.lstm;
-  return layer.resetAfter ? kinds.gruResetAfter : kinds.gruResetBefore;
-};
-
-interface PlacedLayer {
-  readonly input: number;
-  readonly recurrent: number;
-  readonly candidate: number;
-  readonly bias: number;
-  readonly recurrentBias: number;
-}
-
-const placeLayer = (
-  arena: Arena,
-  layer: RecurrentLayer,
-  hasInput: boolean,
-  placeMatrix: PlaceMatrix,
-): PlacedLayer => {
-  const { units } = layer;
-  const all: GateRange = { first: 0, count: gatesOf(layer), units };
-  const outputs = all.count * units;
-  const split = layer.kind === 'gru' && !layer.resetAfter;
-  return {
-    input: hasInput ? placeMatrix(layer.kernel, outputs, all) : 0,
-    recurrent: placeMatrix(layer.recurrent, outputs, split ? { ...all, count: 2 } : all),
-    candidate: split ? placeMatrix(layer.recurrent, outputs, { first: 2, count: 1, units }) : 0,
-    bias: arena.placeFloats(spread(layer.bias, all)),
-    recurrentBias: layer.kind === 'gru' ? arena.placeFloats(spread(layer.recurrentBias, all)) : 0,
-  };
-};
-
-type PlaceMatrix = (matrix: Float32Array, outputs: number, gates: GateRange) => number;
-
-/** Whole tiles, and the rows left over. */
-const tilesOf = (rows: number, tile: number): [number, number] => [Math.floor(rows / tile), rows % tile];
-
-/** Places a matrix [inputs, outputs] as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
-const placeF32 = (
-  arena: Arena,
-  packer: Packer,
-  matrix: Float32Array,
-  outputs: number,
-  gates: GateRange,
-): number => {
-  const inputs = matrix.length / outputs;
-  const rows = rowsOf(gates);
-  const bytes = 4 * rows * inputs;
-  const weights = arena.place(bytes, (buffer, address) =>
-    packer.packF32(matrix, outputs, gates, new Uint8Array(buffer, address, bytes)),
-  );
-  return arena.placeWords([weights, ...tilesOf(rows, TILE.f32), inputs, 0, 0]);
-};
-
-const placeInt8 = (
-  arena: Arena,
-  packer: Packer,
-  matrix: Float32Array,
-  outputs: number,
-  gates: GateRange,
-): number => {
-  const columns = padded(matrix.length / outputs);
-  const rows = rowsOf(gates);
-  const scales = arena.place(4 * rows);
-  const starts = arena.place(4 * rows);
-  const weights = arena.place(rows * columns, (buffer, address) =>
-    packer.packInt8(matrix, outputs, gates, {
-      weights: new Uint8Array(buffer, address, rows * columns),
-      scales: new Float32Array(buffer, scales, rows),
-      starts: new Int32Array(buffer, starts, rows),
-    }),
-  );
-  return arena.placeWords([weights, ...tilesOf(rows, TILE.int8), columns >> 2, scales, starts]);
-};
-
-/** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */
-const placeTable = (
-  arena: Arena,
-  packer: Packer,
-  network: Network,
-  int8: boolean,
-): { values: number; scales: number } => {
-  const layer = network.layers[0]!;
-  const gates: GateRange = { first: 0, count: gatesOf(layer), units: layer.units };
-  const outputs = gates.count * gates.units;
-  const rows = rowsOf(gates);
-  const table = firstLayerTable(network);
-  const length = network.vocabulary * rows;
-  if (int8) {
-    const scales = arena.place(4 * rows);
-    const values = arena.place(length, (buffer, address) =>
-      packer.packTable(table, outputs, gates, {
-        values: new Uint8Array(buffer, address, length),
-        scales: new Float32Array(buffer, scales, rows),
-      }),
-    );
-    return { values, scales };
-  }
-  const values = arena.place(4 * length, (buffer, address) => {
-    const placed = new Float32Array(buffer, address, length);
-    const bias = spread(layer.bias, gates);
-    for (let id = 0; id < network.vocabulary; id++) {
-      const row = spread(table.subarray(id * outputs, (id + 1) * outputs), gates);
-      for (let i = 0; i < rows; i++) placed[id * rows + i] = row[i]! + bias[i]!;
-    }
-  });
-  return { values, scales: 0 };
 };
 
 const viewsOf = (memory: WebAssembly.Memory): { words: Uint32Array; floats: Float32Array } => ({

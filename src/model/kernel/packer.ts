@@ -1,6 +1,5 @@
+import { growTo } from './arena.ts';
 import { instantiateKernel, type KernelExports } from './kernel-module.ts';
-
-const PAGE = 65_536;
 
 /** Which outputs of a layer's matrix are packed: gates of so many units each, every gate padded to whole vectors. */
 export interface GateRange {
@@ -98,8 +97,7 @@ export class Packer {
     const source = Math.ceil(this.#kernel.heapBase() / 64) * 64;
     const scratch = Math.ceil((source + matrix.byteLength) / 64) * 64;
     const end = scratch + 64 * inputs;
-    const missing = end + packedBytes - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+    growTo(memory, end + packedBytes);
     new Float32Array(memory.buffer, source, matrix.length).set(matrix);
     if (this.#used) new Uint8Array(memory.buffer, end, packedBytes).fill(0);
     this.#used = true;
