@@ -22,6 +22,7 @@ export interface HostBindings {
 const exposed = [
   'x-folio-model',
   'x-folio-digest',
+  'x-folio-precision',
   'x-folio-seed',
   'x-folio-receipt',
   'x-request-id',

@@ -41,6 +41,9 @@ const answer = async (
   return context.json(told(generation, outcome), 200, generation.headers());
 };
 
+/** Characters: clients and proxies refuse heads of more than a few thousand. */
+const longestHeader = 4096;
+
 /** The text as it is made. Its receipt goes ahead, in a header, without the prompt and without a state. */
 const flow = (generation: Generation, failed: (error: unknown) => void): Response => {
   const body = new PushedBody(() => generation.stop());
@@ -60,14 +63,15 @@ const flow = (generation: Generation, failed: (error: unknown) => void): Respons
         body.fail(error);
       },
     );
-  const { prompt: _, continue_from: __, ...receipt } = generation.receipt();
+  const { prompt: _, continue_from: __, ...rest } = generation.receipt();
+  const receipt = ascii(rest);
   return new Response(body.stream, {
     headers: {
       'content-type': 'text/plain; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
       ...generation.headers(),
-      'x-folio-receipt': ascii(receipt),
+      ...(receipt.length > longestHeader ? {} : { 'x-folio-receipt': receipt }),
     },
   });
 };

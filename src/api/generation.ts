@@ -117,6 +117,7 @@ export class Generation {
     return {
       'x-folio-model': `${name}@${version}`,
       'x-folio-digest': model.info.digest,
+      'x-folio-precision': model.info.precision,
       'x-folio-seed': String(this.seed),
       'server-timing': `load;dur=${loadMilliseconds.toFixed(1)}`,
     };

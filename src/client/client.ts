@@ -34,7 +34,7 @@ export interface TrainParameters {
 
 /** The text of one generation as it is made. Stopping to read it stops its generation. */
 export interface TextStream extends AsyncIterable<string> {
-  /** What gives the same text again, prompt and state apart, which are the caller's own. */
+  /** What gives the same text again. */
   readonly receipt: Receipt;
 }
 
@@ -91,7 +91,16 @@ export class FolioClient {
   /** @throws ApiError */
   async stream(parameters: GenerateParameters, options: CallOptions = {}): Promise<TextStream> {
     const response = await this.#post('/generate', parameters, options, 'text/plain');
-    const receipt = JSON.parse(response.headers.get('x-folio-receipt') ?? '{}') as Receipt;
+    const told = (name: string): string => response.headers.get(`x-folio-${name}`) ?? '';
+    const [model = '', version = ''] = told('model').split('@');
+    const receipt: Receipt = {
+      ...parameters,
+      model,
+      version,
+      digest: told('digest'),
+      precision: told('precision') as Receipt['precision'],
+      seed: Number(told('seed')),
+    };
     return { receipt, [Symbol.asyncIterator]: () => textOf(response) };
   }
 

@@ -24,7 +24,7 @@ describe('the typed client', async () => {
     expect(stream.receipt).toMatchObject({ seed: 4, version: tiny.version, length: 300 });
     let text = '';
     for await (const piece of stream) text += piece;
-    expect(text).toBe((await folio.generate({ ...stream.receipt, prompt: 'Once' })).text);
+    expect(text).toBe((await folio.generate(stream.receipt)).text);
   });
 
   test('may stop reading a stream, or abort it', async () => {
