@@ -27,6 +27,9 @@ const ENOUGH = 20_000;
 /** Arithmetic that training sustains on two cores (four hyperthreads, as 4 vCPU on Fargate are). Operations a second. */
 const SUSTAINED = 100e9;
 
+/** Starting the kernels of one character of a chunk, whatever their size. Seconds. */
+const OVERHEAD = 0.25e-3;
+
 /** Fargate, Linux on x86, us-east-1, as listed in March 2026. US dollars an hour; 4 vCPU and 8 GB. */
 export const FARGATE_PRICE = { month: 'March 2026', vcpu: 0.04048, gigabyte: 0.004445, spot: 0.3 } as const;
 const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
@@ -34,9 +37,11 @@ const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 /** @param trigramLoss Nats per character. */
 export const estimate = (characters: number, vocabulary: number, trigramLoss: number): Estimate => {
   const preset = characters < ENOUGH ? 'tiny' : 'standard';
-  const { units, embedding, epochs } = presets[preset];
-  const charactersPerSecond = SUSTAINED / operations(units, embedding, vocabulary);
-  const seconds = (epochs * 0.9 * characters) / charactersPerSecond;
+  const { units, embedding, epochs, leastSteps, batch, length } = presets[preset];
+  const step = length * OVERHEAD + (batch * length * operations(units, embedding, vocabulary)) / SUSTAINED; // seconds
+  const charactersPerSecond = (batch * length) / step;
+  const anEpoch = Math.max(0.9 * characters, leastSteps * batch * length); // characters
+  const seconds = (epochs * anEpoch) / charactersPerSecond;
   const dollars = (seconds / 3600) * HOUR_DOLLARS;
   return {
     preset,

@@ -24,7 +24,7 @@ export const preflightText = (report: PreflightReport): string => {
     ],
     [
       'on Fargate',
-      `about ${dollars(estimate.dollars)}, or ${dollars(estimate.spotDollars)} on Spot (4 vCPU, 8 GB, us-east-1, prices of ${FARGATE_PRICE.month})`,
+      `${dollars(estimate.dollars)}, or ${dollars(estimate.spotDollars)} on Spot (4 vCPU, 8 GB, us-east-1, prices of ${FARGATE_PRICE.month})`,
     ],
     [
       'loss',
