@@ -77,29 +77,32 @@ export class Inspector {
   }
 
   #key(leaf: Leaf, event: KeyboardEvent): void {
-    const last = leaf.letters.length - 1;
-    const steps: Readonly<Record<string, number>> = {
-      ArrowLeft: this.#at - 1,
-      ArrowRight: this.#at + 1,
-      ArrowUp: this.#lineAway(leaf, -1),
-      ArrowDown: this.#lineAway(leaf, 1),
-      Home: 0,
-      End: last,
-    };
-    const wanted = steps[event.key];
+    const wanted = this.#step(leaf, event);
     if (event.key === 'Enter' && this.#leaf === leaf) {
       event.preventDefault();
       this.#card.querySelector('button')?.focus();
     } else if (event.key === 'Escape' && this.#card.matches(':popover-open')) {
       event.stopPropagation();
       this.close();
-    } else if (wanted !== undefined && last >= 0 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    } else if (wanted !== undefined && leaf.letters.length > 0) {
       event.preventDefault();
-      this.#open(leaf, Math.min(last, Math.max(0, wanted)));
+      this.#open(leaf, Math.min(leaf.letters.length - 1, Math.max(0, wanted)));
       this.#pinned = true;
+      leaf.span(this.#at)?.scrollIntoView({ block: 'nearest' });
       const letter = leaf.letters[this.#at];
       if (letter) speak(sentence(letter));
     }
+  }
+
+  /** Where a key leads to, if it is one of those that step through a text. */
+  #step(leaf: Leaf, { key, ctrlKey, metaKey, altKey }: KeyboardEvent): number | undefined {
+    if (ctrlKey || metaKey || altKey) return undefined;
+    if (key === 'ArrowLeft') return this.#at - 1;
+    if (key === 'ArrowRight') return this.#at + 1;
+    if (key === 'ArrowUp') return this.#lineAway(leaf, -1);
+    if (key === 'ArrowDown') return this.#lineAway(leaf, 1);
+    if (key === 'Home') return 0;
+    return key === 'End' ? leaf.letters.length - 1 : undefined;
   }
 
   /** The letter above or below, as the text happens to be broken into lines. */

@@ -306,7 +306,19 @@ test('by keyboard alone: write, step through the letters, take another one', asy
   await finished(page);
   const [before = ''] = await written(page);
   await page.locator('.text').focus();
+  const place = (): Promise<number> =>
+    page.locator('.letter.inspected').evaluate((letter) => {
+      return [...document.querySelectorAll('.letter')].indexOf(letter);
+    });
+  await page.keyboard.press('End');
+  expect(await place()).toBe(99);
+  await page.keyboard.press('ArrowUp');
+  const above = await place();
+  expect(above).toBeLessThan(99);
+  await page.keyboard.press('ArrowDown');
+  expect(await place()).toBeGreaterThan(above);
   await page.keyboard.press('Home');
+  expect(await place()).toBe(0);
   for (let step = 0; step < 10; step++) await page.keyboard.press('ArrowRight');
   expect(await page.locator('.letter.inspected').evaluateAll((all) => all.length)).toBe(1);
   expect(await page.locator('#spoken').textContent()).toMatch(/^.+, (?:under )?[\d.]+ %\. Instead: .+ %, /);
