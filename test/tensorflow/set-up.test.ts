@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest';
+import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
+import { bindingOf, loadTensorFlow } from '../../training/tensorflow.ts';
+
+test('setting up where it was done says which TensorFlow there is, and nothing else', async () => {
+  const told: string[] = [];
+  const version = await setUpTensorFlow((line) => told.push(line));
+  expect(version).toBe(bindingOf(loadTensorFlow()).TF_Version);
+  expect(told).toEqual([]);
+});
+
+test('tfjs-node computes with it', () => {
+  const tf = loadTensorFlow();
+  expect(tf.getBackend()).toBe('tensorflow');
+  expect([...tf.matMul(tf.tensor2d([[1, 2]]), tf.tensor2d([[3], [4]])).dataSync()]).toEqual([11]);
+});
