@@ -3,6 +3,8 @@ import { kernelBytes } from './kernel-bytes.ts';
 /** What the compiled kernel exports; addresses are the door's business alone. */
 export interface KernelExports {
   readonly memory: WebAssembly.Memory;
+  /** 1 where int8 products use the host's dot product with addition. */
+  readonly fusedDot: { value: number };
   heapBase(): number;
   stepF32(network: number, n: number): void;
   stepInt8(network: number, n: number): void;

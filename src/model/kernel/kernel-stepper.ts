@@ -8,6 +8,8 @@ import { layOut, placeNetwork, ROOM_WORD } from './place-network.ts';
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
   readonly relaxed?: boolean;
+  /** Default: whether this host has the dot product with addition as an instruction. Either way gives the same bits. */
+  readonly fusedDot?: boolean;
 }
 
 /**
@@ -21,9 +23,10 @@ export interface KernelOptions {
 export const createKernelStepper = (
   network: Network,
   precision: Precision,
-  { relaxed = relaxedSimdSupported() }: KernelOptions = {},
+  { relaxed = relaxedSimdSupported(), fusedDot }: KernelOptions = {},
 ): Stepper => {
   const kernel = instantiateKernel(relaxed);
+  if (fusedDot !== undefined) kernel.fusedDot.value = Number(fusedDot);
   const arena = new Arena(kernel.memory, kernel.heapBase());
   const layout = layOut(network);
   const int8 = precision === 'int8';

@@ -19,6 +19,12 @@ const builds = [
 const kernel = (precision: Precision, relaxed: boolean) => (network: Network) =>
   createKernelStepper(network, precision, { relaxed });
 
+/** Every way in which a host may compute int8. */
+const int8Kernels = (network: Network): readonly Stepper[] =>
+  [{ relaxed: false }, { relaxed: true, fusedDot: false }, { relaxed: true, fusedDot: true }].map((options) =>
+    createKernelStepper(network, 'int8', options),
+  );
+
 /** Feeds the same random characters to the same number of runs of each stepper, and compares logits after each step. */
 const walk = (
   steppers: readonly Stepper[],
@@ -89,11 +95,7 @@ describe('the kernel', () => {
     fc.assert(
       fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
         const network = randomNetwork(shape);
-        const steppers = [
-          createInt8ReferenceStepper(network),
-          kernel('int8', false)(network),
-          kernel('int8', true)(network),
-        ];
+        const steppers = [createInt8ReferenceStepper(network), ...int8Kernels(network)];
         walk(steppers, { steps: 8, n, seed: shape.seed }, sameBits);
       }),
       { numRuns: 120 },
@@ -109,11 +111,7 @@ describe('the kernel', () => {
       ],
       seed: 1,
     });
-    walk(
-      [kernel('int8', false)(network), kernel('int8', true)(network)],
-      { steps: 5000, n: 3, seed: 2 },
-      sameBits,
-    );
+    walk(int8Kernels(network), { steps: 5000, n: 3, seed: 2 }, sameBits);
   });
 
   it('in int8 never overflows, whatever the weights: all at one sign and size', () => {
@@ -123,7 +121,7 @@ describe('the kernel', () => {
       weights[i] = i % 2 === 0 ? 1 : -1;
     });
     walk(
-      [createInt8ReferenceStepper(network), kernel('int8', false)(network), kernel('int8', true)(network)],
+      [createInt8ReferenceStepper(network), ...int8Kernels(network)],
       { steps: 50, n: 2, seed: 4 },
       sameBits,
     );

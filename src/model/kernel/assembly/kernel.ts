@@ -4,6 +4,7 @@ import { addProductF32 } from './product-f32';
 import { addProductInt8 } from './product-int8';
 
 export { packF32, packInt8, packTable } from './pack';
+export { fusedDot } from './product-int8';
 
 /** The first address that the door may use. */
 export function heapBase(): usize {

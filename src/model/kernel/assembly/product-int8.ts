@@ -3,6 +3,26 @@ import { bytesOf, Matrix, scaleOf } from './layout';
 /** Sixteen-bit ones. Read from memory since V8 builds a constant anew at each use, three instructions a time. */
 const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
+/** Operands whose dot product tells how this host makes it. */
+const PROBE: usize = memory.data<u8>([
+  127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+], 16);
+
+/**
+ * Whether this host has an instruction for the dot product with addition (arm64's sdot, AVX-VNNI's vpdpbusd). One
+ * that composes it of others gives itself away, beyond the 7 bits where hosts may differ, by saturating at 16 bits.
+ * The door may set it, for either way gives the same sums.
+ */
+export let fusedDot: bool = hasFusedDot();
+
+function hasFusedDot(): bool {
+  if (!ASC_FEATURE_RELAXED_SIMD) return false;
+  const zero = i32x4.splat(0);
+  const dot = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(PROBE), v128.load(PROBE, 16), zero);
+  return i32x4.extract_lane(dot, 0) != 2 * 32767;
+}
+
 /** Sums of 32 rows for two runs. */
 const PARTIAL: usize = memory.data(256, 16);
 
@@ -59,11 +79,11 @@ function pointer(list: usize, index: i32): usize {
   return load<usize>(list + (index << 2));
 }
 
-/** `out += (sum + start) * scale * inputScale` for 4 rows. */
+/** `out += sum * scale * inputScale` for 4 rows. */
 // @ts-ignore: decorator
 @inline
-function finish(out: usize, sum: v128, starts: usize, scales: usize, inputScale: v128): void {
-  const value = f32x4.convert_i32x4_s(i32x4.add(sum, v128.load(starts)));
+function finish(out: usize, sum: v128, scales: usize, inputScale: v128): void {
+  const value = f32x4.convert_i32x4_s(sum);
   const scaled = f32x4.mul(f32x4.mul(value, v128.load(scales)), inputScale);
   v128.store(out, f32x4.add(v128.load(out), scaled));
 }
@@ -85,15 +105,19 @@ function wholeTile(
     halfTile(w + 64, 128, blocks, vector, units, out + 64, starts + 64, scales + 64);
     return;
   }
+  if (fusedDot) {
+    wholeTileFused(w, blocks, vector, units, out, starts, scales);
+    return;
+  }
   const ones = v128.load(ONES);
-  let a0 = i32x4.splat(0);
-  let a1 = i32x4.splat(0);
-  let a2 = i32x4.splat(0);
-  let a3 = i32x4.splat(0);
-  let a4 = i32x4.splat(0);
-  let a5 = i32x4.splat(0);
-  let a6 = i32x4.splat(0);
-  let a7 = i32x4.splat(0);
+  let a0 = v128.load(starts, 0);
+  let a1 = v128.load(starts, 16);
+  let a2 = v128.load(starts, 32);
+  let a3 = v128.load(starts, 48);
+  let a4 = v128.load(starts, 64);
+  let a5 = v128.load(starts, 80);
+  let a6 = v128.load(starts, 96);
+  let a7 = v128.load(starts, 112);
   let x = bytesOf(vector, units);
   for (const end = x + (blocks << 2); x < end; x += 16) {
     const h0 = v128.load32_splat(x, 0);
@@ -111,14 +135,95 @@ function wholeTile(
     w += 512;
   }
   const inputScale = v128.load32_splat(scaleOf(vector, units));
-  finish(out, a0, starts, scales, inputScale);
-  finish(out + 16, a1, starts + 16, scales + 16, inputScale);
-  finish(out + 32, a2, starts + 32, scales + 32, inputScale);
-  finish(out + 48, a3, starts + 48, scales + 48, inputScale);
-  finish(out + 64, a4, starts + 64, scales + 64, inputScale);
-  finish(out + 80, a5, starts + 80, scales + 80, inputScale);
-  finish(out + 96, a6, starts + 96, scales + 96, inputScale);
-  finish(out + 112, a7, starts + 112, scales + 112, inputScale);
+  finish(out, a0, scales, inputScale);
+  finish(out + 16, a1, scales + 16, inputScale);
+  finish(out + 32, a2, scales + 32, inputScale);
+  finish(out + 48, a3, scales + 48, inputScale);
+  finish(out + 64, a4, scales + 64, inputScale);
+  finish(out + 80, a5, scales + 80, inputScale);
+  finish(out + 96, a6, scales + 96, inputScale);
+  finish(out + 112, a7, scales + 112, inputScale);
+}
+
+/** 32 rows where the host has the dot product with addition. */
+function wholeTileFused(
+  w: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  let a0 = v128.load(starts, 0);
+  let a1 = v128.load(starts, 16);
+  let a2 = v128.load(starts, 32);
+  let a3 = v128.load(starts, 48);
+  let a4 = v128.load(starts, 64);
+  let a5 = v128.load(starts, 80);
+  let a6 = v128.load(starts, 96);
+  let a7 = v128.load(starts, 112);
+  let x = bytesOf(vector, units);
+  for (const end = x + (blocks << 2); x < end; x += 4) {
+    const h = v128.load32_splat(x);
+    a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 0), h, a0);
+    a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 16), h, a1);
+    a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 32), h, a2);
+    a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 48), h, a3);
+    a4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 64), h, a4);
+    a5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 80), h, a5);
+    a6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 96), h, a6);
+    a7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 112), h, a7);
+    w += 128;
+  }
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  finish(out, a0, scales, inputScale);
+  finish(out + 16, a1, scales + 16, inputScale);
+  finish(out + 32, a2, scales + 32, inputScale);
+  finish(out + 48, a3, scales + 48, inputScale);
+  finish(out + 64, a4, scales + 64, inputScale);
+  finish(out + 80, a5, scales + 80, inputScale);
+  finish(out + 96, a6, scales + 96, inputScale);
+  finish(out + 112, a7, scales + 112, inputScale);
+}
+
+/** 16 rows of a tile for two runs. */
+function halfTilePairFused(
+  w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
+  out0: usize, out1: usize, starts: usize, scales: usize,
+): void {
+  let a0 = v128.load(starts, 0);
+  let a1 = v128.load(starts, 16);
+  let a2 = v128.load(starts, 32);
+  let a3 = v128.load(starts, 48);
+  let b0 = a0;
+  let b1 = a1;
+  let b2 = a2;
+  let b3 = a3;
+  let x0 = bytesOf(vector0, units);
+  let x1 = bytesOf(vector1, units);
+  for (const end = x0 + (blocks << 2); x0 < end; x0 += 4) {
+    const h0 = v128.load32_splat(x0);
+    const h1 = v128.load32_splat(x1);
+    const w0 = v128.load(w, 0);
+    a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, h0, a0);
+    b0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, h1, b0);
+    const w1 = v128.load(w, 16);
+    a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, h0, a1);
+    b1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, h1, b1);
+    const w2 = v128.load(w, 32);
+    a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, h0, a2);
+    b2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w2, h1, b2);
+    const w3 = v128.load(w, 48);
+    a3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, h0, a3);
+    b3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w3, h1, b3);
+    w += 128;
+    x1 += 4;
+  }
+  const scale0 = v128.load32_splat(scaleOf(vector0, units));
+  const scale1 = v128.load32_splat(scaleOf(vector1, units));
+  finish(out0, a0, scales, scale0);
+  finish(out0 + 16, a1, scales + 16, scale0);
+  finish(out0 + 32, a2, scales + 32, scale0);
+  finish(out0 + 48, a3, scales + 48, scale0);
+  finish(out1, b0, scales, scale1);
+  finish(out1 + 16, b1, scales + 16, scale1);
+  finish(out1 + 32, b2, scales + 32, scale1);
+  finish(out1 + 48, b3, scales + 48, scale1);
 }
 
 /** 16 rows in plain SIMD: weights and input widened to 16 bits, pairs of rows in `lo` and `hi`. */
@@ -147,10 +252,10 @@ function halfTile(
     w += stride;
   }
   const inputScale = v128.load32_splat(scaleOf(vector, units));
-  finish(out, addPairs(lo0, hi0), starts, scales, inputScale);
-  finish(out + 16, addPairs(lo1, hi1), starts + 16, scales + 16, inputScale);
-  finish(out + 32, addPairs(lo2, hi2), starts + 32, scales + 32, inputScale);
-  finish(out + 48, addPairs(lo3, hi3), starts + 48, scales + 48, inputScale);
+  finish(out, i32x4.add(addPairs(lo0, hi0), v128.load(starts, 0)), scales, inputScale);
+  finish(out + 16, i32x4.add(addPairs(lo1, hi1), v128.load(starts, 16)), scales + 16, inputScale);
+  finish(out + 32, i32x4.add(addPairs(lo2, hi2), v128.load(starts, 32)), scales + 32, inputScale);
+  finish(out + 48, i32x4.add(addPairs(lo3, hi3), v128.load(starts, 48)), scales + 48, inputScale);
 }
 
 /** [a b c d], [e f g h] -> [a+b c+d e+f g+h] */
@@ -170,8 +275,20 @@ function wholeTilePair(
     wholeTile(w, blocks, vector1, units, out1, starts, scales);
     return;
   }
+  if (fusedDot) {
+    for (let at: usize = 0; at < 128; at += 64) {
+      halfTilePairFused(
+        w + at, blocks, vector0, vector1, units, out0 + at, out1 + at, starts + at, scales + at,
+      );
+    }
+    return;
+  }
   const ones = v128.load(ONES);
-  for (let i: usize = 0; i < 256; i += 16) v128.store(PARTIAL + i, i32x4.splat(0));
+  for (let i: usize = 0; i < 128; i += 16) {
+    const start = v128.load(starts + i);
+    v128.store(PARTIAL + i, start);
+    v128.store(PARTIAL + i, start, 128);
+  }
   let x0 = bytesOf(vector0, units);
   let x1 = bytesOf(vector1, units);
   for (const end = x0 + (blocks << 2); x0 < end; x0 += 16) {
@@ -237,8 +354,8 @@ function wholeTilePair(
   const scale0 = v128.load32_splat(scaleOf(vector0, units));
   const scale1 = v128.load32_splat(scaleOf(vector1, units));
   for (let i: usize = 0; i < 128; i += 16) {
-    finish(out0 + i, v128.load(PARTIAL + i), starts + i, scales + i, scale0);
-    finish(out1 + i, v128.load(PARTIAL + i, 128), starts + i, scales + i, scale1);
+    finish(out0 + i, v128.load(PARTIAL + i), scales + i, scale0);
+    finish(out1 + i, v128.load(PARTIAL + i, 128), scales + i, scale1);
   }
 }
 
