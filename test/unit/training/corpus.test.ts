@@ -204,7 +204,7 @@ describe('inspectCorpus', () => {
   it('expects less loss of a regular text, and more time of a long one', async () => {
     let seed = 1;
     const random = () => (seed = (seed * 48_271) % 2_147_483_647);
-    const letters = Array.from({ length: 100_000 }, () => 'abcdefghijklmnop'[(random() >> 8) % 16]).join('');
+    const letters = Array.from({ length: 300_000 }, () => 'abcdefghijklmnop'[(random() >> 8) % 16]).join('');
     const regular = await inspectCorpus([file(text(50_000))]);
     const irregular = await inspectCorpus([file(letters)]);
     expect(irregular.estimate.trigramLoss).toBeGreaterThan(Math.log(16) * 0.95);
