@@ -5,6 +5,7 @@ import { FolioError } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
 import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
+import { nativeSha256 } from './store/native-sha256.ts';
 import type { Store } from './store/store.ts';
 
 /** A model in a store: its current version, or the one named. */
@@ -24,7 +25,8 @@ export interface StoreEntry {
  * const model = await loadModel('models/shakespeare');
  * for await (const text of model.generate({ prompt: 'ROMEO:', length: 200 })) process.stdout.write(text);
  */
-export const loadModel = (source: string | URL | StoreEntry, options: OpenOptions = {}): Promise<Model> => {
+export const loadModel = (source: string | URL | StoreEntry, given: OpenOptions = {}): Promise<Model> => {
+  const options = { hash: nativeSha256, ...given };
   if (typeof source === 'object' && 'store' in source) return loadFromStore(source, options);
   const text = String(source);
   if (/^https?:/i.test(text)) return fetchModel(text, options);

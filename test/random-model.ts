@@ -45,7 +45,8 @@ export const randomModel = (parts: Partial<ModelParts> = {}): Model =>
   createModel({
     network: randomNetwork(),
     alphabet: createAlphabet(alphabetOfRandomModels, VOCABULARY),
-    info: { name: 'tiny', version: '1', digest: 'sha256:tiny', metadata: {} },
+    info: { name: 'tiny', version: '1', metadata: {} },
+    digest: () => 'sha256:tiny',
     ...parts,
   });
 

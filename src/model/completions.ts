@@ -182,11 +182,17 @@ export class CompletionRun implements Completions {
     const { stepper, owner } = this.#engine;
     const writing = this.#writings[index]!;
     const overlap = writing.longestOverlap;
+    const snapshot = writing.snapshot();
+    let state: Uint8Array | undefined;
     this.#choices[index] = {
       text: writing.text,
       finishReason,
       generated: writing.generated,
-      state: encodeState(writing.snapshot(), owner),
+      // Many never ask for it, and a first character does not wait for the model's digest.
+      get state() {
+        state ??= encodeState(snapshot, owner);
+        return state;
+      },
       ...(overlap === undefined ? {} : { overlap: { characters: overlap, exact: false } }),
     };
     stepper.close(writing.slot);

@@ -14,7 +14,9 @@ export interface ModelParts {
   readonly network: Network;
   /** Absent: the model speaks in ids. */
   readonly alphabet?: Alphabet;
-  readonly info: Pick<ModelInfo, 'name' | 'version' | 'digest' | 'metadata'>;
+  readonly info: Pick<ModelInfo, 'name' | 'version' | 'metadata'>;
+  /** Gives what the model is known by. */
+  readonly digest: () => string;
   /** Default 'int8': several times faster than f32, and the same text on every host. */
   readonly precision?: Precision;
   /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
@@ -23,7 +25,7 @@ export interface ModelParts {
 
 /** A model from a network in memory. */
 export const createModel = (parts: ModelParts): Model => {
-  const { network, info, precision = 'int8', prefixCacheBytes = 2 ** 22 } = parts;
+  const { network, info, digest, precision = 'int8', prefixCacheBytes = 2 ** 22 } = parts;
   const stepper = createKernelStepper(network, precision);
   const alphabet = parts.alphabet ?? createAlphabet(undefined, network.vocabulary);
   const layers = network.layers.map(({ kind, units }) => ({ kind, units }));
@@ -33,7 +35,13 @@ export const createModel = (parts: ModelParts): Model => {
     scheduler: new Scheduler(stepper),
     alphabet,
     prefixes: new PrefixCache(prefixCacheBytes),
-    owner: { ...info, precision: stepper.precision },
+    owner: {
+      ...info,
+      precision: stepper.precision,
+      get digest() {
+        return digest();
+      },
+    },
     start: alphabet.kind === 'ids' ? undefined : (alphabet.idOf('\n') ?? alphabet.idOf(' ')),
   };
   return {
@@ -43,6 +51,9 @@ export const createModel = (parts: ModelParts): Model => {
       layers,
       parameters,
       precision: stepper.precision,
+      get digest() {
+        return digest();
+      },
       get byteLength() {
         return stepper.byteLength + engine.prefixes.byteLength;
       },

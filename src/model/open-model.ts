@@ -1,7 +1,7 @@
 import { FolioError } from '../errors.ts';
 import { createAlphabet } from './alphabet.ts';
 import { createModel } from './create-model.ts';
-import { digestOf } from './digest.ts';
+import { digestLater, type Hash } from './digest.ts';
 import { readNetwork } from './layers-model.ts';
 import { isObject, type Json, malformed, unsupported } from './malformed.ts';
 import type { Model } from './model.ts';
@@ -24,6 +24,8 @@ export interface OpenOptions {
   readonly version?: string;
   /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
   readonly prefixCacheBytes?: number;
+  /** SHA-256, where the host has one that answers at once. Default: in plain code. */
+  readonly hash?: Hash;
 }
 
 const MODEL_LIMIT = 2 ** 26; // bytes of model.json
@@ -56,9 +58,7 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
     groups,
     groups.map((group, g) => joinShards(group, shards[g]!)),
   );
-  // Hashed on another thread while the weights are packed on this one.
-  const hashing = digestOf(modelTopology, weightsManifest, shards.flat());
-  hashing.catch(() => undefined);
+  const digest = digestLater(modelTopology, weightsManifest, shards.flat(), options.hash);
   const network = readNetwork(modelTopology, weights);
   const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};
   const found = options.alphabet ?? alphabetIn(metadata) ?? (await alphabetBeside(read));
@@ -68,10 +68,10 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
   return createModel({
     network,
     alphabet,
+    digest,
     info: {
       ...(name === undefined ? {} : { name }),
       ...(version === undefined ? {} : { version }),
-      digest: await hashing,
       metadata: isObject(metadata) ? metadata : {},
     },
     ...(options.precision === undefined ? {} : { precision: options.precision }),

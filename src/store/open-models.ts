@@ -3,6 +3,7 @@ import { openCopyIndex } from '../model/copy-index.ts';
 import { openModel } from '../model/open-model.ts';
 import type { Precision } from '../model/stepper.ts';
 import { ModelCache } from './model-cache.ts';
+import { nativeSha256 } from './native-sha256.ts';
 import type { Store } from './store.ts';
 
 export interface ModelSettings {
@@ -26,7 +27,7 @@ export const openModels = (store: Store, settings: ModelSettings): ModelCache =>
             received: `${name}@${version}`,
           });
         },
-        { name, version, precision },
+        { name, version, precision, hash: nativeSha256 },
       );
     },
     parseCopyIndex: openCopyIndex,

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/load-model.ts';
 import { openModel } from '../../../src/model/open-model.ts';
+import { sha256 } from '../../../src/model/sha256.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { alphabetOfRandomModels, filesOf, randomFiles } from '../../random-model.ts';
 
@@ -150,6 +151,15 @@ describe('the digest', () => {
     changed[2]! ^= 1;
     const other = filesOf(json, changed);
     expect((await openModel((file) => Promise.resolve(other[file]))).info.digest).not.toBe(base);
+  });
+});
+
+describe('the committed model', () => {
+  it('has the digest that its version was named by, in plain code as by Node', async () => {
+    const model = await loadModel(join(import.meta.dirname, '../../../models/shakespeare'));
+    const { digest, version } = model.info;
+    expect(version!.split('-')[1]).toBe(digest.slice('sha256:'.length, 'sha256:'.length + 8));
+    expect((await loadModel(`models/shakespeare/${version}`, { hash: sha256 })).info.digest).toBe(digest);
   });
 });
 
