@@ -362,6 +362,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
         'logit_bias.9999',
       ],
       ['/v1/completions', { model: 'tiny', n: 33 }, 422, 'limit_exceeded', 'n'],
+      ['/v1/completions', { model: 'tiny', n: 20, max_tokens: 500 }, 422, 'limit_exceeded', 'n'],
       ['/v1/score', { text: 'é' }, 400, 'unknown_character', 'text'],
       ['/v1/models/tiny/activate', { version: 'never' }, 404, 'model_not_found', 'version'],
     ])('%s, case %#', async (path, body, status, code, param) => {

@@ -3,7 +3,15 @@ import type * as z from 'zod/mini';
 import type { CopyIndex } from '../model/copy-index.ts';
 import type { GenerateOptions } from '../model/model.ts';
 import type { HeldModel } from '../store/model-cache.ts';
-import { checkBias, checkLengths, checkPrompt, copyIndexFor, each, type Prompt } from './checks.ts';
+import {
+  checkBias,
+  checkLengths,
+  checkPrompt,
+  checkTotal,
+  copyIndexFor,
+  each,
+  type Prompt,
+} from './checks.ts';
 import type { Continuation } from './continuation.ts';
 import type { AppDeps, Generator } from './deps.ts';
 import { FaultList } from './faults.ts';
@@ -56,6 +64,8 @@ export const begin = async <Parameters extends CommonParameters & { readonly mod
     await checkMalformed(generator, body, faults);
     return faults.raise();
   }
+  const wish = door.wish(parameters);
+  checkTotal(limits, wish.prompts.length * wish.count, wish.length, faults);
   const continued = await faults.gather('continue_from', () =>
     parameters.continue_from === undefined ? undefined : generator.signer.open(parameters.continue_from),
   );
@@ -65,7 +75,6 @@ export const begin = async <Parameters extends CommonParameters & { readonly mod
     : await faults.gather('model', () => openNamed(generator, parameters, continued));
   if (held === undefined) return faults.raise();
   try {
-    const wish = door.wish(parameters);
     const index = await checkAgainst(held, wish, parameters, faults);
     faults.throwIfAny();
     const generation = new Generation({

@@ -37,6 +37,16 @@ export const checkLengths = (
   }
 };
 
+/** What several completions of one request may have together, in completions of the greatest length. */
+const togetherAtMost = 16;
+
+export const checkTotal = (limits: Limits, completions: number, length: number, faults: FaultList): void => {
+  const most = togetherAtMost * limits.length;
+  if (length > limits.length || completions * length <= most) return;
+  const received = `${completions} completions of ${length} characters`;
+  faults.add('limit_exceeded', 'n', `n: expected at most ${most} characters in all, received ${received}.`);
+};
+
 /** One value, or each of several, with its place in the request; an array of numbers is one. */
 export function* each(where: string, value: unknown): Generator<readonly [where: string, one: unknown]> {
   const several: readonly unknown[] = Array.isArray(value) && typeof value[0] !== 'number' ? value : [value];

@@ -26,12 +26,19 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
   const trainings = new LocalTrainings(store, train);
+  const defaultModel = parseModelReference(settings.model);
+  const logger = createLogger(settings.logLevel);
+  // Loaded before it is asked for. A store may have to wait for its first training: that is said, and no more.
+  models.open(defaultModel).then(
+    (held) => held.release(),
+    (error: unknown) => logger.warn(`The model ${settings.model} cannot be opened: ${messageOf(error)}`),
+  );
   const deps: AppDeps = {
     store,
     limits,
     authorise: authoriseByKeys({ read: settings.apiKeys, write: settings.writeKeys }, settings.origins),
     generator: {
-      defaultModel: parseModelReference(settings.model),
+      defaultModel,
       open: (reference, precision) => models.open(reference, precision),
       admission,
       signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
@@ -40,7 +47,7 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
     corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
     origins: settings.origins,
     pages: pages(),
-    log: logRequests(createLogger(settings.logLevel)),
+    log: logRequests(logger),
   };
   return {
     app: createApp(deps),
@@ -50,3 +57,5 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
     },
   };
 };
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
