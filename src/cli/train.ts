@@ -119,7 +119,7 @@ async function run(flags: TrainFlags): Promise<void> {
     }
     if (outcome === undefined)
       throw new FolioError('interrupted', 'Stopped; the same command goes on from the last checkpoint.');
-    await record.flush();
+    await record.flush().catch((error: unknown) => tell(`The record could not be written: ${String(error)}`));
   } catch (error) {
     const { code, message } = isFolioError(error)
       ? error
