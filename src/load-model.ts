@@ -96,7 +96,8 @@ const readIfThere = async (path: string, limit: number): Promise<Uint8Array | un
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw error;
+    if (error instanceof FolioError || code === undefined) throw error;
+    throw new FolioError('unavailable', `${path} cannot be read: ${code}.`, { where: path, cause: error });
   }
 };
 

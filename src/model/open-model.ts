@@ -28,7 +28,7 @@ export interface OpenOptions {
   readonly hash?: Hash;
 }
 
-const MODEL_LIMIT = 2 ** 26; // bytes of model.json
+const MODEL_LIMIT = 2 ** 24; // bytes of model.json
 const ALPHABET_LIMIT = 2 ** 24; // bytes
 
 /**
@@ -83,6 +83,9 @@ const readArtefact = async (read: ReadFile): Promise<Json> => {
   const bytes = await read('model.json', MODEL_LIMIT);
   if (bytes === undefined) {
     throw new FolioError('model_not_found', 'There is no model.json.', { where: 'model.json' });
+  }
+  if (bytes.length > MODEL_LIMIT) {
+    throw malformed('model.json', `at most ${MODEL_LIMIT} bytes`, `${bytes.length} bytes`);
   }
   const artefact = parse(bytes, 'model.json');
   if (!isObject(artefact)) throw malformed('model.json', 'an object', artefact);

@@ -1,4 +1,4 @@
-import { countAt, listAt, malformed, nameAt, objectAt, unsupported } from './malformed.ts';
+import { countAt, isObject, listAt, malformed, nameAt, objectAt, unsupported } from './malformed.ts';
 
 /**
  * The weights of a LayersModel as its manifest declares them: groups of shards, each group a run of bytes in which
@@ -28,9 +28,18 @@ export interface WeightGroup {
 
 const bytesPerValue = { float32: 4, float16: 2, uint16: 2, uint8: 1 } as const;
 
+/** More than any model of the family has, and few enough to be looked through for each layer. */
+const MOST_WEIGHTS = 1024;
+const MOST_SHARDS = 65_536;
+
 /** @throws FolioError `model_invalid`, `model_unsupported` */
-export const readManifest = (manifest: unknown): readonly WeightGroup[] =>
-  listAt(manifest, 'weightsManifest').map((value, g) => {
+export const readManifest = (manifest: unknown): readonly WeightGroup[] => {
+  const groups = listAt(manifest, 'weightsManifest');
+  const weights = countOf(groups, 'weights');
+  if (weights > MOST_WEIGHTS) throw malformed('weightsManifest', `at most ${MOST_WEIGHTS} weights`, weights);
+  const shards = countOf(groups, 'paths');
+  if (shards > MOST_SHARDS) throw malformed('weightsManifest', `at most ${MOST_SHARDS} shards`, shards);
+  return groups.map((value, g) => {
     const group = objectAt(value, `weightsManifest[${g}]`);
     const paths = listAt(group.paths, `weightsManifest[${g}].paths`).map((path, p) =>
       checkPath(path, `weightsManifest[${g}].paths[${p}]`),
@@ -41,6 +50,13 @@ export const readManifest = (manifest: unknown): readonly WeightGroup[] =>
     const byteLength = specs.reduce((sum, spec) => sum + spec.byteLength, 0);
     return { paths, specs, byteLength };
   });
+};
+
+const countOf = (groups: readonly unknown[], property: string): number =>
+  groups.reduce<number>((sum, group) => {
+    const list = isObject(group) ? group[property] : undefined;
+    return sum + (Array.isArray(list) ? list.length : 0);
+  }, groups.length);
 
 /** A shard lies beside `model.json` or below: a model cannot make its reader open anything else. */
 const checkPath = (value: unknown, where: string): string => {

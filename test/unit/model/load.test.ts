@@ -101,6 +101,8 @@ describe('a model is loaded', () => {
     await mkdir(join(root, 'pointless'));
     await writeFile(join(root, 'pointless/current.json'), '{"version":"../../etc"}');
     await expect(loadModel(join(root, 'pointless'))).rejects.toMatchObject({ code: 'model_invalid' });
+    await mkdir(join(root, 'folders/model.json'), { recursive: true });
+    await expect(loadModel(join(root, 'folders'))).rejects.toMatchObject({ code: 'unavailable' });
     const folder = await put(join(root, 'huge'));
     await truncate(join(folder, 'weights.bin'), 2 ** 33);
     await expect(loadModel(folder)).rejects.toMatchObject({ code: 'model_invalid' });

@@ -183,6 +183,20 @@ describe('a malformed model', () => {
     await expect(open(files)).rejects.toMatchObject({ code: 'model_invalid' });
   });
 
+  it('with very many layers, weights or shards is refused before they are looked through', async () => {
+    const many = <T>(item: T): T[] => new Array(200_000).fill(item);
+    const changes: ((json: ModelFiles) => void)[] = [
+      (json) => Object.assign(json.weightsManifest[0]!, { weights: many(spec(json, 0)) }),
+      (json) => Object.assign(json.weightsManifest[0]!, { paths: many('a.bin') }),
+      (json) => Object.assign(json, { weightsManifest: many({ paths: [], weights: [] }) }),
+      (json) =>
+        Object.assign(json.modelTopology.config, { layers: many(json.modelTopology.config.layers[0]) }),
+    ];
+    for (const change of changes) expect(await failure(change)).toMatchObject({ code: 'model_invalid' });
+    const long = new TextEncoder().encode(`{"a":"${' '.repeat(2 ** 24)}"}`);
+    await expect(open({ 'model.json': long })).rejects.toMatchObject({ code: 'model_invalid' });
+  });
+
   it('of random bytes gives a typed error, soon', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
