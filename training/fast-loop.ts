@@ -1,22 +1,7 @@
+import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
 import type { Handle, Kernels } from './kernels.ts';
+import { backwardSteps, forwardSteps, type LayerState, type Steps } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
-import { mulberry32 } from './random.ts';
-
-/** Shares of values put to zero while training; the others are raised so that the sum is expected to stay. */
-export interface Dropout {
-  /** Of the characters fed: a character dropped is all zeros (or, embedded, values of its embedding). */
-  readonly input: number;
-  /** Of a layer's outputs on their way to the next layer. */
-  readonly between: number;
-  /** Of the last layer's outputs, before the softmax. */
-  readonly output: number;
-  /** Of the recurrent weights, one mask a chunk (weight-drop, Merity et al. 2017, arXiv:1708.02182). */
-  readonly recurrent: number;
-  /** One mask for all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287), else one for each step. */
-  readonly perSequence: boolean;
-}
-
-export const noDropout: Dropout = { input: 0, between: 0, output: 0, recurrent: 0, perSequence: false };
 
 /** Streams side by side, time-major: value `t * batch + b` is stream b at step t. */
 export interface Chunk {
@@ -26,32 +11,11 @@ export interface Chunk {
   readonly targets: Int32Array; // [length * batch], each the character after its input
 }
 
-/** h and c of a layer: [batch, units] each. */
-export interface LayerState {
-  readonly h: Handle;
-  readonly c: Handle;
-}
-
-export const zeroState = (kernels: Kernels, shape: NetworkShape, batch: number): LayerState[] =>
-  shape.units.map((units) => ({
-    h: kernels.floats(new Float32Array(batch * units), [batch, units]),
-    c: kernels.floats(new Float32Array(batch * units), [batch, units]),
-  }));
-
-export const freeState = (kernels: Kernels, state: readonly LayerState[]): void => {
-  for (const { h, c } of state) kernels.free(h, c);
-};
-
-/** What one LSTM layer leaves of its way forward for the way back. */
-interface Trace {
+/** What one layer leaves of its way forward for the way back. */
+interface Trace extends Steps {
   /** Fed to it: [length * batch, inputs]; none where one-hot characters are. */
   readonly input: Handle | undefined;
-  readonly recurrent: Handle; // [units, 4 * units], as masked
   readonly recurrentMask: Handle | undefined;
-  /** Of the state before the first step, then after each: [length + 1] of [batch, units]. */
-  readonly h: readonly Handle[];
-  readonly c: readonly Handle[];
-  readonly gates: readonly (readonly Handle[])[]; // [length] of i, f, o, candidate, tanh(c): [batch, units]
   readonly outputMask: Handle | undefined;
 }
 
@@ -101,8 +65,8 @@ export class FastLoop {
       const trace = traces[index]!;
       const units = this.#shape.units[index]!;
       const kernel = weights[this.#firstLayer + 3 * index]!;
-      const masked = this.#masked(byOutput, trace.outputMask, chunk, units);
-      const byGates = this.#backward(masked, trace, chunk, units); // [length * batch, 4 * units]
+      const byTop = masked(k, byOutput, trace.outputMask, chunk, units);
+      const byGates = backwardSteps(k, byTop, trace, chunk, units); // [length * batch, 4 * units]
       const byRecurrent = this.#byRecurrent(trace, byGates);
       if (trace.input === undefined) {
         const { byKernel, byBias } = this.#byRows(byGates, ids, dropout.input, units);
@@ -116,7 +80,7 @@ export class FastLoop {
       k.free(byGates);
     }
     if (input !== undefined) {
-      const byEmbedded = this.#masked(byOutput, inputMask, chunk, this.#shape.embedding);
+      const byEmbedded = masked(k, byOutput, inputMask, chunk, this.#shape.embedding);
       gradients.unshift(k.sumByRow(byEmbedded, ids, this.#shape.vocabulary));
       k.free(byEmbedded);
     }
@@ -187,9 +151,9 @@ export class FastLoop {
       };
     }
     const ids = k.integers(chunk.inputs, shape);
-    const inputMask = this.#mask(chunk, embedding, dropout.input, dropout, [seed, 1]);
+    const inputMask = chunkMask(k, chunk, embedding, dropout.input, dropout, [seed, 1]);
     const embedded = k.gather(weights[0]!, ids);
-    return { ids, input: this.#masked(embedded, inputMask, chunk, embedding), inputMask };
+    return { ids, input: masked(k, embedded, inputMask, chunk, embedding), inputMask };
   }
 
   #layers(
@@ -213,14 +177,14 @@ export class FastLoop {
       const recurrent = recurrentMask === undefined ? plain : k.multiply(plain, recurrentMask);
       const last = index === this.#shape.units.length - 1;
       const rate = last ? dropout.output : dropout.between;
-      const outputMask = this.#mask(chunk, units, rate, dropout, [seed, place + 1]);
+      const outputMask = chunkMask(k, chunk, units, rate, dropout, [seed, place + 1]);
       const sums =
         input === undefined
           ? this.#readRows(kernel, bias, ids, chunk, dropout.input, units)
           : this.#multiplyInput(input, kernel, bias, chunk);
-      const steps = this.#forward(sums, recurrent, state[index]!);
+      const steps = forwardSteps(k, sums, recurrent, state[index]!);
       traces.push({ input, recurrent, recurrentMask, ...steps, outputMask });
-      input = this.#masked(k.stack(steps.h.slice(1)), outputMask, chunk, units);
+      input = masked(k, k.stack(steps.h.slice(1)), outputMask, chunk, units);
     }
     return { traces, top: input! };
   }
@@ -245,75 +209,6 @@ export class FastLoop {
     const steps = k.rows(sums, chunk.length);
     k.free(product, sums);
     return steps;
-  }
-
-  /** Steps of one layer, from the input's part of the gates' sums [length] of [batch, 4 * units]; `sums` are freed. */
-  #forward(sums: readonly Handle[], recurrent: Handle, state: LayerState) {
-    const k = this.#kernels;
-    const h = [state.h];
-    const c = [state.c];
-    const gates: Handle[][] = [];
-    for (const sum of sums) {
-      const product = k.product(h.at(-1)!, recurrent);
-      const total = k.add(product, sum);
-      const [ofInput, ofCandidate, ofForget, ofOutput] = k.columns(total, 4) as [
-        Handle,
-        Handle,
-        Handle,
-        Handle,
-      ];
-      const i = k.sigmoid(ofInput);
-      const f = k.sigmoid(ofForget);
-      const o = k.sigmoid(ofOutput);
-      const candidate = k.tanh(ofCandidate);
-      const kept = k.multiply(f, c.at(-1)!);
-      const added = k.multiply(i, candidate);
-      const cell = k.add(kept, added);
-      const bent = k.tanh(cell);
-      k.free(sum, product, total, ofInput, ofCandidate, ofForget, ofOutput, kept, added);
-      h.push(k.multiply(o, bent));
-      c.push(cell);
-      gates.push([i, f, o, candidate, bent]);
-    }
-    return { h, c, gates };
-  }
-
-  /** Gradient by the gates' sums [length * batch, 4 * units], from that by the outputs, which is freed. */
-  #backward(byOutputs: Handle, trace: Trace, chunk: Chunk, units: number): Handle {
-    const k = this.#kernels;
-    const { batch, length } = chunk;
-    const steps = k.rows(byOutputs, length);
-    const turned = k.transpose(trace.recurrent); // [4 * units, units]
-    const nothing = k.floats(new Float32Array(0), [batch, 0]);
-    const peephole = k.floats(new Float32Array(units), [units]);
-    const bias = k.floats(new Float32Array(4 * units), [4 * units]);
-    const byGates: Handle[] = [];
-    let byH: Handle | undefined;
-    let byC = k.floats(new Float32Array(batch * units), [batch, units]);
-    for (let t = length - 1; t >= 0; t -= 1) {
-      const [i, f, o, candidate, bent] = trace.gates[t] as [Handle, Handle, Handle, Handle, Handle];
-      const total = byH === undefined ? steps[t]! : k.add(steps[t]!, byH);
-      const before = [nothing, trace.c[t]!, trace.h[t]!, trace.recurrent, peephole, peephole, peephole, bias];
-      const [byCellBefore, byStep] = k.cellGradient([
-        ...before,
-        i,
-        trace.c[t + 1]!,
-        f,
-        o,
-        candidate,
-        bent,
-        byC,
-        total,
-      ]);
-      if (byH !== undefined) k.free(byH, total);
-      k.free(byC, i, f, o, candidate, bent);
-      byC = byCellBefore;
-      byH = t > 0 ? k.product(byStep, turned) : undefined;
-      byGates.unshift(byStep);
-    }
-    const joined = k.stack(byGates);
-    k.free(byOutputs, turned, nothing, peephole, bias, byC, ...steps, ...byGates);
-    return joined;
   }
 
   #byRecurrent(trace: Trace, byGates: Handle): Handle {
@@ -350,29 +245,6 @@ export class FastLoop {
     return { losses, byLogits };
   }
 
-  /** [1 or length, batch, columns] */
-  #mask(
-    chunk: Chunk,
-    columns: number,
-    rate: number,
-    { perSequence }: Dropout,
-    seed: readonly [number, number],
-  ): Handle | undefined {
-    if (rate === 0) return undefined;
-    return this.#kernels.mask([perSequence ? 1 : chunk.length, chunk.batch, columns], rate, seed);
-  }
-
-  /** A chunk's values under a mask; `values` are freed, or returned as they are where there is no mask. */
-  #masked(values: Handle, mask: Handle | undefined, chunk: Chunk, columns: number): Handle {
-    if (mask === undefined) return values;
-    const k = this.#kernels;
-    const cube = k.reshape(values, [chunk.length, chunk.batch, columns]);
-    const masked = k.multiply(cube, mask);
-    const flat = k.reshape(masked, [chunk.length * chunk.batch, columns]);
-    k.free(values, cube, masked);
-    return flat;
-  }
-
   /** Frees a trace but for the state that it ends with. */
   #release({ h, c, recurrent, recurrentMask, outputMask }: Trace): LayerState {
     const k = this.#kernels;
@@ -382,15 +254,3 @@ export class FastLoop {
     return { h: h.at(-1)!, c: c.at(-1)! };
   }
 }
-
-/** The chunk's characters with some replaced by the id `vocabulary`, which stands for none. */
-const dropCharacters = (chunk: Chunk, vocabulary: number, dropout: Dropout, seed: number): Int32Array => {
-  if (dropout.input === 0) return chunk.inputs;
-  const draw = mulberry32(seed);
-  if (!dropout.perSequence) return chunk.inputs.map((id) => (draw() < dropout.input ? vocabulary : id));
-  // One mask a sequence: a stream does without the same characters throughout the chunk.
-  const dropped = Uint8Array.from({ length: chunk.batch * vocabulary }, () => Number(draw() < dropout.input));
-  return chunk.inputs.map((id, at) =>
-    dropped[(at % chunk.batch) * vocabulary + id] === 1 ? vocabulary : id,
-  );
-};

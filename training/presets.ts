@@ -1,5 +1,5 @@
 import type { Preparation } from './clean.ts';
-import { noDropout } from './fast-loop.ts';
+import { noDropout } from './dropout.ts';
 import type { FitSettings } from './fit.ts';
 
 export interface Preset extends FitSettings {

@@ -1,6 +1,7 @@
 import type { Corpus } from './corpus.ts';
-import { type FastLoop, freeState, zeroState } from './fast-loop.ts';
+import type { FastLoop } from './fast-loop.ts';
 import type { Handle, Kernels } from './kernels.ts';
+import { freeState, zeroState } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
 
 const STREAMS = 64;

@@ -1,5 +1,7 @@
-import { FastLoop, freeState, noDropout, zeroState } from '../../training/fast-loop.ts';
+import { noDropout } from '../../training/dropout.ts';
+import { FastLoop } from '../../training/fast-loop.ts';
 import { Kernels } from '../../training/kernels.ts';
+import { freeState, zeroState } from '../../training/lstm-steps.ts';
 import { initialWeights, swapGates } from '../../training/network.ts';
 import { freshState, Optimiser } from '../../training/optimiser.ts';
 import { loadTensorFlow } from '../../training/tensorflow.ts';

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { type Chunk, FastLoop, freeState, noDropout, zeroState } from '../../training/fast-loop.ts';
+import { noDropout } from '../../training/dropout.ts';
+import { type Chunk, FastLoop } from '../../training/fast-loop.ts';
 import { Kernels } from '../../training/kernels.ts';
+import { freeState, zeroState } from '../../training/lstm-steps.ts';
 import {
   initialWeights,
   type NetworkShape,

@@ -1,0 +1,63 @@
+import type { Chunk } from './fast-loop.ts';
+import type { Handle, Kernels } from './kernels.ts';
+import { mulberry32 } from './random.ts';
+
+/** Shares of values put to zero while training; the others are raised so that the sum is expected to stay. */
+export interface Dropout {
+  /** Of the characters fed: a character dropped is all zeros (or, embedded, values of its embedding). */
+  readonly input: number;
+  /** Of a layer's outputs on their way to the next layer. */
+  readonly between: number;
+  /** Of the last layer's outputs, before the softmax. */
+  readonly output: number;
+  /** Of the recurrent weights, one mask a chunk (weight-drop, Merity et al. 2017, arXiv:1708.02182). */
+  readonly recurrent: number;
+  /** One mask for all steps of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287), else one for each step. */
+  readonly perSequence: boolean;
+}
+
+export const noDropout: Dropout = { input: 0, between: 0, output: 0, recurrent: 0, perSequence: false };
+
+/** A mask for a chunk's values: [1 or length, batch, columns]; none at a rate of 0. */
+export const chunkMask = (
+  k: Kernels,
+  { batch, length }: Chunk,
+  columns: number,
+  rate: number,
+  { perSequence }: Dropout,
+  seed: readonly [number, number],
+): Handle | undefined =>
+  rate === 0 ? undefined : k.mask([perSequence ? 1 : length, batch, columns], rate, seed);
+
+/** A chunk's values [length * batch, columns] under a mask; `values` are freed, or returned where there is no mask. */
+export const masked = (
+  k: Kernels,
+  values: Handle,
+  mask: Handle | undefined,
+  { batch, length }: Chunk,
+  columns: number,
+): Handle => {
+  if (mask === undefined) return values;
+  const cube = k.reshape(values, [length, batch, columns]);
+  const product = k.multiply(cube, mask);
+  const flat = k.reshape(product, [length * batch, columns]);
+  k.free(values, cube, product);
+  return flat;
+};
+
+/** The chunk's characters with some replaced by the id `vocabulary`, which stands for none. */
+export const dropCharacters = (
+  chunk: Chunk,
+  vocabulary: number,
+  dropout: Dropout,
+  seed: number,
+): Int32Array => {
+  if (dropout.input === 0) return chunk.inputs;
+  const draw = mulberry32(seed);
+  if (!dropout.perSequence) return chunk.inputs.map((id) => (draw() < dropout.input ? vocabulary : id));
+  // One mask a sequence: a stream does without the same characters throughout the chunk.
+  const dropped = Uint8Array.from({ length: chunk.batch * vocabulary }, () => Number(draw() < dropout.input));
+  return chunk.inputs.map((id, at) =>
+    dropped[(at % chunk.batch) * vocabulary + id] === 1 ? vocabulary : id,
+  );
+};
