@@ -1,0 +1,106 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { bundleFunctions, root } from '../functions/bundle.ts';
+import { publishVersion } from '../src/store/models.ts';
+import { S3Store } from '../src/store/s3-store.ts';
+import { Environment } from '../test/lambda/environment.ts';
+import { gatewayEvent } from '../test/lambda/event.ts';
+import type { Received } from '../test/lambda/runtime-api.ts';
+import { startGateway } from '../test/s3/gateway.ts';
+import { interleave, report, type Subject } from './harness.ts';
+
+/**
+ * The generating function's bundle under AWS's own runtime client, the committed model in an S3 server on loopback:
+ *
+ * - `cold`: from the start of the process to the first character of the first request, as a caller of a new
+ *   environment waits, and the init phase alone;
+ * - `warm`: from a request to its first character, and the speed of a long text;
+ * - `bundle`: bytes of each function's code.
+ *
+ * `npm run bench:lambda -- --rounds 15 --json`
+ */
+const { values } = parseArgs({
+  options: { rounds: { type: 'string', default: '9' }, json: { type: 'boolean', default: false } },
+});
+
+const folder = await mkdtemp(join(tmpdir(), 'folio-bench-'));
+const bundles = await bundleFunctions(folder);
+const s3 = await startGateway();
+await s3.createBucket('models');
+const { endpoint, region, credentials } = s3;
+const store = S3Store.at('s3://models', { endpoint, region, credentials, forcePathStyle: true });
+const name = 'shakespeare';
+const place = join(root, 'models', name);
+const { version } = JSON.parse(await readFile(join(place, 'current.json'), 'utf8')) as { version: string };
+const files = new Map<string, Uint8Array>();
+for (const file of await readdir(join(place, version))) {
+  files.set(file, await readFile(join(place, version, file)));
+}
+await publishVersion(store, { name, version, files });
+
+const variables = { ...s3.environment, FOLIO_STORE: 's3://models', FOLIO_MODEL: name };
+const start = (): Promise<Environment> => Environment.start(bundles.generate, variables);
+const asked = (length: number) =>
+  gatewayEvent({
+    method: 'POST',
+    path: '/generate',
+    body: { prompt: 'ROMEO:', length, seed: 1 },
+    headers: { accept: 'text/plain' },
+  });
+
+/** Chunks: the prelude, its delimiter, then text. */
+const firstCharacter = (received: Received): number => {
+  const chunk = received.chunks[2];
+  if (!chunk) throw new Error(`No text came: ${received.body}`);
+  return chunk.at;
+};
+
+/** Of a new environment that a request waits for. */
+const cold = async (): Promise<{ init: number; whole: number }> => {
+  const began = performance.now();
+  const environment = await start();
+  const pending = environment.invoke(asked(50));
+  await environment.api.ready;
+  const init = performance.now() - began;
+  const received = await pending;
+  await environment.stop();
+  return { init, whole: init + firstCharacter(received) };
+};
+
+const environment = await start();
+const length = 5_000;
+const subject = (group: string, what: string, unit: string, measure: Subject['measure']): Subject => ({
+  case: group,
+  subject: what,
+  unit,
+  measure,
+});
+
+const cases = await interleave(
+  [
+    subject('cold', 'init', 'ms', async () => (await cold()).init),
+    subject('cold', 'first character', 'ms', async () => (await cold()).whole),
+    subject('warm', 'first character', 'ms', async () => firstCharacter(await environment.invoke(asked(50)))),
+    subject('warm', 'long text', 'characters/s', async () => {
+      const { chunks } = await environment.invoke(asked(length));
+      return (length * 1000) / ((chunks.at(-1)?.at ?? 0) - (chunks[2]?.at ?? 0));
+    }),
+  ],
+  Number(values.rounds),
+);
+
+const sizes = await Promise.all(
+  Object.entries(bundles).map(async ([function_, bundle]) => {
+    const code = (await readdir(bundle)).filter((file) => file.endsWith('.mjs'));
+    const bytes = await Promise.all(code.map(async (file) => (await stat(join(bundle, file))).size));
+    const kilobytes = bytes.reduce((sum, size) => sum + size, 0) / 1000;
+    return { case: 'bundle', subject: function_, unit: 'kB', median: kilobytes, runs: [kilobytes] };
+  }),
+);
+
+await environment.stop();
+await s3.stop();
+await rm(folder, { recursive: true, force: true });
+report([...cases, ...sizes], { json: values.json });

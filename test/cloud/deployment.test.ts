@@ -1,0 +1,342 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../functions/bundle.ts';
+import { Emulator } from './emulator.ts';
+
+/**
+ * The stacks deployed into an emulator of AWS, and used as a person would. What the emulator lacks, and where that is
+ * asserted instead: response streaming of API Gateway (test/lambda runs the same bundle under the real runtime
+ * client; template.test.ts sees that it is on), flow logs and budgets (template.test.ts), containers (this test does
+ * what ECS's agent would: it runs the command and environment that the task was given).
+ */
+const context = ['folio:streaming=false', 'folio:preset=tiny', 'folio:image=trainer', 'folio:spot=true'];
+const settings = context.flatMap((one) => ['-c', one]);
+const appOf = ['--app', 'node test/cloud/emulated-app.ts'];
+
+let emulator: Emulator;
+let folder: string;
+let outputs: Record<string, Record<string, string>>;
+let s3: S3Client;
+let sfn: SFNClient;
+let url: string;
+let readerKey: string;
+let writerKey: string;
+let corpora: string;
+let models: string;
+let machine: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'folio-deployment-'));
+  emulator = await Emulator.start();
+  const client = {
+    endpoint: emulator.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  };
+  s3 = new S3Client({ ...client, forcePathStyle: true });
+  sfn = new SFNClient(client);
+
+  await emulator.cdk('bootstrap', 'aws://000000000000/us-east-1', ...appOf, ...settings);
+  const file = join(folder, 'outputs.json');
+  await emulator.cdk(
+    'deploy',
+    '--all',
+    '--require-approval',
+    'never',
+    '--outputs-file',
+    file,
+    ...appOf,
+    ...settings,
+  );
+  outputs = JSON.parse(await readFile(file, 'utf8')) as typeof outputs;
+  const api = outputs.FolioApi ?? {};
+  const [, apiId = ''] = /^https:\/\/([^.]+)\./.exec(api.Url ?? '') ?? [];
+  url = emulator.urlOf(apiId, 'live');
+  models = api.ModelBucket ?? '';
+  [, corpora = ''] = /s3:\/\/([^/]+)\//.exec(outputs.FolioTraining?.UploadCorpus ?? '') ?? [];
+  [, machine = ''] = /--state-machine-arn (\S+)/.exec(outputs.FolioTraining?.FollowTrainings ?? '') ?? [];
+  [readerKey, writerKey] = await Promise.all([keyOf(api.ReaderKeyId ?? ''), keyOf(api.WriterKeyId ?? '')]);
+});
+
+afterAll(async () => {
+  await emulator?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const signed = (service: string) => ({
+  authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=none`,
+});
+
+const keyOf = async (id: string): Promise<string> => {
+  const address = `${emulator.endpoint}/apikeys/${id}?includeValue=true`;
+  const response = await fetch(address, { headers: signed('apigateway') });
+  return ((await response.json()) as { value: string }).value;
+};
+
+// The emulator looks for a key in this header alone.
+const client = (apiKey: string) =>
+  new OpenAI({ baseURL: `${url}v1`, apiKey, maxRetries: 0, defaultHeaders: { 'x-api-key': apiKey } });
+
+describe('the endpoint', () => {
+  it('refuses who has no key, or a wrong one', async () => {
+    const nobody = await fetch(`${url}generate?prompt=ROMEO`);
+    expect([401, 403]).toContain(nobody.status);
+    const wrong = await fetch(`${url}generate?prompt=ROMEO`, { headers: { 'x-api-key': 'x'.repeat(40) } });
+    expect([401, 403]).toContain(wrong.status);
+  });
+
+  it('answers the OpenAI client from the prebuilt model', async () => {
+    const completion = await client(readerKey).completions.create({
+      model: 'shakespeare',
+      prompt: 'ROMEO:',
+      max_tokens: 40,
+      seed: 1,
+    });
+    expect(completion.choices[0]?.text).toHaveLength(40);
+    expect(completion.usage).toMatchObject({ completion_tokens: 40 });
+    const again = await fetch(`${url}generate`, {
+      method: 'POST',
+      headers: { 'x-api-key': readerKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ prompt: 'ROMEO:', length: 40, seed: 1 }),
+    });
+    expect(((await again.json()) as { text: string }).text).toBe(completion.choices[0]?.text);
+  });
+
+  it('shows its pages to everybody', async () => {
+    const page = await fetch(url);
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toContain('text/html');
+    expect(await (await fetch(`${url}healthz`)).json()).toEqual({ status: 'ok' });
+  });
+
+  it('lets a reader read and a writer write', async () => {
+    const list = await client(readerKey).models.list();
+    expect(list.data.map(({ id }) => id)).toContain('shakespeare');
+    const ask = (key: string) =>
+      fetch(`${url}v1/corpora/novel`, {
+        method: 'POST',
+        headers: { 'x-api-key': key, 'content-type': 'application/json' },
+        body: '{}',
+      });
+    expect((await ask(readerKey)).status).toBe(403);
+    expect((await ask(writerKey)).status).toBe(200);
+  });
+});
+
+interface Execution {
+  readonly status: string;
+  readonly input: { detail: { object: { key: string } } };
+  readonly output?: Record<string, unknown>;
+  readonly error?: string | undefined;
+  readonly cause?: string | undefined;
+  readonly arn: string;
+}
+
+/** The executions about a corpus, newest first. */
+const executions = async (key: string): Promise<Execution[]> => {
+  const { executions: found = [] } = await sfn.send(new ListExecutionsCommand({ stateMachineArn: machine }));
+  const described = await Promise.all(
+    found.map(({ executionArn }) => sfn.send(new DescribeExecutionCommand({ executionArn }))),
+  );
+  return described
+    .map(({ executionArn = '', status = '', input = '{}', output, error, cause }) => ({
+      arn: executionArn,
+      status,
+      input: JSON.parse(input) as Execution['input'],
+      ...(output && { output: JSON.parse(output) as Record<string, unknown> }),
+      error,
+      cause,
+    }))
+    .filter(({ input }) => input.detail?.object.key === key);
+};
+
+const ecs = async (action: string, body: object): Promise<Record<string, unknown>> => {
+  const response = await fetch(emulator.endpoint, {
+    method: 'POST',
+    headers: {
+      ...signed('ecs'),
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': `AmazonEC2ContainerServiceV20141113.${action}`,
+    },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as Record<string, unknown>;
+};
+
+interface Task {
+  readonly taskArn: string;
+  readonly taskDefinitionArn: string;
+  readonly capacityProviderName?: string;
+  readonly overrides: {
+    containerOverrides: { command: string[]; environment: { name: string; value: string }[] }[];
+  };
+}
+
+const cluster = async (): Promise<string> =>
+  ((await ecs('ListClusters', {})).clusterArns as string[])[0] ?? '';
+
+/** The running task that trains a model, as soon as there is one. */
+const taskFor = async (name: string, other?: string): Promise<Task> => {
+  let found: Task | undefined;
+  await expect
+    .poll(
+      async () => {
+        const where = await cluster();
+        const { taskArns } = (await ecs('ListTasks', { cluster: where })) as { taskArns: string[] };
+        if (taskArns.length === 0) return undefined;
+        const { tasks } = (await ecs('DescribeTasks', { cluster: where, tasks: taskArns })) as {
+          tasks: Task[];
+        };
+        found = tasks.find(
+          ({ taskArn, overrides }) =>
+            taskArn !== other && overrides.containerOverrides[0]?.command.includes(name),
+        );
+        return found?.taskArn;
+      },
+      { timeout: 60_000, interval: 500 },
+    )
+    .toBeDefined();
+  if (!found) throw new Error('There is no task.');
+  return found;
+};
+
+/** What ECS's agent does: runs the container's command with its environment. @returns its exit code */
+const runTask = async (task: Task): Promise<number> => {
+  const { taskDefinition } = (await ecs('DescribeTaskDefinition', {
+    taskDefinition: task.taskDefinitionArn,
+  })) as {
+    taskDefinition: { containerDefinitions: { environment: { name: string; value: string }[] }[] };
+  };
+  const [container] = taskDefinition.containerDefinitions;
+  const [override] = task.overrides.containerOverrides;
+  const variables = [...(container?.environment ?? []), ...(override?.environment ?? [])];
+  const child = spawn(process.execPath, ['src/cli/main.ts', 'train', ...(override?.command ?? [])], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'ignore'],
+    env: {
+      ...process.env,
+      ...emulator.environment,
+      ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
+    },
+  });
+  const [code] = (await once(child, 'exit')) as [number];
+  await ecs('StopTask', { cluster: await cluster(), task: task.taskArn });
+  return code;
+};
+
+const upload = (name: string, body: string | Uint8Array) =>
+  s3.send(new PutObjectCommand({ Bucket: corpora, Key: `corpora/${name}.txt`, Body: body }));
+
+const finished = async (key: string): Promise<Execution> => {
+  await expect
+    .poll(async () => (await executions(key))[0]?.status, { timeout: 60_000, interval: 500 })
+    .not.toBe('RUNNING');
+  const [execution] = await executions(key);
+  if (!execution) throw new Error(`There is no execution for ${key}.`);
+  return execution;
+};
+
+const words = 'the quick brown fox jumps over the lazy dog and runs home before the rain comes down '.repeat(
+  120,
+);
+
+describe('an uploaded corpus', () => {
+  it('is trained on by the task that it starts, published, told of, and served', async () => {
+    await upload('novel', words);
+    const task = await taskFor('novel');
+    expect(task.overrides.containerOverrides[0]?.command).toEqual([
+      ...[
+        '--corpus',
+        `s3://${corpora}/corpora/novel.txt`,
+        '--name',
+        'novel',
+        '--preset',
+        'tiny',
+        '--log',
+        'json',
+      ],
+    ]);
+    expect(await runTask(task)).toBe(0);
+    const execution = await finished('corpora/novel.txt');
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', output: { state: 'published', model: 'novel' } });
+
+    const training = await fetch(`${url}v1/trainings/${String(execution.output?.training)}`, {
+      headers: { 'x-api-key': readerKey },
+    });
+    expect(await training.json()).toMatchObject({ model: 'novel', state: 'published' });
+    const completion = await client(readerKey).completions.create({
+      model: 'novel',
+      prompt: 'the ',
+      max_tokens: 20,
+    });
+    expect(completion.choices[0]?.text).toHaveLength(20);
+  });
+
+  it('that cannot be trained on ends without another try, and says why', async () => {
+    await upload('broken', Uint8Array.from([0x68, 0x65, 0xff, 0xfe, 0x6c]));
+    const code = await runTask(await taskFor('broken'));
+    expect(code).toBe(5);
+    const execution = await finished('corpora/broken.txt');
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'corpus_invalid' });
+    expect(execution.cause).toMatch(/UTF-8/);
+  });
+
+  it('gives way to a later upload of the same name', async () => {
+    await upload('twice', words);
+    const first = await taskFor('twice');
+    await upload('twice', `${words} and once more`);
+    await expect
+      .poll(async () => (await executions('corpora/twice.txt')).map(({ status }) => status), {
+        timeout: 60_000,
+      })
+      .toEqual(['RUNNING', 'ABORTED']);
+    const second = await taskFor('twice', first.taskArn);
+    expect(await runTask(second)).toBe(0);
+    expect(await finished('corpora/twice.txt')).toMatchObject({ output: { state: 'published' } });
+  });
+
+  it('under a name that no model can have is refused with a reason', async () => {
+    await s3.send(new PutObjectCommand({ Bucket: corpora, Key: 'corpora/my novel.docx', Body: 'x' }));
+    const execution = await finished('corpora/my novel.docx');
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'invalid_parameter' });
+    expect(execution.cause).toContain('corpora/NAME.txt');
+  });
+
+  it('marks the models made from it when it is deleted', async () => {
+    await s3.send(new DeleteObjectCommand({ Bucket: corpora, Key: 'corpora/novel.txt' }));
+    await expect
+      .poll(
+        () =>
+          s3.send(new GetObjectCommand({ Bucket: models, Key: 'models/novel/corpus-deleted.json' })).then(
+            async ({ Body }) => JSON.parse((await Body?.transformToString()) ?? '') as unknown,
+            () => undefined,
+          ),
+        { timeout: 60_000, interval: 500 },
+      )
+      .toMatchObject({ corpus: `s3://${corpora}/corpora/novel.txt`, deletedAt: expect.any(String) });
+  });
+});
+
+describe('the deployment', () => {
+  it('leaves the buckets when it is destroyed', async () => {
+    await emulator.cdk('destroy', '--all', '--force', ...appOf, ...settings);
+    await expect(s3.send(new HeadBucketCommand({ Bucket: corpora }))).resolves.toBeDefined();
+    const pointer = await s3.send(new GetObjectCommand({ Bucket: models, Key: 'models/novel/current.json' }));
+    expect(await pointer.Body?.transformToString()).toContain('version');
+    const gone = await fetch(`${url}healthz`);
+    expect(gone.ok).toBe(false);
+  });
+});
