@@ -15,7 +15,11 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
   const { store } = deps;
   return new Hono<AppEnv>()
     .get('/v1/models', async (context) => {
-      const models = await listModels(store);
+      // The server's default comes first, then the others by name.
+      const first = deps.generator?.defaultModel.name;
+      const models = (await listModels(store)).toSorted(
+        (a, b) => Number(b.name === first) - Number(a.name === first),
+      );
       return context.json({
         object: 'list',
         data: models.map(({ name, version }) => ({ ...modelObject(name, version), version })),

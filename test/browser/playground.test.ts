@@ -140,7 +140,7 @@ const continueAndCompare = async (page: Page): Promise<void> => {
   await setSeed(page, 5);
   await generate(page);
   await page.getByRole('button', { name: 'Continue the first completion' }).click();
-  await page.locator('.letter').nth(199).waitFor();
+  await page.locator('.letter').nth(199).waitFor({ state: 'attached' });
   await finished(page);
   expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
 };
@@ -177,7 +177,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await page.emulateMedia({ reducedMotion: 'no-preference' });
     await setDial(page, 'length', 2000);
     await page.locator('#generate').click();
-    await page.locator('.letter').nth(30).waitFor();
+    await page.locator('.letter').nth(30).waitFor({ state: 'attached' });
     await page.locator('#stop').click();
     await page.locator('#generate').waitFor();
     const [text = ''] = await written(page);
@@ -287,7 +287,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await setDial(page, 'length', 50);
     await setDial(page, 'temperature', 2); // every shade there is
     await generate(page);
-    await page.locator('.letter').nth(20).click();
+    await page.locator('.letter', { hasText: /\S/ }).nth(20).click();
     await page.locator('#inspector').waitFor();
     expect(await faultsOf(page)).toEqual([]);
     await page.keyboard.press('Escape');
@@ -327,7 +327,7 @@ test('by keyboard alone: write, step through the letters, take another one', asy
   const wanted = await others.first().locator('.glyph').textContent();
   await others.first().focus();
   await page.keyboard.press('Enter');
-  await page.locator('.letter').nth(110).waitFor();
+  await page.locator('.letter').nth(110).waitFor({ state: 'attached' });
   await finished(page);
   const [after = ''] = await written(page);
   const character = { space: ' ', 'new line': '\n' }[wanted ?? ''] ?? wanted;
@@ -339,7 +339,7 @@ test('hovering a letter shows what else it might have been', async () => {
   await using visited = await visit();
   const { page } = visited;
   await generate(page);
-  await page.locator('.letter').nth(15).hover();
+  await page.locator('.letter', { hasText: /\S/ }).nth(15).hover();
   const card = page.locator('#inspector');
   await card.waitFor();
   expect(await card.locator('.candidate').count()).toBeGreaterThanOrEqual(5);

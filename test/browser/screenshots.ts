@@ -26,7 +26,7 @@ for (const { file, width, height, dark, link } of pictures) {
   });
   const page = await context.newPage();
   await page.goto(`${server.url}/#${link}`);
-  await page.locator('.letter').nth(399).waitFor();
+  await page.locator('.letter').nth(399).waitFor({ state: 'attached' });
   await page.waitForFunction(() => document.querySelector('.receipt')?.textContent !== '');
   await page.evaluate(async () => {
     await document.fonts.ready;
