@@ -44,7 +44,7 @@ describe('the typed client', async () => {
   test('scores and lists', async () => {
     const { data } = await folio.score({ text: ['Once', 'Twice'] });
     expect(data.map(({ perplexity }) => perplexity > 1)).toEqual([true, true]);
-    expect((await folio.models()).map(({ id }) => id)).toEqual(['other', 'tiny']);
+    expect((await folio.models()).map(({ id }) => id)).toEqual(['tiny', 'other']);
   });
 
   test('raises what the API refuses, with every fault', async () => {

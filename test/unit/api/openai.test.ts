@@ -108,7 +108,7 @@ describe('OpenAI’s client', async () => {
   test('lists, retrieves and deletes models', async () => {
     const names: string[] = [];
     for await (const { id } of openai.models.list()) names.push(id);
-    expect(names).toEqual(['other', 'tiny']);
+    expect(names).toEqual(['tiny', 'other']);
     expect(await openai.models.retrieve(tinyId)).toMatchObject({ id: tinyId, object: 'model' });
     await expect(openai.models.delete(`tiny@${older.version}`)).rejects.toMatchObject({ status: 403 });
     const id = `tiny@${older.version}`;
