@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
@@ -23,17 +23,13 @@ export class PrebuiltModel extends Construct {
   constructor(scope: Construct, id: string, { settings, bundle, models, name }: PrebuiltModelProps) {
     super(scope, id);
     const source = join(root, 'models', name);
-    const pointer = join(source, 'current.json');
-    const version = existsSync(pointer)
-      ? (JSON.parse(readFileSync(pointer, 'utf8')) as { version: string }).version
-      : undefined;
+    const { version } = JSON.parse(readFileSync(join(source, 'current.json'), 'utf8')) as { version: string };
 
     const code = `${bundle}-with-model`;
     rmSync(code, { recursive: true, force: true });
     mkdirSync(join(code, 'models', name), { recursive: true });
     cpSync(bundle, code, { recursive: true });
-    if (version !== undefined)
-      cpSync(join(source, version), join(code, 'models', name, version), { recursive: true });
+    cpSync(join(source, version), join(code, 'models', name, version), { recursive: true });
 
     const install = new NodeFunction(this, 'Install', {
       settings,
@@ -51,7 +47,7 @@ export class PrebuiltModel extends Construct {
       serviceToken: install.function.functionArn,
       serviceTimeout: Duration.minutes(5),
       resourceType: 'Custom::PrebuiltModel',
-      properties: { Name: name, ...(version !== undefined && { Version: version }) },
+      properties: { Name: name, Version: version },
     });
     resource.node.addDependency(install);
     this.signingKey = resource.getAttString('SigningKey');

@@ -9,7 +9,7 @@ import { publishVersion } from '../src/store/models.ts';
 import { openStore } from '../src/store/open-store.ts';
 import type { Store } from '../src/store/store.ts';
 
-const properties = z.object({ Name: z.string(), Version: z.optional(z.string()) });
+const properties = z.object({ Name: z.string(), Version: z.string() });
 const secretKey = 'keys/signing.json';
 const secretSchema = z.object({ secret: z.string().check(z.minLength(32)) });
 
@@ -66,19 +66,15 @@ async function bundledFiles(name: string, version: string): Promise<Map<string, 
 async function install(event: CloudFormationCustomResourceEvent): Promise<Record<string, string>> {
   if (event.RequestType === 'Delete') return {}; // models outlive the stack
   const store = await openStore(readSettings().store);
-  const data: Record<string, string> = { SigningKey: await signingKey(store) };
   const { Name: name, Version: version } = properties.parse(event.ResourceProperties);
-  if (version !== undefined) {
-    const current = await installModel(store, {
-      name,
-      version,
-      files: await bundledFiles(name, version),
-      earlier:
-        event.RequestType === 'Update' ? properties.parse(event.OldResourceProperties).Version : undefined,
-    });
-    data.Current = String(current);
-  }
-  return data;
+  const current = await installModel(store, {
+    name,
+    version,
+    files: await bundledFiles(name, version),
+    earlier:
+      event.RequestType === 'Update' ? properties.parse(event.OldResourceProperties).Version : undefined,
+  });
+  return { SigningKey: await signingKey(store), Current: String(current) };
 }
 
 /** A custom resource of CloudFormation: does its work and answers at the address that came with the event. */

@@ -152,6 +152,7 @@ const executions = async (key: string): Promise<Execution[]> => {
     found.map(({ executionArn }) => sfn.send(new DescribeExecutionCommand({ executionArn }))),
   );
   return described
+    .sort((a, b) => Number(b.startDate) - Number(a.startDate))
     .map(({ executionArn = '', status = '', input = '{}', output, error, cause }) => ({
       arn: executionArn,
       status,
@@ -302,7 +303,7 @@ describe('an uploaded corpus', () => {
       .poll(async () => (await executions('corpora/twice.txt')).map(({ status }) => status), {
         timeout: 60_000,
       })
-      .toEqual(['RUNNING', 'ABORTED']);
+      .toEqual(['RUNNING', 'ABORTED']); // newest first
     const second = await taskFor('twice', first.taskArn);
     expect(await runTask(second)).toBe(0);
     expect(await finished('corpora/twice.txt')).toMatchObject({ output: { state: 'published' } });

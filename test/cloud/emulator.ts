@@ -55,7 +55,6 @@ export class Emulator {
         STATE_DIR: join(folder, 'state'),
         // No container runs here: the test does the agent's part.
         DOCKER_HOST: 'unix:///nowhere',
-        SFN_WAIT_SCALE: '0.1',
         SFTP_ENABLED: '0',
         IOT_MTLS_ENABLED: '0',
       },

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseSettings } from '../../cdk/settings.ts';
+import { definitions, parseSettings } from '../../cdk/settings.ts';
+import { root } from '../../functions/bundle.ts';
 
 describe('settings of the deployment', () => {
   it('has a default for each', () => {
@@ -40,5 +43,28 @@ describe('settings of the deployment', () => {
     expect(() => parseSettings({ auth: 'none', rate: 0, colour: 'red' })).toThrow(
       /auth[\s\S]*rate[\s\S]*colour/,
     );
+  });
+});
+
+describe('docs/operations.md', () => {
+  const text = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+
+  it('lists every setting with its default and its meaning', () => {
+    const [, table = ''] = /<!-- settings -->\n([\s\S]*)<!-- \/settings -->/.exec(text) ?? [];
+    const rows = Object.entries(definitions).map(([name, definition]) => {
+      const fallback = definition.parse(undefined);
+      const told = fallback === undefined ? '' : `\`${String(fallback)}\``;
+      return `| \`folio:${name}\` | ${told} | ${definition.description} |`;
+    });
+    expect(table.trim().split('\n').slice(2)).toEqual(rows);
+  });
+
+  it('has a runbook for every alarm', () => {
+    const watch = readFileSync(join(root, 'cdk/watch.ts'), 'utf8');
+    const alarms = [...watch.matchAll(/this\.alarm\(\s*'(\w+)'/g)].map(([, name]) => name ?? '');
+    const machines = ['Retraining', 'Grid', 'Bulk'].flatMap((name) => [`${name}Failed`, `${name}TimedOut`]);
+    expect(alarms.length).toBeGreaterThanOrEqual(5);
+    const [, runbook = ''] = /## Runbook\n([\s\S]*?)\n## /.exec(text) ?? [];
+    for (const alarm of [...alarms, ...machines]) expect(runbook).toContain(`\`${alarm}\``);
   });
 });

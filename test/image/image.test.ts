@@ -33,9 +33,8 @@ let client: S3Client;
 const reach = [
   [join(homedir(), '.npmrc'), '/root/.npmrc'],
   ['/etc/pip.conf', '/etc/pip.conf'],
-  ['/etc/ssl/certs', '/etc/ssl/certs'],
+  ['/usr/local/share/ca-certificates', '/usr/local/share/ca-certificates'],
   ['/etc/apt/apt.conf.d', '/etc/apt/apt.conf.d'],
-  ['/etc/apt/sources.list.d', '/etc/apt/sources.list.d'],
 ].filter(([place = '']) => existsSync(place));
 
 beforeAll(async () => {
@@ -43,6 +42,8 @@ beforeAll(async () => {
   await buildah([
     ...['build', '--isolation', 'chroot', '--pull-never', '--layers', '--tag', image],
     ...['--build-arg', `NODE_IMAGE=${base}`, '--file', 'training/Dockerfile'],
+    // Node asks for the machine's own authorities by this variable alone.
+    ...['--env', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'],
     ...reach.flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]),
     root,
   ]);
