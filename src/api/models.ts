@@ -35,6 +35,7 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
         version,
         current: (await currentVersion(store, name)) === version,
         ...describe(artefact),
+        ...(await corpusDeletion(store, name, version)),
         ...(report === undefined ? {} : { report }),
       });
     })
@@ -138,6 +139,21 @@ const readJsonFile = async (
 ): Promise<Record<string, unknown> | undefined> => {
   const object = await store.read(versionPrefix(name, version) + file);
   return object && (JSON.parse(new TextDecoder().decode(object.bytes)) as Record<string, unknown>);
+};
+
+/**
+ * A corpus that is deleted leaves a mark beside the models of its name (`cdk/retraining-definition.ts` writes it); a
+ * version from before was made from it.
+ */
+const corpusDeletion = async (
+  store: Store,
+  name: string,
+  version: string,
+): Promise<{ corpus_deleted_at?: string }> => {
+  const object = await store.read(`models/${name}/corpus-deleted.json`);
+  if (object === undefined) return {};
+  const { deletedAt } = JSON.parse(new TextDecoder().decode(object.bytes)) as { deletedAt: string };
+  return Date.parse(deletedAt) / 1000 > createdOf(version) ? { corpus_deleted_at: deletedAt } : {};
 };
 
 /** What an artefact says of itself, the alphabet in order of the ids that `logit_bias` takes. */

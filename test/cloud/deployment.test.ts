@@ -328,6 +328,8 @@ describe('an uploaded corpus', () => {
         { timeout: 60_000, interval: 500 },
       )
       .toMatchObject({ corpus: `s3://${corpora}/corpora/novel.txt`, deletedAt: expect.any(String) });
+    const model = await fetch(`${url}v1/models/novel`, { headers: { 'x-api-key': readerKey } });
+    expect(await model.json()).toMatchObject({ corpus_deleted_at: expect.any(String) });
   });
 });
 

@@ -259,6 +259,20 @@ describe('manage', () => {
     expect(nobody.statusCode).toBe(401);
   });
 
+  it('tells of a model whose corpus was deleted', async () => {
+    const environment = await start('manage', variables);
+    const path = '/v1/models/shakespeare';
+    const before = JSON.parse((await ask(environment, { method: 'GET', path })).body) as object;
+    expect(before).not.toHaveProperty('corpus_deleted_at');
+    const mark = { corpus: 's3://corpora/corpora/shakespeare.txt', deletedAt: '2026-11-24T12:00:00.000Z' };
+    await store.write(
+      'models/shakespeare/corpus-deleted.json',
+      new TextEncoder().encode(JSON.stringify(mark)),
+    );
+    const after = JSON.parse((await ask(environment, { method: 'GET', path })).body) as object;
+    expect(after).toMatchObject({ corpus_deleted_at: mark.deletedAt });
+  });
+
   it('gives a writer a form by which a corpus is uploaded, with its preset and its limit', async () => {
     const environment = await start('manage', { ...variables, FOLIO_MAX_CORPUS_BYTES: '1000' });
     const path = '/v1/corpora/novel';
