@@ -77,7 +77,7 @@ const inImage = async (
     'exec chroot --userspec="$FOLIO_TEST_USER" "$shift_tree" /usr/bin/env -i "$@"',
   ].join(' && ');
   const environment = [
-    ...configuration.Env,
+    ...configuration.Env.filter((variable) => !variable.startsWith('NODE_EXTRA_CA_CERTS=')),
     ...Object.entries(variables).map(([name, value]) => `${name}=${value}`),
   ];
   const inside = ['/bin/sh', '-c', 'cd /app && exec "$@"', 'sh', ...command];
