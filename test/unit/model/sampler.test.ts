@@ -19,7 +19,7 @@ interface Case {
 }
 
 /** The distribution that the documentation promises, in the plainest code there is. */
-const exactly = ({ options, prompt = '', generated = '' }: Case): number[] => {
+const exactly = ({ options, prompt = '', generated = '' }: Case, from = logits): number[] => {
   const {
     temperature = 1,
     topK = 0,
@@ -32,7 +32,7 @@ const exactly = ({ options, prompt = '', generated = '' }: Case): number[] => {
     logitBias = {},
     allowed = letters,
   } = options;
-  const scores = [...logits].map((logit, id) => {
+  const scores = [...from].map((logit, id) => {
     const letter = letters[id]!;
     const count = generated.split(letter).length - 1;
     let score = logit + (logitBias[id] ?? 0);
@@ -209,12 +209,13 @@ describe('the sampler', () => {
   });
 });
 
-/** Whether a sum lies so close to a cut that the order of additions decides. */
+/** Whether a cut falls so close to a sum, or between two so alike, that the order of additions decides. */
 const onTheEdge = (given: Case): boolean => {
-  const nudged = [1e-9, -1e-9].map((by) => {
+  const nudged = [1e-6, -1e-6].map((by) => {
     const { topP = 1, minP = 0, typicalP = 1 } = given.options;
     const options = { ...given.options, topP: topP + by, minP: minP + by, typicalP: typicalP + by };
-    return exactly({ ...given, options })
+    const apart = logits.map((logit, id) => logit + by * (id + 1));
+    return exactly({ ...given, options }, apart)
       .map((p) => p > 0)
       .join();
   });
