@@ -57,7 +57,12 @@ describe('cdk synth', () => {
       ['synth', '--quiet', '--output', join(made.outdir, 'cli'), ...args],
       {
         cwd: root,
-        env: { ...process.env, CI: 'false', AWS_EC2_METADATA_DISABLED: 'true', HTTPS_PROXY: 'http://127.0.0.1:9' },
+        env: {
+          ...process.env,
+          CI: 'false',
+          AWS_EC2_METADATA_DISABLED: 'true',
+          HTTPS_PROXY: 'http://127.0.0.1:9',
+        },
       },
     );
 
