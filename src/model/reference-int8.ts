@@ -9,7 +9,7 @@ import {
 } from './kernel/quantise.ts';
 import type { Activation, GruLayer, LstmLayer, Network, RecurrentLayer } from './network.ts';
 import { stateLength } from './network.ts';
-import { checkState, Slots } from './slots.ts';
+import { plainStepper } from './plain-stepper.ts';
 import type { Stepper } from './stepper.ts';
 
 const { fround } = Math;
@@ -20,16 +20,12 @@ const { fround } = Math;
  */
 export const createInt8ReferenceStepper = (network: Network): Stepper => {
   const { vocabulary, output } = network;
-  const length = stateLength(network);
-  const slots = new Slots(vocabulary);
-  const states: Float32Array[] = [];
   const table = quantiseTable(
     firstLayerTable(network),
     gateCount(network.layers[0]!) * network.layers[0]!.units,
   );
   const layers = network.layers.map((layer, index) => quantiseLayer(layer, index > 0));
   const dense = quantiseMatrix(output.kernel, vocabulary);
-  let logits = new Float32Array(0);
 
   const stepOne = (state: Float32Array, id: number): Float32Array => {
     let below: QuantisedVector | undefined;
@@ -54,38 +50,14 @@ export const createInt8ReferenceStepper = (network: Network): Stepper => {
     return addProduct(output.bias.slice(), dense, below!);
   };
 
-  return {
+  const matrices = [table, dense, ...layers.flatMap((layer) => layer.matrices)];
+  return plainStepper({
     precision: 'int8',
     vocabulary,
-    stateLength: length,
-    get byteLength() {
-      const matrices = [table, dense, ...layers.flatMap((layer) => layer.matrices)];
-      return matrices.reduce((sum, { values, scales }) => sum + values.byteLength + scales.byteLength, 0);
-    },
-    open() {
-      const slot = slots.open();
-      states[slot] = new Float32Array(length);
-      return slot;
-    },
-    close: (slot) => slots.close(slot),
-    read(slot) {
-      slots.check(slot);
-      return states[slot]!.slice();
-    },
-    write(slot, state) {
-      slots.check(slot);
-      checkState(state, length);
-      states[slot]!.set(state);
-    },
-    step(running, ids) {
-      slots.checkStep(running, ids);
-      logits = new Float32Array(running.length * vocabulary);
-      running.forEach((slot, i) => {
-        logits.set(stepOne(states[slot]!, ids[i]!), i * vocabulary);
-      });
-      return logits;
-    },
-  };
+    stateLength: stateLength(network),
+    weightBytes: matrices.reduce((sum, { values, scales }) => sum + values.byteLength + scales.byteLength, 0),
+    stepOne,
+  });
 };
 
 interface QuantisedLayer {

@@ -1,6 +1,6 @@
 import { activate } from './activations.ts';
 import { type GruLayer, type LstmLayer, type Network, parameterCount, stateLength } from './network.ts';
-import { checkState, Slots } from './slots.ts';
+import { plainStepper } from './plain-stepper.ts';
 import type { Stepper } from './stepper.ts';
 
 /**
@@ -12,10 +12,6 @@ import type { Stepper } from './stepper.ts';
  */
 export const createReferenceStepper = (network: Network): Stepper => {
   const { vocabulary, layers, output } = network;
-  const length = stateLength(network);
-  const slots = new Slots(vocabulary);
-  const states: Float32Array[] = [];
-  let logits = new Float32Array(0);
 
   /** Feeds one character to one run. @returns its logits [vocabulary] */
   const stepOne = (state: Float32Array, id: number): Float64Array => {
@@ -36,39 +32,13 @@ export const createReferenceStepper = (network: Network): Stepper => {
     return addProduct(Float64Array.from(output.bias), input, output.kernel);
   };
 
-  return {
+  return plainStepper({
     precision: 'f32',
     vocabulary,
-    stateLength: length,
-    get byteLength() {
-      return 4 * (parameterCount(network) + states.length * length + logits.length);
-    },
-    open() {
-      const slot = slots.open();
-      states[slot] = new Float32Array(length);
-      return slot;
-    },
-    close: (slot) => slots.close(slot),
-    read(slot) {
-      slots.check(slot);
-      return states[slot]!.slice();
-    },
-    write(slot, state) {
-      slots.check(slot);
-      checkState(state, length);
-      states[slot]!.set(state);
-    },
-    step(running, ids) {
-      slots.checkStep(running, ids);
-      if (logits.length < running.length * vocabulary) {
-        logits = new Float32Array(running.length * vocabulary);
-      }
-      running.forEach((slot, i) => {
-        logits.set(stepOne(states[slot]!, ids[i]!), i * vocabulary);
-      });
-      return logits.subarray(0, running.length * vocabulary);
-    },
-  };
+    stateLength: stateLength(network),
+    weightBytes: 4 * parameterCount(network),
+    stepOne,
+  });
 };
 
 /** The first layer's input: [vocabulary] one-hot, or the character's row of the embedding [size]. */
