@@ -39,6 +39,19 @@ const emptyRecord =
   '{"id": $training, "model": $name, "preset": $preset, "corpus": {"source": "s3://" & $bucket & "/" & $key},' +
   ' "startedAt": $started, "history": [], "samples": [], "logTail": []}';
 
+/** A task that writes the training's record. @param parts An array of objects in JSONata, merged in their order */
+const writeRecord = (facts: RetrainingFacts, parts: string) => ({
+  Type: 'Task',
+  Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
+  Arguments: {
+    Bucket: facts.models,
+    Key: jsonata("'trainings/' & $training & '.json'"),
+    ContentType: 'application/json',
+    Body: jsonata(`$merge(${parts})`),
+  },
+  Retry: [busy],
+});
+
 export function retrainingDefinition(facts: RetrainingFacts) {
   return {
     Comment: 'A corpus was uploaded: train on it. It was deleted: say so beside the models made from it.',
@@ -211,15 +224,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Default: 'Tell that it begins',
       },
       'Tell that it begins': {
-        Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
-        Arguments: {
-          Bucket: facts.models,
-          Key: jsonata("'trainings/' & $training & '.json'"),
-          ContentType: 'application/json',
-          Body: jsonata(`$merge([${emptyRecord}, {"state": "queued", "updatedAt": $now()}])`),
-        },
-        Retry: [busy],
+        ...writeRecord(facts, `[${emptyRecord}, {"state": "queued", "updatedAt": $now()}]`),
         Next: 'Train',
       },
       Superseded: { Type: 'Succeed', Output: { state: 'superseded' } },
@@ -302,18 +307,11 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Default: 'Tell',
       },
       'Write the failure': {
-        Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
-        Arguments: {
-          Bucket: facts.models,
-          Key: jsonata("'trainings/' & $training & '.json'"),
-          ContentType: 'application/json',
-          Body: jsonata(
-            `$merge([${emptyRecord}, $record, {"state": "failed", "updatedAt": $now(),` +
-              ' "failure": {"code": $code = "States.Timeout" ? "time_limit" : "unavailable", "message": $reason}}])',
-          ),
-        },
-        Retry: [busy],
+        ...writeRecord(
+          facts,
+          `[${emptyRecord}, $record, {"state": "failed", "updatedAt": $now(),` +
+            ' "failure": {"code": $code = "States.Timeout" ? "time_limit" : "unavailable", "message": $reason}}]',
+        ),
         Next: 'Tell',
       },
 
