@@ -1,6 +1,7 @@
 import type { Precision } from '../model/stepper.ts';
 import type { HeldModel } from '../store/model-cache.ts';
 import type { ModelReference } from '../store/model-name.ts';
+import type { UploadForm } from '../store/presigned-uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { Trainings } from '../trainings/trainings.ts';
 import type { Authorise } from './auth.ts';
@@ -17,16 +18,6 @@ export interface Generator {
   readonly signer: ContinuationSigner;
   /** How a host with a price per use reckons it. */
   readonly meter?: Meter | undefined;
-}
-
-/** Where a client puts a corpus that the server does not take itself. */
-export interface UploadForm {
-  readonly url: string;
-  readonly method: 'POST';
-  /** Fields of the multipart form, to stand before the file. */
-  readonly fields: Readonly<Record<string, string>>;
-  readonly maximumBytes: number;
-  readonly expiresAt: string; // ISO 8601
 }
 
 /** How corpora come in: through the server, which starts the training, or by a presigned form, whose arrival does. */

@@ -1,23 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FolioError } from '../errors.ts';
 import type { Alphabet } from '../model/alphabet.ts';
+import type { SamplingOptions as ModelSamplingOptions } from '../model/model.ts';
 import { gather, numeric } from './command.ts';
 
 type CharacterBias = readonly [character: string, bias: number];
 
 /** Options of every command that generates; their names are those of `POST /generate`, with dashes. */
-export interface SamplingOptions {
+export interface SamplingOptions extends Omit<ModelSamplingOptions, 'logitBias'> {
   readonly length?: number;
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  readonly typicalP?: number;
-  readonly repetitionPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
   readonly logitBias?: readonly CharacterBias[];
-  readonly allowed?: string;
   readonly stop?: readonly string[];
   readonly unknown?: string;
   readonly copyGuard?: number;

@@ -5,7 +5,7 @@ import { readSettings } from '../settings.ts';
 const validSeconds = 900;
 
 /** A form by which a browser or curl puts one corpus into a bucket, and nothing else anywhere else. */
-export interface PresignedForm {
+export interface UploadForm {
   readonly url: string;
   readonly method: 'POST';
   readonly fields: Readonly<Record<string, string>>;
@@ -24,7 +24,7 @@ export const presignedUploads = (bucket: string, maximumBytes: number) => {
   return {
     kind: 'presigned' as const,
     maximumBytes,
-    async presign(corpus: string, preset: string | undefined): Promise<PresignedForm> {
+    async presign(corpus: string, preset: string | undefined): Promise<UploadForm> {
       const metadata = preset === undefined ? {} : { 'x-amz-meta-preset': preset };
       const { url, fields } = await createPresignedPost(client, {
         Bucket: bucket.replace('s3://', ''),
