@@ -1,5 +1,6 @@
 import { createKernelStepper } from '../src/model/kernel/kernel-stepper.ts';
 import type { Precision } from '../src/model/stepper.ts';
+import { nodeThreads } from '../src/threads.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
 import { argmax, benchNetwork, type LstmNetwork, sizes, weightsPerStep } from './networks.ts';
@@ -25,8 +26,8 @@ const rate = async (batch: Batch): Promise<number> => {
 };
 
 /** This engine: n streams, 64 steps a batch. */
-const folio = (network: LstmNetwork, precision: Precision, n: number): Batch => {
-  const stepper = createKernelStepper(network, precision);
+const folio = (network: LstmNetwork, precision: Precision, n: number, threads?: number): Batch => {
+  const stepper = createKernelStepper(network, precision, { threads: nodeThreads(threads) });
   const slots = Array.from({ length: n }, () => stepper.open());
   const ids = slots.map((_, i) => i % network.vocabulary);
   return () => {
@@ -67,6 +68,7 @@ for (const [name, units] of Object.entries(sizes)) {
     'folio-int8': () => folio(network, 'int8', 1),
     'folio-int8-n8': () => folio(network, 'int8', 8),
     'folio-int8-n32': () => folio(network, 'int8', 32),
+    'folio-int8-n8-one-thread': () => folio(network, 'int8', 8, 1),
     'folio-f32-n8': () => folio(network, 'f32', 8),
     'onnxruntime-f32': () => onnx(network, 'f32'),
     'onnxruntime-int8': () => onnx(network, 'int8'),

@@ -1,7 +1,8 @@
 export { type FaultCode, type FaultFacts, FolioError, isFolioError } from './errors.ts';
-export { loadModel, type StoreEntry } from './load-model.ts';
+export { type LoadOptions, loadModel, type StoreEntry } from './load-model.ts';
 export type { Alphabet } from './model/alphabet.ts';
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
+export type { Threads } from './model/kernel/team.ts';
 export type * from './model/model.ts';
 export { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
 export type { Precision } from './model/stepper.ts';

@@ -7,12 +7,21 @@ import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
 import { nativeSha256 } from './store/native-sha256.ts';
 import type { Store } from './store/store.ts';
+import { nodeThreads } from './threads.ts';
 
 /** A model in a store: its current version, or the one named. */
 export interface StoreEntry {
   readonly store: Store;
   readonly name: string;
   readonly version?: string;
+}
+
+export interface LoadOptions extends Omit<OpenOptions, 'threads'> {
+  /**
+   * Threads that advance several completions together, the caller's included. Helpers are started when there is work
+   * for them, and never keep the process alive. Default: as many as there are processors, 8 at most.
+   */
+  readonly threads?: number;
 }
 
 /**
@@ -25,8 +34,8 @@ export interface StoreEntry {
  * const model = await loadModel('models/shakespeare');
  * for await (const text of model.generate({ prompt: 'ROMEO:', length: 200 })) process.stdout.write(text);
  */
-export const loadModel = (source: string | URL | StoreEntry, given: OpenOptions = {}): Promise<Model> => {
-  const options = { hash: nativeSha256, ...given };
+export const loadModel = (source: string | URL | StoreEntry, given: LoadOptions = {}): Promise<Model> => {
+  const options = { hash: nativeSha256, ...given, threads: nodeThreads(given.threads) };
   if (typeof source === 'object' && 'store' in source) return loadFromStore(source, options);
   const text = String(source);
   if (/^https?:/i.test(text)) return fetchModel(text, options);

@@ -64,6 +64,12 @@ export const definitions = {
     fallback: 'int8',
     description: 'Arithmetic of generation: `int8` (fast, the same text on every host) or `f32`.',
   }),
+  threads: defined({
+    variable: 'FOLIO_THREADS',
+    schema: integer(1, 64),
+    description:
+      'Threads of the local server and the command line that advance several completions together; by default as many as there are processors, 8 at most.',
+  }),
   port: required({
     variable: 'PORT',
     schema: integer(0, 65_535),

@@ -6,10 +6,11 @@ import type { BulkModel } from '../bulk/item.ts';
 import { loadModel } from '../load-model.ts';
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
 import type { Precision } from '../model/stepper.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
+import { nodeThreads } from '../threads.ts';
 
 export interface ModelOptions {
   readonly model?: string;
@@ -38,13 +39,13 @@ const isPlace = (model: string): boolean => /[/\\]|^\.|^file:/.test(model);
 /** @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `store_failed` */
 export async function openModel(options: ModelOptions): Promise<BulkModel> {
   const settings = readSettings(undefined, options);
-  if (isPlace(settings.model)) return openPlace(settings.model, settings.precision);
+  if (isPlace(settings.model)) return openPlace(settings);
   const store = await openStore(settings.store);
-  return openModels(store, settings).open(parseModelReference(settings.model));
+  return openModels(store, settings, nodeThreads(settings.threads)).open(parseModelReference(settings.model));
 }
 
-async function openPlace(place: string, precision: Precision): Promise<BulkModel> {
-  const model = await loadModel(place, { precision });
+async function openPlace({ model: place, precision, threads }: Settings): Promise<BulkModel> {
+  const model = await loadModel(place, { precision, ...(threads !== undefined && { threads }) });
   const { digest, name = 'model', version = digest.replace('sha256:', '').slice(0, 8) } = model.info;
   return { name, version, model, copyIndex: () => copyIndexBeside(place, version) };
 }

@@ -1,3 +1,4 @@
+import { now } from './clock.ts';
 import { type CompletionPlan, planCompletion } from './completion-plan.ts';
 import type { Engine } from './engine.ts';
 import { EventQueue } from './event-queue.ts';
@@ -77,7 +78,7 @@ export class CompletionRun implements Completions {
 
   #start(): void {
     if (this.#startedAt !== undefined) return;
-    this.#startedAt = performance.now();
+    this.#startedAt = now();
     this.#read();
     if (this.#signal?.aborted) this.#abort();
     else this.#signal?.addEventListener('abort', this.#abort);
@@ -228,7 +229,7 @@ export class CompletionRun implements Completions {
   }
 
   #end(error?: unknown): void {
-    this.#milliseconds = performance.now() - this.#startedAt!;
+    this.#milliseconds = now() - this.#startedAt!;
     this.#signal?.removeEventListener('abort', this.#abort);
     this.#events.end(error);
   }

@@ -2,6 +2,7 @@ import { type Alphabet, createAlphabet } from './alphabet.ts';
 import { CompletionRun } from './completions.ts';
 import type { Engine } from './engine.ts';
 import { createKernelStepper } from './kernel/kernel-stepper.ts';
+import type { Threads } from './kernel/team.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { type Network, parameterCount } from './network.ts';
 import { PrefixCache } from './prefix-cache.ts';
@@ -21,12 +22,14 @@ export interface ModelParts {
   readonly precision?: Precision;
   /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
   readonly prefixCacheBytes?: number;
+  /** Advance several streams together. Default: the caller's thread alone. */
+  readonly threads?: Threads;
 }
 
 /** A model from a network in memory. */
 export const createModel = (parts: ModelParts): Model => {
   const { network, info, digest, precision = 'int8', prefixCacheBytes = 2 ** 22 } = parts;
-  const stepper = createKernelStepper(network, precision);
+  const stepper = createKernelStepper(network, precision, { threads: parts.threads });
   const alphabet = parts.alphabet ?? createAlphabet(undefined, network.vocabulary);
   const layers = network.layers.map(({ kind, units }) => ({ kind, units }));
   const parameters = parameterCount(network);
@@ -63,7 +66,10 @@ export const createModel = (parts: ModelParts): Model => {
     generate: (options = {}) => textOf(new CompletionRun(engine, { ...options, n: 1 })),
     complete: (options = {}) => new CompletionRun(engine, options),
     score: (text, options) => score(engine, text, options),
-    dispose: () => engine.scheduler.dispose(),
+    dispose() {
+      engine.scheduler.dispose();
+      stepper.dispose();
+    },
   };
 };
 

@@ -2,6 +2,7 @@ import { FolioError } from '../errors.ts';
 import { createAlphabet } from './alphabet.ts';
 import { createModel } from './create-model.ts';
 import { digestLater, type Hash } from './digest.ts';
+import type { Threads } from './kernel/team.ts';
 import { readNetwork } from './layers-model.ts';
 import { isObject, type Json, malformed, unsupported } from './malformed.ts';
 import type { Model } from './model.ts';
@@ -26,6 +27,8 @@ export interface OpenOptions {
   readonly prefixCacheBytes?: number;
   /** SHA-256, where the host has one that answers at once. Default: in plain code. */
   readonly hash?: Hash;
+  /** Advance several streams together. Default: the caller's thread alone. */
+  readonly threads?: Threads;
 }
 
 const MODEL_LIMIT = 2 ** 24; // bytes of model.json
@@ -76,6 +79,7 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
     },
     ...(options.precision === undefined ? {} : { precision: options.precision }),
     ...(options.prefixCacheBytes === undefined ? {} : { prefixCacheBytes: options.prefixCacheBytes }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
 };
 

@@ -49,5 +49,6 @@ export const plainStepper = (twin: PlainTwin): Stepper => {
       });
       return logits.subarray(0, running.length * vocabulary);
     },
+    dispose() {},
   };
 };

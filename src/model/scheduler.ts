@@ -1,4 +1,5 @@
 import { FolioError } from '../errors.ts';
+import { now } from './clock.ts';
 import type { Stepper } from './stepper.ts';
 
 /** Something that is fed one character a step: a prompt being read, a text being written or scored. */
@@ -73,14 +74,14 @@ export class Scheduler {
     // Whoever asked may add more before the first step.
     await undefined;
     for (;;) {
-      const end = performance.now() + SLICE;
+      const end = now() + SLICE;
       this.#wanted = false;
       do {
         if (!this.#advance()) {
           this.#running = false;
           return;
         }
-      } while (!this.#wanted && performance.now() < end);
+      } while (!this.#wanted && now() < end);
       await turn();
     }
   }

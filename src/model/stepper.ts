@@ -31,4 +31,7 @@ export interface Stepper {
    * @returns Logits [n * vocabulary], row by row; a view that the next call overwrites.
    */
   step(slots: readonly number[], ids: readonly number[]): Float32Array;
+
+  /** Lets the threads go that the host lent. What is stepped later is stepped by the caller's alone. */
+  dispose(): void;
 }

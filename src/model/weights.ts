@@ -1,3 +1,4 @@
+import { decodeFiniteFloat16 } from './kernel/float16.ts';
 import { countAt, isObject, listAt, malformed, nameAt, objectAt, unsupported } from './malformed.ts';
 
 /**
@@ -141,6 +142,8 @@ export class Weights {
    */
   values({ name }: WeightSpec): Float32Array {
     const { spec, bytes } = this.#entries.get(name)!;
+    const halves = spec.encoding.kind === 'float16' ? decodeFiniteFloat16(bytes) : undefined;
+    if (halves) return halves;
     const values = decode(spec.encoding, bytes, spec.length);
     // Built-in searches are as fast in a new process as later; a loop is not.
     const stray = strays.find((value) => values.includes(value));
@@ -155,12 +158,7 @@ const decode = (encoding: Encoding, bytes: Uint8Array, length: number): Float32A
   if (encoding.kind === 'float32') {
     return new Float32Array(...aligned(bytes, 4), length);
   }
-  if (encoding.kind === 'float16') {
-    const at = aligned(bytes, 2);
-    return Float16Array === undefined
-      ? decodeFloat16(new Uint16Array(...at, length))
-      : new Float32Array(new Float16Array(...at, length));
-  }
+  if (encoding.kind === 'float16') return decodeFloat16(new Uint16Array(...aligned(bytes, 2), length));
   const codes = encoding.kind === 'uint8' ? bytes : new Uint16Array(...aligned(bytes, 2), length);
   const { min, scale } = encoding;
   const values = new Float32Array(length);
@@ -173,13 +171,6 @@ const aligned = (bytes: Uint8Array, size: number): [ArrayBuffer, number] => {
   const at = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return [at.buffer as ArrayBuffer, at.byteOffset];
 };
-
-interface Float16ArrayConstructor {
-  new (buffer: ArrayBuffer, byteOffset: number, length: number): ArrayLike<number>;
-}
-
-/** Newer hosts convert by themselves, several times faster than a loop that is not yet compiled. */
-const { Float16Array } = globalThis as { Float16Array?: Float16ArrayConstructor };
 
 /**
  * IEEE 754 halves to float32: a half's bits, moved to a float32's places, are its value times 2^-112, subnormals

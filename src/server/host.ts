@@ -8,6 +8,7 @@ import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
+import { nodeThreads } from '../threads.ts';
 import { LocalTrainings, type TrainCommand } from '../trainings/local-trainings.ts';
 import { createLogger, logRequests } from './log.ts';
 import { pages } from './pages.ts';
@@ -22,7 +23,7 @@ export interface Host {
 /** @param train In place of this checkout's own command. */
 export const createHost = async (settings: Settings, train?: TrainCommand): Promise<Host> => {
   const store = await openStore(settings.store);
-  const models = openModels(store, settings);
+  const models = openModels(store, settings, nodeThreads(settings.threads));
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
   const trainings = new LocalTrainings(store, train);
@@ -54,6 +55,7 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
     close: async () => {
       admission.close();
       await trainings.close();
+      models.clear();
     },
   };
 };

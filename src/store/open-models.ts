@@ -1,5 +1,6 @@
 import { FolioError } from '../errors.ts';
 import { openCopyIndex } from '../model/copy-index.ts';
+import type { Threads } from '../model/kernel/team.ts';
 import { openModel } from '../model/open-model.ts';
 import type { Precision } from '../model/stepper.ts';
 import { ModelCache } from './model-cache.ts';
@@ -12,8 +13,12 @@ export interface ModelSettings {
   readonly modelCacheBytes: number;
 }
 
-/** The models of a store, loaded when they are asked for and kept as the settings allow. */
-export const openModels = (store: Store, settings: ModelSettings): ModelCache =>
+/**
+ * The models of a store, loaded when they are asked for and kept as the settings allow.
+ *
+ * @param threads Advance several streams of a model together. Default: the caller's thread alone.
+ */
+export const openModels = (store: Store, settings: ModelSettings, threads?: Threads): ModelCache =>
   new ModelCache({
     store,
     load: (files, precision) => {
@@ -27,7 +32,7 @@ export const openModels = (store: Store, settings: ModelSettings): ModelCache =>
             received: `${name}@${version}`,
           });
         },
-        { name, version, precision, hash: nativeSha256 },
+        { name, version, precision, hash: nativeSha256, ...(threads && { threads }) },
       );
     },
     parseCopyIndex: openCopyIndex,

@@ -8,7 +8,7 @@ type Write = (buffer: ArrayBuffer, address: number) => void;
 
 /** Hands out linear memory from its end. What was placed is written when the memory has grown to hold it all. */
 export class Arena {
-  readonly #memory: WebAssembly.Memory;
+  #memory: WebAssembly.Memory;
   readonly #writes: (() => void)[] = [];
   #end: number;
 
@@ -39,6 +39,13 @@ export class Arena {
     return this.place(values.length * 4, (buffer, address) =>
       new Float32Array(buffer, address, values.length).set(values),
     );
+  }
+
+  /** Copies all that was committed to another memory, at the same addresses, and goes on there. */
+  moveTo(memory: WebAssembly.Memory): void {
+    growTo(memory, this.byteLength);
+    new Uint8Array(memory.buffer).set(new Uint8Array(this.#memory.buffer));
+    this.#memory = memory;
   }
 
   /** @throws FolioError `model_unsupported` when that is more than this host gives */

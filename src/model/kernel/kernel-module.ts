@@ -2,13 +2,19 @@ import { kernelBytes } from './kernel-bytes.ts';
 
 /** What the compiled kernel exports; addresses are the door's business alone. */
 export interface KernelExports {
-  readonly memory: WebAssembly.Memory;
   /** 1 where int8 products use the host's dot product with addition. */
   readonly fusedDot: { value: number };
   heapBase(): number;
   stepF32(network: number, n: number): void;
   stepInt8(network: number, n: number): void;
+  /** The runs of a step by several threads, the caller's included. */
+  stepTogether(team: number, threads: number, n: number): void;
+  /** What a helping thread does until `dissolve`. */
+  help(team: number, thread: number): void;
+  dissolve(team: number): void;
   quantiseState(network: number, slot: number): void;
+  /** Halves to f32. @returns 1 when all are finite */
+  decodeFloat16(from: number, count: number, to: number): number;
   packF32(
     source: number,
     stride: number,
@@ -55,18 +61,58 @@ const once = <T>(make: () => T): (() => T) => {
   };
 };
 
-const relaxedBytes = once(() => decode(kernelBytes.relaxed));
+type Build = 'plain' | 'relaxed';
 
-/** Whether this host can run the build that uses relaxed SIMD. */
-export const relaxedSimdSupported = once(() => WebAssembly.validate(relaxedBytes()));
+const OWN_MEMORY = 1; // flags of a memory with a maximum, in WebAssembly's binary format
+const SHARED_MEMORY = 3;
 
-const modules = {
-  relaxed: once(() => new WebAssembly.Module(relaxedBytes())),
-  plain: once(() => new WebAssembly.Module(decode(kernelBytes.plain))),
+const decoded = {
+  plain: once(() => decode(kernelBytes.plain.base64)),
+  relaxed: once(() => decode(kernelBytes.relaxed.base64)),
 };
 
+/** Whether this host can run the build that uses relaxed SIMD. */
+export const relaxedSimdSupported = once(() => WebAssembly.validate(decoded.relaxed()));
+
+/** Either build for a memory of its own and for one that is shared between threads: one byte differs. */
+const compile = (build: Build, shared: boolean): WebAssembly.Module => {
+  const bytes = decoded[build]();
+  bytes[kernelBytes[build].memoryFlags] = shared ? SHARED_MEMORY : OWN_MEMORY;
+  return new WebAssembly.Module(bytes);
+};
+
+const modulesOf = (build: Build) => ({
+  own: once(() => compile(build, false)),
+  shared: once(() => compile(build, true)),
+});
+
+const modules = { plain: modulesOf('plain'), relaxed: modulesOf('relaxed') };
+
+export interface KernelHost {
+  /** Default: whether this host has relaxed SIMD. */
+  readonly relaxed?: boolean;
+  /** Whether other threads may share the memory. Default false. */
+  readonly shared?: boolean;
+  /** Bytes that its memory starts with, at least. */
+  readonly bytes?: number;
+}
+
+const PAGE = 65_536; // bytes
+const MOST_PAGES = 65_536; // a 32-bit address space
+
+export interface Kernel extends KernelExports {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+}
+
 /** A new instance with a memory of its own; the code is compiled once a process. */
-export const instantiateKernel = (relaxed = relaxedSimdSupported()): KernelExports => {
-  const { exports } = new WebAssembly.Instance(relaxed ? modules.relaxed() : modules.plain(), {});
-  return exports as unknown as KernelExports;
+export const instantiateKernel = ({
+  relaxed = relaxedSimdSupported(),
+  shared = false,
+  bytes = PAGE,
+}: KernelHost = {}): Kernel => {
+  const module = modules[relaxed ? 'relaxed' : 'plain'][shared ? 'shared' : 'own']();
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: MOST_PAGES, shared });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  return { ...(exports as unknown as KernelExports), module, memory };
 };

@@ -4,12 +4,15 @@ import type { Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
 import { layOut, placeNetwork, ROOM_WORD } from './place-network.ts';
+import { createTeam, type Team, type Threads } from './team.ts';
 
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
   readonly relaxed?: boolean;
   /** Default: whether this host has the dot product with addition as an instruction. Either way gives the same bits. */
   readonly fusedDot?: boolean;
+  /** Share the runs of a step. Default: the caller's thread alone. */
+  readonly threads?: Threads | undefined;
 }
 
 /**
@@ -23,9 +26,9 @@ export interface KernelOptions {
 export const createKernelStepper = (
   network: Network,
   precision: Precision,
-  { relaxed = relaxedSimdSupported(), fusedDot }: KernelOptions = {},
+  { relaxed = relaxedSimdSupported(), fusedDot, threads }: KernelOptions = {},
 ): Stepper => {
-  const kernel = instantiateKernel(relaxed);
+  let kernel = instantiateKernel({ relaxed });
   if (fusedDot !== undefined) kernel.fusedDot.value = Number(fusedDot);
   const arena = new Arena(kernel.memory, kernel.heapBase());
   const layout = layOut(network);
@@ -34,10 +37,12 @@ export const createKernelStepper = (
   const length = stateLength(network);
   const slots = new Slots(vocabulary);
   const addresses: number[] = [];
-  const advance = int8 ? kernel.stepInt8 : kernel.stepF32;
+  let lent = threads && threads.count > 1 ? threads : undefined;
+  let team: Team | undefined;
 
   const room = { runs: 1, slots: arena.place(4), ids: arena.place(4), logits: arena.place(4 * vocabulary) };
-  const header = placeNetwork(arena, network, layout, int8, room);
+  const placed = placeNetwork(arena, network, layout, int8, room, lent?.count ?? 1);
+  const header = placed.address;
   arena.commit();
 
   let { words, floats } = viewsOf(kernel.memory);
@@ -53,6 +58,18 @@ export const createKernelStepper = (
     room.logits = arena.place(4 * room.runs * vocabulary);
     grown();
     words.set([room.slots, room.ids, room.logits], (header >> 2) + ROOM_WORD);
+  };
+
+  /** Moves into a memory that threads can share: when several runs are first advanced, for others never need it. */
+  const gather = (helpers: Threads): Team => {
+    const shared = instantiateKernel({ relaxed, shared: true });
+    shared.fusedDot.value = kernel.fusedDot.value;
+    arena.moveTo(shared.memory);
+    kernel = shared;
+    ({ words, floats } = viewsOf(kernel.memory));
+    const gathered = createTeam(kernel, arena, placed, int8, helpers);
+    forgotten.register(stepper, gathered);
+    return gathered;
   };
 
   let view = floats.subarray(0, 0);
@@ -73,7 +90,7 @@ export const createKernelStepper = (
   };
 
   const zeros = new Float32Array(length);
-  return {
+  const stepper: Stepper = {
     precision,
     vocabulary,
     stateLength: length,
@@ -109,6 +126,7 @@ export const createKernelStepper = (
     step(running, ids) {
       slots.checkStep(running, ids);
       const n = running.length;
+      if (n > 1 && lent) team ??= gather(lent);
       if (n > room.runs) makeRoom(n);
       const slotsAt = room.slots >> 2;
       const idsAt = room.ids >> 2;
@@ -116,11 +134,22 @@ export const createKernelStepper = (
         words[slotsAt + i] = addresses[running[i]!]!;
         words[idsAt + i] = ids[i]!;
       }
-      advance(header, n);
+      if (team && n > 1) team.step(n);
+      else if (int8) kernel.stepInt8(header, n);
+      else kernel.stepF32(header, n);
       return logits(n);
     },
+    dispose() {
+      team?.dissolve();
+      team = undefined;
+      lent = undefined;
+    },
   };
+  return stepper;
 };
+
+/** A stepper that nobody disposed of lets its helpers go all the same. */
+const forgotten = new FinalizationRegistry<Team>((team) => team.dissolve());
 
 const viewsOf = (memory: WebAssembly.Memory): { words: Uint32Array; floats: Float32Array } => ({
   words: new Uint32Array(memory.buffer),

@@ -1,5 +1,6 @@
 import { growTo } from './arena.ts';
-import { instantiateKernel, type KernelExports } from './kernel-module.ts';
+import { type Home, homeOf } from './float16.ts';
+import { instantiateKernel, type Kernel } from './kernel-module.ts';
 
 /** Which outputs of a layer's matrix are packed: gates of so many units each, every gate padded to whole vectors. */
 export interface GateRange {
@@ -27,29 +28,28 @@ export interface PackedInt8 {
  * published weights must not pass through the one that stays.
  */
 export class Packer {
-  readonly #kernel: KernelExports = instantiateKernel();
-  #used = false;
+  readonly #own: Home = { kernel: instantiateKernel(), used: false };
 
   packF32(matrix: Float32Array, outputs: number, gates: GateRange, to: Uint8Array): void {
     const inputs = matrix.length / outputs;
-    const { source, scratch, end } = this.#load(matrix, inputs, to.length);
+    const { kernel, source, scratch, end } = this.#load(matrix, inputs, to.length);
     this.#strips(gates, ({ row, from, length }) => {
       const { start, stride } = tileOf(row, rowsOf(gates), inputs, TILE.f32, 1);
       const at = source + 4 * from;
-      this.#kernel.packF32(at, 4 * outputs, inputs, length, end + 4 * start, 4 * stride, scratch);
+      kernel.packF32(at, 4 * outputs, inputs, length, end + 4 * start, 4 * stride, scratch);
     });
-    to.set(new Uint8Array(this.#kernel.memory.buffer, end, to.length));
+    to.set(new Uint8Array(kernel.memory.buffer, end, to.length));
   }
 
   packInt8(matrix: Float32Array, outputs: number, gates: GateRange, to: PackedInt8): void {
     const inputs = matrix.length / outputs;
     const rows = rowsOf(gates);
-    const { source, scratch, end } = this.#load(matrix, inputs, to.weights.length + 8 * rows);
+    const { kernel, source, scratch, end } = this.#load(matrix, inputs, to.weights.length + 8 * rows);
     const scales = end + to.weights.length;
     const starts = scales + 4 * rows;
     this.#strips(gates, ({ row, from, length }) => {
       const { start, stride } = tileOf(row, rows, padded(inputs), TILE.int8, 4);
-      this.#kernel.packInt8(
+      kernel.packInt8(
         source + 4 * from,
         4 * outputs,
         inputs,
@@ -61,7 +61,7 @@ export class Packer {
         scratch,
       );
     });
-    const { buffer } = this.#kernel.memory;
+    const { buffer } = kernel.memory;
     to.weights.set(new Uint8Array(buffer, end, to.weights.length));
     to.scales.set(new Float32Array(buffer, scales, rows));
     to.starts.set(new Int32Array(buffer, starts, rows));
@@ -76,32 +76,30 @@ export class Packer {
   ): void {
     const inputs = matrix.length / outputs;
     const rows = rowsOf(gates);
-    const { source, scratch, end } = this.#load(matrix, inputs, to.values.length + 4 * rows);
+    const { kernel, source, scratch, end } = this.#load(matrix, inputs, to.values.length + 4 * rows);
     const scales = end + to.values.length;
     this.#strips(gates, ({ row, from, length }) => {
       const at = source + 4 * from;
-      this.#kernel.packTable(at, 4 * outputs, inputs, length, end + row, rows, scales + 4 * row, scratch);
+      kernel.packTable(at, 4 * outputs, inputs, length, end + row, rows, scales + 4 * row, scratch);
     });
-    const { buffer } = this.#kernel.memory;
+    const { buffer } = kernel.memory;
     to.values.set(new Uint8Array(buffer, end, to.values.length));
     to.scales.set(new Float32Array(buffer, scales, rows));
   }
 
-  /** Copies the source in. @returns addresses of it, of a strip of 16 outputs, and of the room for what is packed */
-  #load(
-    matrix: Float32Array,
-    inputs: number,
-    packedBytes: number,
-  ): { source: number; scratch: number; end: number } {
-    const { memory } = this.#kernel;
-    const source = Math.ceil(this.#kernel.heapBase() / 64) * 64;
-    const scratch = Math.ceil((source + matrix.byteLength) / 64) * 64;
-    const end = scratch + 64 * inputs;
-    growTo(memory, end + packedBytes);
-    new Float32Array(memory.buffer, source, matrix.length).set(matrix);
-    if (this.#used) new Uint8Array(memory.buffer, end, packedBytes).fill(0);
-    this.#used = true;
-    return { source, scratch, end };
+  /** Finds the source a kernel: the one in whose memory it lies with enough room behind it, or this packer's, by a copy. */
+  #load(matrix: Float32Array, inputs: number, packedBytes: number): Workplace {
+    const home = homeOf(matrix);
+    if (home) {
+      const place = workplace(home.kernel, matrix.byteOffset, matrix, inputs);
+      if (place.end + packedBytes <= home.kernel.memory.buffer.byteLength)
+        return cleared(place, home, packedBytes);
+    }
+    const { kernel } = this.#own;
+    const place = workplace(kernel, Math.ceil(kernel.heapBase() / 64) * 64, matrix, inputs);
+    growTo(kernel.memory, place.end + packedBytes);
+    new Float32Array(kernel.memory.buffer, place.source, matrix.length).set(matrix);
+    return cleared(place, this.#own, packedBytes);
   }
 
   #strips(
@@ -116,6 +114,26 @@ export class Packer {
     }
   }
 }
+
+/** Addresses of a matrix, of a strip of 16 outputs, and of the room for what is packed. */
+interface Workplace {
+  readonly kernel: Kernel;
+  readonly source: number;
+  readonly scratch: number;
+  readonly end: number;
+}
+
+const workplace = (kernel: Kernel, source: number, matrix: Float32Array, inputs: number): Workplace => {
+  const scratch = Math.ceil((source + matrix.byteLength) / 64) * 64;
+  return { kernel, source, scratch, end: scratch + 64 * inputs };
+};
+
+/** What is packed has gaps, which stay zero. */
+const cleared = (place: Workplace, home: Home, packedBytes: number): Workplace => {
+  if (home.used) new Uint8Array(place.kernel.memory.buffer, place.end, packedBytes).fill(0);
+  home.used = true;
+  return place;
+};
 
 /** One value an output with the gaps that padding leaves: [rows]. */
 export const spread = (values: Float32Array, gates: GateRange): Float32Array => {

@@ -9,6 +9,7 @@ const activations: readonly Activation[] = ['tanh', 'sigmoid', 'hardSigmoid', 'r
 const kinds = { lstm: 0, gruResetAfter: 1, gruResetBefore: 2 } as const;
 const LAYER_WORDS = 12; // 4 bytes each, as all fields
 const BLOCK = 8;
+const PARTIAL_BYTES = 256;
 
 /** Where in the kernel's `Network` the addresses of `Room` stand, in words. */
 export const ROOM_WORD = 7;
@@ -48,14 +49,25 @@ export const layOut = (network: Network): Layout => {
 
 const gatesOf = (layer: RecurrentLayer): number => (layer.kind === 'lstm' ? 4 : 3);
 
-/** Places everything but the runs. @returns the address of the kernel's `Network` */
+/** A network in the kernel's memory. */
+export interface PlacedNetwork {
+  /** Of the kernel's `Network`. */
+  readonly address: number;
+  /** Of the list of scratch areas, `BLOCK` a thread. */
+  readonly scratch: number;
+  /** Makes one thread's scratch areas. @returns their addresses */
+  placeScratch(): number[];
+}
+
+/** Places everything but the runs, and the scratch areas of the first of `threads`. */
 export const placeNetwork = (
   arena: Arena,
   network: Network,
   layout: Layout,
   int8: boolean,
   room: Room,
-): number => {
+  threads: number,
+): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
   const packer = new Packer();
   const placeMatrix: PlaceMatrix = (matrix, outputs, gates) =>
@@ -90,10 +102,12 @@ export const placeNetwork = (
   const sums = vectorBytes(widest);
   const recurrentSums = sums + rows * 4;
   const hasGru = layers.some(({ kind }) => kind === 'gru');
-  const scratch = Array.from({ length: BLOCK }, () =>
-    arena.place(recurrentSums + (hasGru ? 3 * widest * 4 : 0)),
-  );
-  return arena.placeWords([
+  const partial = recurrentSums + (hasGru ? 3 * widest * 4 : 0);
+  const placeScratch = (): number[] =>
+    Array.from({ length: BLOCK }, () => arena.place(partial + (int8 ? PARTIAL_BYTES : 0)));
+  const others = new Array<number>((threads - 1) * BLOCK).fill(0);
+  const scratch = arena.placeWords([...placeScratch(), ...others]);
+  const address = arena.placeWords([
     arena.placeWords(words),
     layers.length,
     vocabulary,
@@ -104,10 +118,12 @@ export const placeNetwork = (
     room.slots,
     room.ids,
     room.logits,
-    arena.placeWords(scratch),
+    scratch,
     sums,
     recurrentSums,
+    partial,
   ]);
+  return { address, scratch, placeScratch };
 };
 
 const kindOf = (layer: RecurrentLayer): number => {

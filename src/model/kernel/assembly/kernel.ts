@@ -1,10 +1,11 @@
-import { gruGates, lstmGates, quantise, resetState } from './gates';
-import { BLOCK, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network } from './layout';
-import { addProductF32 } from './product-f32';
-import { addProductInt8 } from './product-int8';
+import { quantise } from './gates';
+import { Network } from './layout';
+import { advanceF32, advanceInt8, layerAt } from './step';
 
+export { decodeFloat16 } from './float16';
 export { packF32, packInt8, packTable } from './pack';
 export { fusedDot } from './product-int8';
+export { dissolve, help, stepTogether } from './team';
 
 /** The first address that the door may use. */
 export function heapBase(): usize {
@@ -12,11 +13,11 @@ export function heapBase(): usize {
 }
 
 export function stepF32(network: Network, n: i32): void {
-  for (let from = 0; from < n; from += BLOCK) step(network, from, min(n - from, BLOCK), false);
+  advanceF32(network, 0, 0, n);
 }
 
 export function stepInt8(network: Network, n: i32): void {
-  for (let from = 0; from < n; from += BLOCK) step(network, from, min(n - from, BLOCK), true);
+  advanceInt8(network, 0, 0, n);
 }
 
 /** After a state was written from outside: its bytes, for every layer. */
@@ -24,116 +25,5 @@ export function quantiseState(network: Network, slot: usize): void {
   for (let l = 0; l < network.depth; l++) {
     const layer = layerAt(network, l);
     quantise(layer, slot + layer.state);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function layerAt(network: Network, index: i32): Layer {
-  return changetype<Layer>(network.layers + index * offsetof<Layer>());
-}
-
-// @ts-ignore: decorator
-@inline
-function pointer(list: usize, index: i32): usize {
-  return load<usize>(list + (index << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function product(
-  int8: bool, m: usize, n: i32, streams: usize, x: usize, units: i32, sums: usize, out: usize,
-): void {
-  if (int8) addProductInt8(changetype<Matrix>(m), n, streams, x, units, sums, out);
-  else addProductF32(changetype<Matrix>(m), n, streams, x, sums, out);
-}
-
-/** Advances up to `BLOCK` runs, layer by layer, by one character each. */
-// @ts-ignore: decorator
-@inline
-function step(network: Network, from: i32, n: i32, int8: bool): void {
-  const slots = network.slots + (from << 2);
-  const ids = network.ids + (from << 2);
-  const scratch = network.scratch;
-  const sums = network.sums;
-  const recurrentSums = network.recurrentSums;
-  let below: usize = 0;
-  let unitsBelow = 0;
-
-  for (let l = 0; l < network.depth; l++) {
-    const layer = layerAt(network, l);
-    const units = layer.paddedUnits;
-    const rows = units * (layer.kind == LSTM ? 4 : 3);
-    for (let s = 0; s < n; s++) {
-      const out = pointer(scratch, s) + sums;
-      if (l > 0) memory.copy(out, layer.bias, rows << 2);
-      else if (int8) dequantiseRow(network, layer.bias, load<i32>(ids + (s << 2)), rows, out);
-      else memory.copy(out, network.table + ((load<i32>(ids + (s << 2)) * rows) << 2), rows << 2);
-    }
-    if (l > 0) product(int8, layer.input, n, slots, below, unitsBelow, scratch, sums);
-
-    if (layer.kind == LSTM) {
-      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums);
-      for (let s = 0; s < n; s++) {
-        const h = pointer(slots, s) + layer.state;
-        lstmGates(layer, pointer(scratch, s) + sums, h, cellOf(h, units));
-        if (int8) quantise(layer, h);
-      }
-    } else {
-      for (let s = 0; s < n; s++) {
-        memory.copy(pointer(scratch, s) + recurrentSums, layer.recurrentBias, rows << 2);
-      }
-      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, recurrentSums);
-      const resetAfter = layer.kind == GRU_RESET_AFTER;
-      if (!resetAfter) {
-        for (let s = 0; s < n; s++) {
-          const area = pointer(scratch, s);
-          resetState(layer, area + sums, area + recurrentSums, pointer(slots, s) + layer.state, area);
-          if (int8) quantise(layer, area);
-        }
-        product(int8, layer.candidate, n, scratch, 0, units, scratch, recurrentSums + ((units << 1) << 2));
-      }
-      for (let s = 0; s < n; s++) {
-        const area = pointer(scratch, s);
-        const h = pointer(slots, s) + layer.state;
-        gruGates(layer, area + sums, area + recurrentSums, h, resetAfter);
-        if (int8) quantise(layer, h);
-      }
-    }
-    below = layer.state;
-    unitsBelow = units;
-  }
-
-  const vocabulary = network.vocabulary;
-  for (let s = 0; s < n; s++) {
-    memory.copy(pointer(scratch, s) + sums, network.outputBias, ((vocabulary + 15) & ~15) << 2);
-  }
-  product(int8, network.output, n, slots, below, unitsBelow, scratch, sums);
-  for (let s = 0; s < n; s++) {
-    const to = network.logits + (((from + s) * vocabulary) << 2);
-    memory.copy(to, pointer(scratch, s) + sums, vocabulary << 2);
-  }
-}
-
-/** An LSTM's c stands behind h, its bytes and its scale. */
-// @ts-ignore: decorator
-@inline
-function cellOf(h: usize, units: i32): usize {
-  return h + units * 5 + 16;
-}
-
-/** The first layer's input is one-hot: its product is a row of the table, and the bias joins it. */
-function dequantiseRow(network: Network, bias: usize, id: i32, rows: i32, out: usize): void {
-  let scales = network.tableScales;
-  let row = network.table + id * rows;
-  for (const end = out + (rows << 2); out < end; out += 32) {
-    const values = v128.load_ext<i8>(row);
-    const low = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(values));
-    const high = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(values));
-    v128.store(out, f32x4.add(v128.load(bias, 0), f32x4.mul(low, v128.load(scales, 0))), 0);
-    v128.store(out, f32x4.add(v128.load(bias, 16), f32x4.mul(high, v128.load(scales, 16))), 16);
-    row += 8;
-    bias += 32;
-    scales += 32;
   }
 }

@@ -45,9 +45,21 @@ export class Network {
   slots: usize; // addresses of the runs' slots: [n]
   ids: usize; // [n]
   logits: usize; // f32 [n, vocabulary]
-  scratch: usize; // addresses of `BLOCK` scratch areas
+  scratch: usize; // addresses of `BLOCK` scratch areas for each thread
   sums: usize; // offset in a scratch area: f32 [rows]
   recurrentSums: usize; // offset in a scratch area, GRU: f32 [rows]
+  partial: usize; // offset in a scratch area, int8: i32 [64], a tile's sums for two runs
+}
+
+/** Threads that share the runs of a step. The first two fields are read and written by atomic operations alone. */
+@unmanaged
+export class Team {
+  ticket: i32; // see team.ts
+  finished: i32; // portions that helpers have finished; negative when one has failed
+  network: usize;
+  int8: i32;
+  n: i32; // runs of this step
+  size: i32; // runs of a portion
 }
 
 export const LSTM = 0;

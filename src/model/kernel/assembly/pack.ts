@@ -35,18 +35,24 @@ export function packInt8(
   source: usize, stride: usize, inputs: i32, length: i32,
   to: usize, toStride: usize, scales: usize, starts: usize, scratch: usize,
 ): void {
-  if (length < 16) {
-    copyStrip(source, stride, inputs, length, scratch);
-    source = scratch;
-    stride = 64;
-  }
+  copyStrip(source, stride, inputs, length, scratch);
   for (let at: usize = 0; at < 64; at += 16) {
-    packRows(source + at, stride, inputs, to + at, toStride, scales + at, starts + at);
+    packRows(scratch + at, 64, inputs, to + at, toStride, scales + at, starts + at);
   }
 }
 
 /** The first outputs of every row, and zeros behind them, in rows of 16. */
 function copyStrip(source: usize, stride: usize, inputs: i32, length: i32, to: usize): void {
+  if (length == 16) {
+    for (const end = to + (inputs << 6); to < end; to += 64) {
+      v128.store(to, v128.load(source, 0), 0);
+      v128.store(to, v128.load(source, 16), 16);
+      v128.store(to, v128.load(source, 32), 32);
+      v128.store(to, v128.load(source, 48), 48);
+      source += stride;
+    }
+    return;
+  }
   memory.fill(to, 0, inputs << 6);
   for (let input = 0; input < inputs; input++) {
     for (let i = 0; i < length; i++) store<f32>(to + (i << 2), load<f32>(source + (i << 2)));

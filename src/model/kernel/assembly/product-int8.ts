@@ -23,9 +23,6 @@ function hasFusedDot(): bool {
   return i32x4.extract_lane(dot, 0) != 2 * 32767;
 }
 
-/** Sums of 32 rows for two runs. */
-const PARTIAL: usize = memory.data(256, 16);
-
 /**
  * `out += W x` for the runs in `streams`, whose inputs are vectors of `units` at offset `x` and whose sums lie at
  * offset `out`.
@@ -43,6 +40,7 @@ export function addProductInt8(
   units: i32,
   sums: usize,
   out: usize,
+  partial: usize,
 ): void {
   const blocks = m.columns;
   let w = m.weights;
@@ -55,7 +53,7 @@ export function addProductInt8(
       const x1 = pointer(streams, s + 1) + x;
       wholeTilePair(
         w, blocks, x0, x1, units,
-        pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales,
+        pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales, partial,
       );
     }
     if (s < n) {
@@ -268,7 +266,7 @@ function addPairs(lo: v128, hi: v128): v128 {
 /** 32 rows for two runs: each vector of weights is read once and used twice. */
 function wholeTilePair(
   w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
-  out0: usize, out1: usize, starts: usize, scales: usize,
+  out0: usize, out1: usize, starts: usize, scales: usize, partial: usize,
 ): void {
   if (!ASC_FEATURE_RELAXED_SIMD) {
     wholeTile(w, blocks, vector0, units, out0, starts, scales);
@@ -283,12 +281,9 @@ function wholeTilePair(
     }
     return;
   }
+  memory.copy(partial, starts, 128);
+  memory.copy(partial + 128, starts, 128);
   const ones = v128.load(ONES);
-  for (let i: usize = 0; i < 128; i += 16) {
-    const start = v128.load(starts + i);
-    v128.store(PARTIAL + i, start);
-    v128.store(PARTIAL + i, start, 128);
-  }
   let x0 = bytesOf(vector0, units);
   let x1 = bytesOf(vector1, units);
   for (const end = x0 + (blocks << 2); x0 < end; x0 += 16) {
@@ -300,67 +295,44 @@ function wholeTilePair(
     const b1 = v128.load32_splat(x1, 4);
     const b2 = v128.load32_splat(x1, 8);
     const b3 = v128.load32_splat(x1, 12);
-    const v00 = v128.load(w, 0);
-    const v01 = v128.load(w, 128);
-    const v02 = v128.load(w, 256);
-    const v03 = v128.load(w, 384);
-    widen(PARTIAL + 0, dots(v00, v01, v02, v03, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 128, dots(v00, v01, v02, v03, b0, b1, b2, b3, ones));
-    const v10 = v128.load(w, 16);
-    const v11 = v128.load(w, 144);
-    const v12 = v128.load(w, 272);
-    const v13 = v128.load(w, 400);
-    widen(PARTIAL + 16, dots(v10, v11, v12, v13, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 144, dots(v10, v11, v12, v13, b0, b1, b2, b3, ones));
-    const v20 = v128.load(w, 32);
-    const v21 = v128.load(w, 160);
-    const v22 = v128.load(w, 288);
-    const v23 = v128.load(w, 416);
-    widen(PARTIAL + 32, dots(v20, v21, v22, v23, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 160, dots(v20, v21, v22, v23, b0, b1, b2, b3, ones));
-    const v30 = v128.load(w, 48);
-    const v31 = v128.load(w, 176);
-    const v32 = v128.load(w, 304);
-    const v33 = v128.load(w, 432);
-    widen(PARTIAL + 48, dots(v30, v31, v32, v33, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 176, dots(v30, v31, v32, v33, b0, b1, b2, b3, ones));
-    const v40 = v128.load(w, 64);
-    const v41 = v128.load(w, 192);
-    const v42 = v128.load(w, 320);
-    const v43 = v128.load(w, 448);
-    widen(PARTIAL + 64, dots(v40, v41, v42, v43, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 192, dots(v40, v41, v42, v43, b0, b1, b2, b3, ones));
-    const v50 = v128.load(w, 80);
-    const v51 = v128.load(w, 208);
-    const v52 = v128.load(w, 336);
-    const v53 = v128.load(w, 464);
-    widen(PARTIAL + 80, dots(v50, v51, v52, v53, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 208, dots(v50, v51, v52, v53, b0, b1, b2, b3, ones));
-    const v60 = v128.load(w, 96);
-    const v61 = v128.load(w, 224);
-    const v62 = v128.load(w, 352);
-    const v63 = v128.load(w, 480);
-    widen(PARTIAL + 96, dots(v60, v61, v62, v63, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 224, dots(v60, v61, v62, v63, b0, b1, b2, b3, ones));
-    const v70 = v128.load(w, 112);
-    const v71 = v128.load(w, 240);
-    const v72 = v128.load(w, 368);
-    const v73 = v128.load(w, 496);
-    widen(PARTIAL + 112, dots(v70, v71, v72, v73, a0, a1, a2, a3, ones));
-    widen(PARTIAL + 240, dots(v70, v71, v72, v73, b0, b1, b2, b3, ones));
+    pairDots(w, partial, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 16, partial + 16, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 32, partial + 32, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 48, partial + 48, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 64, partial + 64, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 80, partial + 80, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 96, partial + 96, a0, a1, a2, a3, b0, b1, b2, b3, ones);
+    pairDots(w + 112, partial + 112, a0, a1, a2, a3, b0, b1, b2, b3, ones);
     w += 512;
     x1 += 16;
   }
   const scale0 = v128.load32_splat(scaleOf(vector0, units));
   const scale1 = v128.load32_splat(scaleOf(vector1, units));
   for (let i: usize = 0; i < 128; i += 16) {
-    finish(out0 + i, v128.load(PARTIAL + i), scales + i, scale0);
-    finish(out1 + i, v128.load(PARTIAL + i, 128), scales + i, scale1);
+    finish(out0 + i, v128.load(partial + i), scales + i, scale0);
+    finish(out1 + i, v128.load(partial + i, 128), scales + i, scale1);
   }
 }
 
+/** 4 rows x 16 columns for two runs, whose sums lie at `partial` and 128 bytes on; one block of weights at a time. */
 // @ts-ignore: decorator
 @inline
-function widen(to: usize, sums: v128): void {
-  v128.store(to, i32x4.add(v128.load(to), sums));
+function pairDots(
+  w: usize, partial: usize, a0: v128, a1: v128, a2: v128, a3: v128,
+  b0: v128, b1: v128, b2: v128, b3: v128, ones: v128,
+): void {
+  const w0 = v128.load(w, 0);
+  let a = i16x8.relaxed_dot_i8x16_i7x16_s(w0, a0);
+  let b = i16x8.relaxed_dot_i8x16_i7x16_s(w0, b0);
+  const w1 = v128.load(w, 128);
+  a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(w1, a1));
+  b = i16x8.add(b, i16x8.relaxed_dot_i8x16_i7x16_s(w1, b1));
+  const w2 = v128.load(w, 256);
+  a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(w2, a2));
+  b = i16x8.add(b, i16x8.relaxed_dot_i8x16_i7x16_s(w2, b2));
+  const w3 = v128.load(w, 384);
+  a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(w3, a3));
+  b = i16x8.add(b, i16x8.relaxed_dot_i8x16_i7x16_s(w3, b3));
+  v128.store(partial, i32x4.add(v128.load(partial), i32x4.dot_i16x8_s(a, ones)));
+  v128.store(partial, i32x4.add(v128.load(partial, 128), i32x4.dot_i16x8_s(b, ones)), 128);
 }

@@ -1,0 +1,41 @@
+import { instantiateKernel, type Kernel } from './kernel-module.ts';
+
+/** Room for the kernel's constants. */
+const HEADROOM = 65_536; // bytes
+const LEAST = 2 ** 10; // halves for which an instance pays
+const MOST = 2 ** 28; // halves whose values leave room in one
+
+/** An instance in whose memory decoded values lie. */
+export interface Home {
+  readonly kernel: Kernel;
+  /** Whether what lies behind the values has been written to. */
+  used: boolean;
+}
+
+const homes = new WeakMap<ArrayBufferLike, Home>();
+
+/** Where these values were decoded, if in a kernel: they can be worked on there, without a copy. */
+export const homeOf = (values: Float32Array): Home | undefined => homes.get(values.buffer);
+
+/**
+ * IEEE 754 halves to float32, in an instance of its own whose memory goes with the values. In a new process that is
+ * several times as fast as a loop, or as the host's `Float16Array`.
+ *
+ * @param halves little-endian
+ * @returns undefined when they are not all finite, and when they are few enough or too many: ask the plain twin
+ */
+export const decodeFiniteFloat16 = (halves: Uint8Array): Float32Array | undefined => {
+  const count = halves.length >> 1;
+  if (count < LEAST || count > MOST) return undefined;
+  const padded = Math.ceil(count / 8) * 8;
+  // As much again lies behind the values, for packing them. Memory that is never touched costs nothing.
+  const kernel = instantiateKernel({ bytes: 2 * (HEADROOM + 4 * padded) });
+  const { buffer } = kernel.memory;
+  const to = Math.ceil(kernel.heapBase() / 16) * 16;
+  // The halves lie in the second half of their values' place, which overtake them at the very end.
+  const from = to + 2 * padded;
+  new Uint8Array(buffer, from, halves.length).set(halves);
+  if (kernel.decodeFloat16(from, padded, to) !== 1) return undefined;
+  homes.set(buffer, { kernel, used: false });
+  return new Float32Array(buffer, to, count);
+};

@@ -1,0 +1,22 @@
+import { availableParallelism } from 'node:os';
+import { runHelper, type Threads } from './model/kernel/team.ts';
+
+const MOST = 8;
+
+const program = `(${runHelper})(require('node:worker_threads').workerData)`;
+
+/**
+ * Threads of this process, which neither hold it open nor are started before a model has several streams to advance.
+ *
+ * @param count Threads that work at one time, the caller's included. Default: as many as there are processors, 8 at most.
+ */
+export const nodeThreads = (count = Math.min(MOST, availableParallelism())): Threads => ({
+  count,
+  start: (helper) => {
+    // An import would cost every cold start some milliseconds.
+    const { Worker } = process.getBuiltinModule('node:worker_threads');
+    const worker = new Worker(program, { eval: true, workerData: helper, execArgv: [], name: 'folio' });
+    worker.on('error', () => {}); // the step that waits for a failed helper says so
+    worker.unref();
+  },
+});

@@ -1,0 +1,129 @@
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
+import type { Threads } from '../../../src/model/kernel/team.ts';
+import type { Precision, Stepper } from '../../../src/model/stepper.ts';
+import { nodeThreads } from '../../../src/threads.ts';
+import { numbers, randomNetwork } from '../../random-network.ts';
+import { stepCases } from '../../step.cases.ts';
+
+const network = randomNetwork({
+  vocabulary: 65,
+  layers: [
+    { kind: 'lstm', units: 100 },
+    { kind: 'gru', units: 40, resetAfter: false },
+  ],
+  seed: 1,
+});
+
+const stepperWith = (
+  threads: Threads,
+  precision: Precision = 'int8',
+  options: KernelOptions = {},
+): Stepper => {
+  const stepper = createKernelStepper(network, precision, { ...options, threads });
+  onTestFinished(() => stepper.dispose());
+  return stepper;
+};
+
+/** Advances changing numbers of runs of both, and compares their logits. */
+const compare = (a: Stepper, b: Stepper, steps: number): void => {
+  const next = numbers(3);
+  const [ofA, ofB] = [a, b].map((stepper) => Array.from({ length: 40 }, () => stepper.open())) as [
+    number[],
+    number[],
+  ];
+  for (let step = 0; step < steps; step++) {
+    const n = 1 + Math.floor(next() * 40);
+    const ids = Array.from({ length: n }, () => Math.floor(next() * network.vocabulary));
+    const [expected, actual] = [a.step(ofA.slice(0, n), ids), b.step(ofB.slice(0, n), ids)];
+    if (expected.some((logit, i) => logit !== actual[i])) expect.fail(`step ${step}, ${n} runs`);
+  }
+};
+
+/** Resolves when the helpers have begun to work. */
+const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
+
+describe('several threads', () => {
+  describe('a team of three', () =>
+    stepCases((given) => createKernelStepper(given, 'int8', { threads: nodeThreads(3) })));
+
+  it.each([
+    ['int8', { relaxed: true, fusedDot: false }],
+    ['int8', { relaxed: true, fusedDot: true }],
+    ['int8', { relaxed: false }],
+    ['f32', { relaxed: true }],
+  ] as const)('give the bits of one, in %s, %o', async (precision, options) => {
+    const together = stepperWith(nodeThreads(3), precision, options);
+    const slots = [together.open(), together.open(), together.open()];
+    together.step(slots, [1, 2, 3]);
+    await soon();
+    compare(createKernelStepper(network, precision, options), together, 300);
+  });
+
+  it('start when there are runs for them, and no more than were asked for', () => {
+    const started: number[] = [];
+    const stepper = stepperWith({ count: 4, start: ({ thread }) => started.push(thread) });
+    const slots = Array.from({ length: 9 }, () => stepper.open());
+    const advance = (n: number) => stepper.step(slots.slice(0, n), new Array<number>(n).fill(1));
+    advance(1);
+    expect(started).toEqual([]);
+    advance(2);
+    expect(started).toEqual([1]);
+    advance(9);
+    expect(started).toEqual([1, 2, 3]);
+  });
+
+  it('are not waited for: helpers that never come cost nothing but their help', () => {
+    compare(createKernelStepper(network, 'int8'), stepperWith({ count: 8, start: () => {} }), 20);
+  });
+
+  it('let go, leave the rest to the caller', async () => {
+    const stepper = stepperWith(nodeThreads(2));
+    const slots = [stepper.open(), stepper.open()];
+    stepper.step(slots, [1, 2]);
+    await soon();
+    stepper.dispose();
+    compare(createKernelStepper(network, 'int8'), stepper, 20);
+  });
+
+  it('end when they are let go', async () => {
+    const ended: Promise<number>[] = [];
+    const program = `(${(await import('../../../src/model/kernel/team.ts')).runHelper})(require('node:worker_threads').workerData)`;
+    const stepper = stepperWith({
+      count: 2,
+      start: (workerData) => {
+        const worker = new Worker(program, { eval: true, workerData });
+        ended.push(new Promise((resolve) => worker.once('exit', resolve)));
+      },
+    });
+    stepper.step([stepper.open(), stepper.open()], [1, 2]);
+    await soon();
+    stepper.dispose();
+    expect(await Promise.all(ended)).toEqual([0]);
+  });
+
+  it('tell of a helper that failed in the middle of its work', async () => {
+    /** Takes a portion as `help` does, and fails as `runHelper` does. */
+    const program = `
+      const { memory, team } = require('node:worker_threads').workerData;
+      const words = new Int32Array(memory.buffer);
+      const [ticket, finished] = [team >> 2, (team >> 2) + 1];
+      for (;;) {
+        const seen = Atomics.load(words, ticket);
+        if ((seen & 1023) >= ((seen >> 10) & 1023)) continue;
+        if (Atomics.compareExchange(words, ticket, seen, seen + 1) !== seen) continue;
+        Atomics.store(words, finished, -(2 ** 31));
+        break;
+      }`;
+    const stepper = stepperWith({
+      count: 2,
+      start: (workerData) => void new Worker(program, { eval: true, workerData }).unref(),
+    });
+    const slots = [stepper.open(), stepper.open()];
+    const until = Date.now() + 10_000;
+    expect(() => {
+      while (Date.now() < until) stepper.step(slots, [1, 2]);
+    }).toThrow(WebAssembly.RuntimeError);
+  });
+});
