@@ -10,11 +10,12 @@ const docs = join(import.meta.dirname, '../../../docs');
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('');
 
-const between = (page: string, name: string, content: string): string =>
-  page.replace(
-    new RegExp(`(<!-- ${name} -->\n)[sS]*?(<!-- /${name} -->)`),
-    (_, open: string, close: string) => `${open}\n${content}\n${close}`,
-  );
+const between = (page: string, name: string, content: string): string => {
+  const [open, close] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
+  const [from, to] = [page.indexOf(open) + open.length, page.indexOf(close)];
+  expect([page.includes(open), to > from]).toEqual([true, true]);
+  return `${page.slice(0, from)}\n${content}\n${page.slice(to)}`;
+};
 
 describe('documents hold what the program says', () => {
   test('docs/cli.md: help and exit codes', async () => {
