@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { numbers } from './random-network.ts';
 
 /** LayersModels of every kind that stock tfjs can write and Folio can read. */
 export interface Layout {
@@ -24,6 +25,18 @@ interface Recurrent {
 }
 
 const activations = ['tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear'] as const;
+
+/** 1 to 4,096, every size of number as often as any other. */
+const width = fc.integer({ min: 0, max: 1200 }).map((log) => Math.round(2 ** (log / 100)));
+
+const weightsOf = ({ vocabulary, embedding, layers }: Layout): number => {
+  let inputs = embedding ?? vocabulary;
+  return layers.reduce((sum, { units: [units = 0] }) => {
+    const weights = 4 * units * (inputs + units);
+    inputs = units;
+    return sum + weights;
+  }, 0);
+};
 
 const recurrent = (kinds: readonly Recurrent['kind'][], most: number): fc.Arbitrary<Recurrent> =>
   fc.record({
@@ -53,6 +66,21 @@ export const layouts: fc.Arbitrary<Layout> = fc.record({
   seed: fc.integer({ min: 1, max: 2 ** 30 }),
 });
 
+/** Layers of any width that Folio runs, as long as the whole stays within some 80 MB. */
+export const wideLayouts: fc.Arbitrary<Layout> = fc
+  .tuple(layouts, fc.array(width, { minLength: 1, maxLength: 3 }))
+  .map(([layout, widths]) => ({
+    ...layout,
+    layers: widths.map((units, i) => ({
+      ...layout.layers[i % layout.layers.length]!,
+      kind: (layout.seed + i) % 2 === 0 ? ('lstm' as const) : ('gru' as const),
+      units: [units],
+      activation: 'tanh' as const,
+      recurrentActivation: 'sigmoid' as const,
+    })),
+  }))
+  .filter((layout) => weightsOf(layout) < 20e6);
+
 export interface Artefact {
   readonly json: { readonly modelTopology: unknown; readonly weightsManifest: unknown };
   readonly shards: ReadonlyMap<string, Uint8Array>;
@@ -64,17 +92,12 @@ export const artefactOf = async (
   ids: readonly number[],
 ): Promise<{ artefact: Artefact; logits: Float32Array }> => {
   const model = build(layout);
-  const random = fc.sample(fc.double({ min: -0.7, max: 0.7, noNaN: true }), {
-    numRuns: 64,
-    seed: layout.seed,
-  });
-  let at = layout.seed % 64;
+  const next = numbers(layout.seed);
   model.setWeights(
     model.getWeights().map((weight) => {
-      const values = Float32Array.from({ length: weight.size }, () => {
-        at += 1 + (at % 7);
-        return random[at % 64]!;
-      });
+      const limit = Math.min(0.7, 3 / Math.sqrt(weight.shape[0]!)); // wide layers neither die nor blow up
+      const values = new Float32Array(weight.size);
+      for (let i = 0; i < values.length; i++) values[i] = limit * (2 * next() - 1);
       return tf.tensor(values, weight.shape);
     }),
   );
@@ -115,7 +138,8 @@ const layerOf = (
   { kind, units, activation, recurrentActivation, useBias }: Recurrent,
   input: { inputShape?: (number | null)[] },
 ): tf.layers.Layer => {
-  const settings = { activation, recurrentActivation, useBias, recurrentInitializer: 'zeros' as const };
+  const zeros = { kernelInitializer: 'zeros', recurrentInitializer: 'zeros' } as const; // quick, and overwritten
+  const settings = { activation, recurrentActivation, useBias, ...zeros };
   const [first] = units;
   const whole = { ...settings, ...input, units: first!, returnSequences: true };
   if (kind === 'lstm') return tf.layers.lstm(whole);

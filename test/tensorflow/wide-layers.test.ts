@@ -1,0 +1,53 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createKernelStepper } from '../../src/model/kernel/kernel-stepper.ts';
+import { createInt8ReferenceStepper } from '../../src/model/reference-int8.ts';
+import { loadTensorFlow } from '../../training/tensorflow.ts';
+import { type Layout, wideLayouts } from '../layers-models.ts';
+import { agreeWithStock } from '../stock-tfjs.cases.ts';
+
+loadTensorFlow();
+
+/** f32 by stock tfjs, int8 by its plain twin: bit for bit. */
+const holds = async (layout: Layout, text: readonly number[]): Promise<void> => {
+  const network = await agreeWithStock(layout, text, (read) => [createKernelStepper(read, 'f32')]);
+  const [twin, ...kernels] = [
+    createInt8ReferenceStepper(network),
+    createKernelStepper(network, 'int8', { relaxed: false }),
+    createKernelStepper(network, 'int8', { relaxed: true, fusedDot: false }),
+    createKernelStepper(network, 'int8', { relaxed: true, fusedDot: true }),
+  ];
+  const slots = [twin!, ...kernels].map((stepper) => stepper.open());
+  for (const value of text) {
+    const id = value % layout.vocabulary;
+    const expected = twin!.step([slots[0]!], [id]).slice();
+    kernels.forEach((kernel, i) => {
+      expect(kernel.step([slots[i + 1]!], [id])).toEqual(expected);
+    });
+  }
+};
+
+describe('layers of 1 to 4,096 units', () => {
+  it('give the logits of stock tfjs, and in int8 the bits of the plain twin', async () => {
+    const texts = fc.array(fc.nat(), { minLength: 2, maxLength: 4 });
+    await fc.assert(fc.asyncProperty(wideLayouts, texts, holds), { numRuns: 40 });
+  });
+
+  it.each(['lstm', 'gru'] as const)('the widest %s', async (kind) => {
+    await holds(
+      {
+        vocabulary: 65,
+        embedding: undefined,
+        layers: [{ kind, units: [4096], activation: 'tanh', recurrentActivation: 'sigmoid', useBias: true }],
+        functional: false,
+        end: 'softmax',
+        distributed: false,
+        dropout: false,
+        useBias: true,
+        shards: 3,
+        seed: 1,
+      },
+      [1, 2, 3],
+    );
+  });
+});
