@@ -29,6 +29,7 @@ export default defineConfig({
           testTimeout: patience[name],
           hookTimeout: 900_000,
           fileParallelism: name === 'unit',
+          pool: name === 'unit' ? 'threads' : 'forks', // threads start sooner; add-ons of C want a process
           sequence: { groupOrder: order },
           ...(existsSync(setUp) ? { globalSetup: [setUp] } : {}),
         },

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect } from 'vitest';
 import { readNetwork } from '../src/model/layers-model.ts';
 import type { Network } from '../src/model/network.ts';
@@ -27,11 +28,15 @@ export const agreeWithStock = async (
   const network = networkOf(artefact);
   for (const stepper of steppersOf(network)) {
     const slot = stepper.open();
-    const got = ids.flatMap((id) => [...stepper.step([slot], [id])]);
+    let peak = 1; // linear and relu units may blow a state up, and its errors with it
+    const got = ids.flatMap((id) => {
+      const row = [...stepper.step([slot], [id])];
+      peak = [...row, ...stepper.read(slot)].reduce((most, value) => Math.max(most, Math.abs(value)), peak);
+      return row;
+    });
+    fc.pre(peak < 1e6);
     const worst = Math.max(...got.map((value, i) => Math.abs(value - logits[i]!)));
-    // Linear and relu units grow without bound: then float32 itself is coarser than that.
-    const largest = logits.reduce((most, logit) => Math.max(most, Math.abs(logit)), 1);
-    expect(worst).toBeLessThan(1e-4 * largest);
+    expect(worst).toBeLessThan(1e-4 * peak);
   }
   return network;
 };
