@@ -20,6 +20,7 @@ const patience: Record<(typeof names)[number], number> = {
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%', // by default one processor is left idle, half of a small machine
     projects: names.map((name, order) => {
       const setUp = `test/${name}/set-up.ts`;
       return {
