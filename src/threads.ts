@@ -15,8 +15,12 @@ export const nodeThreads = (count = Math.min(MOST, availableParallelism())): Thr
   start: (helper) => {
     // An import would cost every cold start some milliseconds.
     const { Worker } = process.getBuiltinModule('node:worker_threads');
-    const worker = new Worker(program, { eval: true, workerData: helper, execArgv: [], name: 'folio' });
-    worker.on('error', () => {}); // the step that waits for a failed helper says so
-    worker.unref();
+    try {
+      const worker = new Worker(program, { eval: true, workerData: helper, execArgv: [], name: 'folio' });
+      worker.on('error', () => {}); // the step that waits for a failed helper says so
+      worker.unref();
+    } catch {
+      // Where no thread can be had, the caller's does it all: a helper that never comes is not waited for.
+    }
   },
 });
