@@ -1,5 +1,5 @@
 export { type FaultCode, type FaultFacts, FolioError, isFolioError } from './errors.ts';
-export type { Alphabet } from './model/alphabet.ts';
+export type { Alphabet, Replaced, UnknownRule } from './model/alphabet.ts';
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
 export { type FetchOptions, fetchModel as loadModel } from './model/fetch-model.ts';
 export type { Threads } from './model/kernel/team.ts';

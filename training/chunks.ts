@@ -1,6 +1,13 @@
 import type { Ids } from './encoder.ts';
-import type { Chunk } from './fast-loop.ts';
 import { mulberry32 } from './random.ts';
+
+/** Streams side by side, time-major: value `t * batch + b` is stream b at step t. */
+export interface Chunk {
+  readonly batch: number;
+  readonly length: number;
+  readonly inputs: Int32Array; // [length * batch]
+  readonly targets: Int32Array; // [length * batch], each the character after its input
+}
 
 export interface ChunkSettings {
   /** Streams side by side, at most; a small text has room for fewer. */

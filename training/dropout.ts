@@ -1,4 +1,4 @@
-import type { Chunk } from './fast-loop.ts';
+import type { Chunk } from './chunks.ts';
 import type { Handle, Kernels } from './kernels.ts';
 import { mulberry32 } from './random.ts';
 

@@ -1,15 +1,8 @@
+import type { Chunk } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
 import type { Handle, Kernels } from './kernels.ts';
 import { backwardSteps, forwardSteps, type LayerState, type Steps } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
-
-/** Streams side by side, time-major: value `t * batch + b` is stream b at step t. */
-export interface Chunk {
-  readonly batch: number;
-  readonly length: number;
-  readonly inputs: Int32Array; // [length * batch]
-  readonly targets: Int32Array; // [length * batch], each the character after its input
-}
 
 /** What one layer leaves of its way forward for the way back. */
 interface Trace extends Steps {

@@ -1,6 +1,5 @@
 import { FolioError } from '../errors.ts';
 import { isObject, malformed, show } from './malformed.ts';
-import type { CompletionResult, UnknownRule } from './model.ts';
 import { nearest } from './nearest.ts';
 
 /**
@@ -23,10 +22,19 @@ export interface Alphabet {
   encode(text: string, unknown?: UnknownRule): Encoded;
 }
 
+/** What becomes of a character that the model does not know. */
+export type UnknownRule = 'error' | 'skip' | 'nearest';
+
+/** A character that the rule left out, by '', or replaced; `at` counts the text's characters from 0. */
+export interface Replaced {
+  readonly at: number;
+  readonly character: string;
+  readonly by: string;
+}
+
 export interface Encoded {
   readonly ids: readonly number[];
-  /** What the rule left out or replaced: `at` counts the text's characters from 0. */
-  readonly replaced: CompletionResult['replaced'];
+  readonly replaced: readonly Replaced[];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { FolioError } from '../errors.ts';
+import type { Replaced } from './alphabet.ts';
 import type { Engine } from './engine.ts';
-import type { CompletionResult, GenerateOptions } from './model.ts';
+import type { GenerateOptions } from './model.ts';
 import { drawSeed } from './random.ts';
 import { Sampler } from './sampler.ts';
 import { checkSampling } from './sampling-options.ts';
@@ -13,7 +14,7 @@ export interface CompletionPlan {
   /** Where it goes on from, a state's run or a text's beginning. */
   readonly from: Snapshot | undefined;
   readonly prompt: readonly number[];
-  readonly replaced: CompletionResult['replaced'];
+  readonly replaced: readonly Replaced[];
   readonly writing: WritingPlan;
 }
 

@@ -1,4 +1,4 @@
-import type { Alphabet } from './alphabet.ts';
+import type { Alphabet, Replaced, UnknownRule } from './alphabet.ts';
 import type { CopyIndex } from './copy-index.ts';
 import type { Precision } from './stepper.ts';
 
@@ -66,8 +66,6 @@ export interface CopyGuard {
   readonly length: number;
 }
 
-export type UnknownRule = 'error' | 'skip' | 'nearest';
-
 export interface GenerateOptions extends SamplingOptions {
   readonly prompt?: string;
   /** Characters to generate at most. Default 256. */
@@ -121,7 +119,7 @@ export interface CompletionEvent {
 export interface CompletionResult {
   readonly seed: number;
   readonly promptCharacters: number;
-  readonly replaced: readonly { readonly at: number; readonly character: string; readonly by: string }[];
+  readonly replaced: readonly Replaced[];
   readonly promptDetails?: readonly (CharacterDetail | undefined)[];
   readonly choices: readonly {
     readonly text: string;
@@ -155,5 +153,5 @@ export interface Score {
   readonly nats: number; // sum of -logprob
   readonly bitsPerCharacter: number;
   readonly perplexity: number;
-  readonly replaced: CompletionResult['replaced'];
+  readonly replaced: readonly Replaced[];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Chunk } from '../../training/chunks.ts';
 import { noDropout } from '../../training/dropout.ts';
-import { type Chunk, FastLoop } from '../../training/fast-loop.ts';
+import { FastLoop } from '../../training/fast-loop.ts';
 import { Kernels } from '../../training/kernels.ts';
 import { freeState, zeroState } from '../../training/lstm-steps.ts';
 import {
