@@ -1,6 +1,7 @@
 import type { Preparation } from './clean.ts';
 import { Encoder, type Ids } from './encoder.ts';
-import { Preflight, type PreflightReport } from './preflight.ts';
+import { Preflight } from './preflight.ts';
+import type { PreflightReport } from './preflight-report.ts';
 import { readThrough } from './reading.ts';
 import { resolveSources } from './sources.ts';
 

@@ -1,5 +1,5 @@
 import { grouped, percent, several } from './figures.ts';
-import type { Finding, PreflightReport } from './preflight.ts';
+import type { Finding, PreflightReport } from './preflight-report.ts';
 import { KEPT_WHOLE } from './rare.ts';
 
 /** Below this, a model learns words badly. Characters. */

@@ -3,39 +3,17 @@ import { FolioError } from '../src/errors.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
 import { Chunks } from './chunks.ts';
 import type { Corpus } from './corpus.ts';
-import type { Dropout } from './dropout.ts';
 import type { TrainingEvent } from './events.ts';
 import { FastLoop } from './fast-loop.ts';
+import type { FitSettings } from './fit-settings.ts';
 import { History } from './history.ts';
 import type { Kernels } from './kernels.ts';
 import { freeState, type LayerState, zeroState } from './lstm-steps.ts';
 import { initialWeights, type NetworkShape, swapGates, type Weight, weightShapes } from './network.ts';
-import { freshState, Optimiser, type OptimiserSettings } from './optimiser.ts';
+import { freshState, Optimiser } from './optimiser.ts';
 import { sample } from './samples.ts';
 import { learningRate } from './schedule.ts';
 import { validationLoss } from './validation.ts';
-
-export interface FitSettings {
-  readonly units: readonly number[];
-  readonly embedding: number;
-  readonly batch: number;
-  readonly length: number;
-  readonly carryState: boolean;
-  readonly epochs: number;
-  /** Steps of an epoch at least: a text too short for them is gone through several times. */
-  readonly leastSteps: number;
-  readonly learningRate: number;
-  /** Steps in which the rate rises from nothing. */
-  readonly warmUp: number;
-  /** Share of the learning rate that is left at the end. */
-  readonly finalRate: number;
-  readonly dropout: Dropout;
-  readonly optimiser: OptimiserSettings;
-  /** Epochs without a better validation loss after which training stops. */
-  readonly patience: number;
-  readonly seed: number;
-  readonly shards: 'float16' | 'float32';
-}
 
 export interface FitOptions {
   /** Goes on from here. */

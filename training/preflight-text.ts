@@ -1,6 +1,6 @@
 import { FARGATE_PRICE } from './estimate.ts';
 import { dollars, duration, grouped, percent, several, visible } from './figures.ts';
-import type { PreflightReport } from './preflight.ts';
+import type { PreflightReport } from './preflight-report.ts';
 
 const SHOWN = 120; // characters of the alphabet
 

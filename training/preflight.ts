@@ -1,46 +1,13 @@
 import { FolioError } from '../src/errors.ts';
-import { DuplicateFinder, type Duplicates } from './duplicates.ts';
-import { type Estimate, estimate } from './estimate.ts';
+import { DuplicateFinder } from './duplicates.ts';
+import { estimate } from './estimate.ts';
 import { findingsOf } from './findings.ts';
+import type { PreflightReport } from './preflight-report.ts';
 import { type RareCharacters, rareCharacters } from './rare.ts';
 import type { Listener, Reading } from './reading.ts';
 import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
 import { Trigram } from './trigram.ts';
-
-/** What was found in a corpus before training on it. Plain JSON. */
-export interface PreflightReport {
-  readonly source: string;
-  readonly digest: string; // sha256:… over the bytes as read
-  readonly files: number;
-  /** Files in folders and globs that were left out, as they are not text. */
-  readonly skipped: readonly string[];
-  readonly bytes: number;
-  readonly characters: number; // as they are trained on
-  /** In id order, with occurrences. */
-  readonly alphabet: readonly { readonly character: string; readonly count: number }[];
-  readonly byteOrderMarks: number;
-  readonly newlines: { readonly lf: number; readonly crlf: number; readonly cr: number };
-  readonly controls: readonly { readonly character: string; readonly count: number }[];
-  readonly rare: Omit<RareCharacters, 'fold'>;
-  readonly duplicates: Duplicates;
-  readonly secrets: readonly {
-    readonly code: string;
-    readonly name: string;
-    readonly count: number;
-    readonly source: string; // of the first
-    readonly line: number; // of the first
-  }[];
-  readonly estimate: Estimate;
-  readonly findings: readonly Finding[];
-}
-
-export interface Finding {
-  readonly severity: 'note' | 'warning';
-  /** Stable, for machines: `byte_order_mark`, `duplicates`, `secrets` … */
-  readonly code: string;
-  readonly message: string;
-}
 
 /** Fewer teach nothing. Characters. */
 export const LEAST_CHARACTERS = 1000;

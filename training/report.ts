@@ -8,7 +8,7 @@ import type {
   TrainingEvent,
   WarningEvent,
 } from './events.ts';
-import type { PreflightReport } from './preflight.ts';
+import type { PreflightReport } from './preflight-report.ts';
 
 /** A training as it is published beside its model: `report.json`, and what `report.html` draws. */
 export interface Report {

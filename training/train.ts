@@ -11,7 +11,8 @@ import {
 } from './checkpoint.ts';
 import { type Corpus, readCorpus } from './corpus.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
-import { chunksOf, type FitResult, type FitSettings, fitNetwork, shapeOf } from './fit.ts';
+import { chunksOf, type FitResult, fitNetwork, shapeOf } from './fit.ts';
+import type { FitSettings } from './fit-settings.ts';
 import { Kernels } from './kernels.ts';
 import { parameters } from './network.ts';
 import { type PresetName, presets } from './presets.ts';

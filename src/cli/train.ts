@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultCorpus } from '../../training/default-corpus.ts';
-import type { FitSettings } from '../../training/fit.ts';
+import type { FitSettings } from '../../training/fit-settings.ts';
 import { type PresetName, presets } from '../../training/presets.ts';
 import { openProgress } from '../../training/progress.ts';
 import { RecordKeeper } from '../../training/record.ts';

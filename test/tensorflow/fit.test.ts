@@ -6,7 +6,8 @@ import {
   type FitState,
 } from '../../training/checkpoint.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { type FitOptions, type FitResult, type FitSettings, fitNetwork } from '../../training/fit.ts';
+import { type FitOptions, type FitResult, fitNetwork } from '../../training/fit.ts';
+import type { FitSettings } from '../../training/fit-settings.ts';
 import { Kernels } from '../../training/kernels.ts';
 import { presets } from '../../training/presets.ts';
 import { loadTensorFlow } from '../../training/tensorflow.ts';

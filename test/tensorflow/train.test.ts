@@ -9,7 +9,7 @@ import type { Store } from '../../src/store/store.ts';
 import { checkpointKey } from '../../training/checkpoint.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { openExaminee } from '../../training/examinee.ts';
-import type { FitSettings } from '../../training/fit.ts';
+import type { FitSettings } from '../../training/fit-settings.ts';
 import { loadTensorFlow } from '../../training/tensorflow.ts';
 import { type TrainOptions, train } from '../../training/train.ts';
 import { madeUpText } from './text.ts';

@@ -1,0 +1,25 @@
+import type { Dropout } from './dropout.ts';
+import type { OptimiserSettings } from './optimiser.ts';
+
+/** How a network is trained. */
+export interface FitSettings {
+  readonly units: readonly number[];
+  readonly embedding: number;
+  readonly batch: number;
+  readonly length: number;
+  readonly carryState: boolean;
+  readonly epochs: number;
+  /** Steps of an epoch at least: a text too short for them is gone through several times. */
+  readonly leastSteps: number;
+  readonly learningRate: number;
+  /** Steps in which the rate rises from nothing. */
+  readonly warmUp: number;
+  /** Share of the learning rate that is left at the end. */
+  readonly finalRate: number;
+  readonly dropout: Dropout;
+  readonly optimiser: OptimiserSettings;
+  /** Epochs without a better validation loss after which training stops. */
+  readonly patience: number;
+  readonly seed: number;
+  readonly shards: 'float16' | 'float32';
+}
