@@ -2,18 +2,8 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';
-import { FolioError, isFolioError } from '../src/errors.ts';
-
-/** One text of a corpus: a file, standard input, the body of a URL or an object of a store. */
-export interface Source {
-  /** For whoever gave it: a path as given, a URL without its query, `standard input`. */
-  readonly name: string;
-  /** For whoever reads a report: a path from the folder that was given, without the machine's own folders. */
-  readonly title: string;
-  /** Bytes, where they are known beforehand. */
-  readonly size?: number;
-  open(): AsyncIterable<Uint8Array>;
-}
+import { isFolioError } from '../src/errors.ts';
+import { changed, notFound, type Source } from './source.ts';
 
 const CHUNK = 256 * 1024; // bytes
 
@@ -120,14 +110,3 @@ const fromUrl = (url: string): Source => {
 async function* chunks(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
   for await (const chunk of stream) yield chunk as Uint8Array;
 }
-
-export const notFound = (place: string, what: string, cause?: unknown): FolioError =>
-  new FolioError('corpus_not_found', `${what}: ${place}.`, { where: 'corpus', received: place, cause });
-
-/** The text under the reader's eyes was written to. */
-export const changed = (name: string, expected: string, received: string): FolioError =>
-  new FolioError('corpus_changed', `${name} was changed while it was being read; try again.`, {
-    where: name,
-    expected,
-    received,
-  });

@@ -1,7 +1,7 @@
 import { isFolioError } from '../src/errors.ts';
 import { openStore } from '../src/store/open-store.ts';
 import type { Store, StoredObject } from '../src/store/store.ts';
-import { changed, notFound, type Source } from './sources.ts';
+import { changed, notFound, type Source } from './source.ts';
 
 const PIECE = 8 * 1024 * 1024; // bytes read at once
 
