@@ -79,6 +79,29 @@ describe('structure', () => {
     expect(strays).toEqual([]);
   });
 
+  it('no file imports itself by way of others', () => {
+    const imports = new Map(
+      sources.map((file) => [
+        file,
+        importsOf(file)
+          .filter((specifier) => specifier.startsWith('.'))
+          .map((specifier) => resolved(file, specifier)),
+      ]),
+    );
+    const seen = new Set<string>();
+    const circleFrom = (file: string, way: readonly string[]): readonly string[] | undefined => {
+      if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+      if (seen.has(file)) return undefined;
+      seen.add(file);
+      for (const target of imports.get(file) ?? []) {
+        const circle = circleFrom(target, [...way, file]);
+        if (circle) return circle;
+      }
+      return undefined;
+    };
+    expect(sources.flatMap((file) => circleFrom(file, []) ?? [])).toEqual([]);
+  });
+
   it('nothing in src imports a function or the stack, and only the command line opens the trainer', () => {
     const strays = sources
       .filter((file) => file.startsWith('src/'))
