@@ -12,10 +12,10 @@ export interface Home {
   used: boolean;
 }
 
-const homes = new WeakMap<ArrayBufferLike, Home>();
+const homes = new WeakMap<Float32Array, Home>();
 
-/** Where these values were decoded, if in a kernel: they can be worked on there, without a copy. */
-export const homeOf = (values: Float32Array): Home | undefined => homes.get(values.buffer);
+/** Where these values were decoded, if in a kernel: they can be packed there, without a copy. */
+export const homeOf = (values: Float32Array): Home | undefined => homes.get(values);
 
 /**
  * IEEE 754 halves to float32, in an instance of its own whose memory goes with the values. In a new process that is
@@ -36,6 +36,7 @@ export const decodeFiniteFloat16 = (halves: Uint8Array): Float32Array | undefine
   const from = to + 2 * padded;
   new Uint8Array(buffer, from, halves.length).set(halves);
   if (kernel.decodeFloat16(from, padded, to) !== 1) return undefined;
-  homes.set(buffer, { kernel, used: false });
-  return new Float32Array(buffer, to, count);
+  const values = new Float32Array(buffer, to, count);
+  homes.set(values, { kernel, used: false });
+  return values;
 };

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
 import { decodeFiniteFloat16 } from '../../../src/model/kernel/float16.ts';
+import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
+import type { Network } from '../../../src/model/network.ts';
 import { decodeFloat16 } from '../../../src/model/weights.ts';
+import { numbers, randomNetwork } from '../../random-network.ts';
 
 interface Float16ArrayConstructor {
   new (buffer: ArrayBuffer): ArrayLike<number>;
@@ -32,5 +35,41 @@ it.each([0x7c00, 0xfc00, 0x7e00, 0xffff])(
       halves[at] = stray;
       expect(decodeFiniteFloat16(bytesOf(halves))).toBeUndefined();
     }
+  },
+);
+
+it.each(['f32', 'int8'] as const)(
+  'packs what the kernel decoded where it lies, as it packs a copy: %s',
+  (precision) => {
+    const layers = [
+      { kind: 'lstm', units: 50 },
+      { kind: 'gru', units: 37, resetAfter: false },
+      { kind: 'gru', units: 48, resetAfter: true },
+    ] as const;
+    const network = randomNetwork({ vocabulary: 65, layers, seed: 1 });
+
+    /** The network with other weights, drawn as halves of up to 1/2 in size. */
+    const drawn = (decode: (halves: Uint16Array) => Float32Array): Network => {
+      const next = numbers(2);
+      const weights = (length: number): Float32Array =>
+        decode(Uint16Array.from({ length }, () => (next() < 0.5 ? 0x8000 : 0) + Math.floor(next() * 0x3800)));
+      return {
+        ...network,
+        layers: network.layers.map((layer) => ({
+          ...layer,
+          kernel: weights(layer.kernel.length),
+          recurrent: weights(layer.recurrent.length),
+        })),
+        output: { ...network.output, kernel: weights(network.output.kernel.length) },
+      };
+    };
+
+    const there = createKernelStepper(
+      drawn((halves) => decodeFiniteFloat16(bytesOf(halves))!),
+      precision,
+    );
+    const copied = createKernelStepper(drawn(decodeFloat16), precision);
+    const [a, b] = [there.open(), copied.open()];
+    for (let id = 0; id < 65; id++) expect(there.step([a], [id])).toEqual(copied.step([b], [id]));
   },
 );
