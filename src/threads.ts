@@ -2,16 +2,18 @@ import { availableParallelism } from 'node:os';
 import { runHelper, type Threads } from './model/kernel/team.ts';
 
 const MOST = 8;
+const START_AFTER = 2e9; // bytes: some 40 ms of work, which is what a thread's start takes of a processor
 
 const program = `(${runHelper})(require('node:worker_threads').workerData)`;
 
 /**
- * Threads of this process, which neither hold it open nor are started before a model has several streams to advance.
+ * Threads of this process, which neither hold it open nor are started before a model has had some work for them.
  *
  * @param count Threads that work at one time, the caller's included. Default: as many as there are processors, 8 at most.
  */
 export const nodeThreads = (count = Math.min(MOST, availableParallelism())): Threads => ({
   count,
+  startAfter: START_AFTER,
   start: (helper) => {
     // An import would cost every cold start some milliseconds.
     const { Worker } = process.getBuiltinModule('node:worker_threads');

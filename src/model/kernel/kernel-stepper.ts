@@ -39,6 +39,7 @@ export const createKernelStepper = (
   const addresses: number[] = [];
   let lent = threads && threads.count > 1 ? threads : undefined;
   let team: Team | undefined;
+  let multiplied = 0; // bytes of weights, in steps of several runs
 
   const room = { runs: 1, slots: arena.place(4), ids: arena.place(4), logits: arena.place(4 * vocabulary) };
   const placed = placeNetwork(arena, network, layout, int8, room, lent?.count ?? 1);
@@ -60,7 +61,7 @@ export const createKernelStepper = (
     words.set([room.slots, room.ids, room.logits], (header >> 2) + ROOM_WORD);
   };
 
-  /** Moves into a memory that threads can share: when several runs are first advanced, for others never need it. */
+  /** Moves into a memory that threads can share: only now, for most models never need it. */
   const gather = (helpers: Threads): Team => {
     const shared = instantiateKernel({ relaxed, shared: true });
     shared.fusedDot.value = kernel.fusedDot.value;
@@ -126,7 +127,10 @@ export const createKernelStepper = (
     step(running, ids) {
       slots.checkStep(running, ids);
       const n = running.length;
-      if (n > 1 && lent) team ??= gather(lent);
+      if (n > 1 && lent && !team) {
+        multiplied += n * arena.byteLength;
+        if (multiplied > lent.startAfter) team = gather(lent);
+      }
       if (n > room.runs) makeRoom(n);
       const slotsAt = room.slots >> 2;
       const idsAt = room.ids >> 2;

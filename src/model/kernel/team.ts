@@ -1,5 +1,7 @@
+import { now } from '../clock.ts';
 import type { Arena } from './arena.ts';
 import type { Kernel } from './kernel-module.ts';
+import { Pace } from './pace.ts';
 import type { PlacedNetwork } from './place-network.ts';
 
 /** What a helping thread is given: `runHelper` makes its work of it. Can be posted to another thread. */
@@ -15,6 +17,8 @@ export interface Helper {
 export interface Threads {
   /** Threads that work at one time, the caller's included. */
   readonly count: number;
+  /** Bytes of weights that steps of several runs have gone through before a thread is worth its start. */
+  readonly startAfter: number;
   /** Starts one that does `runHelper(helper)` and ends with it. */
   start(helper: Helper): void;
 }
@@ -34,7 +38,7 @@ export const runHelper = ({ module, memory, fusedDot, team, thread }: Helper): v
   }
 };
 
-/** The threads of one kernel, started when a step has runs for them. */
+/** The threads of one kernel. */
 export interface Team {
   /** Advances the first `n` runs of the room by one character each. */
   step(n: number): void;
@@ -53,6 +57,8 @@ export const createTeam = (
   const team = arena.placeWords([0, 0, address, int8 ? 1 : 0, 0, 0]);
   arena.commit();
   const { module, memory } = kernel;
+  const advance = int8 ? kernel.stepInt8 : kernel.stepF32;
+  const pace = new Pace();
   let members = 1;
 
   const hire = (): void => {
@@ -66,7 +72,10 @@ export const createTeam = (
   return {
     step(n) {
       while (members < Math.min(n, threads.count)) hire();
-      kernel.stepTogether(team, members, n);
+      const began = now();
+      if (pace.together) kernel.stepTogether(team, members, n);
+      else advance(address, n);
+      pace.took(now() - began, n);
     },
     dissolve: () => kernel.dissolve(team),
   };

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
 import type { Threads } from '../../../src/model/kernel/team.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
-import { nodeThreads } from '../../../src/threads.ts';
+import { nodeThreads as patientThreads } from '../../../src/threads.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
 
@@ -15,6 +15,9 @@ const network = randomNetwork({
   ],
   seed: 1,
 });
+
+/** Started for the first step of several runs. */
+const nodeThreads = (count: number): Threads => ({ ...patientThreads(count), startAfter: 0 });
 
 const stepperWith = (
   threads: Threads,
@@ -63,7 +66,7 @@ describe('several threads', () => {
 
   it('start when there are runs for them, and no more than were asked for', () => {
     const started: number[] = [];
-    const stepper = stepperWith({ count: 4, start: ({ thread }) => started.push(thread) });
+    const stepper = stepperWith({ count: 4, startAfter: 0, start: ({ thread }) => started.push(thread) });
     const slots = Array.from({ length: 9 }, () => stepper.open());
     const advance = (n: number) => stepper.step(slots.slice(0, n), new Array<number>(n).fill(1));
     advance(1);
@@ -74,8 +77,23 @@ describe('several threads', () => {
     expect(started).toEqual([1, 2, 3]);
   });
 
+  it('are not started for little work', () => {
+    const started: number[] = [];
+    const stepper = stepperWith({ count: 2, startAfter: 1e7, start: ({ thread }) => started.push(thread) });
+    const slots = [stepper.open(), stepper.open()];
+    const steps = Math.ceil(1e7 / (2 * stepper.byteLength));
+    for (let step = 1; step < steps; step++) stepper.step(slots, [1, 2]);
+    expect(started).toEqual([]);
+    for (let step = 0; step < 2; step++) stepper.step(slots, [1, 2]);
+    expect(started).toEqual([1]);
+  });
+
   it('are not waited for: helpers that never come cost nothing but their help', () => {
-    compare(createKernelStepper(network, 'int8'), stepperWith({ count: 8, start: () => {} }), 20);
+    compare(
+      createKernelStepper(network, 'int8'),
+      stepperWith({ count: 8, startAfter: 0, start: () => {} }),
+      20,
+    );
   });
 
   it('let go, leave the rest to the caller', async () => {
@@ -92,6 +110,7 @@ describe('several threads', () => {
     const program = `(${(await import('../../../src/model/kernel/team.ts')).runHelper})(require('node:worker_threads').workerData)`;
     const stepper = stepperWith({
       count: 2,
+      startAfter: 0,
       start: (workerData) => {
         const worker = new Worker(program, { eval: true, workerData });
         ended.push(new Promise((resolve) => worker.once('exit', resolve)));
@@ -118,6 +137,7 @@ describe('several threads', () => {
       }`;
     const stepper = stepperWith({
       count: 2,
+      startAfter: 0,
       start: (workerData) => void new Worker(program, { eval: true, workerData }).unref(),
     });
     const slots = [stepper.open(), stepper.open()];
