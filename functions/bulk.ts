@@ -4,6 +4,7 @@ import { readSettings } from '../src/settings.ts';
 import { parseModelReference } from '../src/store/model-name.ts';
 import { openModels } from '../src/store/open-models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
+import { threadsOf } from './threads.ts';
 
 /** One batch of a distributed map: rows with their places in the whole input, and what is done with each. */
 const batchSchema = z.object({
@@ -17,7 +18,7 @@ const batchSchema = z.object({
 });
 
 const settings = readSettings();
-const models = openModels(S3Store.at(settings.store), settings);
+const models = openModels(S3Store.at(settings.store), settings, threadsOf(settings.lambdaMemory));
 
 /**
  * Generates or scores the rows of a batch. A row at fault gives a result that says so; what is no row's fault is

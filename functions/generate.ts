@@ -3,6 +3,7 @@ import { parseModelReference } from '../src/store/model-name.ts';
 import { openModels } from '../src/store/open-models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
 import { logLoadFailure } from './log.ts';
+import { threadsOf } from './threads.ts';
 
 /**
  * The function that generates and scores. What it does first, it begins before the rest of its code is even read:
@@ -11,7 +12,7 @@ import { logLoadFailure } from './log.ts';
  */
 const settings = readSettings();
 const store = S3Store.at(settings.store);
-const models = openModels(store, settings);
+const models = openModels(store, settings, threadsOf(settings.lambdaMemory));
 const loading = models.open(parseModelReference(settings.model)).then(
   (held) => held.release(),
   (error: unknown) => logLoadFailure(error),

@@ -65,6 +65,21 @@ const expectedText = async (): Promise<string> => {
 };
 
 describe('the generating function, under the real runtime client', () => {
+  it('writes the same texts on two processors, which more memory brings, as on one', async () => {
+    const many = { model: 'shakespeare', prompt: 'Hello', n: 8, max_tokens: 2500, seed: 7 };
+    const textsWith = async (memory: string): Promise<unknown[]> => {
+      const environment = await start({ AWS_LAMBDA_FUNCTION_MEMORY_SIZE: memory });
+      const event = gatewayEvent({ method: 'POST', path: '/v1/completions', body: many });
+      const { status, body } = parseStreamed((await environment.invoke(event)).body);
+      expect(status).toBe(200);
+      const { choices } = JSON.parse(String(body)) as { choices: { text: string }[] };
+      return choices.map(({ text }) => text);
+    };
+    const texts = await textsWith('3538');
+    expect(texts).toHaveLength(8);
+    expect(texts).toEqual(await textsWith('1769'));
+  });
+
   it('loads its model before the first request, and answers as the library does', async () => {
     const environment = await start();
     await environment.api.ready;
