@@ -62,11 +62,15 @@ export const createKernelStepper = (
   };
 
   /** Moves into a memory that threads can share: only now, for most models never need it. */
-  const gather = (helpers: Threads): Team => {
-    const shared = instantiateKernel({ relaxed, shared: true });
-    shared.fusedDot.value = kernel.fusedDot.value;
-    arena.moveTo(shared.memory);
-    kernel = shared;
+  const gather = (helpers: Threads): Team | undefined => {
+    try {
+      const shared = instantiateKernel({ relaxed, shared: true });
+      shared.fusedDot.value = kernel.fusedDot.value;
+      arena.moveTo(shared.memory);
+      kernel = shared;
+    } catch {
+      return undefined; // no such memory here: the caller's thread goes on alone
+    }
     ({ words, floats } = viewsOf(kernel.memory));
     const gathered = createTeam(kernel, arena, placed, int8, helpers);
     forgotten.register(stepper, gathered);
@@ -129,7 +133,10 @@ export const createKernelStepper = (
       const n = running.length;
       if (n > 1 && lent && !team) {
         multiplied += n * arena.byteLength;
-        if (multiplied > lent.startAfter) team = gather(lent);
+        if (multiplied > lent.startAfter) {
+          team = gather(lent);
+          if (!team) lent = undefined;
+        }
       }
       if (n > room.runs) makeRoom(n);
       const slotsAt = room.slots >> 2;

@@ -96,6 +96,21 @@ describe('several threads', () => {
     );
   });
 
+  it('are done without where no memory can be shared', () => {
+    const { Memory } = WebAssembly;
+    onTestFinished(() => {
+      WebAssembly.Memory = Memory;
+    });
+    const stepper = stepperWith(nodeThreads(2));
+    WebAssembly.Memory = class extends Memory {
+      constructor(descriptor: WebAssembly.MemoryDescriptor) {
+        if (descriptor.shared) throw new RangeError('could not allocate memory');
+        super(descriptor);
+      }
+    };
+    compare(createKernelStepper(network, 'int8'), stepper, 20);
+  });
+
   it('let go, leave the rest to the caller', async () => {
     const stepper = stepperWith(nodeThreads(2));
     const slots = [stepper.open(), stepper.open()];
