@@ -22,14 +22,15 @@ export const homeOf = (values: Float32Array): Home | undefined => homes.get(valu
  * several times as fast as a loop, or as the host's `Float16Array`.
  *
  * @param halves little-endian
- * @returns undefined when they are not all finite, and when they are few enough or too many: ask the plain twin
+ * @returns undefined when they are not all finite, and when they are few enough, too many or find no memory: ask the
+ * plain twin
  */
 export const decodeFiniteFloat16 = (halves: Uint8Array): Float32Array | undefined => {
   const count = halves.length >> 1;
   if (count < LEAST || count > MOST) return undefined;
   const padded = Math.ceil(count / 8) * 8;
-  // As much again lies behind the values, for packing them. Memory that is never touched costs nothing.
-  const kernel = instantiateKernel({ bytes: 2 * (HEADROOM + 4 * padded) });
+  const kernel = roomFor(padded);
+  if (!kernel) return undefined;
   const { buffer } = kernel.memory;
   const to = Math.ceil(kernel.heapBase() / 16) * 16;
   // The halves lie in the second half of their values' place, which overtake them at the very end.
@@ -39,4 +40,13 @@ export const decodeFiniteFloat16 = (halves: Uint8Array): Float32Array | undefine
   const values = new Float32Array(buffer, to, count);
   homes.set(values, { kernel, used: false });
   return values;
+};
+
+/** As much again lies behind the values, for packing them: memory that is never touched costs nothing. */
+const roomFor = (values: number): Kernel | undefined => {
+  try {
+    return instantiateKernel({ bytes: 2 * (HEADROOM + 4 * values) });
+  } catch {
+    return undefined;
+  }
 };
