@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
-import type { Threads } from '../../../src/model/kernel/team.ts';
+import { runHelper, type Threads } from '../../../src/model/kernel/team.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads as patientThreads } from '../../../src/threads.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
@@ -47,9 +47,20 @@ const compare = (a: Stepper, b: Stepper, steps: number): void => {
 /** Resolves when the helpers have begun to work. */
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
 
+/** Beyond the steps that the caller takes alone, to know what they cost. */
+const PAST_ALONE = 80;
+
+/** Steps of two runs until helpers are asked; the slots are given back as they were found. */
+const warmed = (stepper: Stepper): Stepper => {
+  const slots = [stepper.open(), stepper.open()];
+  for (let step = 0; step < PAST_ALONE; step++) stepper.step(slots, [1, 2]);
+  for (const slot of slots.toReversed()) stepper.close(slot);
+  return stepper;
+};
+
 describe('several threads', () => {
   describe('a team of three', () =>
-    stepCases((given) => createKernelStepper(given, 'int8', { threads: nodeThreads(3) })));
+    stepCases((given) => warmed(createKernelStepper(given, 'int8', { threads: nodeThreads(3) }))));
 
   it.each([
     ['int8', { relaxed: true, fusedDot: false }],
@@ -58,8 +69,7 @@ describe('several threads', () => {
     ['f32', { relaxed: true }],
   ] as const)('give the bits of one, in %s, %o', async (precision, options) => {
     const together = stepperWith(nodeThreads(3), precision, options);
-    const slots = [together.open(), together.open(), together.open()];
-    together.step(slots, [1, 2, 3]);
+    warmed(together);
     await soon();
     compare(createKernelStepper(network, precision, options), together, 300);
   });
@@ -91,7 +101,7 @@ describe('several threads', () => {
   it('are not waited for: helpers that never come cost nothing but their help', () => {
     compare(
       createKernelStepper(network, 'int8'),
-      stepperWith({ count: 8, startAfter: 0, start: () => {} }),
+      warmed(stepperWith({ count: 8, startAfter: 0, start: () => {} })),
       20,
     );
   });
@@ -122,7 +132,7 @@ describe('several threads', () => {
 
   it('end when they are let go', async () => {
     const ended: Promise<number>[] = [];
-    const program = `(${(await import('../../../src/model/kernel/team.ts')).runHelper})(require('node:worker_threads').workerData)`;
+    const program = `(${runHelper})(require('node:worker_threads').workerData)`;
     const stepper = stepperWith({
       count: 2,
       startAfter: 0,
