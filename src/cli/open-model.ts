@@ -45,7 +45,7 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
 }
 
 async function openPlace({ model: place, precision, threads }: Settings): Promise<BulkModel> {
-  const model = await loadModel(place, { precision, ...(threads !== undefined && { threads }) });
+  const model = await loadModel(place, { precision, threads });
   const { digest, name = 'model', version = digest.replace('sha256:', '').slice(0, 8) } = model.info;
   return { name, version, model, copyIndex: () => copyIndexBeside(place, version) };
 }

@@ -1,6 +1,6 @@
 import { FolioError } from '../../errors.ts';
+import { PAGE } from './kernel-module.ts';
 
-const PAGE = 65_536;
 /** A 32-bit address space, less room for the slots. */
 const LIMIT = 3.75 * 2 ** 30;
 

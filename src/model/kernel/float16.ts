@@ -1,7 +1,5 @@
-import { instantiateKernel, type Kernel } from './kernel-module.ts';
+import { instantiateKernel, type Kernel, PAGE } from './kernel-module.ts';
 
-/** Room for the kernel's constants. */
-const HEADROOM = 65_536; // bytes
 const LEAST = 2 ** 10; // halves for which an instance pays
 const MOST = 2 ** 28; // halves whose values leave room in one
 
@@ -42,10 +40,10 @@ export const decodeFiniteFloat16 = (halves: Uint8Array): Float32Array | undefine
   return values;
 };
 
-/** As much again lies behind the values, for packing them: memory that is never touched costs nothing. */
+/** A page holds the kernel's constants; as much again lies behind the values, for packing them: memory that is never touched costs nothing. */
 const roomFor = (values: number): Kernel | undefined => {
   try {
-    return instantiateKernel({ bytes: 2 * (HEADROOM + 4 * values) });
+    return instantiateKernel({ bytes: 2 * (PAGE + 4 * values) });
   } catch {
     return undefined;
   }

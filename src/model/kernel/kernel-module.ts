@@ -97,7 +97,8 @@ export interface KernelHost {
   readonly bytes?: number;
 }
 
-const PAGE = 65_536; // bytes
+/** Bytes by which a memory grows. */
+export const PAGE = 65_536;
 const MOST_PAGES = 65_536; // a 32-bit address space
 
 export interface Kernel extends KernelExports {

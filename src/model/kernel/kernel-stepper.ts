@@ -131,11 +131,11 @@ export const createKernelStepper = (
     step(running, ids) {
       slots.checkStep(running, ids);
       const n = running.length;
-      if (n > 1 && lent && !team) {
+      if (n > 1 && lent) {
         multiplied += n * arena.byteLength;
         if (multiplied > lent.startAfter) {
           team = gather(lent);
-          if (!team) lent = undefined;
+          lent = undefined;
         }
       }
       if (n > room.runs) makeRoom(n);

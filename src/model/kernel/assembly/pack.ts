@@ -20,6 +20,11 @@ export function packF32(
     source = scratch;
     stride = 64;
   }
+  copyRows(source, stride, inputs, to, toStride);
+}
+
+/** 16 outputs of every row. */
+function copyRows(source: usize, stride: usize, inputs: i32, to: usize, toStride: usize): void {
   for (let input = 0; input < inputs; input++) {
     v128.store(to, v128.load(source, 0), 0);
     v128.store(to, v128.load(source, 16), 16);
@@ -44,13 +49,7 @@ export function packInt8(
 /** The first outputs of every row, and zeros behind them, in rows of 16. */
 function copyStrip(source: usize, stride: usize, inputs: i32, length: i32, to: usize): void {
   if (length == 16) {
-    for (const end = to + (inputs << 6); to < end; to += 64) {
-      v128.store(to, v128.load(source, 0), 0);
-      v128.store(to, v128.load(source, 16), 16);
-      v128.store(to, v128.load(source, 32), 32);
-      v128.store(to, v128.load(source, 48), 48);
-      source += stride;
-    }
+    copyRows(source, stride, inputs, to, 64);
     return;
   }
   memory.fill(to, 0, inputs << 6);
