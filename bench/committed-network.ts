@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readNetwork } from '../src/model/layers-model.ts';
-import { joinShards, readManifest, Weights } from '../src/model/weights.ts';
+import { readNetwork } from '../src/model/format/layers-model.ts';
+import { joinShards, readManifest, Weights } from '../src/model/format/weights.ts';
 import type { LstmNetwork } from './networks.ts';
 
 const models = new URL('../models/shakespeare/', import.meta.url).pathname;

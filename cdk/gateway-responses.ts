@@ -1,7 +1,7 @@
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 
 /**
- * What API Gateway answers of its own accord, in the words and statuses of the API (`src/api/faults.ts`): a client
+ * What API Gateway answers of its own accord, in the words and statuses of the API (`src/api/response/validation-errors.ts`): a client
  * that knows OpenAI's errors meets the same ones, whoever refused the request.
  */
 export function gatewayResponses(api: apigateway.RestApi, corsOrigin: string): void {

@@ -21,14 +21,14 @@ const attempts = 4;
 /** What trying again cannot mend: bad arguments, corpora and checkpoints, divergence, the gate (`src/errors.ts`). */
 const finalExitCodes = [2, 3, 4, 5, 6, 7];
 
-/** Of a record (`src/trainings/trainings.ts`): the trainer has nothing more to say. */
+/** Of a record (`src/training-jobs/training-jobs.ts`): the trainer has nothing more to say. */
 const finalStates = "['published', 'rejected', 'failed']";
 
 /** The model that an event is about: the corpus' own name, unless somebody asked for another. */
 const nameOf = (event: string) =>
   `$exists(${event}.model) ? ${event}.model : $replace(${event}.detail.object.key, /^corpora\\/|\\.txt$/, '')`;
 
-/** As `src/trainings/records.ts` makes them: time, four digits, name. */
+/** As `src/training-jobs/records.ts` makes them: time, four digits, name. */
 const trainingId =
   "$replace($substringBefore($states.context.Execution.StartTime, '.'), /[-:Z]/, '') & 'Z-'" +
   " & $substring($replace($states.context.Execution.Name, /[^0-9a-f]/, '') & '0000', 0, 4)" +

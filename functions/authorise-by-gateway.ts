@@ -1,5 +1,5 @@
 import type { APIGatewayEventRequestContext } from 'aws-lambda';
-import type { Authorise } from '../src/api/auth.ts';
+import type { Authorise } from '../src/api/request/auth.ts';
 import { FolioError } from '../src/errors.ts';
 
 /**

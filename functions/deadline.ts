@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { Limits } from '../src/api/limits.ts';
+import type { Limits } from '../src/api/request/limits.ts';
 
 /** Kept back for the last words of an answer whose time has run out: an error event, the end of the stream. */
 const farewell = 1_000; // ms

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createApp } from '../src/api/app.ts';
-import { ContinuationSigner } from '../src/api/continuation.ts';
-import { Admission, limitsFrom } from '../src/api/limits.ts';
+import { ContinuationSigner } from '../src/api/request/continuation.ts';
+import { Admission, limitsFrom } from '../src/api/request/limits.ts';
 import type { Settings } from '../src/settings.ts';
 import type { ModelCache } from '../src/store/model-cache.ts';
 import { parseModelReference } from '../src/store/model-name.ts';

@@ -1,9 +1,9 @@
 import { createApp } from '../src/api/app.ts';
-import { limitsFrom } from '../src/api/limits.ts';
+import { limitsFrom } from '../src/api/request/limits.ts';
 import { readSettings } from '../src/settings.ts';
 import { presignedUploads } from '../src/store/presigned-uploads.ts';
 import { S3Store } from '../src/store/s3-store.ts';
-import { StateMachineTrainings } from '../src/trainings/state-machine-trainings.ts';
+import { StateMachineTrainings } from '../src/training-jobs/state-machine-training-jobs.ts';
 import { authoriseByGateway } from './authorise-by-gateway.ts';
 import { buffered } from './gateway.ts';
 import { logRequest } from './log.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { playground } from '../src/api/playground.ts';
+import { playground } from '../src/api/routes/playground.ts';
 
 /** The playground, built beside the bundle of the function. */
 export const pages = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import * as answers from '../src/api/answers.ts';
+import * as answers from '../src/api/response/responses.ts';
 import { buildCopyIndex } from '../src/model/copy-index.ts';
 import { publishVersion } from '../src/store/models.ts';
 import type { Store } from '../src/store/store.ts';

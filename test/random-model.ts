@@ -1,8 +1,8 @@
-import { createAlphabet } from '../src/model/alphabet.ts';
 import { createModel, type ModelParts } from '../src/model/create-model.ts';
+import { createAlphabet } from '../src/model/format/alphabet.ts';
 import type { Model } from '../src/model/model.ts';
 import type { Network } from '../src/model/network.ts';
-import { Random } from '../src/model/random.ts';
+import { Random } from '../src/model/sampling/random.ts';
 
 /** A model of one small LSTM with random weights: what it writes is noise, but always the same. */
 export const alphabetOfRandomModels = '\n abcdefghijklmnopqrstuvwxyz.,!?ABC';

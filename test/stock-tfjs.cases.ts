@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { readNetwork } from '../src/model/layers-model.ts';
+import { readNetwork } from '../src/model/format/layers-model.ts';
+import { joinShards, readManifest, Weights } from '../src/model/format/weights.ts';
 import type { Network } from '../src/model/network.ts';
 import type { Stepper } from '../src/model/stepper.ts';
-import { joinShards, readManifest, Weights } from '../src/model/weights.ts';
 import { type Artefact, artefactOf, type Layout } from './layers-models.ts';
 
 const networkOf = ({ json, shards }: Artefact): Network => {

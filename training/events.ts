@@ -1,4 +1,4 @@
-import type { PreflightReport } from './preflight-report.ts';
+import type { PreflightReport } from './corpus/corpus-report.ts';
 
 /**
  * What a training tells of itself, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,

@@ -1,6 +1,6 @@
-import type { Preparation } from './clean.ts';
-import { noDropout } from './dropout.ts';
-import type { FitSettings } from './fit-settings.ts';
+import type { Preparation } from './corpus/clean.ts';
+import { noDropout } from './loop/dropout.ts';
+import type { FitSettings } from './loop/fit-settings.ts';
 
 export interface Preset extends FitSettings {
   /** One line for people. */

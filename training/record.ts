@@ -1,8 +1,8 @@
 import type { Store } from '../src/store/store.ts';
-import { writeRecord } from '../src/trainings/records.ts';
-import type { TrainingProgress, TrainingRecord } from '../src/trainings/trainings.ts';
+import { writeRecord } from '../src/training-jobs/records.ts';
+import type { TrainingProgress, TrainingRecord } from '../src/training-jobs/training-jobs.ts';
 import type { TrainingEvent } from './events.ts';
-import { lineOf } from './progress-line.ts';
+import { lineOf } from './report/progress-line.ts';
 
 const EVERY = 3_000; // milliseconds between two writings
 const SAMPLES = 6;

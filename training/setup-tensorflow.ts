@@ -187,7 +187,7 @@ const link = async (entry: string): Promise<void> => {
 
 /** Loads TensorFlow in a process of its own, so that a broken library cannot take ours along. */
 const versionThatLoads = async (): Promise<string> => {
-  const module = ['./tensorflow.ts', '../../training/tensorflow.ts'] // from here, or from a bundle in dist
+  const module = ['./loop/tensorflow.ts', '../../training/loop/tensorflow.ts'] // from here, or from a bundle in dist
     .map((path) => new URL(path, import.meta.url))
     .find((url) => existsSync(url));
   const script = `import { loadTensorFlow, bindingOf } from ${JSON.stringify(module?.href)};

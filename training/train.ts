@@ -2,24 +2,24 @@ import { basename } from 'node:path';
 import { FolioError, isFolioError } from '../src/errors.ts';
 import { checkModelName } from '../src/store/model-name.ts';
 import { folioVersion } from '../src/version.ts';
+import { type Corpus, readCorpus } from './corpus/corpus.ts';
+import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
 import {
   type Configuration,
   checkpointKey,
   encodeCheckpoint,
   type FitState,
   readCheckpoint,
-} from './checkpoint.ts';
-import { type Corpus, readCorpus } from './corpus.ts';
-import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
-import { chunksOf, type FitResult, fitNetwork, shapeOf } from './fit.ts';
-import type { FitSettings } from './fit-settings.ts';
-import { Kernels } from './kernels.ts';
-import { parameters } from './network.ts';
+} from './loop/checkpoint.ts';
+import { chunksOf, type FitResult, fitNetwork, shapeOf } from './loop/fit.ts';
+import type { FitSettings } from './loop/fit-settings.ts';
+import { Kernels } from './loop/kernels.ts';
+import { parameters } from './loop/network.ts';
+import { loadTensorFlow } from './loop/tensorflow.ts';
 import { type PresetName, presets } from './presets.ts';
-import { type PublishOptions, publish } from './publish.ts';
-import { ReportKeeper } from './report.ts';
+import { type PublishOptions, publish } from './publish/publish.ts';
+import { ReportKeeper } from './report/report.ts';
 import { setUpTensorFlow } from './setup-tensorflow.ts';
-import { loadTensorFlow } from './tensorflow.ts';
 
 /** The store is also where checkpoints are kept. */
 export interface TrainOptions extends PublishOptions {

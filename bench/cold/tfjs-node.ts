@@ -1,5 +1,5 @@
 import type * as tfjs from '@tensorflow/tfjs';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { argmax } from '../networks.ts';
 
 // parameters: model.json, vocabulary

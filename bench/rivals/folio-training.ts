@@ -1,10 +1,10 @@
-import { noDropout } from '../../training/dropout.ts';
-import { FastLoop } from '../../training/fast-loop.ts';
-import { Kernels } from '../../training/kernels.ts';
-import { freeState, zeroState } from '../../training/lstm-steps.ts';
-import { initialWeights, swapGates } from '../../training/network.ts';
-import { freshState, Optimiser } from '../../training/optimiser.ts';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
+import { noDropout } from '../../training/loop/dropout.ts';
+import { FastLoop } from '../../training/loop/fast-loop.ts';
+import { Kernels } from '../../training/loop/kernels.ts';
+import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
+import { initialWeights, swapGates } from '../../training/loop/network.ts';
+import { freshState, Optimiser } from '../../training/loop/optimiser.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import type { Training, TrainingCase } from './pytorch.ts';
 import { randomIds } from './tfjs-layers.ts';
 

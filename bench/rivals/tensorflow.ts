@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import type * as tfjs from '@tensorflow/tfjs';
-import { loadTensorFlow, type TensorFlow } from '../../training/tensorflow.ts';
+import { loadTensorFlow, type TensorFlow } from '../../training/loop/tensorflow.ts';
 import type { LstmNetwork } from '../networks.ts';
 
 const WINDOW = 40; // characters, as in tfjs-examples' lstm-text-generation

@@ -1,6 +1,6 @@
-import { stockModel } from '../../training/network.ts';
+import { stockModel } from '../../training/loop/network.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
 import type { Training, TrainingCase } from './pytorch.ts';
 
 /** Characters of 65, always the same ones. */

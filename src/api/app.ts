@@ -1,15 +1,15 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { FolioError } from '../errors.ts';
-import { completionRoutes } from './completions.ts';
-import { corpusRoutes } from './corpora.ts';
 import type { AppDeps } from './deps.ts';
-import { errorResponse } from './faults.ts';
-import { generateRoutes } from './generate.ts';
-import { modelRoutes } from './models.ts';
-import type { AppEnv } from './request.ts';
-import { scoreRoutes } from './score.ts';
-import { trainingRoutes } from './trainings.ts';
+import type { AppEnv } from './request/body.ts';
+import { errorResponse } from './response/validation-errors.ts';
+import { completionRoutes } from './routes/completions.ts';
+import { corpusRoutes } from './routes/corpora.ts';
+import { generateRoutes } from './routes/generate.ts';
+import { modelRoutes } from './routes/models.ts';
+import { scoreRoutes } from './routes/score.ts';
+import { trainingRoutes } from './routes/trainings.ts';
 
 /** What a host tells of a request beside the request itself. */
 export interface HostBindings {

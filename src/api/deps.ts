@@ -3,11 +3,11 @@ import type { HeldModel } from '../store/model-cache.ts';
 import type { ModelReference } from '../store/model-name.ts';
 import type { UploadForm } from '../store/presigned-uploads.ts';
 import type { Store } from '../store/store.ts';
-import type { Trainings } from '../trainings/trainings.ts';
-import type { Authorise } from './auth.ts';
-import type { ContinuationSigner } from './continuation.ts';
-import type { Admission, Limits } from './limits.ts';
-import type { Meter } from './meter.ts';
+import type { Trainings } from '../training-jobs/training-jobs.ts';
+import type { Authorise } from './request/auth.ts';
+import type { ContinuationSigner } from './request/continuation.ts';
+import type { Admission, Limits } from './request/limits.ts';
+import type { Meter } from './response/timings.ts';
 
 /** What generating routes need. */
 export interface Generator {

@@ -1,12 +1,12 @@
 import { FolioError } from '../errors.ts';
 import type { CompletionEvent, CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
-import { drawSeed } from '../model/random.ts';
+import { drawSeed } from '../model/sampling/random.ts';
 import type { HeldModel } from '../store/model-cache.ts';
-import type { Caller } from './auth.ts';
 import type { Generator } from './deps.ts';
-import { overTime } from './limits.ts';
-import { type Timings, timings } from './meter.ts';
-import type { CommonParameters } from './schemas.ts';
+import type { Caller } from './request/auth.ts';
+import { overTime } from './request/limits.ts';
+import type { CommonParameters } from './request/requests.ts';
+import { type Timings, timings } from './response/timings.ts';
 
 /** A request that has passed every check. */
 export interface Checked {

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
-import { copyIndexFor } from '../api/checks.ts';
-import { FaultList } from '../api/faults.ts';
-import { parse } from '../api/parse.ts';
-import { samplingOptions } from '../api/sampling.ts';
-import { GenerateRequest, ScoreRequest } from '../api/schemas.ts';
+import { copyIndexFor } from '../api/request/checks.ts';
+import { parse } from '../api/request/parse.ts';
+import { GenerateRequest, ScoreRequest } from '../api/request/requests.ts';
+import { samplingOptions } from '../api/request/sampling-parameters.ts';
+import { FaultList } from '../api/response/validation-errors.ts';
 import type { GenerateOptions } from '../model/model.ts';
 import type { HeldModel } from '../store/model-cache.ts';
 

@@ -1,9 +1,9 @@
 import { Argument, type Command, Option } from 'commander';
-import { readCorpus } from '../../training/corpus.ts';
-import { evaluateText, heldOutText, recode } from '../../training/evaluate.ts';
-import { grouped, percent, several } from '../../training/figures.ts';
-import { OVERLAP_WINDOW, overlapWith } from '../../training/overlap.ts';
-import { openReadingBar } from '../../training/reading-bar.ts';
+import { readCorpus } from '../../training/corpus/corpus.ts';
+import { openReadingBar } from '../../training/corpus/reading-bar.ts';
+import { evaluateText, heldOutText, recode } from '../../training/metrics/evaluate.ts';
+import { OVERLAP_WINDOW, overlapWith } from '../../training/metrics/overlap.ts';
+import { grouped, percent, several } from '../../training/report/format.ts';
 import type { Model } from '../model/model.ts';
 import { integer, newCommand } from './command.ts';
 import { openModel } from './open-model.ts';

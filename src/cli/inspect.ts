@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
-import { inspectCorpus } from '../../training/corpus.ts';
-import { preflightText } from '../../training/preflight-text.ts';
+import { inspectCorpus } from '../../training/corpus/corpus.ts';
+import { preflightText } from '../../training/corpus/corpus-report-text.ts';
 import { newCommand } from './command.ts';
 
 /** `folio inspect`: what a training would find in a corpus, and what it would cost. */

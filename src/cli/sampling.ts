@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FolioError } from '../errors.ts';
-import type { Alphabet } from '../model/alphabet.ts';
+import type { Alphabet } from '../model/format/alphabet.ts';
 import type { SamplingOptions as ModelSamplingOptions } from '../model/model.ts';
 import { gather, numeric } from './command.ts';
 

@@ -1,16 +1,16 @@
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { defaultCorpus } from '../../training/default-corpus.ts';
-import type { FitSettings } from '../../training/fit-settings.ts';
+import { defaultCorpus } from '../../training/corpus/default-corpus.ts';
+import type { FitSettings } from '../../training/loop/fit-settings.ts';
 import { type PresetName, presets } from '../../training/presets.ts';
-import { openProgress } from '../../training/progress.ts';
 import { RecordKeeper } from '../../training/record.ts';
+import { openProgress } from '../../training/report/progress.ts';
 import { train } from '../../training/train.ts';
 import { FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
-import { newTrainingId } from '../trainings/records.ts';
+import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
 import { print, tell } from './print.ts';
 

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
-import type * as answers from '../api/answers.ts';
-import type * as requests from '../api/schemas.ts';
+import type * as requests from '../api/request/requests.ts';
+import type * as answers from '../api/response/responses.ts';
 
 export type GenerateParameters = z.input<typeof requests.GenerateRequest>;
 export type GenerateAnswer = z.output<typeof answers.GenerateAnswer>;

@@ -1,14 +1,14 @@
-import { type Alphabet, createAlphabet } from './alphabet.ts';
-import { CompletionRun } from './completions.ts';
-import type { Engine } from './engine.ts';
+import { CompletionRun } from './decode/completion-task.ts';
+import type { Engine } from './decode/engine.ts';
+import { PrefixCache } from './decode/prefix-cache.ts';
+import { Scheduler } from './decode/scheduler.ts';
+import { score } from './decode/scoring.ts';
+import { startRun } from './decode/sequence.ts';
+import { type Alphabet, createAlphabet } from './format/alphabet.ts';
 import { createKernelStepper } from './kernel/kernel-stepper.ts';
 import type { Threads } from './kernel/team.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { type Network, parameterCount } from './network.ts';
-import { PrefixCache } from './prefix-cache.ts';
-import { startRun } from './run.ts';
-import { Scheduler } from './scheduler.ts';
-import { score } from './scoring.ts';
 import type { Precision } from './stepper.ts';
 
 export interface ModelParts {

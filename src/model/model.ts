@@ -1,5 +1,5 @@
-import type { Alphabet, Replaced, UnknownRule } from './alphabet.ts';
 import type { CopyIndex } from './copy-index.ts';
+import type { Alphabet, Replaced, UnknownRule } from './format/alphabet.ts';
 import type { Precision } from './stepper.ts';
 
 /** How a character model is used, wherever it was loaded from: in Node, in a Lambda and in a page. */

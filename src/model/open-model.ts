@@ -1,13 +1,13 @@
 import { FolioError } from '../errors.ts';
-import { createAlphabet } from './alphabet.ts';
 import { createModel } from './create-model.ts';
-import { digestLater, type Hash } from './digest.ts';
+import { createAlphabet } from './format/alphabet.ts';
+import { digestLater, type Hash } from './format/digest.ts';
+import { isObject, type Json, malformed, unsupported } from './format/invalid.ts';
+import { readNetwork } from './format/layers-model.ts';
+import { joinShards, readManifest, Weights } from './format/weights.ts';
 import type { Threads } from './kernel/team.ts';
-import { readNetwork } from './layers-model.ts';
-import { isObject, type Json, malformed, unsupported } from './malformed.ts';
 import type { Model } from './model.ts';
 import type { Precision } from './stepper.ts';
-import { joinShards, readManifest, Weights } from './weights.ts';
 
 /**
  * Reads one of a model's files by its path relative to `model.json`; undefined where there is none. No more than

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { createApp } from '../api/app.ts';
-import { authoriseByKeys } from '../api/auth.ts';
-import { ContinuationSigner } from '../api/continuation.ts';
 import type { AppDeps } from '../api/deps.ts';
-import { Admission, limitsFrom } from '../api/limits.ts';
+import { authoriseByKeys } from '../api/request/auth.ts';
+import { ContinuationSigner } from '../api/request/continuation.ts';
+import { Admission, limitsFrom } from '../api/request/limits.ts';
 import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
-import { LocalTrainings, type TrainCommand } from '../trainings/local-trainings.ts';
+import { LocalTrainings, type TrainCommand } from '../training-jobs/local-training-jobs.ts';
 import { createLogger, logRequests } from './log.ts';
 import { pages } from './pages.ts';
 

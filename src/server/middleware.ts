@@ -1,6 +1,6 @@
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Request as ExpressRequest, RequestHandler } from 'express';
-import { errorBody, errorStatus } from '../api/faults.ts';
+import { errorBody, errorStatus } from '../api/response/validation-errors.ts';
 import { FolioError } from '../errors.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { createHost, type Host } from './host.ts';

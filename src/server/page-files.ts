@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { ReadPageFile } from '../api/playground.ts';
+import type { ReadPageFile } from '../api/routes/playground.ts';
 
 /** The built page stands beside the bundles in `dist`; the sources are two folders away from there. */
 const folder = ['./web/', '../../dist/web/']

@@ -1,6 +1,6 @@
 import type { Pages } from '../api/deps.ts';
-import { description } from '../api/description.ts';
-import { playground } from '../api/playground.ts';
+import { description } from '../api/routes/docs-routes.ts';
+import { playground } from '../api/routes/playground.ts';
 import { readPageFile } from './page-files.ts';
 
 /** What the local server shows to people. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { isLoopback } from '../api/auth.ts';
+import { isLoopback } from '../api/request/auth.ts';
 import { FolioError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import { createHost } from './host.ts';

@@ -1,4 +1,4 @@
-import type { Hash } from '../model/digest.ts';
+import type { Hash } from '../model/format/digest.ts';
 
 /** Node's own SHA-256; its module is loaded when the first digest is asked for, not at the start. */
 export const nativeSha256: Hash = (parts) => {

@@ -1,6 +1,6 @@
+import type { Leaf } from './completion-card.ts';
 import { byId, make, speak } from './dom.ts';
 import type { Alternative, Letter } from './generation.ts';
-import type { Leaf } from './leaf.ts';
 import { bits, named, percent } from './surprise.ts';
 
 /** Asked for when a text shall go on from a letter, or from another one in its place. */

@@ -1,19 +1,19 @@
 import { origin as apiOrigin, storedKey, whenKeyIsNeeded } from './api.ts';
-import { BrowserPress } from './browser-press.ts';
+import { BrowserPress } from './browser-backend.ts';
 import { copyFrom } from './clipboard.ts';
 import { CodeDialog } from './code-dialog.ts';
-import { Desk } from './desk.ts';
+import type { Origin } from './completion-card.ts';
+import { Desk } from './controller.ts';
 import { byId, messageOf, notice } from './dom.ts';
 import type { Request } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
-import type { Origin } from './leaf.ts';
 import { readLink, type Shared, writeLink } from './link.ts';
 import { ModelPicker } from './models.ts';
 import { startOffline } from './offline.ts';
-import { serverPress } from './server-press.ts';
+import { serverPress } from './server-backend.ts';
 import { SettingsForm } from './settings-form.ts';
 import { startTheme } from './theme.ts';
-import { Workshop } from './workshop.ts';
+import { Workshop } from './training-panel.ts';
 
 const inBrowser = byId('in-browser', HTMLInputElement);
 const where = byId('where', HTMLParagraphElement);

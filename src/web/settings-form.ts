@@ -1,6 +1,6 @@
-import { type Dial, fineDials, mainDials } from './dials.ts';
 import { byId, make } from './dom.ts';
 import { plainRequest, type Request } from './generation.ts';
+import { type Dial, fineDials, mainDials } from './sliders.ts';
 
 const newSeed = (): number => Math.floor(Math.random() * 1_000_000);
 

@@ -6,8 +6,8 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ReportKeeper } from '../../training/report.ts';
-import { reportHtml } from '../../training/report-html.ts';
+import { ReportKeeper } from '../../training/report/report.ts';
+import { reportHtml } from '../../training/report/report-html.ts';
 import { someEvents } from '../unit/training/events.ts';
 import { launchChromium } from './chromium.ts';
 
@@ -24,7 +24,7 @@ beforeAll(async () => {
   // As it is made by the sources, and by the bundle, whose functions are made small.
   const bundle = join(import.meta.dirname, '../../dist/report-under-test.js');
   await build({
-    entryPoints: [join(import.meta.dirname, '../../training/report-html.ts')],
+    entryPoints: [join(import.meta.dirname, '../../training/report/report-html.ts')],
     outfile: bundle,
     ...{ bundle: true, minify: true, format: 'esm', platform: 'node', packages: 'external' },
   });

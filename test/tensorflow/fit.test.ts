@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { TrainingEvent } from '../../training/events.ts';
 import {
   type Configuration,
   decodeCheckpoint,
   encodeCheckpoint,
   type FitState,
-} from '../../training/checkpoint.ts';
-import type { TrainingEvent } from '../../training/events.ts';
-import { type FitOptions, type FitResult, fitNetwork } from '../../training/fit.ts';
-import type { FitSettings } from '../../training/fit-settings.ts';
-import { Kernels } from '../../training/kernels.ts';
+} from '../../training/loop/checkpoint.ts';
+import { type FitOptions, type FitResult, fitNetwork } from '../../training/loop/fit.ts';
+import type { FitSettings } from '../../training/loop/fit-settings.ts';
+import { Kernels } from '../../training/loop/kernels.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { presets } from '../../training/presets.ts';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
 import { corpusOf, madeUpText } from './text.ts';
 
 const tf = loadTensorFlow();

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import type { Chunk } from '../../training/chunks.ts';
-import { noDropout } from '../../training/dropout.ts';
-import { FastLoop } from '../../training/fast-loop.ts';
-import { Kernels } from '../../training/kernels.ts';
-import { freeState, zeroState } from '../../training/lstm-steps.ts';
+import type { Chunk } from '../../training/loop/chunks.ts';
+import { noDropout } from '../../training/loop/dropout.ts';
+import { FastLoop } from '../../training/loop/fast-loop.ts';
+import { Kernels } from '../../training/loop/kernels.ts';
+import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import {
   initialWeights,
   type NetworkShape,
   setWeights,
   stockModel,
   swapGates,
-} from '../../training/network.ts';
-import { mulberry32 } from '../../training/random.ts';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
+} from '../../training/loop/network.ts';
+import { mulberry32 } from '../../training/loop/random.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 
 const tf = loadTensorFlow();
 const kernels = new Kernels(tf);

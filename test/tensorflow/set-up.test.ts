@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { bindingOf, loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
-import { bindingOf, loadTensorFlow } from '../../training/tensorflow.ts';
 
 test('setting up where it was done says which TensorFlow there is, and nothing else', async () => {
   const told: string[] = [];

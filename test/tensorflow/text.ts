@@ -1,6 +1,6 @@
-import type { Corpus } from '../../training/corpus.ts';
-import { heldOutStart } from '../../training/corpus.ts';
-import { mulberry32 } from '../../training/random.ts';
+import type { Corpus } from '../../training/corpus/corpus.ts';
+import { heldOutStart } from '../../training/corpus/corpus.ts';
+import { mulberry32 } from '../../training/loop/random.ts';
 
 /** A made-up text with something to learn in it: words of a small language, drawn at random. */
 export const madeUpText = (words: number, seed = 1): string => {

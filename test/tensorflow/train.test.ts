@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPointer } from '../../src/store/models.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { checkpointKey } from '../../training/checkpoint.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { openExaminee } from '../../training/examinee.ts';
-import type { FitSettings } from '../../training/fit-settings.ts';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
+import { checkpointKey } from '../../training/loop/checkpoint.ts';
+import type { FitSettings } from '../../training/loop/fit-settings.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
+import { openExaminee } from '../../training/publish/evaluated-model.ts';
 import { type TrainOptions, train } from '../../training/train.ts';
 import { madeUpText } from './text.ts';
 

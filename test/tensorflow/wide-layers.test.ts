@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createKernelStepper } from '../../src/model/kernel/kernel-stepper.ts';
-import { createInt8ReferenceStepper } from '../../src/model/reference-int8.ts';
-import { loadTensorFlow } from '../../training/tensorflow.ts';
+import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { type Layout, wideLayouts } from '../layers-models.ts';
+import { createInt8ReferenceStepper } from '../oracles/int8-reference-stepper.ts';
 import { agreeWithStock } from '../stock-tfjs.cases.ts';
 
 loadTensorFlow();

@@ -7,9 +7,9 @@ import { describe, expect, it } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/model/': ['src/errors.ts'],
   'src/store/': ['src/model/', 'src/errors.ts', 'src/settings.ts'],
-  'src/trainings/': ['src/store/', 'src/model/', 'src/errors.ts'],
+  'src/training-jobs/': ['src/store/', 'src/model/', 'src/errors.ts'],
   'src/api/': [
-    'src/trainings/',
+    'src/training-jobs/',
     'src/store/',
     'src/model/',
     'src/errors.ts',

@@ -1,5 +1,5 @@
+import { checkState, Slots } from '../decode/slots.ts';
 import { type Network, stateLength } from '../network.ts';
-import { checkState, Slots } from '../slots.ts';
 import type { Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';

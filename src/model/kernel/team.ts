@@ -1,4 +1,4 @@
-import { now } from '../clock.ts';
+import { now } from '../decode/clock.ts';
 import type { Arena } from './arena.ts';
 import type { Kernel } from './kernel-module.ts';
 import { Pace } from './pace.ts';

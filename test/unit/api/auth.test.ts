@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { authoriseByKeys, demand, type Knock } from '../../../src/api/auth.ts';
+import { authoriseByKeys, demand, type Knock } from '../../../src/api/request/auth.ts';
 
 const knock = (
   { host = '127.0.0.1:3000', ...headers }: Record<string, string>,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ContinuationSigner } from '../../../src/api/continuation.ts';
+import { ContinuationSigner } from '../../../src/api/request/continuation.ts';
 
 const signer = new ContinuationSigner('a secret of the server');
 const continuation = {

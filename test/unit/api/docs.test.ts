@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { operations } from '../../../src/api/operations.ts';
-import { CompletionRequest, GenerateRequest } from '../../../src/api/schemas.ts';
+import { operations } from '../../../src/api/openapi/operations.ts';
+import { CompletionRequest, GenerateRequest } from '../../../src/api/request/requests.ts';
 import { definitions } from '../../../src/settings.ts';
 
 const page = await readFile(new URL('../../../docs/api.md', import.meta.url), 'utf8');

@@ -1,8 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createApp } from '../../../src/api/app.ts';
-import { authoriseByKeys } from '../../../src/api/auth.ts';
-import { ContinuationSigner } from '../../../src/api/continuation.ts';
-import { Admission, limitsFrom } from '../../../src/api/limits.ts';
+import { authoriseByKeys } from '../../../src/api/request/auth.ts';
+import { ContinuationSigner } from '../../../src/api/request/continuation.ts';
+import { Admission, limitsFrom } from '../../../src/api/request/limits.ts';
 import type { CompletionResult } from '../../../src/model/model.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { openModels } from '../../../src/store/open-models.ts';

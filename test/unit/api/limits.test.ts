@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Admission, type Limits } from '../../../src/api/limits.ts';
+import { Admission, type Limits } from '../../../src/api/request/limits.ts';
 
 const limits: Limits = {
   length: 1,

@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, test } from 'vitest';
 import packageFile from '../../../package.json' with { type: 'json' };
-import { openApiDocument } from '../../../src/api/openapi.ts';
-import { operations } from '../../../src/api/operations.ts';
+import { openApiDocument } from '../../../src/api/openapi/openapi.ts';
+import { operations } from '../../../src/api/openapi/operations.ts';
 import { faults } from '../../../src/errors.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { furnished } from './host-under-test.ts';

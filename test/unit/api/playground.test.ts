@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { playground } from '../../../src/api/playground.ts';
+import { playground } from '../../../src/api/routes/playground.ts';
 
 const files: Readonly<Record<string, string>> = {
   'index.html': '<!doctype html>',

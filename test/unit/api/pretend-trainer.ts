@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { publishVersion } from '../../../src/store/models.ts';
 import { openStore } from '../../../src/store/open-store.ts';
-import { readRecord, writeRecord } from '../../../src/trainings/records.ts';
-import type { TrainingRecord } from '../../../src/trainings/trainings.ts';
+import { readRecord, writeRecord } from '../../../src/training-jobs/records.ts';
+import type { TrainingRecord } from '../../../src/training-jobs/training-jobs.ts';
 import { tinyModel } from '../../tiny-model.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Training, TrainingList } from '../../../src/api/answers.ts';
+import { Training, TrainingList } from '../../../src/api/response/responses.ts';
 import { ApiError, FolioClient, type Training as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
-import { recordKey } from '../../../src/trainings/records.ts';
+import { recordKey } from '../../../src/training-jobs/records.ts';
 import { furnished } from './host-under-test.ts';
 
 const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));

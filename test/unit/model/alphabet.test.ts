@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createAlphabet } from '../../../src/model/alphabet.ts';
+import { createAlphabet } from '../../../src/model/format/alphabet.ts';
 
 describe('an alphabet', () => {
   it.each([

@@ -6,7 +6,7 @@ import {
   OverlapTracker,
   openCopyIndex,
 } from '../../../src/model/copy-index.ts';
-import { Random } from '../../../src/model/random.ts';
+import { Random } from '../../../src/model/sampling/random.ts';
 import { alphabetOfRandomModels, randomModel } from '../../random-model.ts';
 
 const randomText = (length: number, seed: number): string => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { exp, log } from '../../../src/model/exact-math.ts';
+import { exp, log } from '../../../src/model/sampling/exact-math.ts';
 
 const near = (got: number, expected: number): boolean =>
   Math.abs(got - expected) <= 4 * Number.EPSILON * Math.abs(expected);

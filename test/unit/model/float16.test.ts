@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import { decodeFloat16 } from '../../../src/model/format/weights.ts';
 import { decodeFiniteFloat16 } from '../../../src/model/kernel/float16.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import type { Network } from '../../../src/model/network.ts';
-import { decodeFloat16 } from '../../../src/model/weights.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
 
 interface Float16ArrayConstructor {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readNetwork } from '../../../src/model/layers-model.ts';
-import { createReferenceStepper } from '../../../src/model/reference.ts';
-import { joinShards, readManifest, Weights } from '../../../src/model/weights.ts';
+import { readNetwork } from '../../../src/model/format/layers-model.ts';
+import { joinShards, readManifest, Weights } from '../../../src/model/format/weights.ts';
+import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
 
 /** What the converter wrote of Keras models, with what Keras computed: see make.py beside them. */
 const fixtures = join(import.meta.dirname, '../../fixtures/keras');

@@ -6,9 +6,9 @@ import { kernelBytes } from '../../../src/model/kernel/kernel-bytes.ts';
 import { relaxedSimdSupported } from '../../../src/model/kernel/kernel-module.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import type { Network } from '../../../src/model/network.ts';
-import { createReferenceStepper } from '../../../src/model/reference.ts';
-import { createInt8ReferenceStepper } from '../../../src/model/reference-int8.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
+import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
 import { networkShape, numbers, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
 

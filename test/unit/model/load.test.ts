@@ -8,8 +8,8 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/load-model.ts';
+import { sha256 } from '../../../src/model/format/sha256.ts';
 import { openModel } from '../../../src/model/open-model.ts';
-import { sha256 } from '../../../src/model/sha256.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { alphabetOfRandomModels, filesOf, randomFiles } from '../../random-model.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PrefixCache } from '../../../src/model/prefix-cache.ts';
+import { PrefixCache } from '../../../src/model/decode/prefix-cache.ts';
 
 const ids = fc.array(fc.constantFrom(0, 1, 70_000), { maxLength: 8 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawSeed, Random } from '../../../src/model/random.ts';
+import { drawSeed, Random } from '../../../src/model/sampling/random.ts';
 
 describe('random', () => {
   it('gives the same numbers on every host', () => {

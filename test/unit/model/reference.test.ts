@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../../src/model/network.ts';
-import { createReferenceStepper } from '../../../src/model/reference.ts';
-import { createInt8ReferenceStepper } from '../../../src/model/reference-int8.ts';
+import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
 import { stepCases } from '../../step.cases.ts';
 
 describe('the plain f32 stepper', () => {

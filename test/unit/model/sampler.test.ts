@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createAlphabet } from '../../../src/model/alphabet.ts';
-import { History } from '../../../src/model/history.ts';
+import { createAlphabet } from '../../../src/model/format/alphabet.ts';
 import type { SamplingOptions } from '../../../src/model/model.ts';
-import { Random } from '../../../src/model/random.ts';
-import { Sampler } from '../../../src/model/sampler.ts';
-import { checkSampling } from '../../../src/model/sampling-options.ts';
+import { Random } from '../../../src/model/sampling/random.ts';
+import { Sampler } from '../../../src/model/sampling/sampler.ts';
+import { checkSampling } from '../../../src/model/sampling/sampling-options.ts';
+import { History } from '../../../src/model/sampling/token-counts.ts';
 
 const letters = 'abcdefghij';
 const alphabet = createAlphabet(letters, letters.length);

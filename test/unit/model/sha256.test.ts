@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { sha256 } from '../../../src/model/sha256.ts';
+import { sha256 } from '../../../src/model/format/sha256.ts';
 
 it('sha256 agrees with Node’s', () => {
   fc.assert(

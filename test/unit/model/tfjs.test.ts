@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, it } from 'vitest';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
-import { createReferenceStepper } from '../../../src/model/reference.ts';
 import { layouts } from '../../layers-models.ts';
+import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
 import { agreeWithStock } from '../../stock-tfjs.cases.ts';
 
 describe('random LayersModels', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Chunks } from '../../../training/chunks.ts';
+import { Chunks } from '../../../training/loop/chunks.ts';
 
 const counting = (length: number): Uint16Array => Uint16Array.from({ length }, (_, at) => at);
 const settings = { batch: 4, length: 8, carryState: true, seed: 3 };

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { inspectCorpus, readCorpus } from '../../../training/corpus.ts';
-import { defaultCorpus } from '../../../training/default-corpus.ts';
-import { readThrough } from '../../../training/reading.ts';
-import { resolveSources } from '../../../training/sources.ts';
-import { Utf8Decoder } from '../../../training/utf8.ts';
+import { inspectCorpus, readCorpus } from '../../../training/corpus/corpus.ts';
+import { readThrough } from '../../../training/corpus/corpus-reader.ts';
+import { defaultCorpus } from '../../../training/corpus/default-corpus.ts';
+import { resolveSources } from '../../../training/corpus/sources.ts';
+import { Utf8Decoder } from '../../../training/corpus/utf8.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'folio-corpus-'));
 afterAll(() => rmSync(folder, { recursive: true }));

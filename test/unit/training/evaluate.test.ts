@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { evaluateText, heldOutText, recode } from '../../../training/evaluate.ts';
-import { OVERLAP_WINDOW, OverlapCounter, overlapWith } from '../../../training/overlap.ts';
+import { evaluateText, heldOutText, recode } from '../../../training/metrics/evaluate.ts';
+import { OVERLAP_WINDOW, OverlapCounter, overlapWith } from '../../../training/metrics/overlap.ts';
 
 describe('evaluateText', () => {
   it('sums what a model that always hopes for the next letter is surprised by', async () => {

@@ -1,4 +1,4 @@
-import { inspectCorpus } from '../../../training/corpus.ts';
+import { inspectCorpus } from '../../../training/corpus/corpus.ts';
 import type { TrainingEvent } from '../../../training/events.ts';
 
 /** What a short training tells: two epochs of 100 steps. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Corpus } from '../../../training/corpus.ts';
-import { type Examinee, judge } from '../../../training/gate.ts';
+import type { Corpus } from '../../../training/corpus/corpus.ts';
+import { type Examinee, judge } from '../../../training/publish/gate.ts';
 
 /** Letters of which every other repeats the one before. */
 const length = 20_000;

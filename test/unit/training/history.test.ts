@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StepEvent } from '../../../training/events.ts';
-import { History } from '../../../training/history.ts';
+import { History } from '../../../training/report/event-history.ts';
 
 const stepAt = (step: number): StepEvent => ({
   ...{ type: 'step', epoch: 1, step, loss: 1, epochLoss: 1, learningRate: 0.1, gradientNorm: 1 },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { learningRate } from '../../../training/schedule.ts';
+import { learningRate } from '../../../training/loop/schedule.ts';
 
 const settings = { learningRate: 0.01, warmUp: 10, finalRate: 0.1 };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Trigram, trigramOf } from '../../../training/trigram.ts';
+import { Trigram, trigramOf } from '../../../training/metrics/trigram.ts';
 
 /** Witten-Bell as the formula has it, by counting the text anew for every probability. */
 const plainProbability = (

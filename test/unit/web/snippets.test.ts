@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { CompletionRequest } from '../../../src/api/schemas.ts';
+import { CompletionRequest } from '../../../src/api/request/requests.ts';
 import { completionBody } from '../../../src/web/completion-body.ts';
 import { plainRequest, type Request } from '../../../src/web/generation.ts';
 import { languages, snippet } from '../../../src/web/snippets.ts';

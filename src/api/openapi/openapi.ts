@@ -1,0 +1,159 @@
+import * as z from 'zod/mini';
+import { folioVersion } from '../../version.ts';
+import { ErrorAnswer } from '../response/responses.ts';
+import { type Operation, operations } from './operations.ts';
+
+type Json = Record<string, unknown>;
+type Schema = z.core.$ZodType;
+
+const meanings: Readonly<Record<number, string>> = {
+  400: 'The request is malformed; every fault is told',
+  401: 'A key is needed, or is wrong',
+  403: 'The key has no right to write',
+  404: 'There is no such model, version, training or file',
+  409: 'Something else is current, or runs',
+  413: 'The body is too large',
+  422: 'Understood, but beyond a limit or not possible with this model',
+  429: 'Too many completions of this key run; `Retry-After` tells when to come again',
+  503: 'The server is at its limit, or its store does not answer; `Retry-After` may tell when to come again',
+};
+
+const ofParameter: Readonly<Record<string, string>> = {
+  model: 'A model’s name, or `name@version`.',
+  name: 'The corpus’ and the model’s name.',
+  file: 'A file’s name.',
+  id: 'The training’s id.',
+};
+
+/** The whole numbers of JavaScript are the bounds of every integer, and say nothing. */
+const withoutBounds = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
+  if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+  if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+};
+
+const convert = (io: 'input' | 'output'): Readonly<Record<string, Json>> =>
+  z.toJSONSchema(z.globalRegistry, {
+    io,
+    uri: (id) => `#/components/schemas/${id}`,
+    override: withoutBounds,
+  }).schemas as unknown as Record<string, Json>;
+
+/** Every schema that was given an id, requests as what may be sent. */
+const components = (): Readonly<Record<string, Json>> => {
+  const sent = convert('input');
+  return Object.fromEntries(
+    Object.entries(convert('output')).map(([id, answered]) => {
+      const { $schema: _, $id: __, ...schema } = (id.endsWith('Request') ? sent[id] : answered) ?? answered;
+      return [id, schema];
+    }),
+  );
+};
+
+const idOf = (schema: Schema): string => {
+  const id = z.globalRegistry.get(schema)?.id;
+  if (typeof id === 'string') return id;
+  throw new TypeError('A schema of the API has no id.');
+};
+
+const schemaOf = (schema: Schema | 'text' | 'bytes'): Json => {
+  if (schema === 'text') return { type: 'string' };
+  if (schema === 'bytes') return { type: 'string', format: 'binary' };
+  return { $ref: `#/components/schemas/${idOf(schema)}` };
+};
+
+const contentOf = (content: Readonly<Record<string, Schema | 'text' | 'bytes'>>, example?: Json): Json =>
+  Object.fromEntries(
+    Object.entries(content).map(([type, schema]) => [
+      type,
+      { schema: schemaOf(schema), ...(example && type === 'application/json' ? { example } : {}) },
+    ]),
+  );
+
+const parametersOf = (
+  { path, query, body, example = {} }: Operation,
+  schemas: Readonly<Record<string, Json>>,
+): Json[] => {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
+    name,
+    in: 'path',
+    required: true,
+    description: ofParameter[name],
+    schema: { type: 'string' },
+  }));
+  if (!query) return inPath;
+  const properties = schemas[idOf(query)]?.properties as Readonly<Record<string, Json>>;
+  const inQuery = Object.entries(properties).map(([name, { description, ...schema }]) => {
+    return {
+      name,
+      in: 'query',
+      required: false,
+      ...(description ? { description } : {}),
+      ...(body === undefined && name in example ? { example: example[name] } : {}),
+      schema,
+    };
+  });
+  return [...inPath, ...inQuery];
+};
+
+const operationOf = (operation: Operation, schemas: Readonly<Record<string, Json>>): Json => {
+  const { body, example, answers, errors, open, write } = operation;
+  const parameters = parametersOf(operation, schemas);
+  const failures = open ? errors : [401, ...errors];
+  return {
+    operationId: operation.id,
+    tags: [operation.group],
+    summary: operation.summary,
+    ...(operation.description === undefined ? {} : { description: operation.description }),
+    ...(open ? { security: [] } : {}),
+    ...(write ? { 'x-folio-right': 'write' } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: contentOf(body, example) } }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(answers).map(([status, { description, content }]) => [
+          status,
+          { description, ...(content === undefined ? {} : { content: contentOf(content) }) },
+        ]),
+      ),
+      ...Object.fromEntries(
+        failures
+          .toSorted()
+          .map((status) => [
+            status,
+            { description: meanings[status], content: contentOf({ 'application/json': ErrorAnswer }) },
+          ]),
+      ),
+    },
+  };
+};
+
+/** The API's description: OpenAPI 3.1, made of the schemas that check requests. */
+export const openApiDocument = (): Json => {
+  const schemas = components();
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: operationOf(operation, schemas) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Folio',
+      version: folioVersion,
+      description:
+        'A text generator that people own: a character-level LSTM behind the completions API that OpenAI’s clients ' +
+        'speak. A token is a character.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: './' }],
+    security: [{ bearer: [] }, { apiKey: [] }, {}],
+    tags: ['Generation', 'Models', 'Trainings', 'Service'].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+      },
+    },
+  };
+};

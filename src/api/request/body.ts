@@ -1,0 +1,76 @@
+import type { Context } from 'hono';
+import { FolioError } from '../../errors.ts';
+import type { AppDeps } from '../deps.ts';
+import { type ErrorBody, errorBody, errorStatus } from '../response/validation-errors.ts';
+import type { Caller } from './auth.ts';
+import type { Limits } from './limits.ts';
+
+export interface AppEnv {
+  Variables: { caller: Caller; requestId: string };
+}
+
+/** Logs what goes wrong once an answer has begun, and gives what may be told of it, since no status can any more. */
+export const streamFailures = (
+  { log }: AppDeps,
+  context: Context<AppEnv>,
+): ((error: unknown) => ErrorBody) => {
+  const began = performance.now();
+  const requestId = context.get('requestId');
+  const { method, path } = context.req;
+  return (error) => {
+    log?.({
+      requestId,
+      method,
+      path,
+      status: errorStatus(error),
+      milliseconds: performance.now() - began,
+      error,
+    });
+    return errorBody(error, requestId);
+  };
+};
+
+/**
+ * Reads a body up to a limit, whatever its length claims to be.
+ *
+ * @throws FolioError `too_large`
+ */
+export const readBytes = async (request: Request, most: number, what: string): Promise<Uint8Array> => {
+  const refuse = (): never => {
+    throw new FolioError('too_large', `${what}: expected at most ${most} bytes.`, {
+      where: 'body',
+      expected: `at most ${most} bytes`,
+    });
+  };
+  if (Number(request.headers.get('content-length') ?? 0) > most) return refuse();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > most) return refuse();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+};
+
+/** @throws FolioError `too_large`, or `invalid_request` for what is not a JSON object */
+export const readJson = async (context: Context, limits: Limits): Promise<Record<string, unknown>> => {
+  const bytes = await readBytes(context.req.raw, limits.bodyBytes, 'The body');
+  const refuse = (received: string): never => {
+    throw new FolioError('invalid_request', `The body: expected a JSON object, received ${received}.`, {
+      where: 'body',
+      expected: 'a JSON object',
+      received,
+    });
+  };
+  if (bytes.length === 0) return refuse('nothing');
+  let body: unknown;
+  try {
+    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return refuse('what cannot be read as JSON');
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body))
+    return body as Record<string, unknown>;
+  return refuse(body === null ? 'null' : Array.isArray(body) ? 'an array' : `a ${typeof body}`);
+};

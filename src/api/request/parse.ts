@@ -1,0 +1,60 @@
+import * as z from 'zod/mini';
+import type { FaultList } from '../response/validation-errors.ts';
+
+/** What arrived, short enough for a message. */
+const show = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const shown = JSON.stringify(value);
+  return shown.length > 60 ? `${shown.slice(0, 57)}…` : shown;
+};
+
+const pathOf = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (whole, part) =>
+      typeof part === 'number'
+        ? `${whole}[${part}]`
+        : whole === ''
+          ? String(part)
+          : `${whole}.${String(part)}`,
+    '',
+  );
+
+/** JSON's null says as much as an absent field, as in OpenAI's own types. */
+const withoutNulls = (body: unknown): unknown =>
+  typeof body === 'object' && body !== null && !Array.isArray(body)
+    ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+    : body;
+
+/** Checks a request against its schema; every fault lands in the list. @returns undefined when there was one */
+export const parse = <Schema extends z.core.$ZodType>(
+  schema: Schema,
+  body: unknown,
+  faults: FaultList,
+): z.output<Schema> | undefined => {
+  const parsed = z.safeParse(schema, withoutNulls(body), { reportInput: true });
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) {
+    const where = pathOf(issue.path);
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) {
+        const full = where === '' ? key : `${where}.${key}`;
+        faults.add('invalid_parameter', full, `${full}: there is no such parameter.`);
+      }
+    } else if (where === '') {
+      faults.add(
+        'invalid_request',
+        'body',
+        `The body: expected a JSON object, received ${show(issue.input)}.`,
+      );
+    } else {
+      faults.add(
+        'invalid_parameter',
+        where,
+        `${where}: expected ${issue.message}, received ${show(issue.input)}.`,
+      );
+    }
+  }
+  return undefined;
+};

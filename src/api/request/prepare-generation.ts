@@ -1,0 +1,140 @@
+import type { Context } from 'hono';
+import type * as z from 'zod/mini';
+import type { CopyIndex } from '../../model/copy-index.ts';
+import type { GenerateOptions } from '../../model/model.ts';
+import type { HeldModel } from '../../store/model-cache.ts';
+import type { AppDeps, Generator } from '../deps.ts';
+import { Generation } from '../generation.ts';
+import { FaultList } from '../response/validation-errors.ts';
+import type { AppEnv } from './body.ts';
+import {
+  checkBias,
+  checkLengths,
+  checkPrompt,
+  checkTotal,
+  copyIndexFor,
+  each,
+  type Prompt,
+} from './checks.ts';
+import type { Continuation } from './continuation.ts';
+import { parse } from './parse.ts';
+import type { CommonParameters } from './requests.ts';
+import { openNamed } from './resolve-model.ts';
+import { present, samplingOptions } from './sampling-parameters.ts';
+
+/** What a generating route asks for, once its own words are translated. */
+export interface Wish {
+  readonly prompts: readonly Prompt[];
+  readonly length: number;
+  /** Completions for each prompt. */
+  readonly count: number;
+  readonly logprobs?: number | undefined;
+  readonly scorePrompt?: boolean;
+}
+
+/** How a generating route reads its requests. */
+export interface Door<Parameters extends CommonParameters> {
+  readonly schema: z.core.$ZodType<Parameters>;
+  /** The route's own word for the length of a completion. */
+  readonly lengthName: string;
+  /** Faults of parameters that are right each by itself. */
+  checkTogether?(body: Readonly<Record<string, unknown>>, faults: FaultList): void;
+  wish(parameters: Parameters): Wish;
+}
+
+/**
+ * Does all of a generation that can fail before the first byte is sent.
+ *
+ * @throws FolioError with every fault of the request
+ */
+export const begin = async <Parameters extends CommonParameters & { readonly model?: string | undefined }>(
+  { limits }: AppDeps,
+  generator: Generator,
+  door: Door<Parameters>,
+  body: Readonly<Record<string, unknown>>,
+  context: Context<AppEnv>,
+): Promise<{ parameters: Parameters; generation: Generation }> => {
+  const began = performance.now();
+  const faults = new FaultList();
+  const parameters = parse(door.schema, body, faults);
+  const { lengthName } = door;
+  checkLengths(limits, { length: [lengthName, body[lengthName]], text: ['prompt', body.prompt] }, faults);
+  door.checkTogether?.(body, faults);
+  if (parameters === undefined) {
+    await checkMalformed(generator, body, faults);
+    return faults.raise();
+  }
+  const wish = door.wish(parameters);
+  checkTotal(limits, wish.prompts.length * wish.count, wish.length, faults);
+  const continued = await faults.gather('continue_from', () =>
+    parameters.continue_from === undefined ? undefined : generator.signer.open(parameters.continue_from),
+  );
+  const lost = parameters.continue_from !== undefined && continued === undefined;
+  const held = lost
+    ? undefined
+    : await faults.gather('model', () => openNamed(generator, parameters, continued));
+  if (held === undefined) return faults.raise();
+  try {
+    const index = await checkAgainst(held, wish, parameters, faults);
+    faults.throwIfAny();
+    const generation = new Generation({
+      generator,
+      held,
+      parameters,
+      prompts: wish.prompts.map((prompt) => textOf(held, prompt)),
+      options: optionsOf(wish, parameters, index, continued),
+      seed: parameters.seed ?? continued?.seed,
+      caller: context.get('caller'),
+      client: context.req.raw.signal,
+      seconds: limits.seconds,
+      began,
+    });
+    return { parameters, generation };
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+};
+
+/** What depends on the model. */
+const checkAgainst = (
+  held: HeldModel,
+  { prompts }: Wish,
+  parameters: CommonParameters,
+  faults: FaultList,
+): Promise<CopyIndex | undefined> => {
+  for (const [where, prompt] of each('prompt', prompts)) {
+    checkPrompt(held, prompt as Prompt, parameters.unknown, where, faults);
+  }
+  if (parameters.allowed !== undefined) checkPrompt(held, parameters.allowed, 'error', 'allowed', faults);
+  checkBias(held, parameters.logit_bias, faults);
+  return copyIndexFor(held, parameters, faults);
+};
+
+/** Of a request that its schema refused, what is wrong with model and prompt as well. */
+const checkMalformed = async (
+  generator: Generator,
+  { model, prompt, unknown = 'error' }: Readonly<Record<string, unknown>>,
+  faults: FaultList,
+): Promise<void> => {
+  if (model !== undefined && typeof model !== 'string') return;
+  const held = await faults.gather('model', () => openNamed(generator, { model }));
+  if (held && typeof prompt === 'string' && unknown === 'error') {
+    checkPrompt(held, prompt, 'error', 'prompt', faults);
+  }
+  held?.release();
+};
+
+const textOf = ({ model }: HeldModel, prompt: Prompt): string =>
+  typeof prompt === 'string' ? prompt : model.alphabet.decode(prompt);
+
+/** The request in the model's words. */
+const optionsOf = (
+  { length, count, logprobs, scorePrompt }: Wish,
+  parameters: CommonParameters,
+  index: CopyIndex | undefined,
+  continued: Continuation | undefined,
+): GenerateOptions => ({
+  ...samplingOptions(parameters, index),
+  ...present({ length, n: count, logprobs, scorePrompt, from: continued?.state }),
+});

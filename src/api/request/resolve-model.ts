@@ -1,0 +1,68 @@
+import { FolioError } from '../../errors.ts';
+import type { HeldModel } from '../../store/model-cache.ts';
+import { type ModelReference, parseModelReference } from '../../store/model-name.ts';
+import type { Generator } from '../deps.ts';
+import type { Continuation } from './continuation.ts';
+import type { CommonParameters } from './requests.ts';
+
+export interface Named extends Partial<Pick<CommonParameters, 'version' | 'digest' | 'precision'>> {
+  readonly model?: string | undefined;
+}
+
+/**
+ * Opens the model that a request names.
+ *
+ * @param continued What the request goes on from: its model, version and precision are the request's then.
+ * @throws FolioError `model_not_found`, `invalid_parameter` for names that contradict each other, `state_mismatch` for a
+ * state or digest of another model
+ */
+export const openNamed = async (
+  generator: Generator,
+  named: Named,
+  continued?: Continuation,
+): Promise<HeldModel> => {
+  const asked = named.model === undefined ? generator.defaultModel : parseModelReference(named.model);
+  const reference = pin(asked, named.version, continued);
+  const precision = named.precision ?? continued?.precision;
+  if (continued && precision !== continued.precision) {
+    throw foreign('precision', continued.precision, String(precision));
+  }
+  const held = await generator.open(reference, precision);
+  const { digest } = held.model.info;
+  const expected = named.digest ?? continued?.digest;
+  if (expected === undefined || expected === digest) return held;
+  held.release();
+  throw new FolioError('state_mismatch', `digest: expected ${digest} of ${held.name}@${held.version}.`, {
+    where: 'digest',
+    expected: digest,
+  });
+};
+
+/** A version by `model: "name@version"`, by `version`, or by what is gone on from: they have to agree. */
+const pin = (
+  { name, version: inName }: ModelReference,
+  version: string | undefined,
+  continued: Continuation | undefined,
+): ModelReference => {
+  if (version !== undefined && inName !== undefined && version !== inName) {
+    throw new FolioError('invalid_parameter', `version: expected ${inName}, which \`model\` pins.`, {
+      where: 'version',
+      expected: inName,
+      received: version,
+    });
+  }
+  const pinned = version ?? inName;
+  if (continued && continued.model !== name) throw foreign('model', continued.model, name);
+  if (continued && pinned !== undefined && pinned !== continued.version) {
+    throw foreign('version', continued.version, pinned);
+  }
+  const meant = continued?.version ?? pinned;
+  return meant === undefined ? { name } : { name, version: meant };
+};
+
+const foreign = (what: string, of: string, asked: string): FolioError =>
+  new FolioError('state_mismatch', `continue_from: it goes on with ${what} ${of}, not ${asked}.`, {
+    where: 'continue_from',
+    expected: of,
+    received: asked,
+  });

@@ -1,0 +1,46 @@
+import type { CopyIndex } from '../../model/copy-index.ts';
+import type { GenerateOptions } from '../../model/model.ts';
+import type { CommonParameters } from './requests.ts';
+
+/** What of a request's parameters is about choosing characters. */
+export type SamplingParameters = Omit<
+  CommonParameters,
+  'version' | 'digest' | 'precision' | 'continuable' | 'continue_from'
+>;
+
+/**
+ * These parameters in the model's words; what was not asked for is left out.
+ *
+ * @param index Of the corpus, where the copy guard or the overlap was asked for.
+ */
+export const samplingOptions = (
+  parameters: SamplingParameters,
+  index: CopyIndex | undefined,
+): Partial<GenerateOptions> => {
+  const { stop, logit_bias: bias, copy_guard: guarded } = parameters;
+  return present({
+    temperature: parameters.temperature,
+    topK: parameters.top_k,
+    topP: parameters.top_p,
+    minP: parameters.min_p,
+    typicalP: parameters.typical_p,
+    repetitionPenalty: parameters.repetition_penalty,
+    presencePenalty: parameters.presence_penalty,
+    frequencyPenalty: parameters.frequency_penalty,
+    logitBias: bias && Object.fromEntries(Object.entries(bias).map(([id, value]) => [Number(id), value])),
+    allowed: parameters.allowed,
+    stop: typeof stop === 'string' ? [stop] : stop,
+    seed: parameters.seed,
+    unknown: parameters.unknown,
+    copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
+    overlap: index,
+  });
+};
+
+type Present<Properties> = { [Name in keyof Properties]?: Exclude<Properties[Name], undefined> };
+
+/** Without the properties that are undefined. */
+export const present = <Properties extends object>(properties: Properties): Present<Properties> =>
+  Object.fromEntries(
+    Object.entries(properties).filter(([, value]) => value !== undefined),
+  ) as Present<Properties>;

@@ -1,0 +1,93 @@
+import type { Context } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { FolioError, faults, isFolioError, type RequestFault } from '../../errors.ts';
+
+/** OpenAI's error object, so that its clients raise their typed errors; `faults` lists all of a request's. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+    readonly faults?: readonly { readonly param: string; readonly code: string; readonly message: string }[];
+    readonly request_id?: string;
+  };
+}
+
+const typeOfStatus = (status: number): string => {
+  if (status === 401) return 'authentication_error';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status >= 500 ? 'server_error' : 'invalid_request_error';
+};
+
+/** What a person may see of an error; what is not ours becomes a bare internal error. */
+export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
+  if (!isFolioError(error)) {
+    return {
+      error: {
+        message: `Something went wrong on the server; its log tells more under request ${requestId ?? 'unknown'}.`,
+        type: 'server_error',
+        param: null,
+        code: 'internal_error',
+        ...(requestId === undefined ? {} : { request_id: requestId }),
+      },
+    };
+  }
+  const { where, faults: all } = error.facts;
+  return {
+    error: {
+      message: error.message,
+      type: typeOfStatus(error.status),
+      param: where ?? null,
+      code: error.code,
+      ...(all === undefined || all.length < 2
+        ? {}
+        : { faults: all.map(({ where: param, code, message }) => ({ param, code, message })) }),
+    },
+  };
+};
+
+export const errorStatus = (error: unknown): number => (isFolioError(error) ? error.status : 500);
+
+export const errorResponse = (context: Context, error: unknown, requestId?: string): Response => {
+  if (isFolioError(error) && error.facts.retryAfter !== undefined) {
+    context.header('retry-after', String(Math.max(1, Math.ceil(error.facts.retryAfter))));
+  }
+  if (isFolioError(error) && error.status === 401) context.header('www-authenticate', 'Bearer realm="folio"');
+  return context.json(errorBody(error, requestId), errorStatus(error) as ContentfulStatusCode);
+};
+
+/** Gathers the faults of one request, so that all of them are told at once. */
+export class FaultList {
+  readonly #faults: RequestFault[] = [];
+
+  add(code: RequestFault['code'], where: string, message: string): void {
+    this.#faults.push({ code, where, message });
+  }
+
+  /** Runs a part of the checks and takes in what it throws on purpose. */
+  async gather<T>(where: string, part: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await part();
+    } catch (error) {
+      if (!isFolioError(error) || error.status >= 429) throw error;
+      const { faults: several } = error.facts;
+      if (several) this.#faults.push(...several);
+      else this.add(error.code, error.facts.where ?? where, error.message);
+      return undefined;
+    }
+  }
+
+  throwIfAny(): void {
+    if (this.#faults.length > 0) this.raise();
+  }
+
+  /** @throws FolioError with the code of the gravest fault: what is malformed goes before what is too much */
+  raise(): never {
+    const first = this.#faults.toSorted((a, b) => faults[a.code].status - faults[b.code].status)[0];
+    if (!first) throw new TypeError('A request was refused without a fault.');
+    const message = this.#faults.map((fault) => fault.message).join(' ');
+    throw new FolioError(first.code, message, { where: first.where, faults: this.#faults });
+  }
+}

@@ -1,0 +1,62 @@
+import { Hono } from 'hono';
+import type { AppDeps, Generator } from '../deps.ts';
+import { type AppEnv, readJson, streamFailures } from '../request/body.ts';
+import type { Prompt } from '../request/checks.ts';
+import { begin, type Door } from '../request/prepare-generation.ts';
+import { type CompletionParameters, CompletionRequest } from '../request/requests.ts';
+import { Completion } from '../response/completion.ts';
+import { streamCompletion } from '../response/completion-stream.ts';
+import type { FaultList } from '../response/validation-errors.ts';
+
+/** OpenAI's completions, to the letter where it applies: https://platform.openai.com/docs/api-reference/completions */
+export const completionRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
+  new Hono<AppEnv>().post('/v1/completions', async (context) => {
+    const body = await readJson(context, deps.limits);
+    const { parameters, generation } = await begin(deps, generator, door, body, context);
+    const completion = new Completion(parameters, generation);
+    if (parameters.stream) return streamCompletion(completion, streamFailures(deps, context));
+    return context.json(await completion.whole(), 200, generation.headers());
+  });
+
+/** Faults of parameters that are right each by itself. */
+const checkTogether = (body: Readonly<Record<string, unknown>>, faults: FaultList): void => {
+  const { best_of: best, n, stream, stream_options: options, suffix } = body;
+  if (typeof best === 'number' && best < (typeof n === 'number' ? n : 1)) {
+    faults.add('invalid_parameter', 'best_of', `best_of: expected at least n, ${n ?? 1}, received ${best}.`);
+  }
+  if (typeof best === 'number' && best > (typeof n === 'number' ? n : 1) && stream === true) {
+    faults.add('invalid_parameter', 'best_of', 'best_of: expected no more than n with `stream`.');
+  }
+  if (options !== undefined && options !== null && stream !== true) {
+    faults.add('invalid_parameter', 'stream_options', 'stream_options: expected only with `stream`.');
+  }
+  if (suffix !== undefined && suffix !== null) {
+    faults.add(
+      'invalid_parameter',
+      'suffix',
+      'suffix: not supported, because a recurrent model reads in one direction and cannot look at what is to follow.',
+    );
+  }
+};
+
+const promptsOf = ({ prompt }: CompletionParameters): readonly Prompt[] => {
+  if (typeof prompt === 'string') return [prompt];
+  return typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as string[] | number[][]);
+};
+
+const door: Door<CompletionParameters> = {
+  schema: CompletionRequest,
+  lengthName: 'max_tokens',
+  checkTogether,
+  wish: (parameters) => {
+    const { n, best_of: best = n, logprobs, echo } = parameters;
+    return {
+      prompts: promptsOf(parameters),
+      length: parameters.max_tokens,
+      count: best,
+      // The best are told by their log-probabilities.
+      logprobs: logprobs ?? (best > n ? 0 : undefined),
+      scorePrompt: echo && logprobs !== undefined,
+    };
+  },
+};

@@ -1,0 +1,26 @@
+import type { Pages } from '../deps.ts';
+import { docsPage } from '../openapi/docs-page.ts';
+import { openApiDocument } from '../openapi/openapi.ts';
+
+const pageHeaders = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+};
+
+/** The API's description at `/openapi.json`, and for people at `/docs`; each is made when first asked for. */
+export const description = (): Pages => {
+  let document: string | undefined;
+  let page: string | undefined;
+  return {
+    paths: ['/openapi.json', '/docs'],
+    fetch: (request) => {
+      if (new URL(request.url).pathname.endsWith('/docs')) {
+        page ??= docsPage();
+        return new Response(page, { headers: pageHeaders });
+      }
+      document ??= JSON.stringify(openApiDocument());
+      return new Response(document, { headers: { 'content-type': 'application/json; charset=utf-8' } });
+    },
+  };
+};

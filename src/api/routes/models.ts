@@ -1,0 +1,185 @@
+import { Hono } from 'hono';
+import { FolioError } from '../../errors.ts';
+import {
+  isModelName,
+  type ModelReference,
+  parseModelReference,
+  versionPrefix,
+} from '../../store/model-name.ts';
+import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
+import type { Store } from '../../store/store.ts';
+import type { AppDeps } from '../deps.ts';
+import { demand } from '../request/auth.ts';
+import { type AppEnv, readJson } from '../request/body.ts';
+import { parse } from '../request/parse.ts';
+import { ActivateRequest } from '../request/requests.ts';
+import { FaultList } from '../response/validation-errors.ts';
+
+/** Models as OpenAI's API lists them, and what is Folio's own: versions, reports, the current one. */
+export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
+  const { store } = deps;
+  return new Hono<AppEnv>()
+    .get('/v1/models', async (context) => {
+      // The server's default comes first, then the others by name.
+      const first = deps.generator?.defaultModel.name;
+      const models = (await listModels(store)).toSorted(
+        (a, b) => Number(b.name === first) - Number(a.name === first),
+      );
+      return context.json({
+        object: 'list',
+        data: models.map(({ name, version }) => ({ ...modelObject(name, version), version })),
+      });
+    })
+    .get('/v1/models/:model', async (context) => {
+      const { name, version } = await resolve(store, context.req.param('model'));
+      const artefact = await readJsonFile(store, name, version, 'model.json');
+      const report = await readJsonFile(store, name, version, 'report.json');
+      if (artefact === undefined) throw notThere(name, version);
+      return context.json({
+        ...modelObject(context.req.param('model'), version),
+        version,
+        current: (await currentVersion(store, name)) === version,
+        ...describe(artefact),
+        ...(await corpusDeletion(store, name, version)),
+        ...(report === undefined ? {} : { report }),
+      });
+    })
+    .get('/v1/models/:model/versions', async (context) => {
+      const { name } = parseModelReference(context.req.param('model'));
+      const versions = await listVersions(store, name);
+      if (versions.length === 0) throw notThere(name);
+      return context.json({
+        object: 'list',
+        data: versions.map(({ version, current, publishedAt, bytes, files }) => ({
+          ...modelObject(`${name}@${version}`, version),
+          version,
+          current,
+          published_at: publishedAt.toISOString(),
+          bytes,
+          files,
+        })),
+      });
+    })
+    .get('/v1/models/:model/files/:file', async (context) => {
+      const { name, version } = await resolve(store, context.req.param('model'));
+      const { file } = context.req.param();
+      const object = isModelName(file) ? await store.read(versionPrefix(name, version) + file) : undefined;
+      if (object === undefined) {
+        throw new FolioError('not_found', `There is no file ${file} in ${name}@${version}.`, {
+          where: 'file',
+        });
+      }
+      return new Response(object.bytes.slice(), {
+        headers: {
+          'content-type': contentType(file),
+          // A report draws its charts by itself; it gets no origin to call from, and nothing from elsewhere.
+          'content-security-policy':
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:",
+          // A version never changes; a name alone follows the current one.
+          'cache-control': context.req.param('model').includes('@')
+            ? 'public, max-age=31536000, immutable'
+            : 'no-cache',
+          etag: `"${version}/${file}"`,
+        },
+      });
+    })
+    .post('/v1/models/:model/activate', async (context) => {
+      demand(context.get('caller'), 'write');
+      const body = await readJson(context, deps.limits);
+      const faults = new FaultList();
+      const parameters = parse(ActivateRequest, body, faults);
+      const { name } = parseModelReference(context.req.param('model'));
+      faults.throwIfAny();
+      if (!parameters) throw new TypeError('A request without a fault was not parsed.');
+      await activate(store, name, parameters.version, parameters.expected);
+      return context.json({
+        ...modelObject(name, parameters.version),
+        version: parameters.version,
+        current: true,
+      });
+    })
+    .delete('/v1/models/:model', async (context) => {
+      demand(context.get('caller'), 'write');
+      const { name, version } = parseModelReference(context.req.param('model'));
+      if (version === undefined) {
+        throw new FolioError('invalid_request', `Say which version to remove: ${name}@VERSION.`, {
+          where: 'model',
+          expected: 'name@version',
+          received: name,
+        });
+      }
+      await removeVersion(store, name, version);
+      return context.json({ id: `${name}@${version}`, object: 'model', deleted: true });
+    });
+};
+
+const modelObject = (id: string, version: string) => ({
+  id,
+  object: 'model' as const,
+  created: createdOf(version),
+  owned_by: 'folio',
+});
+
+/** Seconds since 1970, by the time that a version's name begins with; 0 for a name of another kind. */
+const createdOf = (version: string): number => {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z/.exec(version) ?? [];
+  if (year === undefined) return 0;
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) / 1000 || 0;
+};
+
+/** The version that a reference means: the pinned one, or the current. */
+const resolve = async (store: Store, text: string): Promise<Required<ModelReference>> => {
+  const { name, version } = parseModelReference(text);
+  const meant = version ?? (await currentVersion(store, name));
+  if (meant === undefined) throw notThere(name);
+  return { name, version: meant };
+};
+
+const readJsonFile = async (
+  store: Store,
+  name: string,
+  version: string,
+  file: string,
+): Promise<Record<string, unknown> | undefined> => {
+  const object = await store.read(versionPrefix(name, version) + file);
+  return object && (JSON.parse(new TextDecoder().decode(object.bytes)) as Record<string, unknown>);
+};
+
+/**
+ * A corpus that is deleted leaves a mark beside the models of its name (`cdk/retraining-definition.ts` writes it); a
+ * version from before was made from it.
+ */
+const corpusDeletion = async (
+  store: Store,
+  name: string,
+  version: string,
+): Promise<{ corpus_deleted_at?: string }> => {
+  const object = await store.read(`models/${name}/corpus-deleted.json`);
+  if (object === undefined) return {};
+  const { deletedAt } = JSON.parse(new TextDecoder().decode(object.bytes)) as { deletedAt: string };
+  return Date.parse(deletedAt) / 1000 > createdOf(version) ? { corpus_deleted_at: deletedAt } : {};
+};
+
+/** What an artefact says of itself, the alphabet in order of the ids that `logit_bias` takes. */
+const describe = (artefact: Record<string, unknown>): Record<string, unknown> => {
+  const metadata = artefact.userDefinedMetadata as { folio?: Record<string, unknown> } | undefined;
+  const folio = metadata?.folio;
+  if (folio === undefined) return {};
+  const { alphabet, preset, corpus, training, tools } = folio;
+  return { alphabet, preset, corpus, training, tools };
+};
+
+const contentType = (file: string): string => {
+  if (file.endsWith('.json')) return 'application/json; charset=utf-8';
+  return file.endsWith('.html') ? 'text/html; charset=utf-8' : 'application/octet-stream';
+};
+
+const notThere = (name: string, version?: string): FolioError =>
+  new FolioError(
+    'model_not_found',
+    `There is no model ${name}${version === undefined ? '' : `@${version}`}.`,
+    {
+      where: 'model',
+    },
+  );

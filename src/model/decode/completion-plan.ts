@@ -1,0 +1,63 @@
+import { FolioError } from '../../errors.ts';
+import type { Replaced } from '../format/alphabet.ts';
+import type { GenerateOptions } from '../model.ts';
+import { drawSeed } from '../sampling/random.ts';
+import { Sampler } from '../sampling/sampler.ts';
+import { checkSampling } from '../sampling/sampling-options.ts';
+import type { WritingPlan } from './decoder.ts';
+import type { Engine } from './engine.ts';
+import { decodeState, type Snapshot } from './state.ts';
+
+/** A request, checked: what is read, and what is written after it. */
+export interface CompletionPlan {
+  readonly n: number;
+  /** Where it goes on from, a state's run or a text's beginning. */
+  readonly from: Snapshot | undefined;
+  readonly prompt: readonly number[];
+  readonly replaced: readonly Replaced[];
+  readonly writing: WritingPlan;
+}
+
+/** @throws FolioError for options that cannot be met */
+export const planCompletion = (engine: Engine, options: GenerateOptions): CompletionPlan => {
+  const { stepper, alphabet, owner } = engine;
+  const { copyGuard: guard, overlap, logprobs, stop = [] } = options;
+  const length = whole(options.length ?? 256, 'length', 0);
+  const n = whole(options.n ?? 1, 'n', 1, 4096);
+  for (const text of stop) if (text === '') throw wrong('stop', 'strings that are not empty', '""');
+  if (logprobs !== undefined) whole(logprobs, 'logprobs', 0, stepper.vocabulary);
+  if (guard !== undefined) whole(guard.length, 'copyGuard.length', guard.index.window);
+  if (options.seed !== undefined) whole(options.seed, 'seed', 0);
+  const from = options.from && decodeState(options.from, owner, stepper.stateLength, stepper.vocabulary);
+  const { ids: prompt, replaced } = alphabet.encode(options.prompt ?? '', options.unknown);
+  return {
+    n,
+    from,
+    prompt,
+    replaced,
+    writing: {
+      stepper,
+      alphabet,
+      sampler: new Sampler(checkSampling(options, alphabet), stepper.vocabulary),
+      length,
+      stop,
+      logprobs,
+      guard,
+      overlap,
+      seed: options.seed ?? from?.writing?.seed ?? drawSeed(),
+      tail: prompt.length > 0 ? '' : (from?.writing?.tail ?? ''),
+    },
+  };
+};
+
+const whole = (value: number, where: string, least: number, most = Number.MAX_SAFE_INTEGER): number => {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw wrong(where, `a whole number from ${least} to ${most}`, String(value));
+};
+
+const wrong = (where: string, expected: string, received: string): FolioError =>
+  new FolioError('invalid_parameter', `${where}: expected ${expected}, got ${received}.`, {
+    where,
+    expected,
+    received,
+  });

@@ -1,0 +1,236 @@
+import type {
+  CharacterDetail,
+  CompletionEvent,
+  CompletionResult,
+  Completions,
+  FinishReason,
+  GenerateOptions,
+} from '../model.ts';
+import { detailOf } from '../sampling/character-detail.ts';
+import { Random } from '../sampling/random.ts';
+import { History } from '../sampling/token-counts.ts';
+import { now } from './clock.ts';
+import { type CompletionPlan, planCompletion } from './completion-plan.ts';
+import { type Reader, Writing } from './decoder.ts';
+import type { Engine } from './engine.ts';
+import { EventQueue } from './event-queue.ts';
+import { Reading } from './prefill.ts';
+import { encodeState, type Snapshot } from './state.ts';
+
+/** One request: its prompt read once, its n completions written together. */
+export class CompletionRun implements Completions {
+  readonly #engine: Engine;
+  readonly #plan: CompletionPlan;
+  readonly #signal: AbortSignal | undefined;
+  readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
+  readonly #choices: (CompletionResult['choices'][number] | undefined)[];
+  readonly #events: EventQueue;
+  #reading: Reading | undefined;
+  #writings: readonly Writing[] = [];
+  #startedAt: number | undefined;
+  #milliseconds = 0;
+  /** Whether events are being read, and whether all are wanted even if not. */
+  #isRead = false;
+  #isWantedWhole = false;
+
+  /** @throws FolioError for options that cannot be met */
+  constructor(engine: Engine, options: GenerateOptions) {
+    this.#engine = engine;
+    this.#plan = planCompletion(engine, options);
+    this.#signal = options.signal;
+    this.#promptDetails = options.scorePrompt ? this.#plan.prompt.map(() => undefined) : undefined;
+    this.#choices = new Array(this.#plan.n).fill(undefined);
+    this.#events = new EventQueue(
+      () => engine.scheduler.wake(),
+      () => engine.scheduler.yieldSoon(),
+    );
+  }
+
+  async result(): Promise<CompletionResult> {
+    this.#isWantedWhole = true;
+    this.#start();
+    this.#engine.scheduler.wake();
+    await this.#events.settled();
+    const { prompt, replaced, writing } = this.#plan;
+    return {
+      seed: writing.seed,
+      promptCharacters: prompt.length,
+      replaced,
+      ...(this.#promptDetails === undefined ? {} : { promptDetails: this.#promptDetails }),
+      choices: this.#choices.map((choice) => choice!),
+      milliseconds: this.#milliseconds,
+    };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<CompletionEvent, undefined> {
+    return {
+      next: () => {
+        this.#isRead = true;
+        this.#start();
+        return this.#events.next();
+      },
+      return: () => {
+        if (!this.#isWantedWhole) this.#abort();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  #start(): void {
+    if (this.#startedAt !== undefined) return;
+    this.#startedAt = now();
+    this.#read();
+    if (this.#signal?.aborted) this.#abort();
+    else this.#signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** The text's last character before the prompt, not fed yet. */
+  get #before(): number | undefined {
+    const { from } = this.#plan;
+    return from === undefined ? this.#engine.start : from.last;
+  }
+
+  /** Feeds what comes before the first new character. */
+  #read(): void {
+    const { stepper, scheduler, prefixes, alphabet } = this.#engine;
+    const { prompt, from, writing } = this.#plan;
+    const ids = this.#before === undefined ? prompt : [this.#before, ...prompt];
+    if (ids.length === 0) {
+      // Nothing has been read and nothing is known of how texts begin: all characters are equally likely.
+      const slot = stepper.open();
+      if (from !== undefined) stepper.write(slot, from.hidden);
+      const snapshot = { hidden: stepper.read(slot), last: undefined };
+      this.#write(new Float32Array(stepper.vocabulary), snapshot, slot);
+      return;
+    }
+    const details = this.#promptDetails;
+    const lead = ids.length - prompt.length;
+    const note = (at: number, logits: Float32Array): void => {
+      details![at + 1 - lead] = detailOf(logits, ids[at + 1]!, writing.logprobs ?? 0, alphabet);
+    };
+    this.#reading = new Reading({
+      stepper,
+      ids,
+      ...(from === undefined ? {} : { from: from.hidden }),
+      cache: from === undefined && details === undefined ? prefixes : undefined,
+      onLogits: details && note,
+      onEnd: (logits, snapshot, slot) => {
+        this.#reading = undefined;
+        this.#write(logits, snapshot, slot);
+      },
+      onFail: (error) => this.#fail(error),
+    });
+    scheduler.add(this.#reading);
+  }
+
+  /** Writes on from the run that has read the prompt, and from its logits [vocabulary]. */
+  #write(view: Float32Array, snapshot: Snapshot, slot: number): void {
+    // Opening slots may move the kernel's memory.
+    const logits = view.slice();
+    this.#fork(snapshot, slot);
+    for (const writing of this.#writings) {
+      if (this.#plan.writing.length === 0) writing.finish('length');
+      else if (writing.take(logits)) this.#engine.scheduler.add(writing);
+    }
+  }
+
+  /** Splits a run into n. */
+  #fork(snapshot: Snapshot, slot: number): void {
+    const { stepper } = this.#engine;
+    const state = stepper.read(slot);
+    this.#writings = this.#choices.map((_, index) => {
+      const own = index === 0 ? slot : stepper.open();
+      if (index > 0) stepper.write(own, state);
+      const random = this.#randomOf(index);
+      return new Writing(this.#plan.writing, own, snapshot, random, this.#history(), this.#reader(index));
+    });
+  }
+
+  /** The generator of one completion: the state's own goes on unless another seed is given. */
+  #randomOf(index: number): Random {
+    const { from, writing } = this.#plan;
+    const state = from?.writing;
+    if (state === undefined || state.seed !== writing.seed) return Random.fromSeed(writing.seed, index);
+    return index === 0 ? Random.fromState(state.random) : Random.fromSeed(state.random[0]!, index);
+  }
+
+  #history(): History {
+    const { from, prompt } = this.#plan;
+    const history = new History(this.#engine.stepper.vocabulary);
+    for (const [id, count] of from?.writing?.generated ?? []) history.generated[id] = count;
+    history.prompt(from?.writing?.prompted ?? []);
+    history.prompt(prompt);
+    return history;
+  }
+
+  #reader(index: number): Reader {
+    const isReady = (): boolean => !this.#isRead || this.#isWantedWhole || !this.#events.isFull;
+    return {
+      get isReady() {
+        return isReady();
+      },
+      onText: (text, characters) => this.#events.post(index, text, characters),
+      onFinish: (reason) => {
+        this.#close(index, reason);
+        this.#events.post(index, '', undefined, reason);
+        if (this.#choices.every((choice) => choice !== undefined)) this.#end();
+      },
+      onFail: (error) => this.#fail(error),
+    };
+  }
+
+  #close(index: number, finishReason: FinishReason): void {
+    const { stepper, owner } = this.#engine;
+    const writing = this.#writings[index]!;
+    const overlap = writing.longestOverlap;
+    const snapshot = writing.snapshot();
+    let state: Uint8Array | undefined;
+    this.#choices[index] = {
+      text: writing.text,
+      finishReason,
+      generated: writing.generated,
+      // Many never ask for it, and a first character does not wait for the model's digest.
+      get state() {
+        state ??= encodeState(snapshot, owner);
+        return state;
+      },
+      ...(overlap === undefined ? {} : { overlap: { characters: overlap, exact: false } }),
+    };
+    stepper.close(writing.slot);
+  }
+
+  readonly #abort = (): void => {
+    if (this.#startedAt === undefined || this.#events.hasEnded) return;
+    const { stepper, scheduler } = this.#engine;
+    if (this.#reading !== undefined) {
+      // Nothing is written yet: all completions stand where the request began.
+      const { slot } = this.#reading;
+      scheduler.remove(this.#reading);
+      this.#reading = undefined;
+      const hidden = this.#plan.from?.hidden ?? new Float32Array(stepper.stateLength);
+      stepper.write(slot, hidden);
+      this.#fork({ hidden, last: this.#before }, slot);
+    }
+    for (const writing of this.#writings) {
+      scheduler.remove(writing);
+      writing.finish('aborted');
+    }
+  };
+
+  #fail(error: unknown): void {
+    if (this.#events.hasEnded) return;
+    const { stepper, scheduler } = this.#engine;
+    const open = this.#writings.filter((_, index) => this.#choices[index] === undefined);
+    for (const stream of this.#reading === undefined ? open : [this.#reading]) {
+      scheduler.remove(stream);
+      stepper.close(stream.slot);
+    }
+    this.#end(error);
+  }
+
+  #end(error?: unknown): void {
+    this.#milliseconds = now() - this.#startedAt!;
+    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#events.end(error);
+  }
+}

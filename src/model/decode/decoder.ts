@@ -1,0 +1,224 @@
+import { OverlapTracker } from '../copy-index.ts';
+import type { Alphabet } from '../format/alphabet.ts';
+import type { CharacterDetail, CopyGuard, FinishReason } from '../model.ts';
+import { detailOf } from '../sampling/character-detail.ts';
+import type { Random } from '../sampling/random.ts';
+import type { Sampler } from '../sampling/sampler.ts';
+import type { History } from '../sampling/token-counts.ts';
+import type { Stepper } from '../stepper.ts';
+import { Trail } from './rewind-buffer.ts';
+import type { Stream } from './scheduler.ts';
+import type { Snapshot } from './state.ts';
+import { Stops } from './stop-matcher.ts';
+
+/** What all completions of a request have in common. */
+export interface WritingPlan {
+  readonly stepper: Stepper;
+  readonly alphabet: Alphabet;
+  readonly sampler: Sampler;
+  readonly length: number;
+  readonly stop: readonly string[];
+  /** Alternatives a character; undefined when no details are asked for. */
+  readonly logprobs: number | undefined;
+  readonly guard: CopyGuard | undefined;
+  readonly overlap: CopyGuard['index'] | undefined;
+  /** The end of the text that is gone on from. */
+  readonly tail: string;
+  readonly seed: number;
+}
+
+/** Who takes what is written. */
+export interface Reader {
+  /** False while it has enough to read. */
+  readonly isReady: boolean;
+  onText(text: string, details: readonly CharacterDetail[] | undefined): void;
+  onFinish(reason: FinishReason): void;
+  onFail(error: unknown): void;
+}
+
+/** A character that was chosen but may yet turn out to belong to a stop string. */
+interface Pending {
+  readonly id: number;
+  readonly piece: string;
+  readonly detail: CharacterDetail | undefined;
+}
+
+/** One completion being written. */
+export class Writing implements Stream {
+  readonly slot: number;
+  readonly #plan: WritingPlan;
+  readonly #reader: Reader;
+  readonly #history: History;
+  readonly #stops: Stops | undefined;
+  readonly #tracker: OverlapTracker | undefined;
+  readonly #trail: Trail;
+  readonly #pending: Pending[] = [];
+  readonly #banned: ((id: number) => boolean) | undefined;
+  #random: Random;
+  /** The generator as it was when the trail had `length` characters: a rewind counts from there. */
+  #mark: { random: Random; length: number };
+  #text = '';
+  #generated = 0;
+  #id = -1;
+  #open = true;
+
+  /** @param snapshot The run before its last character was fed; `slot` is the run after it. */
+  constructor(
+    plan: WritingPlan,
+    slot: number,
+    snapshot: Snapshot,
+    random: Random,
+    history: History,
+    reader: Reader,
+  ) {
+    const { guard, stop, alphabet, tail } = plan;
+    this.#plan = plan;
+    this.slot = slot;
+    this.#random = random;
+    this.#history = history;
+    this.#reader = reader;
+    this.#trail = new Trail(plan.stepper, slot, snapshot);
+    this.#mark = { random: random.fork(), length: this.#trail.length };
+    if (stop.length > 0) {
+      this.#stops = new Stops(stop);
+      this.#stops.pass(tail);
+    }
+    const index = guard?.index ?? plan.overlap;
+    if (index !== undefined) {
+      this.#tracker = new OverlapTracker(index);
+      this.#tracker.push(tail);
+    }
+    const tracker = this.#tracker;
+    if (guard !== undefined && tracker !== undefined) {
+      this.#banned = (id) => tracker.wouldReach(guard.length, alphabet.piece(id));
+    }
+  }
+
+  /** Whether the run may have to be taken back behind characters that were fed already. */
+  get #rewinds(): boolean {
+    return this.#stops !== undefined || this.#banned !== undefined;
+  }
+
+  get id(): number {
+    return this.#id;
+  }
+
+  get isReady(): boolean {
+    return this.#reader.isReady;
+  }
+
+  /** The text so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  get generated(): number {
+    return this.#generated;
+  }
+
+  /** Characters of the longest verbatim overlap with the index, at most; undefined when none is followed. */
+  get longestOverlap(): number | undefined {
+    return this.#tracker?.longest;
+  }
+
+  take(logits: Float32Array): boolean {
+    const { sampler, alphabet, logprobs, length } = this.#plan;
+    const id = sampler.choose(logits, this.#history, this.#random, this.#banned);
+    if (id < 0) {
+      // The copy guard leaves no character that may come next.
+      this.#emit(0);
+      return this.finish('stop');
+    }
+    this.#id = id;
+    this.#generated++;
+    this.#history.add(id);
+    this.#trail.push(id);
+    const piece = alphabet.piece(id);
+    const detail = logprobs === undefined ? undefined : detailOf(logits, id, logprobs, alphabet);
+    this.#tracker?.push(piece);
+    if (this.#stops === undefined) this.#tell(piece, detail && [detail]);
+    else {
+      this.#pending.push({ id, piece, detail });
+      const stopped = this.#stops.push(piece);
+      if (stopped !== undefined) {
+        const cut = this.#emit(stopped.length + piece.length - stopped.read);
+        if (cut > 0) this.#tell(this.#pending[0]!.piece.slice(0, cut), undefined);
+        return this.finish('stop');
+      }
+      this.#emit(this.#stops.held);
+    }
+    if (this.#generated >= length) return this.finish('length');
+    if (this.#rewinds && this.#pending.length === 0 && this.#trail.advance()) {
+      this.#mark = { random: this.#random.fork(), length: this.#trail.length };
+    }
+    return true;
+  }
+
+  /** Ends the completion; what was held back for a stop string that never came is emitted. @returns false */
+  finish(reason: FinishReason): false {
+    if (!this.#open) return false;
+    if (reason !== 'stop') this.#emit(0);
+    this.#open = false;
+    this.#reader.onFinish(reason);
+    return false;
+  }
+
+  fail(error: unknown): void {
+    this.#open = false;
+    this.#reader.onFail(error);
+  }
+
+  /** The completion's end as a value: after its last emitted character. */
+  snapshot(): Snapshot {
+    const { guard, stop, overlap, stepper, tail } = this.#plan;
+    const dropped = this.#pending.length;
+    for (const { id } of this.#pending) this.#history.remove(id);
+    let random = this.#random;
+    let run: Snapshot;
+    if (this.#rewinds || this.#generated === 0) {
+      this.#trail.drop(dropped);
+      random = this.#mark.random.fork();
+      for (let i = this.#mark.length; i < this.#trail.length; i++) random.uniform();
+      run = this.#trail.snapshot();
+    } else {
+      run = { hidden: stepper.read(this.slot), last: this.#id };
+    }
+    const needed = Math.max(
+      ...stop.map((text) => text.length - 1),
+      guard ? guard.length - 1 : 0,
+      overlap || guard ? (guard?.index ?? overlap)!.window : 0,
+      0,
+    );
+    const generated = Array.from(this.#history.generated, (count, id) => [id, count] as const);
+    return {
+      ...run,
+      writing: {
+        seed: this.#plan.seed,
+        random: random.save(),
+        generated: generated.filter(([, count]) => count > 0),
+        prompted: [...this.#history.prompted.keys()].filter((id) => this.#history.prompted[id] === 1),
+        tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
+      },
+    };
+  }
+
+  /** Emits what is pending but its last `held` UTF-16 units. @returns Units that only part of a character made up */
+  #emit(held: number): number {
+    let units = this.#pending.reduce((sum, { piece }) => sum + piece.length, 0) - held;
+    let text = '';
+    const details: CharacterDetail[] = [];
+    while (this.#pending.length > 0 && this.#pending[0]!.piece.length <= units) {
+      const { piece, detail } = this.#pending.shift()!;
+      units -= piece.length;
+      text += piece;
+      if (detail !== undefined) details.push(detail);
+    }
+    if (text !== '') this.#tell(text, this.#plan.logprobs === undefined ? undefined : details);
+    return Math.max(0, units);
+  }
+
+  #tell(text: string, details: readonly CharacterDetail[] | undefined): void {
+    this.#text += text;
+    this.#reader.onText(text, details);
+  }
+}

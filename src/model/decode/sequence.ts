@@ -1,0 +1,44 @@
+import type { Run } from '../model.ts';
+import type { Engine } from './engine.ts';
+import { Trail } from './rewind-buffer.ts';
+import { decodeState, encodeState, type Snapshot } from './state.ts';
+
+/** A run that its owner advances, character by character. */
+export const startRun = (engine: Engine, from?: Snapshot): Run => {
+  const { stepper, owner } = engine;
+  const slot = stepper.open();
+  let trail: Trail;
+
+  const put = (snapshot: Snapshot): void => {
+    stepper.write(slot, snapshot.hidden);
+    trail = new Trail(stepper, slot, snapshot);
+    feedLast(snapshot);
+  };
+  const feedLast = ({ last }: Snapshot): void => {
+    if (last !== undefined) stepper.step([slot], [last]);
+  };
+  /** The slot is left as it was found. */
+  const snapshot = (): Snapshot => {
+    const taken = trail.snapshot();
+    feedLast(taken);
+    return taken;
+  };
+
+  put(from ?? { hidden: stepper.read(slot), last: undefined });
+  return {
+    step(id) {
+      trail.push(id);
+      trail.advance();
+      try {
+        return stepper.step([slot], [id]);
+      } catch (error) {
+        trail.drop(1);
+        throw error;
+      }
+    },
+    save: () => encodeState(snapshot(), owner),
+    restore: (bytes) => put(decodeState(bytes, owner, stepper.stateLength, stepper.vocabulary)),
+    fork: () => startRun(engine, snapshot()),
+    close: () => stepper.close(slot),
+  };
+};

@@ -1,0 +1,169 @@
+import { FolioError } from '../../errors.ts';
+import { isObject, malformed, show } from './invalid.ts';
+import { nearest } from './nearest-characters.ts';
+
+/**
+ * Which character each of a model's ids stands for. A character is a Unicode code point; an alphabet from elsewhere
+ * may hold longer pieces, which can be generated but not read from a prompt. A model without any alphabet speaks in
+ * ids: its text is their decimal numbers, parted by spaces.
+ */
+export interface Alphabet {
+  readonly kind: 'characters' | 'ids';
+  readonly size: number;
+  /** In id order: what the id stands for; '' for an id that stands for nothing and is never generated. */
+  readonly characters: readonly string[];
+  /** The id of a character, undefined for one that the model does not know. */
+  idOf(character: string): number | undefined;
+  /** What the id adds to a text. */
+  piece(id: number): string;
+  /** The text of these ids. */
+  decode(ids: Iterable<number>): string;
+  /** @throws FolioError `unknown_character` under the rule 'error' */
+  encode(text: string, unknown?: UnknownRule): Encoded;
+}
+
+/** What becomes of a character that the model does not know. */
+export type UnknownRule = 'error' | 'skip' | 'nearest';
+
+/** A character that the rule left out, by '', or replaced; `at` counts the text's characters from 0. */
+export interface Replaced {
+  readonly at: number;
+  readonly character: string;
+  readonly by: string;
+}
+
+export interface Encoded {
+  readonly ids: readonly number[];
+  readonly replaced: readonly Replaced[];
+}
+
+/**
+ * @param given As found beside or in a model: a list of characters in id order, an object of character to id, or
+ * a text that holds every character once. Absent: ids.
+ * @param size Ids that the model knows.
+ * @throws FolioError `model_invalid`
+ */
+export const createAlphabet = (given: unknown, size: number): Alphabet => {
+  if (given === undefined) return idAlphabet(size);
+  const characters = listOf(given, size);
+  const ids = new Map<string, number>();
+  characters.forEach((character, id) => {
+    if (character === '') return;
+    const other = ids.get(character);
+    if (other !== undefined) throw malformed('alphabet', 'every character once', `${show(character)} twice`);
+    ids.set(character, id);
+  });
+  if (ids.size === 0) throw malformed('alphabet', 'at least one character', 'none');
+  return {
+    kind: 'characters',
+    size,
+    characters,
+    idOf: (character) => ids.get(character),
+    piece: (id) => characters[id] ?? '',
+    decode: (given) => Array.from(given, (id) => characters[id] ?? '').join(''),
+    encode: (text, unknown = 'error') => encode(text, ids, unknown),
+  };
+};
+
+const listOf = (given: unknown, size: number): readonly string[] => {
+  const characters: string[] = new Array(size).fill('');
+  const put = (character: unknown, id: unknown): void => {
+    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= size) {
+      throw malformed('alphabet', `ids from 0 to ${size - 1}, as the model has ${size}`, id);
+    }
+    if (typeof character !== 'string') throw malformed(`alphabet[${String(id)}]`, 'a character', character);
+    characters[id as number] = character;
+  };
+  if (typeof given === 'string') fromText(given, size).forEach(put);
+  else if (Array.isArray(given)) given.forEach(put);
+  else if (isObject(given)) {
+    const taken = new Set<unknown>();
+    for (const [character, id] of Object.entries(given)) {
+      if (taken.has(id)) throw malformed('alphabet', 'every id once', `${String(id)} twice`);
+      taken.add(id);
+      put(character, id);
+    }
+  } else throw malformed('alphabet', 'a list, an object or a text', given);
+  return characters;
+};
+
+/** Characters one after another, or one a line; an editor may have ended either with a newline. */
+const fromText = (text: string, size: number): readonly string[] => {
+  const characters = [...text];
+  if (characters.length === size) return characters;
+  const lines = text.replace(/\n$/, '').split('\n');
+  if (lines.length === size && lines.every((line) => [...line].length <= 1)) return lines;
+  if (characters.length === size + 1 && characters.at(-1) === '\n') return characters.slice(0, size);
+  return characters;
+};
+
+const encode = (text: string, known: ReadonlyMap<string, number>, unknown: UnknownRule): Encoded => {
+  const ids: number[] = [];
+  const replaced: { at: number; character: string; by: string }[] = [];
+  let at = 0;
+  for (const character of text) {
+    const id = known.get(character);
+    if (id !== undefined) ids.push(id);
+    else if (unknown === 'error') throw unknownCharacter(character, at);
+    else {
+      const by = unknown === 'skip' ? [] : nearest(character, known);
+      for (const substitute of by) ids.push(known.get(substitute)!);
+      replaced.push({ at, character, by: by.join('') });
+    }
+    at++;
+  }
+  return { ids, replaced };
+};
+
+const unknownCharacter = (character: string, at: number): FolioError => {
+  const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+  return new FolioError(
+    'unknown_character',
+    `The model does not know ${show(character)} (U+${code}), character ${at} of the text; ` +
+      'unknown: "nearest" takes the closest it knows, "skip" leaves it out.',
+    {
+      where: 'prompt',
+      expected: "characters of the model's alphabet",
+      received: `${show(character)} at ${at}`,
+    },
+  );
+};
+
+const idAlphabet = (size: number): Alphabet => {
+  const characters = Array.from({ length: size }, (_, id) => String(id));
+  const idOf = (text: string): number | undefined => {
+    const id = /^\d{1,9}$/.test(text) ? Number(text) : size;
+    return id < size ? id : undefined;
+  };
+  return {
+    kind: 'ids',
+    size,
+    characters,
+    idOf,
+    piece: (id) => ` ${id}`,
+    decode: (ids) => [...ids].join(' '),
+    encode: (text, unknown = 'error') => {
+      const ids: number[] = [];
+      const replaced: { at: number; character: string; by: string }[] = [];
+      text
+        .split(/\s+/)
+        .filter((word) => word !== '')
+        .forEach((word, at) => {
+          const id = idOf(word);
+          if (id !== undefined) ids.push(id);
+          else if (unknown === 'error') {
+            throw new FolioError(
+              'unknown_character',
+              `The model has no alphabet: ${show(word)} is no id of it.`,
+              {
+                where: 'prompt',
+                expected: `ids from 0 to ${size - 1}, parted by spaces`,
+                received: show(word),
+              },
+            );
+          } else replaced.push({ at, character: word, by: '' });
+        });
+      return { ids, replaced };
+    },
+  };
+};

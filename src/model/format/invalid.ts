@@ -1,0 +1,60 @@
+import { FolioError } from '../../errors.ts';
+
+/** What is wrong with a model's files. @param where The layer, weight or property: `layers[1].units` */
+export const malformed = (where: string, expected: string, received: unknown): FolioError =>
+  new FolioError('model_invalid', `${where}: expected ${expected}, got ${show(received)}.`, {
+    where,
+    expected,
+    received: show(received),
+  });
+
+/** What is right in itself, but cannot be run here. */
+export const unsupported = (where: string, expected: string, received: unknown): FolioError =>
+  new FolioError('model_unsupported', `${where}: ${show(received)} cannot be run; expected ${expected}.`, {
+    where,
+    expected,
+    received: show(received),
+  });
+
+/** A value as a message shows it, short whatever it is. */
+export const show = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, 8).map((item) => (typeof item === 'object' ? '…' : show(item)));
+    return `[${shown.join(', ')}${value.length > 8 ? ', …' : ''}]`;
+  }
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+};
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @throws FolioError `model_invalid` */
+export const objectAt = (value: unknown, where: string): Json => {
+  if (!isObject(value)) throw malformed(where, 'an object', value);
+  return value;
+};
+
+/** @throws FolioError `model_invalid` */
+export const listAt = (value: unknown, where: string): readonly unknown[] => {
+  if (!Array.isArray(value)) throw malformed(where, 'a list', value);
+  return value;
+};
+
+/** @throws FolioError `model_invalid` */
+export const nameAt = (value: unknown, where: string): string => {
+  if (typeof value !== 'string' || value === '') throw malformed(where, 'a name', value);
+  return value;
+};
+
+/** @throws FolioError `model_invalid` */
+export const countAt = (value: unknown, where: string): number => {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) {
+    throw malformed(where, 'a whole number above 0', value);
+  }
+  return value as number;
+};

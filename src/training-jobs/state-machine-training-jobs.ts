@@ -1,0 +1,87 @@
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { FolioError } from '../errors.ts';
+import type { Store } from '../store/store.ts';
+import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
+import type { StartTraining, TrainingRecord, Trainings } from './training-jobs.ts';
+
+/**
+ * Trainings by the state machine that an uploaded corpus starts too (`cdk/retraining-definition.ts`). Their records
+ * are in the store, written by the machine and by the trainer itself.
+ */
+export class StateMachineTrainings implements Trainings {
+  readonly #store: Store;
+  readonly #machine: string;
+  readonly #bucket: string;
+  readonly #client = new SFNClient({});
+
+  /**
+   * @param machine ARN of the state machine
+   * @param corpora `s3://BUCKET` that the corpora are in
+   */
+  constructor(store: Store, machine: string, corpora: string) {
+    this.#store = store;
+    this.#machine = machine;
+    this.#bucket = corpora.replace('s3://', '');
+  }
+
+  async start(request: StartTraining): Promise<TrainingRecord> {
+    const id = newTrainingId(request.model);
+    const record = {
+      ...queuedRecord(id, request),
+      corpus: { source: `s3://${this.#bucket}/${request.corpusKey}` },
+    };
+    await writeRecord(this.#store, record);
+    await this.#client.send(
+      new StartExecutionCommand({
+        stateMachineArn: this.#machine,
+        name: id,
+        // As S3 would tell of an upload, and what only a request can say.
+        input: JSON.stringify({
+          'detail-type': 'Object Created',
+          detail: { bucket: { name: this.#bucket }, object: { key: request.corpusKey } },
+          training: id,
+          model: request.model,
+          ...(request.preset !== undefined && { preset: request.preset }),
+        }),
+      }),
+    );
+    return record;
+  }
+
+  list(): Promise<readonly TrainingRecord[]> {
+    return listRecords(this.#store);
+  }
+
+  get(id: string): Promise<TrainingRecord | undefined> {
+    return readRecord(this.#store, id);
+  }
+
+  /** Stops the execution that trains this model: there is one at most, since a later one ends the earlier. */
+  async stop(id: string): Promise<void> {
+    const record = await readRecord(this.#store, id);
+    if (record === undefined) {
+      throw new FolioError('not_found', `There is no training ${id}.`, { where: 'id', received: id });
+    }
+    const { executions = [] } = await this.#client.send(
+      new ListExecutionsCommand({ stateMachineArn: this.#machine, statusFilter: 'RUNNING' }),
+    );
+    for (const { executionArn } of executions) {
+      const { input = '{}' } = await this.#client.send(new DescribeExecutionCommand({ executionArn }));
+      const event = JSON.parse(input) as { model?: string; detail?: { object?: { key?: string } } };
+      const model = event.model ?? /^corpora\/(.+)\.txt$/.exec(event.detail?.object?.key ?? '')?.[1];
+      if (model !== record.model) continue;
+      await this.#client.send(
+        new StopExecutionCommand({ executionArn, error: 'stopped', cause: 'Somebody asked for it.' }),
+      );
+    }
+    if (record.state === 'queued' || record.state === 'running') {
+      await writeRecord(this.#store, { ...record, state: 'stopped', updatedAt: new Date().toISOString() });
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { FolioError } from '../../src/errors.ts';
+import { Trigram } from '../metrics/trigram.ts';
+import type { Listener, Reading } from './corpus-reader.ts';
+import type { PreflightReport } from './corpus-report.ts';
+import { findingsOf } from './corpus-warnings.ts';
+import { DuplicateFinder } from './duplicates.ts';
+import { estimate } from './estimate.ts';
+import { type RareCharacters, rareCharacters } from './rare-characters.ts';
+import { SampledText } from './sampled-text.ts';
+import { SecretScanner } from './secrets.ts';
+
+/** Fewer teach nothing. Characters. */
+export const LEAST_CHARACTERS = 1000;
+
+const CODE_POINTS = 0x110000;
+
+/** Looks over a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
+export class Preflight implements Listener {
+  readonly #counts = new Float64Array(CODE_POINTS);
+  readonly #duplicates = new DuplicateFinder();
+  readonly #secrets = new SecretScanner();
+  readonly #sample = new SampledText();
+
+  nextFile(title: string): void {
+    this.#secrets.nextFile(title);
+  }
+
+  bytes(chunk: Uint8Array): void {
+    this.#secrets.push(chunk);
+  }
+
+  push(block: Uint32Array, length: number): void {
+    for (let at = 0; at < length; at++) this.#counts[block[at]!]!++;
+    this.#duplicates.push(block, length);
+    this.#sample.push(block, length);
+  }
+
+  /**
+   * @throws FolioError `corpus_too_small`, or `corpus_invalid` for one character over and over
+   */
+  finish(reading: Reading): { report: PreflightReport; fold: RareCharacters['fold'] } {
+    const counts = new Map<number, number>();
+    for (let code = 0; code < CODE_POINTS; code++)
+      if (this.#counts[code]! > 0) counts.set(code, this.#counts[code]!);
+    const { fold, ...rare } = rareCharacters(counts);
+    const alphabet = foldedAlphabet(counts, fold);
+    const characters = alphabet.reduce((sum, { count }) => sum + count, 0);
+    refuseTooLittle(characters, alphabet);
+
+    const measured = {
+      source: reading.source,
+      digest: reading.digest,
+      files: reading.files,
+      skipped: reading.skipped,
+      bytes: reading.bytes,
+      characters,
+      alphabet,
+      byteOrderMarks: reading.cleaned.byteOrderMarks,
+      newlines: reading.cleaned.newlines,
+      controls: [...reading.cleaned.controls].map(([code, count]) => ({ character: nameOf(code), count })),
+      rare,
+      duplicates: this.#duplicates.result(),
+      secrets: this.#secrets
+        .found()
+        .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
+      estimate: estimate(characters, alphabet.length, this.#trigramLoss(alphabet, fold)),
+    };
+    return { report: { ...measured, findings: findingsOf(measured) }, fold };
+  }
+
+  /** Nats per character of a trigram model on the last tenth of the sampled text. */
+  #trigramLoss(alphabet: PreflightReport['alphabet'], fold: RareCharacters['fold']): number {
+    const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
+    const unknown = alphabet.length;
+    const id = (code: number) => order.get(fold.has(code) ? (fold.get(code) ?? -1) : code) ?? unknown;
+    const text = this.#sample
+      .blocks()
+      .map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
+    const total = text.reduce((sum, block) => sum + block.length, 0);
+    const model = new Trigram(alphabet.length);
+    let left = Math.floor(0.9 * total);
+    const heldOut: { loss: number; length: number }[] = [];
+    for (const block of text) {
+      model.train(block.subarray(0, left));
+      const rest = block.subarray(left);
+      left = Math.max(0, left - block.length);
+      if (rest.length > 2) heldOut.push({ loss: model.loss(rest), length: rest.length });
+    }
+    const length = heldOut.reduce((sum, block) => sum + block.length, 0);
+    return heldOut.reduce((sum, block) => sum + block.loss * block.length, 0) / length;
+  }
+}
+
+const foldedAlphabet = (
+  counts: ReadonlyMap<number, number>,
+  fold: RareCharacters['fold'],
+): { character: string; count: number }[] => {
+  const kept = new Map<number, number>();
+  for (const [code, count] of counts) {
+    const target = fold.has(code) ? fold.get(code) : code;
+    if (target !== undefined) kept.set(target, (kept.get(target) ?? 0) + count);
+  }
+  return [...kept]
+    .sort(([a], [b]) => a - b)
+    .map(([code, count]) => ({ character: String.fromCodePoint(code), count }));
+};
+
+const refuseTooLittle = (characters: number, alphabet: PreflightReport['alphabet']): void => {
+  if (characters < LEAST_CHARACTERS)
+    throw new FolioError(
+      'corpus_too_small',
+      `The corpus has ${characters} characters: at least ${LEAST_CHARACTERS.toLocaleString('en')} are needed; ` +
+        'from about 100,000 the text is worth reading, from a million it is good.',
+      { expected: `at least ${LEAST_CHARACTERS} characters`, received: String(characters) },
+    );
+  if (alphabet.length < 2)
+    throw new FolioError(
+      'corpus_invalid',
+      'The corpus is one character over and over: nothing can be learnt.',
+      {
+        expected: 'at least 2 different characters',
+        received: `${characters} times ${JSON.stringify(alphabet[0]?.character)}`,
+      },
+    );
+};
+
+/** `U+000C`: control characters are not for printing. */
+const nameOf = (code: number): string => `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;

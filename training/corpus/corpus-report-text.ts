@@ -1,0 +1,44 @@
+import { dollars, duration, grouped, percent, several, visible } from '../report/format.ts';
+import type { PreflightReport } from './corpus-report.ts';
+import { FARGATE_PRICE } from './estimate.ts';
+
+const SHOWN = 120; // characters of the alphabet
+
+/** The report for a terminal. */
+export const preflightText = (report: PreflightReport): string => {
+  const { alphabet, estimate, duplicates } = report;
+  const rows: [string, string][] = [
+    ['corpus', `${report.source}${report.files > 1 ? ` (${several(report.files, 'file')})` : ''}`],
+    ['size', `${grouped(report.characters)} characters, ${grouped(report.bytes)} bytes, valid UTF-8`],
+    ['digest', report.digest],
+    ['alphabet', `${several(alphabet.length, 'character')}, most frequent first:`],
+    ['', byFrequency(report)],
+    ['repeated', `${percent(duplicates.share)} of the text stands in it more than once`],
+    ...duplicates.examples
+      .filter(() => duplicates.share > 0.01)
+      .map(({ text, count }): [string, string] => ['', `${grouped(count)} x ${JSON.stringify(text)}`]),
+    ['suggested', `--preset ${estimate.preset}`],
+    [
+      'time',
+      `about ${duration(estimate.seconds)} on two cores (${grouped(estimate.charactersPerSecond)} characters/s)`,
+    ],
+    [
+      'on Fargate',
+      `${dollars(estimate.dollars)}, or ${dollars(estimate.spotDollars)} on Spot (4 vCPU, 8 GB, us-east-1, prices of ${FARGATE_PRICE.month})`,
+    ],
+    [
+      'loss',
+      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected; a trigram model has ${estimate.trigramLoss.toFixed(2)}`,
+    ],
+  ];
+  const table = rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');
+  const findings = report.findings.map(({ severity, message }) => `${severity}: ${message}`);
+  return findings.length === 0 ? table : `${table}\n\n${findings.join('\n')}`;
+};
+
+const byFrequency = ({ alphabet }: PreflightReport): string => {
+  const sorted = [...alphabet].sort((a, b) => b.count - a.count);
+  const shown = sorted.slice(0, SHOWN).map(({ character }) => visible(character));
+  const rest = sorted.length - shown.length;
+  return shown.join(' ') + (rest > 0 ? ` and ${grouped(rest)} more` : '');
+};

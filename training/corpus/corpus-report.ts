@@ -1,0 +1,37 @@
+import type { Duplicates } from './duplicates.ts';
+import type { Estimate } from './estimate.ts';
+import type { RareCharacters } from './rare-characters.ts';
+
+/** What was found in a corpus before training on it. Plain JSON. */
+export interface PreflightReport {
+  readonly source: string;
+  readonly digest: string; // sha256:… over the bytes as read
+  readonly files: number;
+  /** Files in folders and globs that were left out, as they are not text. */
+  readonly skipped: readonly string[];
+  readonly bytes: number;
+  readonly characters: number; // as they are trained on
+  /** In id order, with occurrences. */
+  readonly alphabet: readonly { readonly character: string; readonly count: number }[];
+  readonly byteOrderMarks: number;
+  readonly newlines: { readonly lf: number; readonly crlf: number; readonly cr: number };
+  readonly controls: readonly { readonly character: string; readonly count: number }[];
+  readonly rare: Omit<RareCharacters, 'fold'>;
+  readonly duplicates: Duplicates;
+  readonly secrets: readonly {
+    readonly code: string;
+    readonly name: string;
+    readonly count: number;
+    readonly source: string; // of the first
+    readonly line: number; // of the first
+  }[];
+  readonly estimate: Estimate;
+  readonly findings: readonly Finding[];
+}
+
+export interface Finding {
+  readonly severity: 'note' | 'warning';
+  /** Stable, for machines: `byte_order_mark`, `duplicates`, `secrets` … */
+  readonly code: string;
+  readonly message: string;
+}

@@ -1,0 +1,80 @@
+import type { Preparation } from './clean.ts';
+import { Preflight } from './corpus-inspector.ts';
+import { readThrough } from './corpus-reader.ts';
+import type { PreflightReport } from './corpus-report.ts';
+import { Encoder, type Ids } from './encoder.ts';
+import { resolveSources } from './sources.ts';
+
+/** A text ready to be trained on. A character is a Unicode code point. */
+export interface Corpus {
+  /** What was given, for people: `a.txt`, or `a.txt and 3 more`. */
+  readonly source: string;
+  /** `sha256:…` over the bytes as read, before any preparation. */
+  readonly digest: string;
+  /** In id order, which is that of code points; one each. */
+  readonly alphabet: readonly string[];
+  /** The whole text: [characters]. */
+  readonly ids: Ids;
+  /** Its first nine tenths: a view. */
+  readonly training: Ids;
+  /** Its last tenth, never trained on: a view. */
+  readonly heldOut: Ids;
+}
+
+export interface CorpusOptions {
+  /** Default `plain`. */
+  readonly preparation?: Preparation;
+}
+
+/** Where no size is known beforehand, as of standard input. Characters; address space, not memory. */
+const UNKNOWN_SIZE = 2 ** 31;
+
+/**
+ * Reads, checks and encodes a corpus in one pass; the ids are all that stays in memory.
+ *
+ * @param given Files, folders, globs, `-`, http(s) and s3 URLs; several are joined, each ending with a newline.
+ * @throws FolioError `corpus_not_found`, `corpus_invalid`, `corpus_too_small`, `corpus_changed`
+ */
+export const readCorpus = async (
+  given: readonly string[],
+  { preparation = 'plain' }: CorpusOptions = {},
+): Promise<{ corpus: Corpus; preflight: PreflightReport }> => {
+  const resolved = await resolveSources(given);
+  const { sources } = resolved;
+  const known = sources.every((source) => source.size !== undefined);
+  const size = sources.reduce((sum, source) => sum + (source.size ?? 0) + 1, 0);
+  const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
+  const preflight = new Preflight();
+  const reading = await readThrough(resolved, preparation, [encoder, preflight]);
+  const { report, fold } = preflight.finish(reading);
+  const { ids, alphabet } = encoder.finish(fold);
+  const split = heldOutStart(ids.length);
+  return {
+    corpus: {
+      source: reading.source,
+      digest: reading.digest,
+      alphabet,
+      ids,
+      training: ids.subarray(0, split),
+      heldOut: ids.subarray(split),
+    },
+    preflight: report,
+  };
+};
+
+/**
+ * Looks a corpus over without keeping it: memory does not grow with its size.
+ *
+ * @throws FolioError as `readCorpus`
+ */
+export const inspectCorpus = async (
+  given: readonly string[],
+  { preparation = 'plain' }: CorpusOptions = {},
+): Promise<PreflightReport> => {
+  const preflight = new Preflight();
+  const reading = await readThrough(await resolveSources(given), preparation, [preflight]);
+  return preflight.finish(reading).report;
+};
+
+/** Where the held-out tenth begins. */
+export const heldOutStart = (characters: number): number => Math.floor(0.9 * characters);

@@ -1,0 +1,62 @@
+import { presets } from '../presets.ts';
+
+/**
+ * What a training on a corpus would take and give, before it is begun. Rough on purpose: within a factor of two for
+ * time, within a tenth for loss.
+ */
+export interface Estimate {
+  /** The one suggested for this size. */
+  readonly preset: string;
+  /** Of the corpus's own trigram model on the last tenth of the text. Nats per character. */
+  readonly trigramLoss: number;
+  /** Held-out loss that the preset may reach. Nats per character. */
+  readonly expectedLoss: number;
+  readonly charactersPerSecond: number;
+  readonly seconds: number;
+  /** US dollars on Fargate, and on Fargate Spot. */
+  readonly dollars: number;
+  readonly spotDollars: number;
+}
+
+/** Held-out loss over that of the trigram model, as measured on tiny Shakespeare. */
+const lossRatio: Readonly<Record<'tiny' | 'standard', number>> = { tiny: 0.88, standard: 0.726 };
+
+/** Characters below which the suggested preset is `tiny`: a large network would learn them by heart. */
+const ENOUGH = 20_000;
+
+/** Arithmetic that training sustains on two cores (four hyperthreads, as 4 vCPU on Fargate are). Operations a second. */
+const SUSTAINED = 100e9;
+
+/** Starting the kernels of one character of a chunk, whatever their size. Seconds. */
+const OVERHEAD = 0.25e-3;
+
+/** Fargate, Linux on x86, us-east-1, as listed in March 2026. US dollars an hour; 4 vCPU and 8 GB. */
+export const FARGATE_PRICE = { month: 'March 2026', vcpu: 0.04048, gigabyte: 0.004445, spot: 0.3 } as const;
+const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
+
+/** @param trigramLoss Nats per character. */
+export const estimate = (characters: number, vocabulary: number, trigramLoss: number): Estimate => {
+  const preset = characters < ENOUGH ? 'tiny' : 'standard';
+  const { units, embedding, epochs, leastSteps, batch, length } = presets[preset];
+  const step = length * OVERHEAD + (batch * length * operations(units, embedding, vocabulary)) / SUSTAINED; // seconds
+  const charactersPerSecond = (batch * length) / step;
+  const anEpoch = Math.max(0.9 * characters, leastSteps * batch * length); // characters
+  const seconds = (epochs * anEpoch) / charactersPerSecond;
+  const dollars = (seconds / 3600) * HOUR_DOLLARS;
+  return {
+    preset,
+    trigramLoss,
+    expectedLoss: trigramLoss * lossRatio[preset],
+    charactersPerSecond,
+    seconds,
+    dollars,
+    spotDollars: dollars * FARGATE_PRICE.spot,
+  };
+};
+
+/** Of one character forward and backward: six for every weight of a product; one-hot input costs none. */
+const operations = (units: readonly number[], embedding: number, vocabulary: number): number => {
+  const inputs = [embedding, ...units];
+  const recurrent = units.reduce((sum, size, layer) => sum + 4 * size * (size + inputs[layer]!), 0);
+  return 6 * (recurrent + units.at(-1)! * vocabulary);
+};

@@ -1,0 +1,112 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { glob, isDynamicPattern } from 'tinyglobby';
+import { isFolioError } from '../../src/errors.ts';
+import { changed, notFound, type Source } from './source.ts';
+
+const CHUNK = 256 * 1024; // bytes
+
+/**
+ * The texts that a corpus given on the command line stands for, in order: files, folders (their text files by path,
+ * hidden ones left out), globs, `-` for standard input, http(s) URLs, and objects or folders at `s3://BUCKET/KEY`.
+ *
+ * @throws FolioError `corpus_not_found`
+ */
+export const resolveSources = async (given: readonly string[]): Promise<Resolved> => {
+  const resolved = await Promise.all(given.map(resolve));
+  return {
+    sources: resolved.flatMap(({ sources }) => sources),
+    skipped: resolved.flatMap(({ skipped }) => skipped),
+  };
+};
+
+export interface Resolved {
+  readonly sources: readonly Source[];
+  /** Titles of files in folders and globs that are not text. */
+  readonly skipped: readonly string[];
+}
+
+const resolve = async (place: string): Promise<Resolved> => {
+  if (place === '-')
+    return only({ name: 'standard input', title: 'standard input', open: () => chunks(process.stdin) });
+  if (/^https?:\/\//.test(place)) return only(fromUrl(place));
+  if (place.startsWith('s3://')) {
+    const { storeSources } = await import('./store-source.ts');
+    const sources = await storeSources(place);
+    if (sources.length === 0) throw notFound(place, 'There is no such object or folder');
+    return { sources, skipped: [] };
+  }
+  const found = await stat(place).catch(() => undefined);
+  if (found?.isDirectory()) {
+    const files = await glob('**/*', { cwd: place, dot: false, onlyFiles: true });
+    return fromFiles(place, files.sort(), place);
+  }
+  if (found) return only(fromFile(place, basename(place), found.size));
+  if (isDynamicPattern(place)) return fromFiles('', (await glob(place, { onlyFiles: true })).sort(), place);
+  throw notFound(place, 'There is no such file or folder');
+};
+
+const only = (source: Source): Resolved => ({ sources: [source], skipped: [] });
+
+/** Of files that were not named one by one, those that are text: no zero byte near the start, as git has it. */
+const fromFiles = async (folder: string, files: readonly string[], place: string): Promise<Resolved> => {
+  const sources: Source[] = [];
+  const skipped: string[] = [];
+  for (const title of files) {
+    const path = join(folder, title);
+    await using handle = await openFile(path);
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(8192), 0, 8192, 0);
+    if (buffer.subarray(0, bytesRead).includes(0)) skipped.push(title);
+    else sources.push(fromFile(path, title, (await handle.stat()).size));
+  }
+  if (sources.length === 0) throw notFound(place, 'No text file is there');
+  return { sources, skipped };
+};
+
+const fromFile = (path: string, title: string, size: number): Source => ({
+  name: path,
+  title,
+  size,
+  async *open() {
+    await using handle = await openFile(path);
+    const before = await handle.stat();
+    let bytes = 0;
+    for await (const chunk of chunks(
+      createReadStream('', { fd: handle, autoClose: false, highWaterMark: CHUNK }),
+    )) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+    const after = await handle.stat();
+    if (bytes !== before.size || after.size !== before.size || after.mtimeMs !== before.mtimeMs)
+      throw changed(path, `${before.size} bytes`, `${after.size} bytes, ${bytes} of them read`);
+  },
+});
+
+const openFile = (path: string): Promise<FileHandle> =>
+  open(path).catch((cause: unknown) => {
+    throw notFound(path, 'The file cannot be opened', cause);
+  });
+
+const fromUrl = (url: string): Source => {
+  const name = url.replace(/[?#].*$/, '').replace(/\/\/[^/@]*@/, '//');
+  return {
+    name,
+    title: name,
+    async *open() {
+      try {
+        const response = await fetch(url);
+        if (!response.ok || response.body === null)
+          throw notFound(name, `The address answers ${response.status} ${response.statusText}`.trimEnd());
+        yield* chunks(response.body);
+      } catch (error) {
+        throw isFolioError(error) ? error : notFound(name, 'The address cannot be read to its end', error);
+      }
+    },
+  };
+};
+
+async function* chunks(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
+  for await (const chunk of stream) yield chunk as Uint8Array;
+}

@@ -1,0 +1,251 @@
+import { setImmediate } from 'node:timers/promises';
+import { FolioError } from '../../src/errors.ts';
+import type { Corpus } from '../corpus/corpus.ts';
+import type { TrainingEvent } from '../events.ts';
+import { History } from '../report/event-history.ts';
+import type { Best, EpochLosses, FitState } from './checkpoint.ts';
+import { Chunks } from './chunks.ts';
+import { FastLoop } from './fast-loop.ts';
+import type { FitSettings } from './fit-settings.ts';
+import type { Kernels } from './kernels.ts';
+import { freeState, type LayerState, zeroState } from './lstm-steps.ts';
+import { initialWeights, type NetworkShape, swapGates, type Weight, weightShapes } from './network.ts';
+import { freshState, Optimiser } from './optimiser.ts';
+import { sample } from './samples.ts';
+import { learningRate } from './schedule.ts';
+import { validationLoss } from './validation.ts';
+
+export interface FitOptions {
+  /** Goes on from here. */
+  readonly from?: FitState | undefined;
+  /** Keeps a state; called every few minutes and when the signal says stop. @returns where and how large */
+  readonly save?: ((state: FitState) => Promise<{ key: string; bytes: number }>) | undefined;
+  readonly saveEvery?: number; // seconds
+  /** Saves and ends. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FitResult {
+  readonly reason: 'completed' | 'stopped_early' | 'interrupted';
+  /** The best weights, in Keras' layout. */
+  readonly weights: readonly Weight[];
+  readonly epochs: readonly EpochLosses[];
+  readonly best: Best | undefined;
+  readonly steps: number;
+  readonly seconds: number;
+}
+
+/** A loss this far above that of guessing blindly is no longer training. */
+const HOPELESS = 3;
+const BACK_OFFS = 2;
+const TELL_EVERY = 0.25; // seconds
+const TEMPERATURES = [0, 0.5, 0.8, 1];
+
+export const shapeOf = (
+  settings: Pick<FitSettings, 'units' | 'embedding'>,
+  vocabulary: number,
+): NetworkShape => ({
+  vocabulary,
+  embedding: settings.embedding,
+  units: settings.units,
+});
+
+export const chunksOf = (corpus: Corpus, settings: FitSettings): Chunks =>
+  new Chunks(corpus.training, settings);
+
+/**
+ * Trains, telling as it goes. The same corpus, settings and machine end with the same weights to the bit, whether or
+ * not the run was interrupted and gone on with.
+ *
+ * @throws FolioError `training_diverged` after the third time that loss or gradient were no numbers
+ */
+export async function* fitNetwork(
+  kernels: Kernels,
+  corpus: Corpus,
+  settings: FitSettings,
+  { from, save, saveEvery = 180, signal }: FitOptions = {},
+): AsyncGenerator<TrainingEvent, FitResult> {
+  const shape = shapeOf(settings, corpus.alphabet.length);
+  const shapes = weightShapes(shape);
+  const chunks = chunksOf(corpus, settings);
+  const loop = new FastLoop(kernels, shape);
+  const total = chunks.perEpoch * settings.epochs;
+  const begun = performance.now();
+  const inKeras = (arrays: readonly Float32Array[]) =>
+    arrays.map((values, index) => swapGates({ ...shapes[index]!, values }));
+
+  let good: FitState = from ?? fresh(kernels, shape, settings.seed);
+  const open = (state: FitState) =>
+    new Optimiser(
+      kernels,
+      shapes.map((weight) => weight.shape),
+      state.optimiser,
+      settings.optimiser,
+    );
+  let optimiser = open(good);
+  let recurrent = restore(kernels, shape, chunks.batch, good.recurrent);
+  let { position, epochLoss, rateFactor, divergences, best } = good;
+  const epochs = [...good.epochs];
+  const history = new History(good.events);
+  const before = good.seconds;
+  const seconds = () => before + (performance.now() - begun) / 1000;
+  const state = (): FitState => ({
+    ...{ position, epochLoss, rateFactor, divergences, best },
+    optimiser: optimiser.state(),
+    recurrent: recurrent.flatMap(({ h, c }) => [kernels.read(h), kernels.read(c)]),
+    epochs: [...epochs],
+    events: history.events,
+    seconds: seconds(),
+  });
+
+  let savedAt = performance.now();
+  let toldAt = performance.now();
+  let epochBegun = performance.now();
+  const firstPosition = position;
+  let told = { loss: 0, norm: 0, steps: 0 };
+  let reason: FitResult['reason'] = 'completed';
+
+  try {
+    while (position < total) {
+      const epoch = Math.floor(position / chunks.perEpoch);
+      const within = position % chunks.perEpoch;
+      if (within === 0 && best !== undefined && epoch - best.epoch >= settings.patience) {
+        reason = 'stopped_early';
+        const message = `No better validation loss for ${settings.patience} epochs.`;
+        yield history.add({ type: 'warning', code: 'early_stopping', message });
+        break;
+      }
+      if (within === 0 || !settings.carryState) {
+        freeState(kernels, recurrent);
+        recurrent = zeroState(kernels, shape, chunks.batch);
+      }
+      const rate = rateFactor * learningRate(position, total, settings);
+      const weights = optimiser.weights();
+      const seed = Math.imul(settings.seed, 0x85ebca6b) + position;
+      const result = loop.gradients(weights, chunks.at(epoch, within), recurrent, settings.dropout, seed);
+      kernels.free(...weights);
+      recurrent = result.state;
+      const hopeless = !(result.loss < HOPELESS * Math.log(shape.vocabulary) + 1);
+      if (hopeless) kernels.free(...result.gradients);
+      const norm = hopeless ? Number.NaN : optimiser.apply(result.gradients, rate);
+      if (!Number.isFinite(norm)) {
+        divergences += 1;
+        if (divergences > BACK_OFFS) {
+          throw new FolioError(
+            'training_diverged',
+            `Training diverged for the third time, at step ${position + 1}: try a lower learning rate than ${rate.toPrecision(2)}.`,
+            { where: 'learningRate', received: `loss ${result.loss}, gradient norm ${norm}` },
+          );
+        }
+        const message = `Loss ${result.loss} at step ${position + 1}: back to step ${good.position} at half the rate.`;
+        yield history.add({ type: 'warning', code: 'diverged', message });
+        optimiser.dispose();
+        freeState(kernels, recurrent);
+        optimiser = open(good);
+        recurrent = restore(kernels, shape, chunks.batch, good.recurrent);
+        ({ position, epochLoss, best } = good);
+        epochs.length = good.epochs.length;
+        rateFactor /= 2;
+        continue;
+      }
+
+      position += 1;
+      epochLoss += result.loss;
+      told = { loss: told.loss + result.loss, norm, steps: told.steps + 1 };
+      const now = performance.now();
+      const ends = position % chunks.perEpoch === 0;
+      if (now - toldAt > TELL_EVERY * 1000 || ends) {
+        const pace = (now - toldAt) / 1000 / told.steps; // seconds a step
+        const meanPace = (now - begun) / 1000 / (position - firstPosition);
+        yield history.add({
+          ...{ type: 'step', epoch: epoch + 1, step: position, loss: told.loss / told.steps },
+          ...{ epochLoss: epochLoss / (within + 1), learningRate: rate, gradientNorm: told.norm },
+          charactersPerSecond: (chunks.batch * chunks.length) / pace,
+          ...{ seconds: seconds(), secondsLeft: meanPace * (total - position) },
+        });
+        toldAt = performance.now();
+        told = { loss: 0, norm: 0, steps: 0 };
+      }
+
+      if (ends) {
+        const averages = optimiser.averages();
+        const validation = validationLoss(kernels, loop, shape, averages, corpus);
+        const loss = epochLoss / chunks.perEpoch;
+        const better = validation < (best?.validationLoss ?? Number.POSITIVE_INFINITY);
+        if (better) {
+          const kept = averages.map((handle) => kernels.read(handle));
+          best = { epoch: epoch + 1, loss, validationLoss: validation, weights: kept };
+        }
+        epochs.push({ loss, validationLoss: validation });
+        epochLoss = 0;
+        const place = { epoch: epoch + 1, step: position };
+        yield history.add({ type: 'validation', ...place, loss: validation, best: better });
+        const ended = performance.now();
+        yield history.add({
+          type: 'epoch',
+          ...place,
+          loss,
+          validationLoss: validation,
+          seconds: (ended - epochBegun) / 1000,
+        });
+        for (const temperature of TEMPERATURES) {
+          const text = sample(kernels, loop, shape, averages, corpus, temperature, settings.seed);
+          yield history.add({ type: 'sample', epoch: epoch + 1, temperature, text });
+        }
+        kernels.free(...averages);
+        if (!Number.isFinite(validation)) throw diverged(validation, epoch + 1);
+        epochBegun = performance.now();
+        toldAt = epochBegun;
+        good = state();
+      }
+      await setImmediate();
+      const stop = signal?.aborted === true;
+      if (save !== undefined && (stop || performance.now() - savedAt > saveEvery * 1000)) {
+        good = state();
+        yield history.add({ type: 'checkpoint', step: position, ...(await save(good)) });
+        savedAt = performance.now();
+        toldAt = savedAt;
+      }
+      if (stop) {
+        reason = 'interrupted';
+        break;
+      }
+    }
+    if (reason !== 'interrupted' && save !== undefined) {
+      yield history.add({ type: 'checkpoint', step: position, ...(await save(state())) });
+    }
+    const averages = best?.weights ?? optimiser.state().weights;
+    return {
+      ...{ reason, weights: inKeras(averages), epochs, best },
+      ...{ steps: position, seconds: seconds() },
+    };
+  } finally {
+    optimiser.dispose();
+    freeState(kernels, recurrent);
+  }
+}
+
+const diverged = (loss: number, epoch: number) =>
+  new FolioError(
+    'training_diverged',
+    `The validation loss of epoch ${epoch} is ${loss}: no model can be kept.`,
+  );
+
+const fresh = (kernels: Kernels, shape: NetworkShape, seed: number): FitState => ({
+  ...{ position: 0, epochLoss: 0, rateFactor: 1, divergences: 0, best: undefined },
+  optimiser: freshState(initialWeights(kernels, shape, seed).map((weight) => swapGates(weight).values)),
+  ...{ recurrent: [], epochs: [], events: [], seconds: 0 },
+});
+
+const restore = (
+  kernels: Kernels,
+  shape: NetworkShape,
+  batch: number,
+  arrays: readonly Float32Array[],
+): LayerState[] => {
+  if (arrays.length === 0) return zeroState(kernels, shape, batch);
+  return shape.units.map((units, index) => ({
+    h: kernels.floats(arrays[2 * index]!, [batch, units]),
+    c: kernels.floats(arrays[2 * index + 1]!, [batch, units]),
+  }));
+};

@@ -1,0 +1,71 @@
+import { createRequire } from 'node:module';
+import util from 'node:util';
+import type * as tfjs from '@tensorflow/tfjs';
+import { FolioError } from '../../src/errors.ts';
+import { presetVariable } from '../../src/settings.ts';
+
+/** tfjs-node as a module: everything of @tensorflow/tfjs, computed by TensorFlow's C library. */
+export type TensorFlow = typeof tfjs;
+
+/** The native binding's part that runs any TensorFlow kernel by its name. */
+export interface Binding {
+  readonly TF_Version: string;
+  readonly TF_ATTR_INT: number;
+  readonly TF_ATTR_FLOAT: number;
+  readonly TF_ATTR_BOOL: number;
+  readonly TF_ATTR_TYPE: number;
+  readonly TF_ATTR_SHAPE: number;
+  readonly TF_ATTR_STRING: number;
+  readonly TF_FLOAT: number;
+  readonly TF_INT32: number;
+  createTensor(shape: readonly number[], dtype: number, values: Float32Array | Int32Array): number;
+  deleteTensor(id: number): void;
+  tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
+  executeOp(
+    name: string,
+    attributes: readonly Attribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): { id: number; dtype: number; shape: number[] }[];
+}
+
+export interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: unknown;
+}
+
+const packageName = '@tensorflow/tfjs-node';
+
+let loaded: TensorFlow | undefined;
+
+/**
+ * The TensorFlow of this machine, as `npm run setup:tensorflow` left it.
+ * @throws FolioError `tensorflow_unavailable` where it was not set up
+ */
+export const loadTensorFlow = (): TensorFlow => {
+  if (loaded !== undefined) return loaded;
+  // Node 23 removed two functions that tfjs-node 4.22 still calls.
+  const legacy = util as unknown as Record<string, unknown>;
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  legacy.isArray ??= Array.isArray;
+  const require = createRequire(import.meta.url);
+  presetVariable('TF_CPP_MIN_LOG_LEVEL', '2'); // errors alone
+  try {
+    loaded = require(packageName) as TensorFlow;
+  } catch (cause) {
+    throw new FolioError(
+      'tensorflow_unavailable',
+      'TensorFlow is not set up: run `npm run setup:tensorflow`.',
+      {
+        cause,
+      },
+    );
+  }
+  loaded.enableProdMode();
+  return loaded;
+};
+
+/** @see loadTensorFlow */
+export const bindingOf = (tf: TensorFlow): Binding =>
+  (tf.backend() as unknown as { binding: Binding }).binding;

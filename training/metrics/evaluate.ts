@@ -1,0 +1,118 @@
+import { setImmediate } from 'node:timers/promises';
+import { FolioError } from '../../src/errors.ts';
+import type { Ids } from '../corpus/encoder.ts';
+
+/** How well a model predicts a text. */
+export interface Evaluation {
+  /** Characters that were predicted. */
+  readonly characters: number;
+  /** Mean of -ln p: nats per character. */
+  readonly loss: number;
+  readonly bitsPerCharacter: number;
+  /** exp of the loss: between how many equally likely characters the model hesitates. */
+  readonly perplexity: number;
+  /** Share of characters that the model had thought most likely. */
+  readonly accuracy: number;
+  /** How many of them the model does not know. */
+  readonly unknown: number;
+}
+
+export interface EvaluateOptions {
+  /** So many characters at the start are read to have a context, and not measured. Default 0. */
+  readonly context?: number;
+  /** Told now and then how many characters have been read. */
+  readonly onProgress?: (characters: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+const PAUSE = 512; // characters between two looks at the event loop
+
+/**
+ * Measures a model on all of a text, one character after another from the state of zeros, state carried throughout.
+ * A character that the model does not know costs ln(2 vocabulary) nats, more than a blind guess, and is not fed;
+ * the text's first character, for which there is no context, is not measured.
+ *
+ * @param step Feeds one character and gives the logits of the next: [vocabulary].
+ * @param ids In the model's own numbering; a negative one is unknown to it.
+ * @throws FolioError `model_invalid` for logits that are not finite
+ */
+export const evaluateText = async (
+  step: (id: number) => Float32Array,
+  ids: ArrayLike<number>,
+  { context = 0, onProgress, signal }: EvaluateOptions = {},
+): Promise<Evaluation> => {
+  let logits: Float32Array | undefined;
+  let nats = 0;
+  let right = 0;
+  let characters = 0;
+  let unknown = 0;
+  for (let at = 0; at < ids.length; at++) {
+    const id = ids[at]!;
+    if (logits !== undefined && at >= context) {
+      const { logSum, best } = logSumExp(logits);
+      if (!Number.isFinite(logSum)) throw notFinite(logSum, at);
+      characters++;
+      nats += id < 0 ? Math.log(2 * logits.length) : logSum - logits[id]!;
+      if (id === best) right++;
+      if (id < 0) unknown++;
+    }
+    if (id >= 0) logits = step(id);
+    if (at % PAUSE === 0) {
+      await setImmediate();
+      signal?.throwIfAborted();
+      onProgress?.(at);
+    }
+  }
+  const loss = nats / characters;
+  return {
+    characters,
+    loss,
+    bitsPerCharacter: loss / Math.LN2,
+    perplexity: Math.exp(loss),
+    accuracy: right / characters,
+    unknown,
+  };
+};
+
+const notFinite = (sum: number, at: number): FolioError =>
+  new FolioError('model_invalid', 'The model gives numbers that are not finite.', {
+    expected: 'finite logits',
+    received: `${sum} after ${at} characters`,
+  });
+
+const logSumExp = (logits: Float32Array): { logSum: number; best: number } => {
+  let best = 0;
+  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+  const most = logits[best]!;
+  let sum = 0;
+  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id]! - most);
+  return { logSum: most + Math.log(sum), best };
+};
+
+/** A text in a model's own numbering; -1 for characters that it does not know. */
+export const recode = (
+  ids: ArrayLike<number>,
+  from: readonly string[],
+  into: readonly string[],
+): Int32Array => {
+  const order = new Map(into.map((character, id) => [character, id]));
+  const table = Int32Array.from(from, (character) => order.get(character) ?? -1);
+  const out = new Int32Array(ids.length);
+  for (let at = 0; at < ids.length; at++) out[at] = table[ids[at]!]!;
+  return out;
+};
+
+/** Characters before the held-out part that give it a context. */
+const CONTEXT = 256;
+
+/** The held-out tenth in a model's numbering, with the characters before it as context. */
+export const heldOutText = (
+  corpus: { readonly ids: Ids; readonly alphabet: readonly string[]; readonly training: Ids },
+  alphabet: readonly string[],
+  most = Number.POSITIVE_INFINITY,
+): { ids: Int32Array; context: number } => {
+  const start = corpus.training.length;
+  const context = Math.min(CONTEXT, start);
+  const end = Math.min(corpus.ids.length, start + most);
+  return { ids: recode(corpus.ids.subarray(start - context, end), corpus.alphabet, alphabet), context };
+};

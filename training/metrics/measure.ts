@@ -1,0 +1,43 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Corpus } from '../corpus/corpus.ts';
+import { mulberry32 } from '../loop/random.ts';
+import { pick } from '../loop/samples.ts';
+import type { Examinee } from '../publish/gate.ts';
+import type { OverlapReport } from '../report/report.ts';
+import { type Evaluation, evaluateText, heldOutText } from './evaluate.ts';
+import { OVERLAP_WINDOW, overlapWith } from './overlap.ts';
+
+/** Of a long corpus, the first so many held-out characters are measured: more would change nothing. */
+const MOST_MEASURED = 1_000_000;
+const TEXTS = 4;
+const LENGTH = 2500; // characters each
+const TEMPERATURE = 0.8;
+
+/** What the report says of a finished model, from the artefact as it is published. */
+export const measure = async (
+  model: Examinee,
+  corpus: Corpus,
+): Promise<{ evaluation: Evaluation; overlap: OverlapReport }> => {
+  const { ids, context } = heldOutText(corpus, model.alphabet, MOST_MEASURED);
+  const evaluation = await evaluateText(model.start(), ids, { context });
+  const texts: string[] = [];
+  for (let seed = 1; seed <= TEXTS; seed += 1) {
+    texts.push(write(model, seed));
+    await setImmediate();
+  }
+  const { share, windows } = overlapWith(texts, corpus);
+  const text = texts[0]!.slice(0, 1000);
+  return { evaluation, overlap: { window: OVERLAP_WINDOW, windows, share, temperature: TEMPERATURE, text } };
+};
+
+const write = (model: Examinee, seed: number): string => {
+  const step = model.start();
+  const draw = mulberry32(seed);
+  let id = Math.max(0, model.alphabet.indexOf('\n'));
+  let text = '';
+  for (let count = 0; count < LENGTH; count += 1) {
+    id = pick(step(id), TEMPERATURE, draw);
+    text += model.alphabet[id]!;
+  }
+  return text;
+};

@@ -1,0 +1,82 @@
+import { isFolioError } from '../../src/errors.ts';
+import type { Corpus } from '../corpus/corpus.ts';
+import type { GateEvent } from '../events.ts';
+import { evaluateText, heldOutText } from '../metrics/evaluate.ts';
+import { trigramOf } from '../metrics/trigram.ts';
+
+/** What the gate asks of a model: its alphabet, and runs from the state of zeros. */
+export interface Examinee {
+  readonly alphabet: readonly string[];
+  /** Begins a run. @returns what feeds one character and gives the logits of the next: [vocabulary] */
+  start(): (id: number) => Float32Array;
+}
+
+export interface GateOptions {
+  /** Nats per character by which a new version may be worse than the current one. Default 0.02. */
+  readonly tolerance?: number;
+  /** Publish whatever is found. */
+  readonly force?: boolean;
+}
+
+/** Measuring goes one character after another: beyond this the rest of the held-out part would change nothing. */
+const MOST_MEASURED = 500_000;
+
+/**
+ * Whether a trained model may become the current version of its name: its numbers are finite, it beats the corpus's
+ * own trigram model on the held-out part, and it is no worse there than the current version by more than the
+ * tolerance. All three are measured on the same characters, from the artefact as it would be published.
+ *
+ * @param current The version that would be replaced, where there is one that can still be loaded.
+ */
+export const judge = async (
+  candidate: Examinee,
+  current: Examinee | undefined,
+  corpus: Corpus,
+  { tolerance = 0.02, force = false }: GateOptions = {},
+): Promise<GateEvent> => {
+  const start = corpus.training.length;
+  const text = corpus.ids.subarray(start - 2, start + MOST_MEASURED); // with the two characters that it follows
+  const trigramLoss = trigramOf(corpus.training, corpus.alphabet.length).loss(text);
+  const loss = await lossOf(candidate, corpus);
+  const currentLoss = current && (await lossOf(current, corpus));
+
+  const failed: string[] = [];
+  const met: string[] = [];
+  const check = (right: boolean, good: string, bad: string) =>
+    void (right ? met.push(good) : failed.push(bad));
+  const nats = (value: number) => value.toFixed(4);
+  if (!Number.isFinite(loss)) failed.push('Its numbers are not finite.');
+  else {
+    check(
+      loss < trigramLoss,
+      `It beats the corpus's trigram model: ${nats(loss)} against ${nats(trigramLoss)} nats per character.`,
+      `It does not beat the corpus's trigram model: ${nats(loss)} against ${nats(trigramLoss)} nats per character.`,
+    );
+    if (currentLoss !== undefined)
+      check(
+        !(loss > currentLoss + tolerance),
+        `It is no worse than the current version: ${nats(loss)} against ${nats(currentLoss)}.`,
+        `It is worse than the current version by more than ${tolerance}: ${nats(loss)} against ${nats(currentLoss)}.`,
+      );
+  }
+  return {
+    type: 'gate',
+    passed: failed.length === 0,
+    forced: force && failed.length > 0,
+    reasons: [...failed, ...met],
+    loss,
+    trigramLoss,
+    ...(currentLoss === undefined ? {} : { currentLoss }),
+  };
+};
+
+/** NaN for a model whose numbers are not finite. */
+const lossOf = async (model: Examinee, corpus: Corpus): Promise<number> => {
+  const { ids, context } = heldOutText(corpus, model.alphabet, MOST_MEASURED);
+  try {
+    return (await evaluateText(model.start(), ids, { context })).loss;
+  } catch (error) {
+    if (isFolioError(error) && error.code === 'model_invalid') return Number.NaN;
+    throw error;
+  }
+};

@@ -1,0 +1,116 @@
+import { FolioError, isFolioError } from '../../src/errors.ts';
+import { buildCopyIndex } from '../../src/model/copy-index.ts';
+import { versionName, versionPrefix } from '../../src/store/model-name.ts';
+import { publishVersion, readPointer } from '../../src/store/models.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Corpus } from '../corpus/corpus.ts';
+import type { StartedEvent, TrainingEvent } from '../events.ts';
+import { type FitResult, shapeOf } from '../loop/fit.ts';
+import type { FitSettings } from '../loop/fit-settings.ts';
+import type { TensorFlow } from '../loop/tensorflow.ts';
+import { measure } from '../metrics/measure.ts';
+import type { ReportKeeper } from '../report/report.ts';
+import { reportHtml } from '../report/report-html.ts';
+import { artefactOf, roundToFloat16 } from './artefact.ts';
+import { openExaminee } from './evaluated-model.ts';
+import { type Examinee, judge } from './gate.ts';
+
+/** Characters. The index takes three quarters of a byte for each; whoever guards against copying has to load it. */
+const MOST_INDEXED = 32_000_000;
+
+/** A finished training, with everything that its publication tells of it. */
+export interface Trained {
+  readonly settings: FitSettings;
+  readonly corpus: Corpus;
+  readonly result: FitResult;
+  readonly started: StartedEvent;
+  readonly keeper: ReportKeeper;
+}
+
+export interface PublishOptions {
+  readonly name: string;
+  readonly store: Store;
+  /** Publish whatever the gate finds. */
+  readonly force?: boolean;
+  /** Nats per character that the gate lets a version be worse than the current one. */
+  readonly tolerance?: number;
+}
+
+/**
+ * Saves the model, has the gate judge it as it was saved, and publishes it or keeps it as a candidate.
+ *
+ * @throws FolioError `conflict` where another version became current meanwhile
+ */
+export async function* publish(
+  tf: TensorFlow,
+  { name, store, force, tolerance }: PublishOptions,
+  { settings, corpus, result, started, keeper }: Trained,
+): AsyncGenerator<TrainingEvent, void> {
+  const createdAt = new Date();
+  const shape = shapeOf(settings, corpus.alphabet.length);
+  const weights = settings.shards === 'float16' ? roundToFloat16(result.weights) : result.weights;
+  const save = (training: Readonly<Record<string, unknown>>) =>
+    artefactOf(tf, shape, weights, settings.shards, (digest) => ({
+      folio: {
+        ...{ format: 1, name, version: versionName(createdAt, digest), createdAt: createdAt.toISOString() },
+        ...{ alphabet: corpus.alphabet, preset: started.preset, corpus: started.corpus },
+        training: { ...trainingFacts(result), ...training, settings: started.settings },
+        tools: started.tools,
+      },
+    }));
+  const draft = await save({});
+  const candidate = await openExaminee((file) => Promise.resolve(draft.files.get(file)!));
+  const pointer = await readPointer(store, name);
+  const current = pointer && (await currentExaminee(store, name, pointer.version));
+  const verdict = await judge(candidate, current, corpus, {
+    ...(force === undefined ? {} : { force }),
+    ...(tolerance === undefined ? {} : { tolerance }),
+  });
+  keeper.hear(verdict);
+  yield verdict;
+
+  const finite = Number.isFinite(verdict.loss);
+  const facts = finite ? await measure(candidate, corpus) : undefined;
+  const { files, digest } = await save(facts === undefined ? {} : { validationLoss: facts.evaluation.loss });
+  const version = versionName(createdAt, digest);
+  keeper.add({ ...facts, version, createdAt: createdAt.toISOString() });
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const all = new Map([
+    ...(corpus.ids.length > MOST_INDEXED ? [] : [['copy-index.bin', buildCopyIndex(corpus)] as const]),
+    ['report.json', encode(`${JSON.stringify(keeper.report)}\n`)],
+    ['report.html', encode(reportHtml(keeper.report))],
+    ...files,
+  ]);
+  if (verdict.passed || verdict.forced) {
+    await publishVersion(store, { name, version, files: all, replaces: pointer?.version ?? null });
+    yield { type: 'published', version, key: versionPrefix(name, version).replace(/\/$/, '') };
+    return;
+  }
+  const kept = `candidates/${name}/${version}`;
+  all.set('reason.json', encode(`${JSON.stringify({ reasons: verdict.reasons, gate: verdict })}\n`));
+  for (const [file, bytes] of all) await store.write(`${kept}/${file}`, bytes);
+  yield { type: 'rejected', version, key: kept, reasons: verdict.reasons };
+}
+
+/** The version that would be replaced; none where it cannot be read, which must not stop a better one. */
+const currentExaminee = async (
+  store: Store,
+  name: string,
+  version: string,
+): Promise<Examinee | undefined> => {
+  try {
+    return await openExaminee(async (file) => {
+      const object = await store.read(`${versionPrefix(name, version)}${file}`);
+      if (object === undefined) throw new FolioError('model_invalid', `${file} is missing.`);
+      return object.bytes;
+    });
+  } catch (fault) {
+    if (isFolioError(fault) && fault.code.startsWith('model_')) return undefined;
+    throw fault;
+  }
+};
+
+const trainingFacts = ({ epochs, steps, seconds, best }: FitResult) => ({
+  ...{ epochs: epochs.length, steps, seconds: Math.round(seconds) },
+  ...{ bestEpoch: best?.epoch, loss: best?.loss, validationLoss: best?.validationLoss },
+});
