@@ -7,11 +7,11 @@ import type { Bundles } from '../functions/bundle.ts';
 import { BulkMap } from './bulk-map.ts';
 import type { DataStack } from './data-stack.ts';
 import { gatewayResponses } from './gateway-responses.ts';
+import { Monitoring } from './monitoring.ts';
 import { NodeFunction } from './node-function.ts';
 import { PrebuiltModel } from './prebuilt-model.ts';
 import type { Settings } from './settings.ts';
 import type { TrainingStack } from './training-stack.ts';
-import { Watch } from './watch.ts';
 
 export interface ApiStackProps extends StackProps {
   readonly settings: Settings;
@@ -23,7 +23,7 @@ export interface ApiStackProps extends StackProps {
 /** Seconds that a generation may take; the function's own limit of a request is below it. */
 const generateSeconds = 120;
 
-/** Routes of the generating function; every other route is the managing function's. */
+/** Routes of the generating function; every other route is the administrative function's. */
 const generatingRoutes = [
   ['GET', '/generate'],
   ['POST', '/generate'],
@@ -46,7 +46,7 @@ const openRoutes = [
 export class ApiStack extends Stack {
   readonly api: apigateway.RestApi;
   readonly generate: NodeFunction;
-  readonly manage: NodeFunction;
+  readonly admin: NodeFunction;
   readonly prebuilt: PrebuiltModel;
   readonly bulk: BulkMap;
 
@@ -57,7 +57,7 @@ export class ApiStack extends Stack {
 
     this.prebuilt = new PrebuiltModel(this, 'PrebuiltModel', {
       settings,
-      bundle: bundles.install,
+      bundle: bundles['install-model'],
       models,
       name: 'shakespeare',
     });
@@ -78,12 +78,12 @@ export class ApiStack extends Stack {
       environment,
       reservedConcurrency: settings.concurrency,
     });
-    this.generate.mayDo(['s3:GetObject'], models, ['models/*']).mayList(models, ['models/']);
+    this.generate.grantObjects(['s3:GetObject'], models, ['models/*']).grantList(models, ['models/']);
 
-    this.manage = new NodeFunction(this, 'Manage', {
+    this.admin = new NodeFunction(this, 'Admin', {
       settings,
       description: 'Models, versions, corpora, trainings, and the pages',
-      code: bundles.manage,
+      code: bundles.admin,
       memory: 512,
       timeout: Duration.seconds(29),
       environment: {
@@ -92,13 +92,13 @@ export class ApiStack extends Stack {
         FOLIO_RETRAINING: training.retraining.machine.stateMachineArn,
       },
     });
-    training.retraining.mayControl(this.manage.function);
-    this.manage
-      .mayDo(['s3:GetObject'], models, ['models/*', 'candidates/*', 'trainings/*'])
-      .mayDo(['s3:PutObject'], models, ['models/*/current.json', 'trainings/*'])
-      .mayDo(['s3:DeleteObject'], models, ['models/*'])
-      .mayDo(['s3:PutObject'], data.corpora, ['corpora/*'])
-      .mayList(models, ['models/', 'candidates/', 'trainings/']);
+    training.retraining.grantControl(this.admin.function);
+    this.admin
+      .grantObjects(['s3:GetObject'], models, ['models/*', 'candidates/*', 'trainings/*'])
+      .grantObjects(['s3:PutObject'], models, ['models/*/current.json', 'trainings/*'])
+      .grantObjects(['s3:DeleteObject'], models, ['models/*'])
+      .grantObjects(['s3:PutObject'], data.corpora, ['corpora/*'])
+      .grantList(models, ['models/', 'candidates/', 'trainings/']);
 
     this.bulk = new BulkMap(this, 'Bulk', { settings, bundle: bundles.bulk, models });
 
@@ -136,17 +136,17 @@ export class ApiStack extends Stack {
     gatewayResponses(this.api, settings['cors-origin']);
     this.addRoutes(settings, bundles);
     this.addKeys(settings);
-    new Watch(this, 'Watch', {
-      news: training.news,
+    new Monitoring(this, 'Monitoring', {
+      notifications: training.notifications,
       api: this.api,
       generate: this.generate,
-      manage: this.manage,
+      admin: this.admin,
       machines: {
         Retraining: training.retraining.machine,
         Grid: training.grid.machine,
         Bulk: this.bulk.machine,
       },
-      undelivered: training.retraining.undelivered,
+      deadLetters: training.retraining.deadLetters,
     });
     new CfnOutput(this, 'ModelBucket', { value: models.bucketName });
     new CfnOutput(this, 'BulkJob', {
@@ -165,17 +165,17 @@ export class ApiStack extends Stack {
       responseTransferMode: transfer,
       timeout: Duration.seconds(settings.streaming ? generateSeconds : 29),
     });
-    const manage = new apigateway.LambdaIntegration(this.manage.function, { allowTestInvoke: false });
+    const admin = new apigateway.LambdaIntegration(this.admin.function, { allowTestInvoke: false });
     const guarded = this.guard(settings, bundles);
     const at = (path: string) => this.api.root.resourceForPath(path);
 
     const open = { authorizationType: apigateway.AuthorizationType.NONE, apiKeyRequired: false };
     for (const [method, path] of generatingRoutes) at(path).addMethod(method, generate, guarded);
-    for (const path of openRoutes) at(path).addMethod('GET', manage, open);
-    at('/{path+}').addMethod('ANY', manage, guarded);
+    for (const path of openRoutes) at(path).addMethod('GET', admin, open);
+    at('/{path+}').addMethod('ANY', admin, guarded);
     // Browsers ask without a key whether they may ask with one; the app answers by its setting of origins.
     for (const path of new Set([...generatingRoutes.map(([, path]) => path), '/{path+}'])) {
-      at(path).addMethod('OPTIONS', manage, open);
+      at(path).addMethod('OPTIONS', admin, open);
     }
   }
 
@@ -214,7 +214,7 @@ export class ApiStack extends Stack {
     const writer = new apigateway.ApiKey(this, 'WriterKey', { description: 'May do everything' });
     plan.addApiKey(reader);
     plan.addApiKey(writer);
-    for (const { function: one } of [this.generate, this.manage]) {
+    for (const { function: one } of [this.generate, this.admin]) {
       one.addEnvironment('FOLIO_WRITER_KEY_ID', writer.keyId);
     }
     new CfnOutput(this, 'ReaderKeyId', { value: reader.keyId });

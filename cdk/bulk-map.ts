@@ -29,7 +29,7 @@ export class BulkMap extends Construct {
       timeout: Duration.minutes(15),
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
-    item.mayDo(['s3:GetObject'], models, ['models/*']).mayList(models, ['models/']);
+    item.grantObjects(['s3:GetObject'], models, ['models/*']).grantList(models, ['models/']);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     this.machine = new sfn.StateMachine(this, 'Machine', {
@@ -41,7 +41,7 @@ export class BulkMap extends Construct {
       tracingEnabled: true,
       logs: executionLog(this, settings, 'bulk'),
     });
-    item.mayBeInvokedBy(role);
+    item.grantInvokeTo(role);
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
     statement(

@@ -81,18 +81,18 @@ export function gridDefinition(facts: GridFacts) {
                   ErrorEquals: ['States.ALL'],
                   Assign: { attempt: jsonata('$attempt + 1') },
                   Output: jsonata('$place'),
-                  Next: 'Once more?',
+                  Next: 'Should retry?',
                 },
               ],
               End: true,
             },
             // On demand then, from the last checkpoint. A setting that fails again takes no part.
-            'Once more?': {
+            'Should retry?': {
               Type: 'Choice',
               Choices: [{ Condition: jsonata('$attempt < 2'), Next: 'Train' }],
-              Default: 'Given up',
+              Default: 'Point failed',
             },
-            'Given up': { Type: 'Pass', Output: jsonata('$place'), End: true },
+            'Point failed': { Type: 'Pass', Output: jsonata('$place'), End: true },
           },
         },
         Next: 'Publish the best',

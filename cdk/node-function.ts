@@ -51,7 +51,7 @@ export class NodeFunction extends Construct {
   }
 
   /** Grants actions on the objects under these keys, and on nothing else of the bucket. */
-  mayDo(actions: readonly string[], bucket: s3.IBucket, keys: readonly string[]): this {
+  grantObjects(actions: readonly string[], bucket: s3.IBucket, keys: readonly string[]): this {
     this.function.addToRolePolicy(
       new iam.PolicyStatement({
         actions: [...actions],
@@ -62,7 +62,7 @@ export class NodeFunction extends Construct {
   }
 
   /** Of this function as it is; `grantInvoke` would add all its versions. */
-  mayBeInvokedBy(role: iam.Role): this {
+  grantInvokeTo(role: iam.Role): this {
     role.addToPolicy(
       new iam.PolicyStatement({
         actions: ['lambda:InvokeFunction'],
@@ -73,7 +73,7 @@ export class NodeFunction extends Construct {
   }
 
   /** Grants listing below these prefixes; without it, S3 answers 403 for what is not there. */
-  mayList(bucket: s3.IBucket, prefixes: readonly string[]): this {
+  grantList(bucket: s3.IBucket, prefixes: readonly string[]): this {
     this.function.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['s3:ListBucket'],

@@ -31,7 +31,7 @@ export class PrebuiltModel extends Construct {
     cpSync(bundle, code, { recursive: true });
     cpSync(join(source, version), join(code, 'models', name, version), { recursive: true });
 
-    const install = new NodeFunction(this, 'Install', {
+    const install = new NodeFunction(this, 'InstallModel', {
       settings,
       description: 'Puts the prebuilt model into the bucket, and makes it current unless another is',
       code,
@@ -40,8 +40,8 @@ export class PrebuiltModel extends Construct {
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
     install
-      .mayDo(['s3:GetObject', 's3:PutObject'], models, [`models/${name}/*`, 'keys/signing.json'])
-      .mayList(models, [`models/${name}/`, 'keys/']);
+      .grantObjects(['s3:GetObject', 's3:PutObject'], models, [`models/${name}/*`, 'keys/signing.json'])
+      .grantList(models, [`models/${name}/`, 'keys/']);
 
     const resource = new CustomResource(this, 'Installed', {
       serviceToken: install.function.functionArn,

@@ -18,13 +18,13 @@ export interface RetrainingFacts extends TrainerFacts {
 /** Tasks started for one training at most: one on spare capacity, then on demand. */
 const attempts = 4;
 
-/** What trying again cannot mend: bad arguments, corpora and checkpoints, divergence, the gate (`src/errors.ts`). */
+/** What another try cannot mend: bad arguments, corpora and checkpoints, divergence, the gate (`src/errors.ts`). */
 const finalExitCodes = [2, 3, 4, 5, 6, 7];
 
-/** Of a record (`src/training-jobs/training-jobs.ts`): the trainer has nothing more to say. */
+/** States of a record (`src/training-jobs/training-jobs.ts`) after which it does not change. */
 const finalStates = "['published', 'rejected', 'failed']";
 
-/** The model that an event is about: the corpus' own name, unless somebody asked for another. */
+/** The model that an event is about: the corpus' own name, unless the caller named another. */
 const nameOf = (event: string) =>
   `$exists(${event}.model) ? ${event}.model : $replace(${event}.detail.object.key, /^corpora\\/|\\.txt$/, '')`;
 
@@ -63,7 +63,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: {
           key: jsonata('$states.input.detail.object.key'),
           bucket: jsonata('$states.input.detail.bucket.name'),
-          // Absent where somebody asked for a training of what is there already.
+          // Absent where a training of an object that is there already was requested.
           objectVersion: jsonata(
             "$exists($states.input.detail.object.'version-id') ? $states.input.detail.object.'version-id' : ''",
           ),
@@ -81,7 +81,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Choices: [
           {
             Condition: jsonata('$contains($key, /^corpora\\/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\.txt$/)'),
-            Next: 'Let later uploads arrive',
+            Next: 'Wait for later uploads',
           },
           { Condition: jsonata('$contains($key, /\\/$/) or $deleted'), Next: 'Nothing to do' },
         ],
@@ -98,12 +98,12 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           ),
           record: {},
         },
-        Next: 'Tell',
+        Next: 'Notify',
       },
-      'Let later uploads arrive': { Type: 'Wait', Seconds: 5, Next: 'Executions' },
+      'Wait for later uploads': { Type: 'Wait', Seconds: 5, Next: 'List executions' },
 
       // The later upload of a name wins: whoever is not the latest ends, and the latest stops the others.
-      Executions: {
+      'List executions': {
         Type: 'Task',
         Resource: 'arn:aws:states:::aws-sdk:sfn:listExecutions',
         Arguments: {
@@ -143,11 +143,14 @@ export function retrainingDefinition(facts: RetrainingFacts) {
             'Same name?': {
               Type: 'Choice',
               Choices: [
-                { Condition: jsonata('$states.input.same and $states.input.running'), Next: 'Stop it' },
+                {
+                  Condition: jsonata('$states.input.same and $states.input.running'),
+                  Next: 'Stop earlier execution',
+                },
               ],
-              Default: 'Leave it',
+              Default: 'Keep running',
             },
-            'Stop it': {
+            'Stop earlier execution': {
               Type: 'Task',
               Resource: 'arn:aws:states:::aws-sdk:sfn:stopExecution',
               Arguments: {
@@ -159,7 +162,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
               Output: 0,
               End: true,
             },
-            'Leave it': {
+            'Keep running': {
               Type: 'Pass',
               Output: jsonata('$states.input.running and $not($states.input.same) ? 1 : 0'),
               End: true,
@@ -172,7 +175,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       'Uploaded or deleted?': {
         Type: 'Choice',
         Choices: [{ Condition: jsonata('$deleted'), Next: 'Mark the models' }],
-        Default: 'Latest upload',
+        Default: 'Look at the object',
       },
 
       // A deleted corpus: models made from it stay, and say that their source is gone.
@@ -192,13 +195,13 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: {
           outcome: 'corpus deleted',
           code: null,
-          reason: 'Versions made from it stay, and are marked. docs/operations.md tells how to remove them.',
+          reason: 'Versions made from it stay, and are marked. docs/operations.md says how to remove them.',
           record: {},
         },
-        Next: 'Tell',
+        Next: 'Notify',
       },
 
-      'Latest upload': {
+      'Look at the object': {
         Type: 'Task',
         Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
         Arguments: { Bucket: jsonata('$bucket'), Key: jsonata('$key') },
@@ -213,22 +216,22 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Output: {
           latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
         },
-        Next: 'Is this the latest?',
+        Next: 'Is it the latest?',
       },
-      'Is this the latest?': {
+      'Is it the latest?': {
         Type: 'Choice',
         Choices: [
           { Condition: jsonata('$not($states.input.latest)'), Next: 'Superseded' },
           { Condition: jsonata(`$ahead >= ${facts.trainingsAtOnce}`), Next: 'Wait for a place' },
         ],
-        Default: 'Tell that it begins',
+        Default: 'Record as queued',
       },
-      'Tell that it begins': {
+      'Record as queued': {
         ...writeRecord(facts, `[${emptyRecord}, {"state": "queued", "updatedAt": $now()}]`),
         Next: 'Train',
       },
       Superseded: { Type: 'Succeed', Output: { state: 'superseded' } },
-      'Wait for a place': { Type: 'Wait', Seconds: 60, Next: 'Executions' },
+      'Wait for a place': { Type: 'Wait', Seconds: 60, Next: 'List executions' },
 
       Train: {
         Type: 'Task',
@@ -261,61 +264,61 @@ export function retrainingDefinition(facts: RetrainingFacts) {
                   ' $exists($task.StoppedReason) ? $task.StoppedReason : $states.errorOutput.Cause)',
               ),
             },
-            Next: 'Worth another try?',
+            Next: 'Should retry?',
           },
         ],
-        Next: 'Record',
+        Next: 'Read record',
       },
-      'Worth another try?': {
+      'Should retry?': {
         Type: 'Choice',
         Choices: [
           {
             Condition: jsonata(
               `$exitCode in ${JSON.stringify(finalExitCodes)} or $code = 'States.Timeout' or $attempt >= ${attempts}`,
             ),
-            Next: 'Record',
+            Next: 'Read record',
           },
         ],
         Default: 'Wait before the next try',
       },
       'Wait before the next try': { Type: 'Wait', Seconds: 30, Next: 'Train' },
 
-      // The trainer's own account of what happened, if it came to write one.
-      Record: {
+      // The trainer's own record, if it wrote one.
+      'Read record': {
         Type: 'Task',
         Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
         Arguments: { Bucket: facts.models, Key: jsonata("'trainings/' & $training & '.json'") },
         Assign: { record: jsonata('$parse($states.result.Body)') },
         Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
-        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: {} }, Next: 'Whom to believe' }],
-        Next: 'Whom to believe',
+        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: {} }, Next: 'Reconcile record' }],
+        Next: 'Reconcile record',
       },
-      'Whom to believe': {
+      'Reconcile record': {
         Type: 'Pass',
         Assign: { outcome: jsonata(`$record.state in ${finalStates} ? $record.state : $outcome`) },
-        Next: 'Close the record',
+        Next: 'Needs closing?',
       },
       // A task that was killed could not say that it ended.
-      'Close the record': {
+      'Needs closing?': {
         Type: 'Choice',
         Choices: [
           {
             Condition: jsonata(`$outcome = 'failed' and $not($record.state in ${finalStates})`),
-            Next: 'Write the failure',
+            Next: 'Record as failed',
           },
         ],
-        Default: 'Tell',
+        Default: 'Notify',
       },
-      'Write the failure': {
+      'Record as failed': {
         ...writeRecord(
           facts,
           `[${emptyRecord}, $record, {"state": "failed", "updatedAt": $now(),` +
             ' "failure": {"code": $code = "States.Timeout" ? "time_limit" : "unavailable", "message": $reason}}]',
         ),
-        Next: 'Tell',
+        Next: 'Notify',
       },
 
-      Tell: {
+      Notify: {
         Type: 'Task',
         Resource: 'arn:aws:states:::sns:publish',
         Arguments: {
@@ -333,9 +336,9 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           code: jsonata('$exists($record.failure) ? $record.failure.code : $code'),
           reason: jsonata('$exists($record.failure) ? $record.failure.message : $reason'),
         },
-        Next: 'How did it end?',
+        Next: 'Failed or done?',
       },
-      'How did it end?': {
+      'Failed or done?': {
         Type: 'Choice',
         Choices: [{ Condition: jsonata("$states.input.state = 'failed'"), Next: 'Failed' }],
         Default: 'Done',

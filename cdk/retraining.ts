@@ -24,18 +24,18 @@ export interface RetrainingProps extends TrainerResources {
   readonly settings: Settings;
   readonly corpora: s3.IBucket;
   readonly models: s3.IBucket;
-  readonly news: sns.ITopic;
+  readonly notifications: sns.ITopic;
 }
 
 /** An object under `corpora/`, created or deleted -> a rule -> a state machine -> a task that trains. */
 export class Retraining extends Construct {
   readonly machine: sfn.StateMachine;
   /** Events that could not be delivered. */
-  readonly undelivered: sqs.Queue;
+  readonly deadLetters: sqs.Queue;
 
   constructor(scope: Construct, id: string, props: RetrainingProps) {
     super(scope, id);
-    const { settings, corpora, models, news } = props;
+    const { settings, corpora, models, notifications } = props;
     const stack = Stack.of(this);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
@@ -46,7 +46,7 @@ export class Retraining extends Construct {
           retrainingDefinition({
             ...props.trainerFacts,
             models: models.bucketName,
-            topic: news.topicArn,
+            topic: notifications.topicArn,
             region: stack.region,
             preset: settings.preset,
             spot: settings.spot,
@@ -60,7 +60,7 @@ export class Retraining extends Construct {
     });
     this.grant(role, props);
 
-    this.undelivered = new sqs.Queue(this, 'Undelivered', {
+    this.deadLetters = new sqs.Queue(this, 'DeadLetters', {
       enforceSSL: true,
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       retentionPeriod: Duration.days(14),
@@ -74,7 +74,7 @@ export class Retraining extends Construct {
       },
       targets: [
         new targets.SfnStateMachine(this.machine, {
-          deadLetterQueue: this.undelivered,
+          deadLetterQueue: this.deadLetters,
           retryAttempts: 8,
           maxEventAge: Duration.hours(6),
         }),
@@ -83,7 +83,7 @@ export class Retraining extends Construct {
   }
 
   /** Lets a function start, find and stop trainings. */
-  mayControl(grantee: iam.IGrantable): void {
+  grantControl(grantee: iam.IGrantable): void {
     this.machine.grantStartExecution(grantee);
     for (const statement of this.ownExecutions()) grantee.grantPrincipal.addToPrincipalPolicy(statement);
   }
@@ -109,7 +109,7 @@ export class Retraining extends Construct {
   }
 
   private grant(role: iam.Role, props: RetrainingProps): void {
-    const { corpora, models, news } = props;
+    const { corpora, models, notifications } = props;
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
 
@@ -119,9 +119,9 @@ export class Retraining extends Construct {
     statement(['s3:ListBucket'], [models.bucketArn], { StringLike: { 's3:prefix': 'trainings/*' } });
     statement(['s3:GetObject', 's3:PutObject'], [models.arnForObjects('trainings/*')]);
     statement(['s3:PutObject'], [models.arnForObjects('models/*/corpus-deleted.json')]);
-    statement(['sns:Publish'], [news.topicArn]);
+    statement(['sns:Publish'], [notifications.topicArn]);
 
-    mayRunTrainer(role, props);
+    grantRunTrainer(role, props);
 
     // On itself, so in a policy that is made after it.
     new iam.Policy(this, 'OwnExecutions', { statements: this.ownExecutions() }).attachToRole(role);
@@ -129,7 +129,7 @@ export class Retraining extends Construct {
 }
 
 /** Running the task, waiting for its end and stopping it. */
-export function mayRunTrainer(role: iam.Role, { cluster, trainer }: TrainerResources): void {
+export function grantRunTrainer(role: iam.Role, { cluster, trainer }: TrainerResources): void {
   const stack = Stack.of(role);
   const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
     role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));

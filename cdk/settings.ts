@@ -3,10 +3,10 @@ import * as z from 'zod';
 
 /**
  * What a person may decide about a deployment: context values of the CDK, in cdk.json or as `-c folio:NAME=VALUE`.
- * The command line hands over text, cdk.json hands over JSON: both are read alike, and every fault is told at once.
+ * The command line gives text, cdk.json gives JSON: both are parsed alike, and all faults are reported at once.
  */
-const whole = (least: number, most: number, fallback: number) =>
-  z.coerce.number().int().min(least).max(most).default(fallback);
+const whole = (min: number, max: number, fallback: number) =>
+  z.coerce.number().int().min(min).max(max).default(fallback);
 
 const flag = (fallback: boolean) =>
   z
@@ -45,7 +45,7 @@ export const definitions = {
   'alarm-email': z
     .email({ error: 'expected an e-mail address' })
     .optional()
-    .describe('Told of alarms and of trainings; the address has to confirm once.'),
+    .describe('Receives alarms and the outcome of trainings; the address has to confirm once.'),
   budget: whole(0, 1_000_000, 10).describe(
     'US dollars a month, after which you are warned; 0 sets no budget.',
   ),
@@ -86,13 +86,13 @@ const schema = z.strictObject(definitions).superRefine((settings, context) => {
     });
   }
   const vcpus = settings['trainer-cpu'] / 1024;
-  const [least, most] = vcpus === 16 ? [32, 120] : [vcpus * 2, vcpus === 8 ? 60 : vcpus * 8];
+  const [min, max] = vcpus === 16 ? [32, 120] : [vcpus * 2, vcpus === 8 ? 60 : vcpus * 8];
   const gigabytes = settings['trainer-memory'] / 1024;
-  if (gigabytes < least || gigabytes > most || !Number.isInteger(gigabytes)) {
+  if (gigabytes < min || gigabytes > max || !Number.isInteger(gigabytes)) {
     context.addIssue({
       code: 'custom',
       path: ['trainer-memory'],
-      message: `expected whole gigabytes from ${least * 1024} to ${most * 1024} MB for ${vcpus} vCPU`,
+      message: `expected whole gigabytes from ${min * 1024} to ${max * 1024} MB for ${vcpus} vCPU`,
     });
   }
 });

@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import { executionLog } from './execution-log.ts';
 import { gridDefinition } from './grid-definition.ts';
 import { NodeFunction } from './node-function.ts';
-import { mayRunTrainer, type TrainerResources } from './retraining.ts';
+import { grantRunTrainer, type TrainerResources } from './retraining.ts';
 import type { Settings } from './settings.ts';
 
 export interface TrainingGridProps extends TrainerResources {
@@ -32,9 +32,9 @@ export class TrainingGrid extends Construct {
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
     publish
-      .mayDo(['s3:GetObject'], models, ['grids/*', 'models/*'])
-      .mayDo(['s3:PutObject'], models, ['models/*'])
-      .mayList(models, ['grids/', 'models/']);
+      .grantObjects(['s3:GetObject'], models, ['grids/*', 'models/*'])
+      .grantObjects(['s3:PutObject'], models, ['models/*'])
+      .grantList(models, ['grids/', 'models/']);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     this.machine = new sfn.StateMachine(this, 'Machine', {
@@ -55,7 +55,7 @@ export class TrainingGrid extends Construct {
       tracingEnabled: true,
       logs: executionLog(this, settings, 'grid'),
     });
-    publish.mayBeInvokedBy(role);
-    mayRunTrainer(role, props);
+    publish.grantInvokeTo(role);
+    grantRunTrainer(role, props);
   }
 }

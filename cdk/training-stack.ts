@@ -9,10 +9,10 @@ import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import { type Bundles, root } from '../functions/bundle.ts';
 import type { DataStack } from './data-stack.ts';
+import { monthlyBudget, notificationsTopic } from './monitoring.ts';
 import { Retraining, type TrainerResources } from './retraining.ts';
 import type { Settings } from './settings.ts';
 import { TrainingGrid } from './training-grid.ts';
-import { monthlyBudget, newsTopic } from './watch.ts';
 
 export interface TrainingStackProps extends StackProps {
   readonly settings: Settings;
@@ -20,9 +20,9 @@ export interface TrainingStackProps extends StackProps {
   readonly data: DataStack;
 }
 
-/** A trainer that wakes for an uploaded corpus: nothing in it costs anything while no corpus arrives. */
+/** A trainer that starts when a corpus is uploaded: nothing in it costs anything while no corpus arrives. */
 export class TrainingStack extends Stack {
-  readonly news: sns.Topic;
+  readonly notifications: sns.Topic;
   readonly retraining: Retraining;
   readonly grid: TrainingGrid;
 
@@ -30,10 +30,10 @@ export class TrainingStack extends Stack {
     super(scope, id, props);
     const { settings, bundles, data } = props;
 
-    this.news = newsTopic(this, 'News');
-    monthlyBudget(this, 'Budget', settings.budget, this.news);
+    this.notifications = notificationsTopic(this, 'Notifications');
+    monthlyBudget(this, 'Budget', settings.budget, this.notifications);
     if (settings['alarm-email'] !== undefined) {
-      this.news.addSubscription(new subscriptions.EmailSubscription(settings['alarm-email']));
+      this.notifications.addSubscription(new subscriptions.EmailSubscription(settings['alarm-email']));
     }
 
     const vpc = trainerNetwork(this, data, settings);
@@ -48,7 +48,7 @@ export class TrainingStack extends Stack {
     const trainer = trainerTask(this, data, settings);
     const securityGroup = new ec2.SecurityGroup(this, 'TrainerGroup', {
       vpc,
-      description: 'The trainer asks others and is asked by nobody',
+      description: 'Trainer: outbound connections only',
     });
     const resources: TrainerResources = {
       cluster,
@@ -67,7 +67,7 @@ export class TrainingStack extends Stack {
       settings,
       ...buckets,
       ...resources,
-      news: this.news,
+      notifications: this.notifications,
     });
     this.grid = new TrainingGrid(this, 'Grid', {
       settings,

@@ -4,7 +4,7 @@ import { FolioError } from '../src/errors.ts';
 
 /**
  * Behind API Gateway, callers have been identified before a function runs: by an API key of the usage plan, one of
- * which may write, or by IAM, whose policies tell routes apart by themselves.
+ * which may write, or by IAM, whose policies distinguish routes by themselves.
  */
 export const authoriseByGateway =
   (writerKeyId: string | undefined): Authorise =>

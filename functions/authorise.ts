@@ -15,7 +15,7 @@ export function keyOf(event: APIGatewayRequestAuthorizerEvent): string | undefin
 
 /**
  * Hands the caller's key to API Gateway, whatever header it came in. Whether the key exists, and what it may still
- * spend, is for API Gateway to judge by its usage plan: this function knows no secret and asks nobody.
+ * spend, is for API Gateway to judge by its usage plan: this function knows no secret and calls no service.
  *
  * @throws Error `Unauthorized`, which API Gateway answers with 401
  */

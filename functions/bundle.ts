@@ -7,7 +7,14 @@ import { bundlePage } from '../src/web/bundle.ts';
 export const root = join(import.meta.dirname, '..');
 
 /** One bundle a file of functions/, each a folder with `index.mjs` that is deployed as it is. */
-export const functionNames = ['generate', 'manage', 'authorise', 'install', 'bulk', 'publish-best'] as const;
+export const functionNames = [
+  'generate',
+  'admin',
+  'authorise',
+  'install-model',
+  'bulk',
+  'publish-best',
+] as const;
 export type FunctionName = (typeof functionNames)[number];
 export type Bundles = Readonly<Record<FunctionName, string>>;
 
@@ -59,7 +66,7 @@ export async function bundleFunctions(into = join(root, 'dist/functions')): Prom
         entryPoints: { index: `functions/${name}.ts` },
         outdir: folder,
       });
-      if (name === 'manage') await bundlePage(join(folder, 'page'));
+      if (name === 'admin') await bundlePage(join(folder, 'page'));
       return [name, folder] as const;
     }),
   );

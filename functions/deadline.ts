@@ -1,12 +1,12 @@
 import type { Context } from 'aws-lambda';
 import type { Limits } from '../src/api/request/limits.ts';
 
-/** Kept back for the last words of an answer whose time has run out: an error event, the end of the stream. */
-const farewell = 1_000; // ms
+/** Reserved for the end of an answer whose time has run out: an error event, the end of the stream. */
+const graceMs = 1_000;
 
 /**
  * The end of the invocation under way; an environment has one at a time. An answer is ended with an error that says
- * so before Lambda would cut it off without a word.
+ * so before Lambda would cut it off without a message.
  */
 export class Deadline {
   #context: Context | undefined;
@@ -29,6 +29,6 @@ export class Deadline {
   /** Seconds, in eighths: timers want whole milliseconds. */
   #left(): number {
     if (this.#context === undefined) return Number.POSITIVE_INFINITY;
-    return Math.max(1, Math.floor((this.#context.getRemainingTimeInMillis() - farewell) / 125)) / 8;
+    return Math.max(1, Math.floor((this.#context.getRemainingTimeInMillis() - graceMs) / 125)) / 8;
   }
 }

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type { HostBindings } from '../src/api/app.ts';
 
-/** The app, as API Gateway's REST APIs meet it. */
+/** The app, as API Gateway's REST APIs call it. */
 export type Answer = (request: Request, host: HostBindings, context: Context) => Response | Promise<Response>;
 
 /** The request that API Gateway describes. Its path is the one below the stage. */
@@ -33,12 +33,12 @@ const hostOf = ({ requestContext }: APIGatewayProxyEvent): HostBindings => ({
 });
 
 /** The stage is part of the address that clients know, and of no route. */
-const addressed = (event: APIGatewayProxyEvent, headers: Headers): Record<string, string> => {
-  const told = Object.fromEntries(headers);
-  const { location } = told;
+const responseHeaders = (event: APIGatewayProxyEvent, headers: Headers): Record<string, string> => {
+  const all = Object.fromEntries(headers);
+  const { location } = all;
   const { path } = event.requestContext;
   const stage = path.endsWith(event.path) ? path.slice(0, path.length - event.path.length) : '';
-  return location?.startsWith('/') ? { ...told, location: stage + location } : told;
+  return location?.startsWith('/') ? { ...all, location: stage + location } : all;
 };
 
 const hangUps: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
@@ -68,26 +68,26 @@ export const streamed = (answer: Answer): unknown => {
     const response = await answer(requestOf(event, client.signal), hostOf(event), context);
     const out = awslambda.HttpResponseStream.from(stream, {
       statusCode: response.status,
-      headers: addressed(event, response.headers),
+      headers: responseHeaders(event, response.headers),
     });
     if (response.body === null) out.write(''); // sends the prelude
     for await (const chunk of response.body ?? []) {
       if (client.signal.aborted) return; // leaving the loop cancels the body, and with it the generation
-      if (!out.write(chunk)) await roomIn(out, client.signal);
+      if (!out.write(chunk)) await drained(out, client.signal);
     }
     await new Promise<void>((resolve) => out.end(resolve));
   });
 };
 
-const roomIn = (stream: Writable, gone: AbortSignal): Promise<void> =>
+const drained = (stream: Writable, gone: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
-    const go = () => {
-      stream.off('drain', go);
-      gone.removeEventListener('abort', go);
+    const done = () => {
+      stream.off('drain', done);
+      gone.removeEventListener('abort', done);
       resolve();
     };
-    stream.once('drain', go);
-    gone.addEventListener('abort', go);
+    stream.once('drain', done);
+    gone.addEventListener('abort', done);
   });
 
 const isText = (type: string | null): boolean =>
@@ -102,7 +102,7 @@ export const buffered =
     const text = isText(response.headers.get('content-type'));
     return {
       statusCode: response.status,
-      headers: addressed(event, response.headers),
+      headers: responseHeaders(event, response.headers),
       body: bytes.toString(text ? 'utf8' : 'base64'),
       isBase64Encoded: !text,
     };

@@ -12,14 +12,14 @@ import { buffered, streamed } from './gateway.ts';
 import { logRequest } from './log.ts';
 
 /** Node reads the code of these classes when they are first used: now, while the model is on its way. */
-const readFetch = (): void => {
+const warmUp = (): void => {
   new Request('https://localhost/', { method: 'POST', body: '' });
   new Response('');
 };
 
 /** The API with its generating routes, as a handler. */
 export const answerWith = (store: Store, models: ModelCache, settings: Settings): unknown => {
-  readFetch();
+  warmUp();
   const deadline = new Deadline();
   const limits = deadline.bound(limitsFrom(settings));
   const app = createApp({

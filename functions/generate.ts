@@ -8,7 +8,7 @@ import { threadsOf } from './threads.ts';
 /**
  * The function that generates and scores. What it does first, it begins before the rest of its code is even read:
  * the current model is on its way from S3 while the API is loaded, and packed before Lambda has started the
- * environment. Whatever hinders it is told to the request that needs the model, which tries again.
+ * environment. A failure is reported by the request that needs the model, which tries again.
  */
 const settings = readSettings();
 const store = S3Store.at(settings.store);

@@ -8,16 +8,16 @@ const describe = (error: unknown): object =>
     : { error: error instanceof Error ? (error.stack ?? error.message) : error };
 
 /**
- * One line of JSON a request, for CloudWatch Logs. The runtime adds time, level and the invocation's id. What was
- * asked and what was written is never among them.
+ * One line of JSON a request, for CloudWatch Logs. The runtime adds time, level and the invocation's id. Neither prompts
+ * nor texts are ever in it.
  */
 export const logRequest = ({ error, ...line }: LogLine): void => {
-  const told = { message: 'request', ...line, ...(error === undefined ? {} : describe(error)) };
-  if (line.status < 500) console.info(told);
-  else console.error(told);
+  const entry = { message: 'request', ...line, ...(error === undefined ? {} : describe(error)) };
+  if (line.status < 500) console.info(entry);
+  else console.error(entry);
 };
 
-/** Alarms are raised from these lines: `cdk/watch.ts` looks for the code. */
+/** Alarms are raised from these lines: `cdk/monitoring.ts` looks for the code. */
 export const logLoadFailure = (error: unknown): void => {
   console.error({ message: 'The model could not be loaded ahead of a request', ...describe(error) });
 };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AwsSolutionsChecks, type NagPack, ServerlessChecks } from 'cdk-nag';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { acknowledgements } from '../../cdk/acknowledgements.ts';
+import { suppressions } from '../../cdk/nag-suppressions.ts';
 import { root } from '../../functions/bundle.ts';
 import { type Explanation, ofCfnLint, ofCheckov } from './explanations.ts';
 import { type Synthesised, synthesise } from './synth.ts';
@@ -30,15 +30,15 @@ const findings = (pack: NagPack, { app }: Synthesised): [string, string][] =>
 const packs = ({ app }: Synthesised) => [new AwsSolutionsChecks(app), new ServerlessChecks(app)];
 
 describe('cdk-nag', () => {
-  it('finds nothing that is not acknowledged', () => {
+  it('finds nothing that is not suppressed with a reason', () => {
     expect(packs(made).flatMap((pack) => findings(pack, made))).toEqual([]);
   });
 
-  it('would find something for every acknowledgement: none is stale, none is ignored', async () => {
+  it('would find something for every suppression: none is stale, none is ignored', async () => {
     const bare = await synthesise({}, false);
     const found = packs(bare).flatMap((pack) => findings(pack, bare));
     expect(found.length).toBeGreaterThan(50);
-    const idle = acknowledgements.flatMap(({ at, findings: rules }) =>
+    const idle = suppressions.flatMap(({ at, findings: rules }) =>
       rules.filter((rule) => !found.some(([name, path]) => name === rule && `${path}/`.startsWith(`${at}/`))),
     );
     expect(idle).toEqual([]);

@@ -125,14 +125,14 @@ describe('the endpoint', () => {
   it('lets a reader read and a writer write', async () => {
     const list = await client(readerKey).models.list();
     expect(list.data.map(({ id }) => id)).toContain('shakespeare');
-    const ask = (key: string) =>
+    const requestUpload = (key: string) =>
       fetch(`${url}v1/corpora/novel`, {
         method: 'POST',
         headers: { 'x-api-key': key, 'content-type': 'application/json' },
         body: '{}',
       });
-    expect((await ask(readerKey)).status).toBe(403);
-    expect((await ask(writerKey)).status).toBe(200);
+    expect((await requestUpload(readerKey)).status).toBe(403);
+    expect((await requestUpload(writerKey)).status).toBe(200);
   });
 });
 
@@ -255,7 +255,7 @@ const words = 'the quick brown fox jumps over the lazy dog and runs home before 
 );
 
 describe('an uploaded corpus', () => {
-  it('is trained on by the task that it starts, published, told of, and served', async () => {
+  it('is trained on by the task that it starts, published, reported, and served', async () => {
     await upload('novel', words);
     const task = await taskFor('novel');
     expect(task.overrides.containerOverrides[0]?.command).toEqual([

@@ -10,7 +10,7 @@ import { bundleFunctions } from '../../functions/bundle.ts';
  * stood in for here:
  *
  * - flow logs and budgets are left out;
- * - the ids of API keys, which API Gateway tells the functions, are looked up in front of the function's handler;
+ * - the ids of API keys, which API Gateway gives to the functions, are looked up in front of the function's handler;
  * - reading and writing objects from within Step Functions is done by a function.
  */
 const missing = ['AWS::EC2::FlowLog', 'AWS::Budgets::Budget'];
@@ -40,10 +40,9 @@ exports.handler = async ({ Bucket, Key, Body }) => {
 
 const app = new App();
 const bundles = await bundleFunctions();
-for (const name of ['generate', 'manage'] as const)
-  writeFileSync(join(bundles[name], 'emulated.mjs'), keyIds);
+for (const name of ['generate', 'admin'] as const) writeFileSync(join(bundles[name], 'emulated.mjs'), keyIds);
 const { api, training } = addStacks(app, bundles);
-for (const { function: one } of [api.generate, api.manage]) {
+for (const { function: one } of [api.generate, api.admin]) {
   (one.node.defaultChild as CfnResource).addPropertyOverride('Handler', 'emulated.handler');
 }
 new lambda.Function(training, 'Objects', {

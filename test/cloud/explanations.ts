@@ -22,7 +22,7 @@ const noKey = 'A key of KMS costs a dollar a month while idle';
 export const ofCheckov: readonly Explanation[] = [
   {
     check: 'CKV_AWS_26',
-    resources: /^News/,
+    resources: /^Notifications/,
     reason: `${noKey}, and AWS's own key of SNS takes no alarms. Its messages hold names and figures.`,
   },
   {
@@ -32,23 +32,23 @@ export const ofCheckov: readonly Explanation[] = [
   },
   {
     check: 'CKV_AWS_27',
-    resources: /Undelivered/,
+    resources: /DeadLetters/,
     reason: 'Encrypted by SQS itself (SqsManagedSseEnabled), which this check does not know.',
   },
   {
     check: 'CKV_AWS_116',
     resources: /Function/,
-    reason: 'Called synchronously: whoever called is told of the failure.',
+    reason: 'Called synchronously: the caller receives the failure.',
   },
   {
     check: 'CKV_AWS_117',
     resources: /Function/,
     reason:
-      'They ask public AWS services alone; in a VPC they would need a NAT gateway, at 32 dollars a month.',
+      'They call public AWS services alone; in a VPC they would need a NAT gateway, at 32 dollars a month.',
   },
   {
     check: 'CKV_AWS_115',
-    resources: /^(?:GridPublishBest|PrebuiltModelInstall|Manage|BulkItem|Authorise)Function/,
+    resources: /^(?:GridPublishBest|PrebuiltModelInstallModel|Admin|BulkItem|Authorise)Function/,
     reason:
       'Concurrency is reserved for generating; the others share what is left, bounded by the usage plan or the map.',
   },

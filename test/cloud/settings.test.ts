@@ -39,7 +39,7 @@ describe('settings of the deployment', () => {
     expect(() => parseSettings(context)).toThrow(complaint);
   });
 
-  it('tells all faults at once', () => {
+  it('reports all faults at once', () => {
     expect(() => parseSettings({ auth: 'none', rate: 0, colour: 'red' })).toThrow(
       /auth[\s\S]*rate[\s\S]*colour/,
     );
@@ -53,15 +53,15 @@ describe('docs/operations.md', () => {
     const [, table = ''] = /<!-- settings -->\n([\s\S]*)<!-- \/settings -->/.exec(text) ?? [];
     const rows = Object.entries(definitions).map(([name, definition]) => {
       const fallback = definition.parse(undefined);
-      const told = fallback === undefined ? '' : `\`${String(fallback)}\``;
-      return `| \`folio:${name}\` | ${told} | ${definition.description} |`;
+      const shown = fallback === undefined ? '' : `\`${String(fallback)}\``;
+      return `| \`folio:${name}\` | ${shown} | ${definition.description} |`;
     });
     expect(table.trim().split('\n').slice(2)).toEqual(rows);
   });
 
   it('has a runbook for every alarm', () => {
-    const watch = readFileSync(join(root, 'cdk/watch.ts'), 'utf8');
-    const alarms = [...watch.matchAll(/this\.alarm\(\s*'(\w+)'/g)].map(([, name]) => name ?? '');
+    const monitoring = readFileSync(join(root, 'cdk/monitoring.ts'), 'utf8');
+    const alarms = [...monitoring.matchAll(/this\.alarm\(\s*'(\w+)'/g)].map(([, name]) => name ?? '');
     const machines = ['Retraining', 'Grid', 'Bulk'].flatMap((name) => [`${name}Failed`, `${name}TimedOut`]);
     expect(alarms.length).toBeGreaterThanOrEqual(5);
     const [, runbook = ''] = /## Runbook\n([\s\S]*?)\n## /.exec(text) ?? [];

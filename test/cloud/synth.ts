@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { acknowledgeFindings } from '../../cdk/acknowledgements.ts';
+import { suppressFindings } from '../../cdk/nag-suppressions.ts';
 import { addStacks } from '../../cdk/stacks.ts';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
@@ -16,7 +16,7 @@ export async function synthesise(context: Readonly<Record<string, unknown>> = {}
   const outdir = await mkdtemp(join(tmpdir(), 'folio-cdk-'));
   const app = new App({ outdir, context: { ...cdkJson.context, ...context } });
   const stacks = addStacks(app, await bundles);
-  if (acknowledged) acknowledgeFindings(app);
+  if (acknowledged) suppressFindings(app);
   const { data, training, api } = stacks;
   return {
     app,

@@ -128,7 +128,7 @@ describe('rights', () => {
 });
 
 describe('buckets', () => {
-  it('are private, encrypted, versioned, asked over TLS alone, and stay', () => {
+  it('are private, encrypted, versioned, served over TLS alone, and stay', () => {
     const buckets = made.data.findResources('AWS::S3::Bucket');
     expect(Object.keys(buckets)).toHaveLength(3);
     for (const bucket of Object.values(buckets)) {
@@ -160,7 +160,7 @@ describe('buckets', () => {
     }
   });
 
-  it('tell of corpora', () => {
+  it('send events about corpora', () => {
     made.data.hasResourceProperties('AWS::S3::Bucket', {
       NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
     });
@@ -224,7 +224,7 @@ describe('the endpoint', () => {
     });
   });
 
-  it('wants a key for everything but pages, the health check and the questions of browsers', () => {
+  it('wants a key for everything but pages, the health check and preflight requests of browsers', () => {
     const open = methods().filter(([, { AuthorizationType }]) => AuthorizationType === 'NONE');
     for (const [id, { HttpMethod }] of open) {
       if (HttpMethod === 'OPTIONS') continue;
@@ -260,7 +260,7 @@ describe('the endpoint', () => {
     expect(stage.TracingEnabled).toBe(true);
   });
 
-  it('answers refusals of the gateway in the words of the API', () => {
+  it('answers refusals of the gateway in the format of the API', () => {
     for (const [, properties] of resources(made.api, 'AWS::ApiGateway::GatewayResponse')) {
       const [template = ''] = Object.values(properties.ResponseTemplates as Record<string, string>);
       const filled = template.replaceAll('$context.error.messageString', '"message"');
@@ -305,7 +305,7 @@ describe('retraining', () => {
     });
   });
 
-  it('runs a task on x86-64, read-only but for /tmp, not as root, with time to say goodbye', () => {
+  it('runs a task on x86-64, read-only but for /tmp, not as root, with time for a last checkpoint', () => {
     made.training.hasResourceProperties('AWS::ECS::TaskDefinition', {
       RuntimePlatform: { CpuArchitecture: 'X86_64' },
       ContainerDefinitions: [
@@ -334,8 +334,8 @@ describe('retraining', () => {
   });
 });
 
-describe('watching', () => {
-  it('raises alarms for what somebody can act on, and tells a topic that takes TLS alone', () => {
+describe('monitoring', () => {
+  it('raises alarms for what somebody can act on, and notifies a topic that takes TLS alone', () => {
     const alarms = resources(made.api, 'AWS::CloudWatch::Alarm');
     expect(alarms.length).toBeGreaterThanOrEqual(11);
     for (const [id, properties] of alarms) expect(properties.AlarmActions, id).toHaveLength(1);

@@ -42,7 +42,7 @@ beforeAll(async () => {
   await buildah([
     ...['build', '--isolation', 'chroot', '--pull-never', '--layers', '--tag', image],
     ...['--build-arg', `NODE_IMAGE=${base}`, '--file', 'training/Dockerfile'],
-    // Node asks for the machine's own authorities by this variable alone.
+    // Node loads the machine's own authorities by this variable alone.
     ...['--env', 'NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt'],
     ...reach.flatMap(([from, to]) => ['--volume', `${from}:${to}:ro`]),
     root,
@@ -155,7 +155,7 @@ describe('the image of the trainer', () => {
     expect(record.state).toBe('published');
   });
 
-  it('tells a bad corpus by its exit code', async () => {
+  it('reports a bad corpus by its exit code', async () => {
     await upload('corpora/broken.txt', Uint8Array.from([0x68, 0xff, 0xfe]));
     expect((await train('corpora/broken.txt', 'broken')).code).toBe(5);
     expect((await train('corpora/nowhere.txt', 'nowhere')).code).toBe(3);

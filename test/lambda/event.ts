@@ -3,7 +3,7 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 export const readerKeyId = 'reader-key';
 export const writerKeyId = 'writer-key';
 
-export interface Asked {
+export interface RequestParts {
   readonly method: string;
   /** With its query, below the stage. */
   readonly path: string;
@@ -19,7 +19,7 @@ export function gatewayEvent({
   body,
   headers = {},
   keyId = readerKeyId,
-}: Asked): APIGatewayProxyEvent {
+}: RequestParts): APIGatewayProxyEvent {
   const { pathname, searchParams } = new URL(path, 'https://api.test');
   const sent = {
     Host: 'api.test',

@@ -8,7 +8,7 @@ import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { handler as authorise, keyOf } from '../../functions/authorise.ts';
 import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
-import { installModel, signingKey } from '../../functions/install.ts';
+import { installModel, signingKey } from '../../functions/install-model.ts';
 import { publishBest } from '../../functions/publish-best.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { activate, currentVersion, publishVersion } from '../../src/store/models.ts';
@@ -92,7 +92,7 @@ describe('authorise', () => {
   });
 });
 
-describe('install', () => {
+describe('install-model', () => {
   const older = tinyModel({ name: 'shakespeare', createdAt: new Date('2026-01-01T00:00:00Z') });
   const newer = tinyModel({ name: 'shakespeare', seed: 2, createdAt: new Date('2026-02-01T00:00:00Z') });
   const own = tinyModel({ name: 'shakespeare', seed: 3, createdAt: new Date('2026-01-15T00:00:00Z') });
@@ -149,8 +149,10 @@ describe('install', () => {
       LogicalResourceId: 'Installed',
       ResourceProperties: properties,
     });
-    const environment = await start('install');
-    await writeTinyModel(join(bundles.install, 'models/shakespeare', older.version), { name: 'shakespeare' });
+    const environment = await start('install-model');
+    await writeTinyModel(join(bundles['install-model'], 'models/shakespeare', older.version), {
+      name: 'shakespeare',
+    });
     await environment.invoke(event('Create', { Name: 'shakespeare', Version: older.version }));
     await environment.invoke(event('Create', { Name: 'shakespeare', Version: 'not-in-the-bundle' }));
     await environment.invoke(event('Delete', { Name: 'shakespeare' }));
@@ -195,7 +197,7 @@ describe('publish-best', () => {
 });
 
 describe('bulk', () => {
-  it('does the rows of a batch, each with its place, and tells which are at fault', async () => {
+  it('does the rows of a batch, each with its place, and says which are at fault', async () => {
     const environment = await start('bulk');
     const batch = {
       BatchInput: { task: 'generate', model: 'shakespeare', defaults: { length: 12 }, seed: 100 },
@@ -227,7 +229,7 @@ describe('bulk', () => {
   });
 });
 
-describe('manage', () => {
+describe('admin', () => {
   const variables = {
     FOLIO_WRITER_KEY_ID: writerKeyId,
     FOLIO_CORPORA: 's3://corpora',
@@ -245,7 +247,7 @@ describe('manage', () => {
   };
 
   it('lists models, shows its pages to everybody, and generates nothing', async () => {
-    const environment = await start('manage', variables);
+    const environment = await start('admin', variables);
     const list = await ask(environment, { method: 'GET', path: '/v1/models' });
     expect(JSON.parse(list.body)).toMatchObject({ data: [{ id: 'shakespeare' }] });
     const page = await ask(environment, { method: 'GET', path: '/', keyId: null });
@@ -259,8 +261,8 @@ describe('manage', () => {
     expect(nobody.statusCode).toBe(401);
   });
 
-  it('tells of a model whose corpus was deleted', async () => {
-    const environment = await start('manage', variables);
+  it('says when the corpus of a model was deleted', async () => {
+    const environment = await start('admin', variables);
     const path = '/v1/models/shakespeare';
     const before = JSON.parse((await ask(environment, { method: 'GET', path })).body) as object;
     expect(before).not.toHaveProperty('corpus_deleted_at');
@@ -274,7 +276,7 @@ describe('manage', () => {
   });
 
   it('gives a writer a form by which a corpus is uploaded, with its preset and its limit', async () => {
-    const environment = await start('manage', { ...variables, FOLIO_MAX_CORPUS_BYTES: '1000' });
+    const environment = await start('admin', { ...variables, FOLIO_MAX_CORPUS_BYTES: '1000' });
     const path = '/v1/corpora/novel';
     const reader = await ask(environment, { method: 'POST', path, body: {}, keyId: readerKeyId });
     expect(reader.statusCode).toBe(403);
@@ -298,7 +300,7 @@ describe('manage', () => {
   });
 
   it('activates another version for a writer alone', async () => {
-    const environment = await start('manage', variables);
+    const environment = await start('admin', variables);
     const { endpoint, region, credentials } = s3;
     const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
     const other = tinyModel({ name: 'shakespeare', seed: 9, createdAt: new Date('2026-03-01T00:00:00Z') });
@@ -329,15 +331,11 @@ describe('bundles', () => {
       return { text: texts.join('\n'), bytes: sizes.reduce((a, b) => a + b) };
     };
     const wasm = 'AGFzbQEAAAA'; // the magic bytes of WebAssembly in base64
-    const [generate, manage, small] = await Promise.all([
-      code('generate'),
-      code('manage'),
-      code('authorise'),
-    ]);
+    const [generate, admin, small] = await Promise.all([code('generate'), code('admin'), code('authorise')]);
     expect(generate.text).toContain(wasm);
-    expect(manage.text).not.toContain(wasm);
+    expect(admin.text).not.toContain(wasm);
     expect(generate.bytes).toBeLessThan(1_000_000);
-    expect(manage.bytes).toBeLessThan(700_000);
+    expect(admin.bytes).toBeLessThan(700_000);
     expect(small.bytes).toBeLessThan(100_000);
   });
 });

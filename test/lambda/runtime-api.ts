@@ -40,10 +40,10 @@ export class RuntimeApi {
   readonly initError = new Promise<unknown>((resolve) => {
     this.#initFailed = resolve;
   });
-  #asked: () => void = () => {};
+  #ready: () => void = () => {};
   /** Resolves when the function asks for work for the first time: its init phase is over. */
   readonly ready = new Promise<void>((resolve) => {
-    this.#asked = resolve;
+    this.#ready = resolve;
   });
 
   private constructor() {
@@ -76,7 +76,7 @@ export class RuntimeApi {
     const path = request.url?.replace(prefix, '') ?? '';
     if (path === '/invocation/next') {
       this.#waiting = response;
-      this.#asked();
+      this.#ready();
       this.#handOut();
       return;
     }

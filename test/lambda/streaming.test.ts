@@ -74,8 +74,8 @@ describe('streamed', () => {
     expect(parseStreamed(body)).toMatchObject({ status: 200 });
     expect(parseStreamed(body).body.toString()).toBe('half an answ');
     expect(trailers['lambda-runtime-function-error-type']).toBe('TypeError');
-    const told = Buffer.from(String(trailers['lambda-runtime-function-error-body']), 'base64').toString();
-    expect(told).toContain('nobody foresaw');
+    const message = Buffer.from(String(trailers['lambda-runtime-function-error-body']), 'base64').toString();
+    expect(message).toContain('nobody foresaw');
     expect(parseStreamed((await get('/empty')).body).status).toBe(204); // and the environment goes on
   });
 

@@ -4,7 +4,7 @@ import { type App, Validations } from 'aws-cdk-lib';
  * Every finding of the audits that is meant as it is, and why. `test/cloud` holds that each of these still answers a
  * finding, and that nothing else is found.
  */
-export interface Acknowledgement {
+export interface Suppression {
   /** Path of the construct, whose children are meant too. */
   readonly at: string;
   readonly findings: readonly string[];
@@ -25,7 +25,7 @@ const executions = (machine: string) => wildcard(`${regional}:states:${here}:exe
 
 const objects = 'Objects under a prefix of one bucket: their names are not known before they are written.';
 const tracing = 'X-Ray has no resources that a policy could name.';
-export const acknowledgements: readonly Acknowledgement[] = [
+export const suppressions: readonly Suppression[] = [
   {
     at: 'FolioTraining/Trainer/TaskRole',
     findings: [
@@ -91,7 +91,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
     reason: 'The executions of the machine itself: a later upload stops an earlier one.',
   },
   {
-    at: 'FolioTraining/Retraining/Undelivered',
+    at: 'FolioTraining/Retraining/DeadLetters',
     findings: ['AwsSolutions-SQS3', 'Serverless-SQSRedrivePolicy'],
     reason: 'It is a dead-letter queue. An alarm watches it.',
   },
@@ -103,11 +103,11 @@ export const acknowledgements: readonly Acknowledgement[] = [
   {
     at: 'FolioApi',
     findings: ['Serverless-LambdaDLQ'],
-    reason: 'Its functions are called synchronously: whoever called is told of the failure.',
+    reason: 'Its functions are called synchronously: the caller receives the failure.',
   },
   { at: 'FolioApi/Generate/Role', findings: [models('models/*')], reason: objects },
   {
-    at: 'FolioApi/Manage/Role',
+    at: 'FolioApi/Admin/Role',
     findings: [
       corpora('corpora/*'),
       models('models/*'),
@@ -118,7 +118,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
     reason: objects,
   },
   {
-    at: 'FolioApi/Manage/Role',
+    at: 'FolioApi/Admin/Role',
     findings: [
       executions(
         '{"Fn::GetStackOutput":{"StackName":"FolioTraining","Region":{"Ref":"AWS::Region"},"OutputName":"PublishOutputFnGetAttRetrainingMachine7ADC3CECName6024D3BA"}}',
@@ -127,7 +127,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
     reason: 'The executions of one state machine: trainings are stopped by whoever may write.',
   },
   {
-    at: 'FolioApi/PrebuiltModel/Install/Role',
+    at: 'FolioApi/PrebuiltModel/InstallModel/Role',
     findings: [models('models/shakespeare/*')],
     reason: objects,
   },
@@ -135,7 +135,7 @@ export const acknowledgements: readonly Acknowledgement[] = [
     at: 'FolioApi/Api',
     findings: ['AwsSolutions-APIG2'],
     reason:
-      'The functions check every field and tell all faults at once; a schema in the gateway would tell one.',
+      'The functions check every field and report all faults at once; a schema in the gateway would report one.',
   },
   {
     at: 'FolioApi/Api/CloudWatchRole',
@@ -162,8 +162,8 @@ export const acknowledgements: readonly Acknowledgement[] = [
 ];
 
 /** @throws Error for a path that is not in the tree */
-export function acknowledgeFindings(app: App): void {
-  for (const { at, findings, reason } of acknowledgements) {
+export function suppressFindings(app: App): void {
+  for (const { at, findings, reason } of suppressions) {
     const construct = at.split('/').reduce((scope, id) => scope.node.findChild(id), app.node.root);
     for (const id of findings) Validations.of(construct).acknowledge({ id, reason });
   }

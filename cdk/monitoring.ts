@@ -11,26 +11,26 @@ import type * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { NodeFunction } from './node-function.ts';
 
-export interface WatchProps {
-  readonly news: sns.ITopic;
+export interface MonitoringProps {
+  readonly notifications: sns.ITopic;
   readonly api: apigateway.RestApi;
   readonly generate: NodeFunction;
-  readonly manage: NodeFunction;
+  readonly admin: NodeFunction;
   readonly machines: Readonly<Record<string, sfn.StateMachine>>;
-  readonly undelivered: sqs.IQueue;
+  readonly deadLetters: sqs.IQueue;
 }
 
 const namespace = 'Folio';
 
 /** Alarms that somebody can act on (docs/operations.md has a runbook for each), and a dashboard. */
-export class Watch extends Construct {
-  readonly #news: sns.ITopic;
+export class Monitoring extends Construct {
+  readonly #notifications: sns.ITopic;
   readonly alarms: cloudwatch.Alarm[] = [];
 
-  constructor(scope: Construct, id: string, props: WatchProps) {
+  constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { api, generate, manage, machines, undelivered } = props;
-    this.#news = props.news;
+    const { api, generate, admin, machines, deadLetters } = props;
+    this.#notifications = props.notifications;
     const five = Duration.minutes(5);
     const loadFailures = this.loadFailures(generate);
 
@@ -49,9 +49,9 @@ export class Watch extends Construct {
     );
     this.alarm('ModelLoadFailures', 'A function could not load its model', loadFailures, 1);
     this.alarm(
-      'Undelivered',
+      'DeadLetters',
       'An upload could not start its training',
-      undelivered.metricApproximateNumberOfMessagesVisible({ period: five, statistic: 'Maximum' }),
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period: five, statistic: 'Maximum' }),
       1,
     );
     for (const [name, machine] of Object.entries(machines)) {
@@ -84,7 +84,7 @@ export class Watch extends Construct {
       graph('Functions: ms', [
         generate.function.metricDuration({ period, statistic: 'p50', label: 'generate p50' }),
         generate.function.metricDuration({ period, statistic: 'p99', label: 'generate p99' }),
-        manage.function.metricDuration({ period, statistic: 'p99', label: 'manage p99' }),
+        admin.function.metricDuration({ period, statistic: 'p99', label: 'admin p99' }),
       ]),
       graph('Functions: at once, turned away, failed', [
         generate.function.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),
@@ -111,8 +111,8 @@ export class Watch extends Construct {
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     });
-    alarm.addAlarmAction(new actions.SnsAction(this.#news));
-    alarm.addOkAction(new actions.SnsAction(this.#news));
+    alarm.addAlarmAction(new actions.SnsAction(this.#notifications));
+    alarm.addOkAction(new actions.SnsAction(this.#notifications));
     this.alarms.push(alarm);
   }
 
@@ -137,7 +137,7 @@ const graph = (title: string, left: cloudwatch.IMetric[]): cloudwatch.GraphWidge
   new cloudwatch.GraphWidget({ title, left, width: 12, height: 6 });
 
 /** A topic for trainings and alarms; services of the account may publish to it over TLS. */
-export function newsTopic(scope: Construct, id: string): sns.Topic {
+export function notificationsTopic(scope: Construct, id: string): sns.Topic {
   const topic = new sns.Topic(scope, id, { enforceSSL: true });
   topic.addToResourcePolicy(
     new iam.PolicyStatement({
@@ -152,9 +152,14 @@ export function newsTopic(scope: Construct, id: string): sns.Topic {
 }
 
 /** A warning when the month's bill of the account is forecast to pass, or has passed, this sum. */
-export function monthlyBudget(scope: Construct, id: string, dollars: number, news: sns.ITopic): void {
+export function monthlyBudget(
+  scope: Construct,
+  id: string,
+  dollars: number,
+  notifications: sns.ITopic,
+): void {
   if (dollars === 0) return;
-  const subscribers = [{ subscriptionType: 'SNS', address: news.topicArn }];
+  const subscribers = [{ subscriptionType: 'SNS', address: notifications.topicArn }];
   new budgets.CfnBudget(scope, id, {
     budget: {
       budgetType: 'COST',
