@@ -1,4 +1,4 @@
-import type { Threads } from '../src/model/kernel/team.ts';
+import type { Threads } from '../src/model/kernel/threads/worker-pool.ts';
 import { nodeThreads } from '../src/threads.ts';
 
 const MEGABYTES_OF_A_PROCESSOR = 1769; // as Lambda gives them out

@@ -2,7 +2,7 @@ export { type FaultCode, type FaultFacts, FolioError, isFolioError } from './err
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
 export { type FetchOptions, fetchModel as loadModel } from './model/fetch-model.ts';
 export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts';
-export type { Threads } from './model/kernel/team.ts';
+export type { Threads } from './model/kernel/threads/worker-pool.ts';
 export type * from './model/model.ts';
 export { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
 export type { Precision } from './model/stepper.ts';

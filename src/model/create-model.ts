@@ -6,7 +6,7 @@ import { score } from './decode/scoring.ts';
 import { startRun } from './decode/sequence.ts';
 import { type Alphabet, createAlphabet } from './format/alphabet.ts';
 import { createKernelStepper } from './kernel/kernel-stepper.ts';
-import type { Threads } from './kernel/team.ts';
+import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model, ModelInfo } from './model.ts';
 import { type Network, parameterCount } from './network.ts';
 import type { Precision } from './stepper.ts';

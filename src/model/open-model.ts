@@ -5,7 +5,7 @@ import { digestLater, type Hash } from './format/digest.ts';
 import { isObject, type Json, malformed, unsupported } from './format/invalid.ts';
 import { readNetwork } from './format/layers-model.ts';
 import { joinShards, readManifest, Weights } from './format/weights.ts';
-import type { Threads } from './kernel/team.ts';
+import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
 import type { Precision } from './stepper.ts';
 

@@ -1,6 +1,6 @@
 import { FolioError } from '../errors.ts';
 import { openCopyIndex } from '../model/copy-index.ts';
-import type { Threads } from '../model/kernel/team.ts';
+import type { Threads } from '../model/kernel/threads/worker-pool.ts';
 import { openModel } from '../model/open-model.ts';
 import type { Precision } from '../model/stepper.ts';
 import { ModelCache } from './model-cache.ts';

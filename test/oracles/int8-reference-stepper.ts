@@ -1,16 +1,10 @@
 import { boundedState } from '../../src/model/kernel/bounded-state.ts';
-import { firstLayerTable } from '../../src/model/kernel/first-layer.ts';
-import {
-  type QuantisedMatrix,
-  quantiseMatrix,
-  quantiseTable,
-  STATE_LEVELS,
-  wholeOf,
-} from '../../src/model/kernel/quantise.ts';
+import { firstLayerTable } from '../../src/model/kernel/packing/first-layer.ts';
 import type { Activation, GruLayer, LstmLayer, Network, RecurrentLayer } from '../../src/model/network.ts';
 import { stateLength } from '../../src/model/network.ts';
 import type { Stepper } from '../../src/model/stepper.ts';
 import { plainStepper } from './plain-stepper.ts';
+import { type QuantisedMatrix, quantiseMatrix, quantiseTable, STATE_LEVELS, wholeOf } from './quantise.ts';
 
 const { fround } = Math;
 

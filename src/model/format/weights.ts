@@ -1,4 +1,4 @@
-import { decodeFiniteFloat16 } from '../kernel/float16.ts';
+import { decodeFiniteFloat16 } from '../kernel/packing/float16.ts';
 import { countAt, isObject, listAt, malformed, nameAt, objectAt, unsupported } from './invalid.ts';
 
 /**

@@ -1,17 +1,17 @@
 import { kernelBytes } from './kernel-bytes.ts';
 
-/** What the compiled kernel exports; addresses are the door's business alone. */
+/** What the compiled kernel exports; addresses are for kernel-stepper.ts alone. */
 export interface KernelExports {
   /** 1 where int8 products use the host's dot product with addition. */
   readonly fusedDot: { value: number };
   heapBase(): number;
   stepF32(network: number, n: number): void;
   stepInt8(network: number, n: number): void;
-  /** The runs of a step by several threads, the caller's included. */
-  stepTogether(team: number, threads: number, n: number): void;
-  /** What a helping thread does until `dissolve`. */
-  help(team: number, thread: number): void;
-  dissolve(team: number): void;
+  /** The sequences of a step by several threads, the caller's included. */
+  stepTogether(pool: number, threads: number, n: number): void;
+  /** What a worker thread does until `shutdown`. */
+  work(pool: number, thread: number): void;
+  shutdown(pool: number): void;
   quantiseState(network: number, slot: number): void;
   /** Halves to f32. @returns 1 when all are finite */
   decodeFloat16(from: number, count: number, to: number): number;

@@ -3,15 +3,15 @@ import { type Network, stateLength } from '../network.ts';
 import type { Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
-import { layOut, placeNetwork, ROOM_WORD } from './place-network.ts';
-import { createTeam, type Team, type Threads } from './team.ts';
+import { layOut, placeNetwork, STEP_BUFFERS_WORD } from './place-network.ts';
+import { createWorkerPool, type Threads, type WorkerPool } from './threads/worker-pool.ts';
 
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
   readonly relaxed?: boolean;
   /** Default: whether this host has the dot product with addition as an instruction. Either way gives the same bits. */
   readonly fusedDot?: boolean;
-  /** Share the runs of a step. Default: the caller's thread alone. */
+  /** Share the sequences of a step. Default: the caller's thread alone. */
   readonly threads?: Threads | undefined;
 }
 
@@ -37,12 +37,17 @@ export const createKernelStepper = (
   const length = stateLength(network);
   const slots = new Slots(vocabulary);
   const addresses: number[] = [];
-  let lent = threads && threads.count > 1 ? threads : undefined;
-  let team: Team | undefined;
-  let multiplied = 0; // bytes of weights, in steps of several runs
+  let available = threads && threads.count > 1 ? threads : undefined;
+  let pool: WorkerPool | undefined;
+  let multiplied = 0; // bytes of weights, in steps of several sequences
 
-  const room = { runs: 1, slots: arena.place(4), ids: arena.place(4), logits: arena.place(4 * vocabulary) };
-  const placed = placeNetwork(arena, network, layout, int8, room, lent?.count ?? 1);
+  const buffers = {
+    sequences: 1,
+    slots: arena.place(4),
+    ids: arena.place(4),
+    logits: arena.place(4 * vocabulary),
+  };
+  const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1);
   const header = placed.address;
   arena.commit();
 
@@ -52,17 +57,17 @@ export const createKernelStepper = (
     if (words.buffer !== kernel.memory.buffer) ({ words, floats } = viewsOf(kernel.memory));
   };
 
-  const makeRoom = (runs: number): void => {
-    room.runs = 2 ** Math.ceil(Math.log2(runs));
-    room.slots = arena.place(4 * room.runs);
-    room.ids = arena.place(4 * room.runs);
-    room.logits = arena.place(4 * room.runs * vocabulary);
+  const growBuffers = (sequences: number): void => {
+    buffers.sequences = 2 ** Math.ceil(Math.log2(sequences));
+    buffers.slots = arena.place(4 * buffers.sequences);
+    buffers.ids = arena.place(4 * buffers.sequences);
+    buffers.logits = arena.place(4 * buffers.sequences * vocabulary);
     grown();
-    words.set([room.slots, room.ids, room.logits], (header >> 2) + ROOM_WORD);
+    words.set([buffers.slots, buffers.ids, buffers.logits], (header >> 2) + STEP_BUFFERS_WORD);
   };
 
   /** Moves into a memory that threads can share: only now, for most models never need it. */
-  const gather = (helpers: Threads): Team | undefined => {
+  const startPool = (workers: Threads): WorkerPool | undefined => {
     try {
       const shared = instantiateKernel({ relaxed, shared: true });
       shared.fusedDot.value = kernel.fusedDot.value;
@@ -72,15 +77,19 @@ export const createKernelStepper = (
       return undefined; // no such memory here: the caller's thread goes on alone
     }
     ({ words, floats } = viewsOf(kernel.memory));
-    const gathered = createTeam(kernel, arena, placed, int8, helpers);
-    forgotten.register(stepper, gathered);
-    return gathered;
+    const started = createWorkerPool(kernel, arena, placed, int8, workers);
+    collected.register(stepper, started);
+    return started;
   };
 
   let view = floats.subarray(0, 0);
   const logits = (n: number): Float32Array => {
-    if (view.buffer !== floats.buffer || view.byteOffset !== room.logits || view.length !== n * vocabulary) {
-      view = floats.subarray(room.logits >> 2, (room.logits >> 2) + n * vocabulary);
+    if (
+      view.buffer !== floats.buffer ||
+      view.byteOffset !== buffers.logits ||
+      view.length !== n * vocabulary
+    ) {
+      view = floats.subarray(buffers.logits >> 2, (buffers.logits >> 2) + n * vocabulary);
     }
     return view;
   };
@@ -131,36 +140,36 @@ export const createKernelStepper = (
     step(running, ids) {
       slots.checkStep(running, ids);
       const n = running.length;
-      if (n > 1 && lent) {
+      if (n > 1 && available) {
         multiplied += n * arena.byteLength;
-        if (multiplied > lent.startAfter) {
-          team = gather(lent);
-          lent = undefined;
+        if (multiplied > available.startAfter) {
+          pool = startPool(available);
+          available = undefined;
         }
       }
-      if (n > room.runs) makeRoom(n);
-      const slotsAt = room.slots >> 2;
-      const idsAt = room.ids >> 2;
+      if (n > buffers.sequences) growBuffers(n);
+      const slotsAt = buffers.slots >> 2;
+      const idsAt = buffers.ids >> 2;
       for (let i = 0; i < n; i++) {
         words[slotsAt + i] = addresses[running[i]!]!;
         words[idsAt + i] = ids[i]!;
       }
-      if (team && n > 1) team.step(n);
+      if (pool && n > 1) pool.step(n);
       else if (int8) kernel.stepInt8(header, n);
       else kernel.stepF32(header, n);
       return logits(n);
     },
     dispose() {
-      team?.dissolve();
-      team = undefined;
-      lent = undefined;
+      pool?.shutdown();
+      pool = undefined;
+      available = undefined;
     },
   };
   return stepper;
 };
 
-/** A stepper that nobody disposed of lets its helpers go all the same. */
-const forgotten = new FinalizationRegistry<Team>((team) => team.dissolve());
+/** A stepper that nobody disposed of still ends its workers. */
+const collected = new FinalizationRegistry<WorkerPool>((pool) => pool.shutdown());
 
 const viewsOf = (memory: WebAssembly.Memory): { words: Uint32Array; floats: Float32Array } => ({
   words: new Uint32Array(memory.buffer),

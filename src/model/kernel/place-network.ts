@@ -1,8 +1,8 @@
 import type { Activation, Network, RecurrentLayer } from '../network.ts';
 import type { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
-import { firstLayerTable } from './first-layer.ts';
-import { type GateRange, Packer, padded, rowsOf, spread, TILE } from './packer.ts';
+import { firstLayerTable } from './packing/first-layer.ts';
+import { type GateRange, Packer, padded, rowsOf, spread, TILE } from './packing/packer.ts';
 
 /** As in `assembly/gates.ts` and `assembly/layout.ts`. */
 const activations: readonly Activation[] = ['tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear'];
@@ -11,11 +11,11 @@ const LAYER_WORDS = 12; // 4 bytes each, as all fields
 const BLOCK = 8;
 const PARTIAL_BYTES = 256;
 
-/** Where in the kernel's `Network` the addresses of `Room` stand, in words. */
-export const ROOM_WORD = 7;
+/** Where in the kernel's `Network` the addresses of `StepBuffers` stand, in words. */
+export const STEP_BUFFERS_WORD = 7;
 
-/** What a step is given and gives, for so many runs at most. */
-export interface Room {
+/** What a step is given and gives, for so many sequences at most. */
+export interface StepBuffers {
   readonly slots: number;
   readonly ids: number;
   readonly logits: number;
@@ -59,13 +59,13 @@ export interface PlacedNetwork {
   placeScratch(): number[];
 }
 
-/** Places everything but the runs, and the scratch areas of the first of `threads`. */
+/** Places everything but the sequences, and the scratch areas of the first of `threads`. */
 export const placeNetwork = (
   arena: Arena,
   network: Network,
   layout: Layout,
   int8: boolean,
-  room: Room,
+  buffers: StepBuffers,
   threads: number,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
@@ -115,9 +115,9 @@ export const placeNetwork = (
     table.scales,
     outputMatrix,
     outputBias,
-    room.slots,
-    room.ids,
-    room.logits,
+    buffers.slots,
+    buffers.ids,
+    buffers.logits,
     scratch,
     sums,
     recurrentSums,

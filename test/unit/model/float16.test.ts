@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { decodeFloat16 } from '../../../src/model/format/weights.ts';
-import { decodeFiniteFloat16 } from '../../../src/model/kernel/float16.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
+import { decodeFiniteFloat16 } from '../../../src/model/kernel/packing/float16.ts';
 import type { Network } from '../../../src/model/network.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
 

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
-import { runHelper, type Threads } from '../../../src/model/kernel/team.ts';
+import { runWorker, type Threads } from '../../../src/model/kernel/threads/worker-pool.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads as patientThreads } from '../../../src/threads.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
@@ -44,13 +44,13 @@ const compare = (a: Stepper, b: Stepper, steps: number): void => {
   }
 };
 
-/** Resolves when the helpers have begun to work. */
+/** Resolves when the workers have begun to work. */
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 /** Beyond the steps that the caller takes alone, to know what they cost. */
 const PAST_ALONE = 80;
 
-/** Steps of two runs until helpers are asked; the slots are given back as they were found. */
+/** Steps of two runs until workers are asked; the slots are given back as they were found. */
 const warmed = (stepper: Stepper): Stepper => {
   const slots = [stepper.open(), stepper.open()];
   for (let step = 0; step < PAST_ALONE; step++) stepper.step(slots, [1, 2]);
@@ -59,7 +59,7 @@ const warmed = (stepper: Stepper): Stepper => {
 };
 
 describe('several threads', () => {
-  describe('a team of three', () =>
+  describe('a pool of three', () =>
     stepCases((given) => warmed(createKernelStepper(given, 'int8', { threads: nodeThreads(3) }))));
 
   it.each([
@@ -98,7 +98,7 @@ describe('several threads', () => {
     expect(started).toEqual([1]);
   });
 
-  it('are not waited for: helpers that never come cost nothing but their help', () => {
+  it('are not waited for: workers that never come only fail to help', () => {
     compare(
       createKernelStepper(network, 'int8'),
       warmed(stepperWith({ count: 8, startAfter: 0, start: () => {} })),
@@ -121,7 +121,7 @@ describe('several threads', () => {
     compare(createKernelStepper(network, 'int8'), stepper, 20);
   });
 
-  it('let go, leave the rest to the caller', async () => {
+  it('shut down, leave the rest to the caller', async () => {
     const stepper = stepperWith(nodeThreads(2));
     const slots = [stepper.open(), stepper.open()];
     stepper.step(slots, [1, 2]);
@@ -130,9 +130,9 @@ describe('several threads', () => {
     compare(createKernelStepper(network, 'int8'), stepper, 20);
   });
 
-  it('end when they are let go', async () => {
+  it('end when they are shut down', async () => {
     const ended: Promise<number>[] = [];
-    const program = `(${runHelper})(require('node:worker_threads').workerData)`;
+    const program = `(${runWorker})(require('node:worker_threads').workerData)`;
     const stepper = stepperWith({
       count: 2,
       startAfter: 0,
@@ -147,12 +147,12 @@ describe('several threads', () => {
     expect(await Promise.all(ended)).toEqual([0]);
   });
 
-  it('tell of a helper that failed in the middle of its work', async () => {
-    /** Takes a portion as `help` does, and fails as `runHelper` does. */
+  it('report a worker that failed in the middle of its work', async () => {
+    /** Takes a chunk as `work` does, and fails as `runWorker` does. */
     const program = `
-      const { memory, team } = require('node:worker_threads').workerData;
+      const { memory, pool } = require('node:worker_threads').workerData;
       const words = new Int32Array(memory.buffer);
-      const [ticket, finished] = [team >> 2, (team >> 2) + 1];
+      const [ticket, finished] = [pool >> 2, (pool >> 2) + 1];
       for (;;) {
         const seen = Atomics.load(words, ticket);
         if ((seen & 1023) >= ((seen >> 10) & 1023)) continue;

@@ -5,9 +5,9 @@ import { advanceF32, advanceInt8, layerAt } from './step';
 export { decodeFloat16 } from './float16';
 export { packF32, packInt8, packTable } from './pack';
 export { fusedDot } from './product-int8';
-export { dissolve, help, stepTogether } from './team';
+export { shutdown, work, stepTogether } from './worker-pool';
 
-/** The first address that the door may use. */
+/** The first address that the host may use. */
 export function heapBase(): usize {
   return __heap_base;
 }

@@ -1,5 +1,5 @@
 /**
- * What the door writes and the kernel reads: plain structs in linear memory, every field 4 bytes.
+ * What the host writes and the kernel reads: plain structs in linear memory, every field 4 bytes.
  *
  * Rows (gates of a layer, or characters; a multiple of 16) are cut into tiles, of 48 in f32 and of 32 in int8; the
  * rows left over are a smaller tile. Inside a tile the weights stand in the order in which they are multiplied, so
@@ -42,24 +42,24 @@ export class Network {
   tableScales: usize; // int8: f32 [rows]
   output: usize; // Matrix
   outputBias: usize; // f32 [rows]
-  slots: usize; // addresses of the runs' slots: [n]
+  slots: usize; // addresses of the sequences' slots: [n]
   ids: usize; // [n]
   logits: usize; // f32 [n, vocabulary]
   scratch: usize; // addresses of `BLOCK` scratch areas for each thread
   sums: usize; // offset in a scratch area: f32 [rows]
   recurrentSums: usize; // offset in a scratch area, GRU: f32 [rows]
-  partial: usize; // offset in a scratch area, int8: i32 [64], a tile's sums for two runs
+  partial: usize; // offset in a scratch area, int8: i32 [64], a tile's sums for two sequences
 }
 
-/** Threads that share the runs of a step. The first two fields are read and written by atomic operations alone. */
+/** Threads that share the sequences of a step. The first two fields are read and written by atomic operations alone. */
 @unmanaged
-export class Team {
-  ticket: i32; // see team.ts
-  finished: i32; // portions that helpers have finished; negative when one has failed
+export class WorkerPool {
+  ticket: i32; // see worker-pool.ts
+  finished: i32; // chunks that workers have finished; negative when one has failed
   network: usize;
   int8: i32;
-  n: i32; // runs of this step
-  size: i32; // runs of a portion
+  n: i32; // sequences of this step
+  size: i32; // sequences of a chunk
 }
 
 export const LSTM = 0;

@@ -1,34 +1,34 @@
 import { Matrix } from './layout';
 
-/** `out += W x` for the runs in `streams`, whose inputs lie at offset `x` and whose sums at offset `out`. */
-export function addProductF32(m: Matrix, n: i32, streams: usize, x: usize, sums: usize, out: usize): void {
+/** `out += W x` for the sequences in `inputs`, whose inputs lie at offset `x` and whose sums at offset `out`. */
+export function addProductF32(m: Matrix, n: i32, inputs: usize, x: usize, sums: usize, out: usize): void {
   const columns = m.columns;
   let w = m.weights;
   for (let tile = 0; tile < m.tiles; tile++) {
-    addTile(w, 48, columns, n, streams, x, sums, out);
+    addTile(w, 48, columns, n, inputs, x, sums, out);
     w += columns * 192;
     out += 192;
   }
-  if (m.rest) addTile(w, m.rest, columns, n, streams, x, sums, out);
+  if (m.rest) addTile(w, m.rest, columns, n, inputs, x, sums, out);
 }
 
 /** Tiles of 48 rows, or the 16 or 32 rows that are left. */
 // @ts-ignore: decorator
 @inline
 function addTile(
-  w: usize, rows: i32, columns: i32, n: i32, streams: usize, x: usize, sums: usize, out: usize,
+  w: usize, rows: i32, columns: i32, n: i32, inputs: usize, x: usize, sums: usize, out: usize,
 ): void {
   const stride = rows << 2;
   let s = 0;
   for (; s < n - 1; s += 2) {
-    const x0 = pointer(streams, s) + x;
-    const x1 = pointer(streams, s + 1) + x;
+    const x0 = pointer(inputs, s) + x;
+    const x1 = pointer(inputs, s + 1) + x;
     const out0 = pointer(sums, s) + out;
     const out1 = pointer(sums, s + 1) + out;
     for (let at = 0; at < stride; at += 64) stripPair(w + at, stride, columns, x0, x1, out0 + at, out1 + at);
   }
   if (s == n) return;
-  const x0 = pointer(streams, s) + x;
+  const x0 = pointer(inputs, s) + x;
   const out0 = pointer(sums, s) + out;
   if (rows == 48) tile48(w, columns, x0, out0);
   else if (rows == 32) tile32(w, columns, x0, out0);
@@ -142,7 +142,7 @@ function tile16(w: usize, columns: i32, x: usize, out: usize): void {
   v128.store(out, a3, 48);
 }
 
-/** 16 rows for two runs: each vector of weights is read once and used twice. */
+/** 16 rows for two sequences: each vector of weights is read once and used twice. */
 function stripPair(
   w: usize,
   stride: usize,

@@ -3,7 +3,7 @@ import { bytesOf, Matrix, scaleOf } from './layout';
 /** Sixteen-bit ones. Read from memory since V8 builds a constant anew at each use, three instructions a time. */
 const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
 
-/** Operands whose dot product tells how this host makes it. */
+/** Operands whose dot product shows how this host makes it. */
 const PROBE: usize = memory.data<u8>([
   127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127, 127,
   255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
@@ -12,7 +12,7 @@ const PROBE: usize = memory.data<u8>([
 /**
  * Whether this host has an instruction for the dot product with addition (arm64's sdot, AVX-VNNI's vpdpbusd). One
  * that composes it of others gives itself away, beyond the 7 bits where hosts may differ, by saturating at 16 bits.
- * The door may set it, for either way gives the same sums.
+ * The host may set it, for either way gives the same sums.
  */
 export let fusedDot: bool = hasFusedDot();
 
@@ -24,7 +24,7 @@ function hasFusedDot(): bool {
 }
 
 /**
- * `out += W x` for the runs in `streams`, whose inputs are vectors of `units` at offset `x` and whose sums lie at
+ * `out += W x` for the sequences in `inputs`, whose inputs are vectors of `units` at offset `x` and whose sums lie at
  * offset `out`.
  *
  * An input is carried as `round(63 h) + 64`, a 7-bit number, so that a pair of products fits 16 bits; `starts` takes
@@ -35,7 +35,7 @@ function hasFusedDot(): bool {
 export function addProductInt8(
   m: Matrix,
   n: i32,
-  streams: usize,
+  inputs: usize,
   x: usize,
   units: i32,
   sums: usize,
@@ -49,15 +49,15 @@ export function addProductInt8(
   for (let tile = 0; tile < m.tiles; tile++) {
     let s = 0;
     for (; s < n - 1; s += 2) {
-      const x0 = pointer(streams, s) + x;
-      const x1 = pointer(streams, s + 1) + x;
+      const x0 = pointer(inputs, s) + x;
+      const x1 = pointer(inputs, s + 1) + x;
       wholeTilePair(
         w, blocks, x0, x1, units,
         pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales, partial,
       );
     }
     if (s < n) {
-      wholeTile(w, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
+      wholeTile(w, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + out, starts, scales);
     }
     w += blocks << 7;
     out += 128;
@@ -66,7 +66,7 @@ export function addProductInt8(
   }
   if (m.rest) {
     for (let s = 0; s < n; s++) {
-      halfTile(w, 64, blocks, pointer(streams, s) + x, units, pointer(sums, s) + out, starts, scales);
+      halfTile(w, 64, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + out, starts, scales);
     }
   }
 }
@@ -179,7 +179,7 @@ function wholeTileFused(
   finish(out + 112, a7, scales + 112, inputScale);
 }
 
-/** 16 rows of a tile for two runs. */
+/** 16 rows of a tile for two sequences. */
 function halfTilePairFused(
   w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
   out0: usize, out1: usize, starts: usize, scales: usize,
@@ -263,7 +263,7 @@ function addPairs(lo: v128, hi: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(lo, hi, 0, 2, 4, 6), v128.shuffle<i32>(lo, hi, 1, 3, 5, 7));
 }
 
-/** 32 rows for two runs: each vector of weights is read once and used twice. */
+/** 32 rows for two sequences: each vector of weights is read once and used twice. */
 function wholeTilePair(
   w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
   out0: usize, out1: usize, starts: usize, scales: usize, partial: usize,
@@ -314,7 +314,7 @@ function wholeTilePair(
   }
 }
 
-/** 4 rows x 16 columns for two runs, whose sums lie at `partial` and 128 bytes on; one block of weights at a time. */
+/** 4 rows x 16 columns for two sequences, whose sums lie at `partial` and 128 bytes on; one block of weights at a time. */
 // @ts-ignore: decorator
 @inline
 function pairDots(

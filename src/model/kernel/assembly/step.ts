@@ -3,7 +3,7 @@ import { BLOCK, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network } from './layout';
 import { addProductF32 } from './product-f32';
 import { addProductInt8 } from './product-int8';
 
-/** Advances `n` of a step's runs by one character each, in the scratch areas of the thread. */
+/** Advances `n` of a step's sequences by one character each, in the scratch areas of the thread. */
 export function advanceF32(network: Network, thread: i32, from: i32, n: i32): void {
   for (const end = from + n; from < end; from += BLOCK) step(network, thread, from, min(end - from, BLOCK), false);
 }
@@ -28,13 +28,13 @@ function pointer(list: usize, index: i32): usize {
 // @ts-ignore: decorator
 @inline
 function product(
-  int8: bool, m: usize, n: i32, streams: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
+  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
 ): void {
-  if (int8) addProductInt8(changetype<Matrix>(m), n, streams, x, units, sums, out, partial);
-  else addProductF32(changetype<Matrix>(m), n, streams, x, sums, out);
+  if (int8) addProductInt8(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial);
+  else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out);
 }
 
-/** Advances up to `BLOCK` runs, layer by layer, by one character each. */
+/** Advances up to `BLOCK` sequences, layer by layer, by one character each. */
 // @ts-ignore: decorator
 @inline
 function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): void {

@@ -1,4 +1,4 @@
-import type { Network } from '../network.ts';
+import type { Network } from '../../network.ts';
 
 /**
  * What the first layer receives of each character: its row of the kernel for one-hot input; for an embedding the

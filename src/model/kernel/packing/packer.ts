@@ -1,6 +1,6 @@
-import { growTo } from './arena.ts';
-import { type Home, homeOf } from './float16.ts';
-import { instantiateKernel, type Kernel } from './kernel-module.ts';
+import { growTo } from '../arena.ts';
+import { instantiateKernel, type Kernel } from '../kernel-module.ts';
+import { type DecodedBuffer, decodedBufferOf } from './float16.ts';
 
 /** Which outputs of a layer's matrix are packed: gates of so many units each, every gate padded to whole vectors. */
 export interface GateRange {
@@ -28,7 +28,7 @@ export interface PackedInt8 {
  * published weights must not pass through the one that stays.
  */
 export class Packer {
-  readonly #own: Home = { kernel: instantiateKernel(), used: false };
+  readonly #own: DecodedBuffer = { kernel: instantiateKernel(), used: false };
 
   packF32(matrix: Float32Array, outputs: number, gates: GateRange, to: Uint8Array): void {
     const inputs = matrix.length / outputs;
@@ -88,15 +88,15 @@ export class Packer {
   }
 
   /** Finds the source a kernel: the one in whose memory it lies with enough room behind it, or this packer's, by a copy. */
-  #load(matrix: Float32Array, inputs: number, packedBytes: number): Workplace {
-    const home = homeOf(matrix);
-    if (home) {
-      const place = workplace(home.kernel, matrix.byteOffset, matrix, inputs);
-      if (place.end + packedBytes <= home.kernel.memory.buffer.byteLength)
-        return cleared(place, home, packedBytes);
+  #load(matrix: Float32Array, inputs: number, packedBytes: number): PackingArea {
+    const decoded = decodedBufferOf(matrix);
+    if (decoded) {
+      const place = packingArea(decoded.kernel, matrix.byteOffset, matrix, inputs);
+      if (place.end + packedBytes <= decoded.kernel.memory.buffer.byteLength)
+        return cleared(place, decoded, packedBytes);
     }
     const { kernel } = this.#own;
-    const place = workplace(kernel, Math.ceil(kernel.heapBase() / 64) * 64, matrix, inputs);
+    const place = packingArea(kernel, Math.ceil(kernel.heapBase() / 64) * 64, matrix, inputs);
     growTo(kernel.memory, place.end + packedBytes);
     new Float32Array(kernel.memory.buffer, place.source, matrix.length).set(matrix);
     return cleared(place, this.#own, packedBytes);
@@ -116,22 +116,22 @@ export class Packer {
 }
 
 /** Addresses of a matrix, of a strip of 16 outputs, and of the room for what is packed. */
-interface Workplace {
+interface PackingArea {
   readonly kernel: Kernel;
   readonly source: number;
   readonly scratch: number;
   readonly end: number;
 }
 
-const workplace = (kernel: Kernel, source: number, matrix: Float32Array, inputs: number): Workplace => {
+const packingArea = (kernel: Kernel, source: number, matrix: Float32Array, inputs: number): PackingArea => {
   const scratch = Math.ceil((source + matrix.byteLength) / 64) * 64;
   return { kernel, source, scratch, end: scratch + 64 * inputs };
 };
 
 /** What is packed has gaps, which stay zero. */
-const cleared = (place: Workplace, home: Home, packedBytes: number): Workplace => {
-  if (home.used) new Uint8Array(place.kernel.memory.buffer, place.end, packedBytes).fill(0);
-  home.used = true;
+const cleared = (place: PackingArea, decoded: DecodedBuffer, packedBytes: number): PackingArea => {
+  if (decoded.used) new Uint8Array(place.kernel.memory.buffer, place.end, packedBytes).fill(0);
+  decoded.used = true;
   return place;
 };
 

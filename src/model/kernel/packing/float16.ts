@@ -1,19 +1,20 @@
-import { instantiateKernel, type Kernel, PAGE } from './kernel-module.ts';
+import { instantiateKernel, type Kernel, PAGE } from '../kernel-module.ts';
 
 const LEAST = 2 ** 10; // halves for which an instance pays
 const MOST = 2 ** 28; // halves whose values leave room in one
 
 /** An instance in whose memory decoded values lie. */
-export interface Home {
+export interface DecodedBuffer {
   readonly kernel: Kernel;
   /** Whether what lies behind the values has been written to. */
   used: boolean;
 }
 
-const homes = new WeakMap<Float32Array, Home>();
+const decodedBuffers = new WeakMap<Float32Array, DecodedBuffer>();
 
 /** Where these values were decoded, if in a kernel: they can be packed there, without a copy. */
-export const homeOf = (values: Float32Array): Home | undefined => homes.get(values);
+export const decodedBufferOf = (values: Float32Array): DecodedBuffer | undefined =>
+  decodedBuffers.get(values);
 
 /**
  * IEEE 754 halves to float32, in an instance of its own whose memory goes with the values. In a new process that is
@@ -36,7 +37,7 @@ export const decodeFiniteFloat16 = (halves: Uint8Array): Float32Array | undefine
   new Uint8Array(buffer, from, halves.length).set(halves);
   if (kernel.decodeFloat16(from, padded, to) !== 1) return undefined;
   const values = new Float32Array(buffer, to, count);
-  homes.set(values, { kernel, used: false });
+  decodedBuffers.set(values, { kernel, used: false });
   return values;
 };
 

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-threading.ts';
+
+/** Steps of 4 runs at these costs, in ms a run. @returns the share of steps that were for all threads */
+const share = (
+  adaptive: AdaptiveThreading,
+  steps: number,
+  cost: { alone: number; together: number },
+): number => {
+  let together = 0;
+  for (let step = 0; step < steps; step++) {
+    if (adaptive.together) together++;
+    adaptive.took(4 * (adaptive.together ? cost.together : cost.alone), 4);
+  }
+  return together / steps;
+};
+
+it('keeps to all threads while they are faster', () => {
+  expect(share(new AdaptiveThreading(), 10_000, { alone: 2, together: 1 })).toBeGreaterThan(0.99);
+});
+
+it('keeps mostly to one where workers hold it up, and looks again', () => {
+  const adaptive = new AdaptiveThreading();
+  expect(share(adaptive, 10_000, { alone: 1, together: 3 })).toBeLessThan(0.25);
+  share(adaptive, 2_000, { alone: 1, together: 0.5 });
+  expect(share(adaptive, 10_000, { alone: 1, together: 0.5 })).toBe(1);
+});
+
+it('is not put off by a single long step', () => {
+  const adaptive = new AdaptiveThreading();
+  share(adaptive, 1_000, { alone: 0.02, together: 0.01 });
+  adaptive.took(1, 4);
+  expect(share(adaptive, 1_000, { alone: 0.02, together: 0.01 })).toBe(1);
+});
