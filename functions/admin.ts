@@ -3,7 +3,7 @@ import { limitsFrom } from '../src/api/request/limits.ts';
 import { readSettings } from '../src/settings.ts';
 import { presignedUploads } from '../src/store/presigned-uploads.ts';
 import { S3Store } from '../src/store/s3-store.ts';
-import { StateMachineTrainings } from '../src/training-jobs/state-machine-training-jobs.ts';
+import { StateMachineTrainingJobs } from '../src/training-jobs/state-machine-training-jobs.ts';
 import { authoriseByGateway } from './authorise-by-gateway.ts';
 import { buffered } from './gateway.ts';
 import { logRequest } from './log.ts';
@@ -19,7 +19,7 @@ const app = createApp({
   authorise: authoriseByGateway(settings.writerKeyId),
   ...(settings.retraining !== undefined &&
     settings.corporaStore !== undefined && {
-      trainings: new StateMachineTrainings(store, settings.retraining, settings.corporaStore),
+      trainings: new StateMachineTrainingJobs(store, settings.retraining, settings.corporaStore),
       corpora: presignedUploads(settings.corporaStore, settings.maximumCorpusBytes),
     }),
   origins: settings.origins,

@@ -27,7 +27,7 @@ const models = openModels(S3Store.at(settings.store), settings, threadsOf(settin
 export async function handler(event: unknown): Promise<readonly BulkResult[]> {
   const { BatchInput: batch, Items: items } = batchSchema.parse(event);
   const job: BulkJob = { task: batch.task, defaults: batch.defaults, seed: batch.seed };
-  const held = await models.open(parseModelReference(batch.model));
+  const held = await models.acquire(parseModelReference(batch.model));
   try {
     return await Promise.all(items.map(({ index, row }) => processRow(held, job, row, index)));
   } finally {

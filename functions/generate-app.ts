@@ -28,11 +28,11 @@ export const answerWith = (store: Store, models: ModelCache, settings: Settings)
     authorise: authoriseByGateway(settings.writerKeyId),
     generator: {
       defaultModel: parseModelReference(settings.model),
-      open: (reference, precision) => models.open(reference, precision),
+      acquire: (reference, precision) => models.acquire(reference, precision),
       admission: new Admission(limits),
       signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
       ...(settings.lambdaMemory !== undefined && {
-        meter: {
+        pricing: {
           memoryMegabytes: settings.lambdaMemory,
           dollarsPerGigabyteSecond: settings.gigabyteSecondDollars,
           dollarsPerRequest: settings.requestDollars,

@@ -13,7 +13,7 @@ import { threadsOf } from './threads.ts';
 const settings = readSettings();
 const store = S3Store.at(settings.store);
 const models = openModels(store, settings, threadsOf(settings.lambdaMemory));
-const loading = models.open(parseModelReference(settings.model)).then(
+const loading = models.acquire(parseModelReference(settings.model)).then(
   (held) => held.release(),
   (error: unknown) => logLoadFailure(error),
 );

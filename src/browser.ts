@@ -1,4 +1,4 @@
-export { type FaultCode, type FaultFacts, FolioError, isFolioError } from './errors.ts';
+export { type ErrorCode, type ErrorDetails, FolioError, isFolioError } from './errors.ts';
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
 export { type FetchOptions, fetchModel as loadModel } from './model/fetch-model.ts';
 export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts';

@@ -1,9 +1,9 @@
 /**
  * The one family of errors that Folio throws on purpose. A fault carries a stable code, the HTTP status and exit
- * code that follow from it, and the facts: what was expected, what arrived, where. Anything else that is thrown
+ * code that follow from it, and details: what was expected, what arrived, where. Anything else that is thrown
  * is a bug and is shown to nobody but the log.
  */
-export const faults = {
+export const errorCodes = {
   invalid_request: { status: 400, exit: 2 },
   invalid_parameter: { status: 400, exit: 2 },
   unknown_character: { status: 400, exit: 2 },
@@ -34,23 +34,23 @@ export const faults = {
   tensorflow_unavailable: { status: 503, exit: 9 },
 } as const satisfies Record<string, { status: number; exit: number }>;
 
-export type FaultCode = keyof typeof faults;
+export type ErrorCode = keyof typeof errorCodes;
 
 /** One of a request's faults: which parameter, and a sentence with what was expected and what arrived. */
-export interface RequestFault {
-  readonly code: FaultCode;
+export interface ValidationError {
+  readonly code: ErrorCode;
   readonly where: string;
   readonly message: string;
 }
 
-export interface FaultFacts {
+export interface ErrorDetails {
   /** The parameter, file or property at fault: `temperature`, `layers[1].units`. */
   readonly where?: string | undefined;
   readonly expected?: string | undefined;
   /** What arrived, already shortened for display. */
   readonly received?: string | undefined;
   /** Every fault of a request that has several, the one above included. */
-  readonly faults?: readonly RequestFault[] | undefined;
+  readonly faults?: readonly ValidationError[] | undefined;
   /** Seconds after which trying again makes sense. */
   readonly retryAfter?: number | undefined;
   readonly cause?: unknown;
@@ -58,22 +58,22 @@ export interface FaultFacts {
 
 export class FolioError extends Error {
   override readonly name = 'FolioError';
-  readonly code: FaultCode;
-  readonly facts: FaultFacts;
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
 
   /** @param message One sentence for a person, without a stack or a path that the person did not give. */
-  constructor(code: FaultCode, message: string, facts: FaultFacts = {}) {
-    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
-    this.facts = facts;
+    this.details = details;
   }
 
   get status(): number {
-    return faults[this.code].status;
+    return errorCodes[this.code].status;
   }
 
   get exitCode(): number {
-    return faults[this.code].exit;
+    return errorCodes[this.code].exit;
   }
 }
 

@@ -55,13 +55,13 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
   const generate = async (body: Json) =>
-    answers.GenerateAnswer.parse(await (await post('/generate', body)).json());
+    answers.GenerateResponseSchema.parse(await (await post('/generate', body)).json());
   const complete = async (body: Json) => {
     const response = await post('/v1/completions', { model: 'tiny', ...body });
-    return answers.CompletionAnswer.parse(await response.json());
+    return answers.CompletionResponseSchema.parse(await response.json());
   };
   const failure = async (response: Response) => {
-    const { error } = answers.ErrorAnswer.parse(await response.json());
+    const { error } = answers.ErrorResponseSchema.parse(await response.json());
     return { status: response.status, ...error };
   };
 
@@ -116,7 +116,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       const response = await api.fetch(
         '/generate?prompt=Once&length=30&temperature=0.5&seed=3&stop=q&stop=x',
       );
-      const { text } = answers.GenerateAnswer.parse(await response.json());
+      const { text } = answers.GenerateResponseSchema.parse(await response.json());
       const body = { prompt: 'Once', length: 30, temperature: 0.5, seed: 3, stop: ['q', 'x'] };
       expect(text).toBe((await generate(body)).text);
     });
@@ -225,7 +225,9 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
     test('scores a prompt alone: echo with nothing to generate', async () => {
       const { choices } = await complete({ prompt: 'Once', max_tokens: 0, echo: true, logprobs: 0 });
       expect(choices[0]?.text).toBe('Once');
-      const scored = answers.ScoreAnswer.parse(await (await post('/v1/score', { text: 'Once' })).json());
+      const scored = answers.ScoreResponseSchema.parse(
+        await (await post('/v1/score', { text: 'Once' })).json(),
+      );
       const { details } = scored.data[0] ?? { details: [] };
       expect(choices[0]?.logprobs?.token_logprobs.slice(1)).toEqual(
         details.slice(-3).map(({ logprob }) => logprob),
@@ -272,7 +274,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       expect(events.at(-1)).toBe('data: [DONE]');
       const chunks = events
         .slice(0, -1)
-        .map((event) => answers.CompletionChunk.parse(JSON.parse(event.replace(/^data: /, ''))));
+        .map((event) => answers.CompletionChunkSchema.parse(JSON.parse(event.replace(/^data: /, ''))));
       const whole = await complete(body);
       for (const choice of whole.choices) {
         const own = chunks.flatMap(({ choices }) => choices.filter(({ index }) => index === choice.index));
@@ -303,7 +305,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
   describe('score', () => {
     test('tells every character’s log-probability and rank', async () => {
       const response = await post('/v1/score', { text: ['Once upon', 'a time'], top: 3 });
-      const { data } = answers.ScoreAnswer.parse(await response.json());
+      const { data } = answers.ScoreResponseSchema.parse(await response.json());
       expect(data.map(({ index }) => index)).toEqual([0, 1]);
       for (const { details, nats, bits_per_character: bits, perplexity, characters } of data) {
         expect(nats).toBeCloseTo(-details.reduce((sum, { logprob }) => sum + logprob, 0), 6);
@@ -432,7 +434,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
           const response = await post(to, JSON.stringify(sent));
           const text = await response.text();
           expect(response.status, `${to} ${text}`).toBeLessThan(500);
-          if (response.status >= 400) answers.ErrorAnswer.parse(JSON.parse(text));
+          if (response.status >= 400) answers.ErrorResponseSchema.parse(JSON.parse(text));
           else expect(response.status).toBeLessThan(300);
         }),
         { numRuns: 150 },
@@ -442,19 +444,21 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
 
   describe('models', () => {
     test('are listed and retrieved as OpenAI does', async () => {
-      const { data } = answers.ModelList.parse(await (await api.fetch('/v1/models')).json());
+      const { data } = answers.ModelListSchema.parse(await (await api.fetch('/v1/models')).json());
       expect(data.map(({ id }) => id)).toEqual(expect.arrayContaining(['other', 'tiny']));
-      const model = answers.ModelAnswer.parse(await (await api.fetch('/v1/models/tiny')).json());
+      const model = answers.ModelResponseSchema.parse(await (await api.fetch('/v1/models/tiny')).json());
       expect(model).toMatchObject({ id: 'tiny', object: 'model', version: tiny.version, current: true });
       expect(model.created).toBe(Date.parse('2026-01-02T03:04:05Z') / 1000);
       expect(model.alphabet).toEqual(tiny.alphabet);
       expect(model.report).toEqual({ validationLoss: 1.5 });
       const pinned = await api.fetch(`/v1/models/${encodeURIComponent(`tiny@${older.version}`)}`);
-      expect(answers.ModelAnswer.parse(await pinned.json())).toMatchObject({ current: false });
+      expect(answers.ModelResponseSchema.parse(await pinned.json())).toMatchObject({ current: false });
     });
 
     test('have versions, newest first, whose files can be fetched', async () => {
-      const { data } = answers.VersionList.parse(await (await api.fetch('/v1/models/tiny/versions')).json());
+      const { data } = answers.VersionListSchema.parse(
+        await (await api.fetch('/v1/models/tiny/versions')).json(),
+      );
       expect(data.map(({ version, current }) => [version, current])).toEqual([
         [tiny.version, true],
         [older.version, false],
@@ -481,7 +485,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       await publishVersion(api.store, { ...extra, replaces: tiny.version });
       expect((await activate(tiny.version, extra.version)).status).toBe(200);
       const id = `tiny@${extra.version}`;
-      expect(answers.DeletedModel.parse(await (await remove(id)).json())).toEqual({
+      expect(answers.DeletedModelSchema.parse(await (await remove(id)).json())).toEqual({
         id,
         object: 'model',
         deleted: true,

@@ -99,7 +99,7 @@ export function storeCases(open: () => Promise<Store>): void {
       await store.create(key, bytes('first'));
       await expect(store.create(key, bytes('second'))).rejects.toMatchObject({
         code: 'already_exists',
-        facts: { where: key },
+        details: { where: key },
       });
       expect(text(await store.read(key))).toBe('first');
     });
@@ -107,7 +107,7 @@ export function storeCases(open: () => Promise<Store>): void {
     test('replaces only what it was told to', async () => {
       const store = await open();
       const key = `${place()}/cas`;
-      const conflict = { code: 'conflict', facts: { where: key } };
+      const conflict = { code: 'conflict', details: { where: key } };
       await expect(store.replace(key, bytes('x'), '"unknown"')).rejects.toMatchObject(conflict);
       expect(await store.read(key)).toBeUndefined();
       const first = await store.replace(key, bytes('1'), null);

@@ -1,4 +1,4 @@
-import type { PreflightReport } from './corpus/corpus-report.ts';
+import type { CorpusReport } from './corpus/corpus-report.ts';
 
 /**
  * What a training tells of itself, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
@@ -24,7 +24,7 @@ export type TrainingEvent =
 /** The corpus has been read and may be trained on. */
 export interface PreflightEvent {
   readonly type: 'preflight';
-  readonly report: PreflightReport;
+  readonly report: CorpusReport;
 }
 
 export interface StartedEvent {

@@ -1,23 +1,23 @@
 import type { Precision } from '../model/stepper.ts';
-import type { HeldModel } from '../store/model-cache.ts';
+import type { ModelLease } from '../store/model-cache.ts';
 import type { ModelReference } from '../store/model-name.ts';
 import type { UploadForm } from '../store/presigned-uploads.ts';
 import type { Store } from '../store/store.ts';
-import type { Trainings } from '../training-jobs/training-jobs.ts';
+import type { TrainingJobs } from '../training-jobs/training-jobs.ts';
 import type { Authorise } from './request/auth.ts';
 import type { ContinuationSigner } from './request/continuation.ts';
 import type { Admission, Limits } from './request/limits.ts';
-import type { Meter } from './response/timings.ts';
+import type { UsagePricing } from './response/timings.ts';
 
 /** What generating routes need. */
 export interface Generator {
   /** The model that answers when a request names none. */
   readonly defaultModel: ModelReference;
-  open(reference: ModelReference, precision?: Precision): Promise<HeldModel>;
+  acquire(reference: ModelReference, precision?: Precision): Promise<ModelLease>;
   readonly admission: Admission;
   readonly signer: ContinuationSigner;
   /** How a host with a price per use reckons it. */
-  readonly meter?: Meter | undefined;
+  readonly pricing?: UsagePricing | undefined;
 }
 
 /** How corpora come in: through the server, which starts the training, or by a presigned form, whose arrival does. */
@@ -44,7 +44,7 @@ export interface AppDeps {
   readonly limits: Limits;
   readonly authorise: Authorise;
   readonly generator?: Generator | undefined;
-  readonly trainings?: Trainings | undefined;
+  readonly trainings?: TrainingJobs | undefined;
   readonly corpora?: CorpusUploads | undefined;
   /** Origins of the pages that may call from a browser; `*` for all. */
   readonly origins?: readonly string[] | undefined;

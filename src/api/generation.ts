@@ -1,7 +1,7 @@
 import { FolioError } from '../errors.ts';
 import type { CompletionEvent, CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
 import { drawSeed } from '../model/sampling/random.ts';
-import type { HeldModel } from '../store/model-cache.ts';
+import type { ModelLease } from '../store/model-cache.ts';
 import type { Generator } from './deps.ts';
 import type { Caller } from './request/auth.ts';
 import { overTime } from './request/limits.ts';
@@ -11,7 +11,7 @@ import { type Timings, timings } from './response/timings.ts';
 /** A request that has passed every check. */
 export interface Checked {
   readonly generator: Generator;
-  readonly held: HeldModel;
+  readonly held: ModelLease;
   readonly parameters: CommonParameters;
   readonly prompts: readonly string[];
   readonly options: GenerateOptions;
@@ -37,7 +37,7 @@ const ofDelivery = new Set(['stream', 'stream_options', 'user']);
 
 /** A generation that holds its model and its places until it has run. */
 export class Generation {
-  readonly held: HeldModel;
+  readonly held: ModelLease;
   readonly prompts: readonly string[];
   readonly seed: number;
   readonly #checked: Checked;
@@ -100,7 +100,7 @@ export class Generation {
         generation: now - begun,
         whole: now - began,
       };
-      return { results, timings: timings(moments, generatedBy(results), generator.meter) };
+      return { results, timings: timings(moments, generatedBy(results), generator.pricing) };
     } catch (error) {
       this.#throwIfStopped();
       this.stop(); // the others of the request

@@ -1,5 +1,5 @@
 import { isFolioError } from '../errors.ts';
-import type { HeldModel } from '../store/model-cache.ts';
+import type { ModelLease } from '../store/model-cache.ts';
 import { checked, GenerateRow, generateOptions, ScoreRow } from './row.ts';
 
 /** What is done with every row of a bulk job, on a laptop and in a distributed map alike. */
@@ -12,7 +12,7 @@ export interface BulkJob {
 }
 
 /** The model of a job, as `ModelCache.open` holds it. */
-export type BulkModel = Pick<HeldModel, 'name' | 'version' | 'model' | 'copyIndex'>;
+export type BulkModel = Pick<ModelLease, 'name' | 'version' | 'model' | 'copyIndex'>;
 
 export interface BulkResult {
   /** Place of the row in the whole input, from 0. */

@@ -1,18 +1,18 @@
 import * as z from 'zod/mini';
 import { copyIndexFor } from '../api/request/checks.ts';
 import { parse } from '../api/request/parse.ts';
-import { GenerateRequest, ScoreRequest } from '../api/request/requests.ts';
+import { GenerateRequestSchema, ScoreRequestSchema } from '../api/request/requests.ts';
 import { samplingOptions } from '../api/request/sampling-parameters.ts';
-import { FaultList } from '../api/response/validation-errors.ts';
+import { ValidationErrors } from '../api/response/validation-errors.ts';
 import type { GenerateOptions } from '../model/model.ts';
-import type { HeldModel } from '../store/model-cache.ts';
+import type { ModelLease } from '../store/model-cache.ts';
 
 /** A row may carry a mark of its own, which its result carries too. */
 const id = z.optional(z.union([z.string(), z.number()], { error: 'a string or a number' }));
 
 /** As `POST /generate` takes it, but for what belongs to the whole job: the model and its precision. */
 export const GenerateRow = z.extend(
-  z.omit(GenerateRequest, {
+  z.omit(GenerateRequestSchema, {
     model: true,
     version: true,
     digest: true,
@@ -24,11 +24,11 @@ export const GenerateRow = z.extend(
 );
 
 export const ScoreRow = z.extend(
-  z.omit(ScoreRequest, { model: true, version: true, digest: true, precision: true }),
+  z.omit(ScoreRequestSchema, { model: true, version: true, digest: true, precision: true }),
   { id, text: z.string({ error: 'a string' }) },
 );
 
-export type GenerateParameters = z.output<typeof GenerateRow>;
+export type GenerateRowParameters = z.output<typeof GenerateRow>;
 
 /**
  * Checks parameters against a schema.
@@ -36,7 +36,7 @@ export type GenerateParameters = z.output<typeof GenerateRow>;
  * @throws FolioError that tells every fault
  */
 export function checked<Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const faults = new FaultList();
+  const faults = new ValidationErrors();
   return parse(schema, value, faults) ?? faults.raise();
 }
 
@@ -46,10 +46,10 @@ export function checked<Schema extends z.core.$ZodType>(schema: Schema, value: u
  * @throws FolioError `model_unsupported` where the copy guard has no index, `invalid_parameter`
  */
 export async function generateOptions(
-  parameters: GenerateParameters,
-  held: Pick<HeldModel, 'name' | 'version' | 'copyIndex'>,
+  parameters: GenerateRowParameters,
+  held: Pick<ModelLease, 'name' | 'version' | 'copyIndex'>,
 ): Promise<GenerateOptions> {
-  const faults = new FaultList();
+  const faults = new ValidationErrors();
   const index = await copyIndexFor(held, parameters, faults);
   faults.throwIfAny();
   const { prompt, length } = parameters;

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
-import { faults, isFolioError } from '../errors.ts';
+import { errorCodes, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { type CommandModule, newCommand } from './command.ts';
 
@@ -44,7 +44,7 @@ export function report(error: unknown): number {
   }
   if (isSystemError(error)) {
     process.stderr.write(`error: ${oneLine(error.message)} [unavailable]\n`);
-    return faults.unavailable.exit;
+    return errorCodes.unavailable.exit;
   }
   process.stderr.write(`error: Folio failed unexpectedly: ${oneLine(String(error))} [internal]\n`);
   if (error instanceof Error && wantsDetails()) process.stderr.write(`${error.stack}\n`);

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { inspectCorpus } from '../../training/corpus/corpus.ts';
-import { preflightText } from '../../training/corpus/corpus-report-text.ts';
+import { corpusReportText } from '../../training/corpus/corpus-report-text.ts';
 import { newCommand } from './command.ts';
 
 /** `folio inspect`: what a training would find in a corpus, and what it would cost. */
@@ -21,5 +21,5 @@ export const command = (): Command =>
     .option('--json', 'print the whole report as JSON')
     .action(async (given: string[], options: { preparation: 'plain' | 'tutorial'; json?: true }) => {
       const report = await inspectCorpus(given, { preparation: options.preparation });
-      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : preflightText(report)}\n`);
+      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : corpusReportText(report)}\n`);
     });

@@ -41,7 +41,9 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
   const settings = readSettings(undefined, options);
   if (isPlace(settings.model)) return openPlace(settings);
   const store = await openStore(settings.store);
-  return openModels(store, settings, nodeThreads(settings.threads)).open(parseModelReference(settings.model));
+  return openModels(store, settings, nodeThreads(settings.threads)).acquire(
+    parseModelReference(settings.model),
+  );
 }
 
 async function openPlace({ model: place, precision, threads }: Settings): Promise<BulkModel> {

@@ -2,16 +2,16 @@ import type * as z from 'zod/mini';
 import type * as requests from '../api/request/requests.ts';
 import type * as answers from '../api/response/responses.ts';
 
-export type GenerateParameters = z.input<typeof requests.GenerateRequest>;
-export type GenerateAnswer = z.output<typeof answers.GenerateAnswer>;
-export type ScoreParameters = z.input<typeof requests.ScoreRequest>;
-export type ScoreAnswer = z.output<typeof answers.ScoreAnswer>;
-export type Receipt = GenerateAnswer['receipt'];
-export type Training = z.output<typeof answers.Training>;
-export type Model = z.output<typeof answers.ModelList>['data'][number];
-type UploadAnswer = z.output<typeof answers.UploadAnswer>;
-type CorpusAnswer = z.output<typeof answers.CorpusAnswer>;
-type ErrorAnswer = z.output<typeof answers.ErrorAnswer>;
+export type GenerateRequest = z.input<typeof requests.GenerateRequestSchema>;
+export type GenerateResponse = z.output<typeof answers.GenerateResponseSchema>;
+export type ScoreRequest = z.input<typeof requests.ScoreRequestSchema>;
+export type ScoreResponse = z.output<typeof answers.ScoreResponseSchema>;
+export type Receipt = GenerateResponse['receipt'];
+export type TrainingJob = z.output<typeof answers.TrainingSchema>;
+export type ModelSummary = z.output<typeof answers.ModelListSchema>['data'][number];
+type UploadAnswer = z.output<typeof answers.UploadResponseSchema>;
+type CorpusAnswer = z.output<typeof answers.CorpusResponseSchema>;
+type ErrorAnswer = z.output<typeof answers.ErrorResponseSchema>;
 
 export interface ClientOptions {
   /** Where the API is, such as `http://127.0.0.1:3000`. */
@@ -83,13 +83,13 @@ export class FolioClient {
   }
 
   /** @throws ApiError */
-  async generate(parameters: GenerateParameters, options: CallOptions = {}): Promise<GenerateAnswer> {
+  async generate(parameters: GenerateRequest, options: CallOptions = {}): Promise<GenerateResponse> {
     const response = await this.#post('/generate', parameters, options, 'application/json');
-    return (await response.json()) as GenerateAnswer;
+    return (await response.json()) as GenerateResponse;
   }
 
   /** @throws ApiError */
-  async stream(parameters: GenerateParameters, options: CallOptions = {}): Promise<TextStream> {
+  async stream(parameters: GenerateRequest, options: CallOptions = {}): Promise<TextStream> {
     const response = await this.#post('/generate', parameters, options, 'text/plain');
     const told = (name: string): string => response.headers.get(`x-folio-${name}`) ?? '';
     const [model = '', version = ''] = told('model').split('@');
@@ -105,15 +105,15 @@ export class FolioClient {
   }
 
   /** @throws ApiError */
-  async score(parameters: ScoreParameters, options: CallOptions = {}): Promise<ScoreAnswer> {
+  async score(parameters: ScoreRequest, options: CallOptions = {}): Promise<ScoreResponse> {
     const response = await this.#post('/v1/score', parameters, options, 'application/json');
-    return (await response.json()) as ScoreAnswer;
+    return (await response.json()) as ScoreResponse;
   }
 
   /** @throws ApiError */
-  async models(options: CallOptions = {}): Promise<readonly Model[]> {
+  async models(options: CallOptions = {}): Promise<readonly ModelSummary[]> {
     const response = await this.#call('/v1/models', { ...options });
-    return ((await response.json()) as { data: Model[] }).data;
+    return ((await response.json()) as { data: ModelSummary[] }).data;
   }
 
   /**
@@ -121,12 +121,15 @@ export class FolioClient {
    *
    * @throws ApiError
    */
-  async *train(parameters: TrainParameters, options: CallOptions = {}): AsyncGenerator<Training, Training> {
+  async *train(
+    parameters: TrainParameters,
+    options: CallOptions = {},
+  ): AsyncGenerator<TrainingJob, TrainingJob> {
     const id = await this.#upload(parameters, options);
     let told: string | undefined;
     for (;;) {
       const response = await this.#call(`/v1/trainings/${encodeURIComponent(id)}`, { ...options });
-      const training = (await response.json()) as Training;
+      const training = (await response.json()) as TrainingJob;
       if (training.updated_at !== told) yield training;
       told = training.updated_at;
       if (training.state !== 'queued' && training.state !== 'running') return training;
@@ -174,9 +177,9 @@ export class FolioClient {
     }
   }
 
-  async #trainings(options: CallOptions): Promise<readonly Training[]> {
+  async #trainings(options: CallOptions): Promise<readonly TrainingJob[]> {
     const response = await this.#call('/v1/trainings', { ...options });
-    return ((await response.json()) as { data: Training[] }).data;
+    return ((await response.json()) as { data: TrainingJob[] }).data;
   }
 
   #post(path: string, body: object, options: CallOptions, accept: string): Promise<Response> {

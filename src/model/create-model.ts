@@ -1,9 +1,9 @@
-import { CompletionRun } from './decode/completion-task.ts';
+import { CompletionTask } from './decode/completion-task.ts';
 import type { Engine } from './decode/engine.ts';
 import { PrefixCache } from './decode/prefix-cache.ts';
 import { Scheduler } from './decode/scheduler.ts';
 import { score } from './decode/scoring.ts';
-import { startRun } from './decode/sequence.ts';
+import { startSequence } from './decode/sequence.ts';
 import { type Alphabet, createAlphabet } from './format/alphabet.ts';
 import { createKernelStepper } from './kernel/kernel-stepper.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
@@ -62,9 +62,9 @@ export const createModel = (parts: ModelParts): Model => {
       },
     },
     vocabularySize: network.vocabulary,
-    start: () => startRun(engine),
-    generate: (options = {}) => textOf(new CompletionRun(engine, { ...options, n: 1 })),
-    complete: (options = {}) => new CompletionRun(engine, options),
+    start: () => startSequence(engine),
+    generate: (options = {}) => textOf(new CompletionTask(engine, { ...options, n: 1 })),
+    complete: (options = {}) => new CompletionTask(engine, options),
     score: (text, options) => score(engine, text, options),
     dispose() {
       engine.scheduler.dispose();
@@ -73,6 +73,6 @@ export const createModel = (parts: ModelParts): Model => {
   };
 };
 
-const textOf = async function* (completions: CompletionRun): AsyncIterable<string> {
+const textOf = async function* (completions: CompletionTask): AsyncIterable<string> {
   for await (const { text } of completions) if (text !== '') yield text;
 };

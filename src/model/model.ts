@@ -8,7 +8,7 @@ export interface Model {
   readonly info: ModelInfo;
   readonly vocabularySize: number;
   /** A run from the state of zeros. */
-  start(): Run;
+  start(): Sequence;
   /** The text of one completion, piece by piece as it is made. */
   generate(options?: GenerateOptions): AsyncIterable<string>;
   /** One or several completions with everything that can be told of them. */
@@ -32,7 +32,7 @@ export interface ModelInfo {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-export interface Run {
+export interface Sequence {
   /** Feeds one character. @returns its successor's logits [vocabulary], overwritten by the next step of any run */
   step(id: number): Float32Array;
   /** The state as bytes: a small header that names model and version, then 8 bytes x units x layers. */
@@ -40,7 +40,7 @@ export interface Run {
   /** @throws FolioError `state_mismatch` for another model's state or damaged bytes */
   restore(bytes: Uint8Array): void;
   /** A second run from the same state. */
-  fork(): Run;
+  fork(): Sequence;
   close(): void;
 }
 

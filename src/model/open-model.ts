@@ -2,7 +2,7 @@ import { FolioError } from '../errors.ts';
 import { createModel } from './create-model.ts';
 import { createAlphabet } from './format/alphabet.ts';
 import { digestLater, type Hash } from './format/digest.ts';
-import { isObject, type Json, malformed, unsupported } from './format/invalid.ts';
+import { invalid, isObject, type Json, unsupported } from './format/invalid.ts';
 import { readNetwork } from './format/layers-model.ts';
 import { joinShards, readManifest, Weights } from './format/weights.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
@@ -51,7 +51,7 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
       Promise.all(
         group.paths.map(async (path) => {
           const shard = await read(path, group.byteLength);
-          if (shard === undefined) throw malformed(path, 'a file of weights', 'none');
+          if (shard === undefined) throw invalid(path, 'a file of weights', 'none');
           return shard;
         }),
       ),
@@ -89,10 +89,10 @@ const readArtefact = async (read: ReadFile): Promise<Json> => {
     throw new FolioError('model_not_found', 'There is no model.json.', { where: 'model.json' });
   }
   if (bytes.length > MODEL_LIMIT) {
-    throw malformed('model.json', `at most ${MODEL_LIMIT} bytes`, `${bytes.length} bytes`);
+    throw invalid('model.json', `at most ${MODEL_LIMIT} bytes`, `${bytes.length} bytes`);
   }
   const artefact = parse(bytes, 'model.json');
-  if (!isObject(artefact)) throw malformed('model.json', 'an object', artefact);
+  if (!isObject(artefact)) throw invalid('model.json', 'an object', artefact);
   return artefact;
 };
 
@@ -101,7 +101,7 @@ const parse = (bytes: Uint8Array, file: string): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    throw malformed(file, 'JSON', text.slice(0, 40));
+    throw invalid(file, 'JSON', text.slice(0, 40));
   }
 };
 

@@ -9,7 +9,7 @@ import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
-import { LocalTrainings, type TrainCommand } from '../training-jobs/local-training-jobs.ts';
+import { LocalTrainingJobs, type TrainCommand } from '../training-jobs/local-training-jobs.ts';
 import { createLogger, logRequests } from './log.ts';
 import { pages } from './pages.ts';
 
@@ -26,11 +26,11 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
   const models = openModels(store, settings, nodeThreads(settings.threads));
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
-  const trainings = new LocalTrainings(store, train);
+  const trainings = new LocalTrainingJobs(store, train);
   const defaultModel = parseModelReference(settings.model);
   const logger = createLogger(settings.logLevel);
   // Loaded before it is asked for. A store may have to wait for its first training: that is said, and no more.
-  models.open(defaultModel).then(
+  models.acquire(defaultModel).then(
     (held) => held.release(),
     (error: unknown) => logger.warn(`The model ${settings.model} cannot be opened: ${messageOf(error)}`),
   );
@@ -40,7 +40,7 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
     authorise: authoriseByKeys({ read: settings.apiKeys, write: settings.writeKeys }, settings.origins),
     generator: {
       defaultModel,
-      open: (reference, precision) => models.open(reference, precision),
+      acquire: (reference, precision) => models.acquire(reference, precision),
       admission,
       signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
     },

@@ -20,7 +20,7 @@ export interface ModelFiles {
 }
 
 /** A model that is held for some work: it is not dropped from memory before `release`. */
-export interface HeldModel {
+export interface ModelLease {
   readonly name: string;
   readonly version: string;
   readonly model: Model;
@@ -94,7 +94,10 @@ export class ModelCache {
    *
    * @throws FolioError `model_not_found`, `store_failed`, `model_invalid`, `model_unsupported`
    */
-  async open(reference: ModelReference, precision: Precision = this.#options.precision): Promise<HeldModel> {
+  async acquire(
+    reference: ModelReference,
+    precision: Precision = this.#options.precision,
+  ): Promise<ModelLease> {
     const { name } = reference;
     const began = this.#now();
     const version = reference.version ?? (await this.#pointer(name)).version;

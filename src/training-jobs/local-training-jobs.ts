@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
-import type { StartTraining, TrainingRecord, Trainings } from './training-jobs.ts';
+import type { StartTraining, TrainingJobs, TrainingRecord } from './training-jobs.ts';
 
 /** The command that trains, to which the training's own arguments are added. */
 export type TrainCommand = readonly [program: string, ...arguments_: string[]];
@@ -31,7 +31,7 @@ interface Job {
  * Trainings as child processes of this one, one at a time: each would take every core. A child writes its own record
  * into the store; this class writes only what a child could not: that it waits, was stopped, or died.
  */
-export class LocalTrainings implements Trainings {
+export class LocalTrainingJobs implements TrainingJobs {
   readonly #store: Store;
   readonly #command: TrainCommand | undefined;
   readonly #queue: Job[] = [];

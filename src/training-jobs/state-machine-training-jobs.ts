@@ -8,13 +8,13 @@ import {
 import { FolioError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
-import type { StartTraining, TrainingRecord, Trainings } from './training-jobs.ts';
+import type { StartTraining, TrainingJobs, TrainingRecord } from './training-jobs.ts';
 
 /**
  * Trainings by the state machine that an uploaded corpus starts too (`cdk/retraining-definition.ts`). Their records
  * are in the store, written by the machine and by the trainer itself.
  */
-export class StateMachineTrainings implements Trainings {
+export class StateMachineTrainingJobs implements TrainingJobs {
   readonly #store: Store;
   readonly #machine: string;
   readonly #bucket: string;

@@ -40,7 +40,7 @@ export interface StartTraining {
   readonly preset?: string;
 }
 
-export interface Trainings {
+export interface TrainingJobs {
   start(request: StartTraining): Promise<TrainingRecord>;
   /** Newest first. */
   list(): Promise<readonly TrainingRecord[]>;

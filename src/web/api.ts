@@ -20,7 +20,7 @@ export const headers = (extra: Readonly<Record<string, string>> = {}): Record<st
 };
 
 /** Fetches with the stored key; asks for one when the server wants it. */
-const knock: typeof fetch = async (input, init = {}) => {
+const authorizedFetch: typeof fetch = async (input, init = {}) => {
   const send = () =>
     fetch(input, { ...init, headers: headers(Object.fromEntries(new Headers(init.headers))) });
   try {
@@ -33,13 +33,13 @@ const knock: typeof fetch = async (input, init = {}) => {
 };
 
 /** Where the API is, without a slash at the end. */
-export const origin = (): string => address('.').replace(/\/$/, '');
+export const serverUrl = (): string => address('.').replace(/\/$/, '');
 
-export const folio = new FolioClient({ baseUrl: origin(), fetch: knock });
+export const folio = new FolioClient({ baseUrl: serverUrl(), fetch: authorizedFetch });
 
 /** Calls what the client has no method for. @throws ApiError in the server's own words */
 export const call = async (path: string, init: RequestInit = {}): Promise<Response> => {
-  const response = await knock(address(path), init);
+  const response = await authorizedFetch(address(path), init);
   if (response.ok) return response;
   const { error } = (await response.json()) as { error: ConstructorParameters<typeof ApiError>[1] };
   throw new ApiError(response.status, error);

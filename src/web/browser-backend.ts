@@ -1,6 +1,6 @@
 import { address, headers } from './api.ts';
-import type { Order, Report } from './engine-messages.ts';
-import type { GenerationEvent, Press, Request, State } from './generation.ts';
+import type { WorkerRequest, WorkerResponse } from './engine-messages.ts';
+import type { Backend, GenerationEvent, GenerationSettings, State } from './generation.ts';
 
 type Without<Kind, Name extends PropertyKey> = Kind extends unknown ? Omit<Kind, Name> : never;
 
@@ -9,10 +9,10 @@ const modelAddress = (model: string): string =>
   address(`v1/models/${encodeURIComponent(model)}/files/model.json`);
 
 /** Generates in this browser: the server's own kernel on the server's own files, in a worker of its own. */
-export class BrowserPress {
+export class BrowserBackend {
   readonly #tell: (text: string) => void;
   #loaded: { readonly model: string; readonly done: Promise<void> } | undefined;
-  readonly #listeners = new Map<number, (report: Report) => void>();
+  readonly #listeners = new Map<number, (report: WorkerResponse) => void>();
   #worker: Worker | undefined;
   #ids = 0;
 
@@ -21,7 +21,7 @@ export class BrowserPress {
     this.#tell = tell;
   }
 
-  of(model: string): Press {
+  of(model: string): Backend {
     return { generate: (request, signal, from) => this.#generate(model, request, signal, from) };
   }
 
@@ -52,7 +52,7 @@ export class BrowserPress {
 
   async *#generate(
     model: string,
-    request: Request,
+    request: GenerationSettings,
     signal: AbortSignal,
     from?: State,
   ): AsyncGenerator<GenerationEvent> {
@@ -64,12 +64,12 @@ export class BrowserPress {
   }
 
   async *#ask(
-    order: Without<Exclude<Order, { kind: 'stop' }>, 'id'>,
+    order: Without<Exclude<WorkerRequest, { kind: 'stop' }>, 'id'>,
     signal?: AbortSignal,
-  ): AsyncGenerator<Report> {
+  ): AsyncGenerator<WorkerResponse> {
     this.#ids += 1;
     const id = this.#ids;
-    const waiting: Report[] = [];
+    const waiting: WorkerResponse[] = [];
     let wake: () => void = () => {};
     this.#listeners.set(id, (report) => {
       waiting.push(report);
@@ -98,14 +98,14 @@ export class BrowserPress {
     }
   }
 
-  #post(order: Order): void {
+  #post(order: WorkerRequest): void {
     this.#worker ??= this.#start();
     this.#worker.postMessage(order);
   }
 
   #start(): Worker {
     const worker = new Worker(address('assets/engine.js'), { type: 'module' });
-    worker.addEventListener('message', ({ data }: MessageEvent<Report>) =>
+    worker.addEventListener('message', ({ data }: MessageEvent<WorkerResponse>) =>
       this.#listeners.get(data.id)?.(data),
     );
     worker.addEventListener('error', () => {

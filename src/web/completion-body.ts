@@ -1,4 +1,4 @@
-import type { Request } from './generation.ts';
+import type { GenerationSettings } from './generation.ts';
 
 /** The API's defaults: what a body need not say. */
 const silent: Readonly<Record<string, unknown>> = {
@@ -16,7 +16,7 @@ const silent: Readonly<Record<string, unknown>> = {
 };
 
 /** The request as `POST /v1/completions` takes it, without what is the API's default anyway. */
-export const completionBody = (model: string, request: Request): Record<string, unknown> => {
+export const completionBody = (model: string, request: GenerationSettings): Record<string, unknown> => {
   const body = {
     model,
     prompt: request.prompt,

@@ -1,21 +1,27 @@
 import { copyFrom } from './clipboard.ts';
 import { fromTemplate, make, within } from './dom.ts';
-import type { GenerationEvent, Letter, Press, Request, State } from './generation.ts';
+import type {
+  Backend,
+  GeneratedCharacter,
+  GenerationEvent,
+  GenerationSettings,
+  State,
+} from './generation.ts';
 import { type Facts, receiptLine } from './receipt.ts';
 import { shade } from './surprise.ts';
 
 const ordinals = ['First', 'Second', 'Third', 'Fourth'];
 
 /** What made a leaf: its press, its model, and the request that gives the whole of its text again. */
-export interface Origin {
-  readonly press: Press;
+export interface CardSource {
+  readonly press: Backend;
   readonly place: string; // 'on the server' or 'in this browser'
   readonly model: string;
-  readonly request: Request;
+  readonly request: GenerationSettings;
 }
 
 /** One completion on its sheet: the beginning that was given, and letter by letter what came. */
-export class Leaf {
+export class CompletionCard {
   readonly element: HTMLElement;
   readonly text: HTMLElement;
   /** The text in one piece for those who listen; the letters one by one are for the eye. */
@@ -23,19 +29,19 @@ export class Leaf {
   readonly #sheet = make('div', { ariaHidden: 'true' });
   readonly #receipt: HTMLElement;
   readonly #proceed: HTMLButtonElement;
-  #letters: Letter[] = [];
+  #letters: GeneratedCharacter[] = [];
   #spans: HTMLElement[] = [];
   #given = '';
   #state: State | undefined;
   #made = { letters: 0, milliseconds: 0 };
   #ending: Pick<Facts, 'reason' | 'overlap' | 'replaced'> = {};
-  origin: Origin;
+  origin: CardSource;
 
   /**
    * @param place Which of the completions, from 0.
    * @param proceed Asked for when the text shall go on from its end.
    */
-  constructor(place: number, origin: Origin, proceed: (leaf: Leaf) => void) {
+  constructor(place: number, origin: CardSource, proceed: (leaf: CompletionCard) => void) {
     const fragment = fromTemplate('leaf-template');
     this.element = within(fragment, '.leaf', HTMLElement);
     this.text = within(fragment, '.text', HTMLElement);
@@ -59,7 +65,7 @@ export class Leaf {
     this.#begin(origin.request.prompt);
   }
 
-  get letters(): readonly Letter[] {
+  get letters(): readonly GeneratedCharacter[] {
     return this.#letters;
   }
 
@@ -95,7 +101,7 @@ export class Leaf {
   }
 
   /** Keeps the letters before this place, and writes another one there if given. */
-  cut(at: number, instead?: Letter): void {
+  cut(at: number, instead?: GeneratedCharacter): void {
     this.#letters = this.#letters.slice(0, at);
     for (const span of this.#spans.splice(at)) span.remove();
     this.#state = undefined;
@@ -132,7 +138,7 @@ export class Leaf {
     this.#sheet.append(make('span', { className: 'given' }, given));
   }
 
-  #write(letters: readonly Letter[]): void {
+  #write(letters: readonly GeneratedCharacter[]): void {
     const spans = letters.map(({ character, logprob }) =>
       make('span', { className: `letter s${shade(logprob)}` }, character),
     );

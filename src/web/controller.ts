@@ -1,8 +1,8 @@
-import { Leaf, type Origin } from './completion-card.ts';
+import { type CardSource, CompletionCard } from './completion-card.ts';
 import { byId, messageOf, notice, speak } from './dom.ts';
-import type { GenerationEvent, Request, State } from './generation.ts';
+import type { GenerationEvent, GenerationSettings, State } from './generation.ts';
 import { Inspector } from './inspector.ts';
-import { paced } from './typewriter.ts';
+import { typewriter } from './typewriter.ts';
 
 /** Letters a second and completion: quick, and still seen to come. */
 const swift = 320;
@@ -11,17 +11,17 @@ const pace = (): number =>
   matchMedia('(prefers-reduced-motion: reduce)').matches ? Number.POSITIVE_INFINITY : swift;
 
 /** Where the writing is done: runs a request, shows its leaves, stops, continues, branches. */
-export class Desk {
+export class Controller {
   readonly #leaves = byId('leaves', HTMLDivElement);
   readonly #generate = byId('generate', HTMLButtonElement);
   readonly #stop = byId('stop', HTMLButtonElement);
   readonly #inspector: Inspector;
-  readonly #settings: () => Request;
+  readonly #settings: () => GenerationSettings;
   #running: AbortController | undefined;
-  #latest: Origin | undefined;
+  #latest: CardSource | undefined;
 
   /** @param settings What the margin says now */
-  constructor(settings: () => Request) {
+  constructor(settings: () => GenerationSettings) {
     this.#settings = settings;
     this.#inspector = new Inspector((leaf, at, instead) => {
       leaf.cut(at, instead);
@@ -31,7 +31,7 @@ export class Desk {
   }
 
   /** What made the latest text: the link and the snippets make it again. */
-  get latest(): Origin | undefined {
+  get latest(): CardSource | undefined {
     return this.#latest;
   }
 
@@ -39,11 +39,11 @@ export class Desk {
     this.#running?.abort();
   }
 
-  run(origin: Origin): Promise<void> {
+  run(origin: CardSource): Promise<void> {
     this.stop();
     this.#inspector.close();
     const leaves = Array.from({ length: origin.request.n }, (_, place) => {
-      const leaf = new Leaf(place, origin, (self) => void this.#proceed(self));
+      const leaf = new CompletionCard(place, origin, (self) => void this.#proceed(self));
       this.#inspector.watch(leaf);
       return leaf;
     });
@@ -55,7 +55,7 @@ export class Desk {
   }
 
   /** Goes on where the leaf ends, exactly as one longer request would have, if its state is known. */
-  async #proceed(leaf: Leaf): Promise<void> {
+  async #proceed(leaf: CompletionCard): Promise<void> {
     const { origin, state } = leaf;
     if (state === undefined) return this.#goOn(leaf);
     const { length } = this.#settings();
@@ -64,15 +64,15 @@ export class Desk {
   }
 
   /** Takes all that stands on the leaf for the beginning of a new text. */
-  async #goOn(leaf: Leaf): Promise<void> {
+  async #goOn(leaf: CompletionCard): Promise<void> {
     leaf.origin = { ...leaf.origin, request: { ...this.#settings(), prompt: leaf.whole, n: 1 } };
     await this.#print(leaf.origin, [leaf]);
   }
 
   async #print(
-    origin: Origin,
-    leaves: readonly Leaf[],
-    request: Request = origin.request,
+    origin: CardSource,
+    leaves: readonly CompletionCard[],
+    request: GenerationSettings = origin.request,
     from?: State,
   ): Promise<void> {
     this.stop();
@@ -83,7 +83,7 @@ export class Desk {
     this.#show(leaves, true);
     try {
       const events = origin.press.generate(request, running.signal, from);
-      for await (const event of paced(events, pace(), running.signal)) this.#deliver(leaves, event);
+      for await (const event of typewriter(events, pace(), running.signal)) this.#deliver(leaves, event);
       if (running.signal.aborted) throw running.signal.reason;
       speak(`${leaves.length === 1 ? 'The text is' : 'The texts are'} there.`);
     } catch (error) {
@@ -97,12 +97,12 @@ export class Desk {
     }
   }
 
-  #deliver(leaves: readonly Leaf[], event: GenerationEvent): void {
+  #deliver(leaves: readonly CompletionCard[], event: GenerationEvent): void {
     if (event.kind === 'receipt') for (const leaf of leaves) leaf.take(event);
     else leaves[event.index]?.take(event);
   }
 
-  #show(leaves: readonly Leaf[], busy: boolean): void {
+  #show(leaves: readonly CompletionCard[], busy: boolean): void {
     for (const leaf of leaves) leaf.busy = busy;
     const focused = document.activeElement === (busy ? this.#generate : this.#stop);
     this.#generate.hidden = busy;

@@ -1,7 +1,7 @@
-import type { GenerationEvent, Request } from './generation.ts';
+import type { GenerationEvent, GenerationSettings } from './generation.ts';
 
 /** What the page tells the engine's worker, and what it hears back; `id` joins question and answers. */
-export type Order =
+export type WorkerRequest =
   | {
       readonly id: number;
       readonly kind: 'load';
@@ -13,12 +13,12 @@ export type Order =
       readonly id: number;
       readonly kind: 'generate';
       readonly model: string;
-      readonly request: Request;
+      readonly request: GenerationSettings;
       readonly from?: Uint8Array;
     }
   | { readonly id: number; readonly kind: 'stop' };
 
-export type Report =
+export type WorkerResponse =
   | { readonly id: number; readonly kind: 'event'; readonly event: GenerationEvent }
   | { readonly id: number; readonly kind: 'done'; readonly bytes?: number }
   | { readonly id: number; readonly kind: 'failed'; readonly message: string };

@@ -1,8 +1,8 @@
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
 import { fetchModel } from '../model/fetch-model.ts';
 import type { CharacterDetail, CompletionEvent, GenerateOptions, Model } from '../model/model.ts';
-import type { Order, Report } from './engine-messages.ts';
-import type { GenerationEvent, Letter, Request } from './generation.ts';
+import type { WorkerRequest, WorkerResponse } from './engine-messages.ts';
+import type { GeneratedCharacter, GenerationEvent, GenerationSettings } from './generation.ts';
 
 /** The worker in which models run: the same engine as the server's, bundled for the browser. */
 interface Loaded {
@@ -14,9 +14,9 @@ interface Loaded {
 const loaded = new Map<string, Loaded>();
 const running = new Map<number, AbortController>();
 
-const report = (message: Report): void => postMessage(message);
+const report = (message: WorkerResponse): void => postMessage(message);
 
-const letterOf = ({ character, logprob, top }: CharacterDetail): Letter => ({
+const letterOf = ({ character, logprob, top }: CharacterDetail): GeneratedCharacter => ({
   character,
   logprob,
   top: top.some((other) => other.character === character)
@@ -25,7 +25,7 @@ const letterOf = ({ character, logprob, top }: CharacterDetail): Letter => ({
 });
 
 /** The request as the model takes it; what is off is left to the model's own default, as the server leaves it. */
-const optionsOf = (request: Request): GenerateOptions => ({
+const optionsOf = (request: GenerationSettings): GenerateOptions => ({
   prompt: request.prompt,
   length: request.length,
   seed: request.seed,
@@ -45,7 +45,7 @@ const optionsOf = (request: Request): GenerateOptions => ({
 const lettersOf = ({ index, characters = [] }: CompletionEvent): GenerationEvent[] =>
   characters.length === 0 ? [] : [{ kind: 'letters', index, letters: characters.map(letterOf) }];
 
-const open = ({ model, url, headers }: Extract<Order, { kind: 'load' }>): Loaded => {
+const open = ({ model, url, headers }: Extract<WorkerRequest, { kind: 'load' }>): Loaded => {
   const [name = '', version = ''] = model.split('@');
   const get = (address: URL): Promise<Response> => fetch(address, { headers });
   const readIndex = async (): Promise<CopyIndex> => {
@@ -57,7 +57,7 @@ const open = ({ model, url, headers }: Extract<Order, { kind: 'load' }>): Loaded
 };
 
 /** One model at a time: another one takes its place. */
-const load = async (order: Extract<Order, { kind: 'load' }>): Promise<number> => {
+const load = async (order: Extract<WorkerRequest, { kind: 'load' }>): Promise<number> => {
   const { model } = order;
   for (const [name, old] of loaded) {
     if (name === model) continue;
@@ -81,7 +81,7 @@ const generate = async ({
   model,
   request,
   from,
-}: Extract<Order, { kind: 'generate' }>): Promise<void> => {
+}: Extract<WorkerRequest, { kind: 'generate' }>): Promise<void> => {
   const stop = new AbortController();
   running.set(id, stop);
   try {
@@ -108,7 +108,7 @@ const generate = async ({
   }
 };
 
-addEventListener('message', ({ data }: MessageEvent<Order>) => {
+addEventListener('message', ({ data }: MessageEvent<WorkerRequest>) => {
   const fail = (error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
     report({ id: data.id, kind: 'failed', message });

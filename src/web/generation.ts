@@ -1,5 +1,5 @@
 /** What the page asks for, by the names of the API's simple door; the link, the snippets and both presses read it. */
-export interface Request {
+export interface GenerationSettings {
   readonly prompt: string;
   readonly length: number; // characters
   readonly seed: number;
@@ -16,7 +16,7 @@ export interface Request {
   readonly unknown: 'error' | 'skip' | 'nearest';
 }
 
-export const plainRequest: Request = {
+export const defaultSettings: GenerationSettings = {
   prompt: 'ROMEO:',
   length: 400,
   seed: 1,
@@ -39,12 +39,12 @@ export interface Alternative {
 }
 
 /** One generated character with what else it might have been, likeliest first. */
-export interface Letter extends Alternative {
+export interface GeneratedCharacter extends Alternative {
   readonly top: readonly Alternative[];
 }
 
 export type GenerationEvent =
-  | { readonly kind: 'letters'; readonly index: number; readonly letters: readonly Letter[] }
+  | { readonly kind: 'letters'; readonly index: number; readonly letters: readonly GeneratedCharacter[] }
   | {
       readonly kind: 'end';
       readonly index: number;
@@ -63,7 +63,7 @@ export type GenerationEvent =
 export type State = string | Uint8Array;
 
 /** What turns a request into letters: the server, or this browser. */
-export interface Press {
+export interface Backend {
   /** @param from Goes on from this state, with the prompt fed after it */
-  generate(request: Request, signal: AbortSignal, from?: State): AsyncIterable<GenerationEvent>;
+  generate(request: GenerationSettings, signal: AbortSignal, from?: State): AsyncIterable<GenerationEvent>;
 }

@@ -1,12 +1,12 @@
-import type { Leaf } from './completion-card.ts';
+import type { CompletionCard } from './completion-card.ts';
 import { byId, make, speak } from './dom.ts';
-import type { Alternative, Letter } from './generation.ts';
+import type { Alternative, GeneratedCharacter } from './generation.ts';
 import { bits, named, percent } from './surprise.ts';
 
 /** Asked for when a text shall go on from a letter, or from another one in its place. */
-export type Branch = (leaf: Leaf, at: number, instead?: Letter) => void;
+export type Branch = (leaf: CompletionCard, at: number, instead?: GeneratedCharacter) => void;
 
-const sentence = (letter: Letter): string => {
+const sentence = (letter: GeneratedCharacter): string => {
   const others = letter.top.filter(({ character }) => character !== letter.character).slice(0, 3);
   const list = others.map(({ character, logprob }) => `${named(character)} ${percent(logprob)}`).join(', ');
   return `${named(letter.character)}, ${percent(letter.logprob)}. Instead: ${list}.`;
@@ -16,7 +16,7 @@ const sentence = (letter: Letter): string => {
 export class Inspector {
   readonly #card = byId('inspector', HTMLDivElement);
   readonly #branch: Branch;
-  #leaf: Leaf | undefined;
+  #leaf: CompletionCard | undefined;
   #at = 0;
   #pinned = false;
   #closing: ReturnType<typeof setTimeout> | undefined;
@@ -39,7 +39,7 @@ export class Inspector {
   }
 
   /** Lets a leaf's letters be pointed at, tapped and stepped through. */
-  watch(leaf: Leaf): void {
+  watch(leaf: CompletionCard): void {
     const { text } = leaf;
     text.addEventListener('pointerover', (event) => {
       if (event.pointerType === 'touch' || this.#pinned) return;
@@ -76,7 +76,7 @@ export class Inspector {
     if (!this.#pinned) this.#closing = setTimeout(() => this.close(), 250);
   }
 
-  #key(leaf: Leaf, event: KeyboardEvent): void {
+  #key(leaf: CompletionCard, event: KeyboardEvent): void {
     const wanted = this.#step(leaf, event);
     if (event.key === 'Enter' && this.#leaf === leaf) {
       event.preventDefault();
@@ -95,7 +95,7 @@ export class Inspector {
   }
 
   /** Where a key leads to, if it is one of those that step through a text. */
-  #step(leaf: Leaf, { key, ctrlKey, metaKey, altKey }: KeyboardEvent): number | undefined {
+  #step(leaf: CompletionCard, { key, ctrlKey, metaKey, altKey }: KeyboardEvent): number | undefined {
     if (ctrlKey || metaKey || altKey) return undefined;
     if (key === 'ArrowLeft') return this.#at - 1;
     if (key === 'ArrowRight') return this.#at + 1;
@@ -106,7 +106,7 @@ export class Inspector {
   }
 
   /** The letter above or below, as the text happens to be broken into lines. */
-  #lineAway(leaf: Leaf, way: 1 | -1): number {
+  #lineAway(leaf: CompletionCard, way: 1 | -1): number {
     const here = leaf.span(this.#at)?.getBoundingClientRect();
     if (!here) return this.#at;
     let best = this.#at;
@@ -125,7 +125,7 @@ export class Inspector {
     return best;
   }
 
-  #open(leaf: Leaf, at: number): void {
+  #open(leaf: CompletionCard, at: number): void {
     const letter = leaf.letters[at];
     if (!letter) return;
     clearTimeout(this.#closing);
@@ -153,7 +153,12 @@ export class Inspector {
     this.#place();
   }
 
-  #candidate(leaf: Leaf, at: number, letter: Letter, { character, logprob }: Alternative): HTMLElement {
+  #candidate(
+    leaf: CompletionCard,
+    at: number,
+    letter: GeneratedCharacter,
+    { character, logprob }: Alternative,
+  ): HTMLElement {
     const taken = character === letter.character;
     const button = make(
       'button',
@@ -171,7 +176,7 @@ export class Inspector {
     return button;
   }
 
-  #go(leaf: Leaf, at: number, instead?: Letter): void {
+  #go(leaf: CompletionCard, at: number, instead?: GeneratedCharacter): void {
     this.close();
     leaf.text.focus({ preventScroll: true });
     this.close();

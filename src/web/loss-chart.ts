@@ -1,6 +1,6 @@
 import uPlot from 'uplot';
-import type { Training } from '../client/client.ts';
-import { type LossCurve, lossCurve, type Sighting, sightingOf } from './loss-curve.ts';
+import type { TrainingJob } from '../client/client.ts';
+import { type LossCurve, type LossSample, lossCurve, lossSampleOf } from './loss-curve.ts';
 
 const height = 240; // pixels
 
@@ -11,8 +11,8 @@ const colour = (name: string): string =>
 export class LossChart {
   readonly #place: HTMLElement;
   readonly #caption: HTMLElement;
-  readonly #sightings: Sighting[] = [];
-  #training: Training | undefined;
+  readonly #sightings: LossSample[] = [];
+  #training: TrainingJob | undefined;
   #plot: uPlot | undefined;
 
   /** @param signal Ends the chart. */
@@ -33,14 +33,14 @@ export class LossChart {
     addEventListener('themechange', repaint, { signal });
   }
 
-  show(training: Training): void {
-    const sighting = sightingOf(training);
+  show(training: TrainingJob): void {
+    const sighting = lossSampleOf(training);
     if (sighting && training.state === 'running') this.#sightings.push(sighting);
     this.#training = training;
     this.#paint(training);
   }
 
-  #paint({ history }: Training): void {
+  #paint({ history }: TrainingJob): void {
     const last = history.at(-1);
     const told = last
       ? `After epoch ${last.epoch}: ${last.loss.toFixed(3)} nats a letter on what it trains on, ${last.validation_loss.toFixed(3)} on what it never saw (dashed).`

@@ -1,30 +1,30 @@
-import { origin as apiOrigin, storedKey, whenKeyIsNeeded } from './api.ts';
-import { BrowserPress } from './browser-backend.ts';
+import { serverUrl as apiOrigin, storedKey, whenKeyIsNeeded } from './api.ts';
+import { BrowserBackend } from './browser-backend.ts';
 import { copyFrom } from './clipboard.ts';
 import { CodeDialog } from './code-dialog.ts';
-import type { Origin } from './completion-card.ts';
-import { Desk } from './controller.ts';
+import type { CardSource } from './completion-card.ts';
+import { Controller } from './controller.ts';
 import { byId, messageOf, notice } from './dom.ts';
-import type { Request } from './generation.ts';
+import type { GenerationSettings } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
 import { readLink, type Shared, writeLink } from './link.ts';
 import { ModelPicker } from './models.ts';
 import { startOffline } from './offline.ts';
-import { serverPress } from './server-backend.ts';
+import { serverBackend } from './server-backend.ts';
 import { SettingsForm } from './settings-form.ts';
 import { startTheme } from './theme.ts';
-import { Workshop } from './training-panel.ts';
+import { TrainingPanel } from './training-panel.ts';
 
 const inBrowser = byId('in-browser', HTMLInputElement);
 const where = byId('where', HTMLParagraphElement);
 const settings = new SettingsForm(byId('settings', HTMLFormElement));
-const desk = new Desk(() => settings.read());
+const desk = new Controller(() => settings.read());
 const code = new CodeDialog();
-const browserPress = new BrowserPress((text) => {
+const browserPress = new BrowserBackend((text) => {
   where.textContent = text;
 });
 const picker = new ModelPicker(() => void prepare());
-const workshop = new Workshop(async (model) => {
+const workshop = new TrainingPanel(async (model) => {
   await picker.refresh(model);
   byId('prompt', HTMLTextAreaElement).focus();
 });
@@ -43,13 +43,13 @@ const prepare = async (): Promise<void> => {
   }
 };
 
-const originOf = (request: Request): Origin | undefined => {
+const originOf = (request: GenerationSettings): CardSource | undefined => {
   const model = picker.chosen;
   if (model === undefined) {
     notice('notice', 'There is no model yet: train one below.');
     return undefined;
   }
-  const press = inBrowser.checked ? browserPress.of(model) : serverPress(model, picker.indexed);
+  const press = inBrowser.checked ? browserPress.of(model) : serverBackend(model, picker.indexed);
   return { press, model, request, place: inBrowser.checked ? 'in this browser' : 'on the server' };
 };
 
@@ -59,7 +59,7 @@ const next = (): Shared => ({ model: picker.chosen, request: settings.read() });
 /** What the page said when the latest text was asked for. */
 let asked = '';
 
-const run = async (request: Request): Promise<void> => {
+const run = async (request: GenerationSettings): Promise<void> => {
   const origin = originOf(request);
   if (!origin) return;
   asked = JSON.stringify(next());

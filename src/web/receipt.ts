@@ -1,4 +1,4 @@
-import type { Letter } from './generation.ts';
+import type { GeneratedCharacter } from './generation.ts';
 import { bits, named } from './surprise.ts';
 
 /** What a leaf says of itself below its text. */
@@ -6,7 +6,7 @@ export interface Facts {
   readonly model: string; // NAME@VERSION
   readonly seed: number;
   readonly place: string; // 'on the server' or 'in this browser'
-  readonly letters: readonly Letter[];
+  readonly letters: readonly GeneratedCharacter[];
   /** Letters that were made in how many milliseconds, once that is known. */
   readonly made?: { readonly letters: number; readonly milliseconds: number };
   readonly reason?: string;

@@ -1,7 +1,13 @@
 import { call } from './api.ts';
 import { completionBody } from './completion-body.ts';
 import { readEvents } from './event-stream.ts';
-import type { GenerationEvent, Letter, Press, Request, State } from './generation.ts';
+import type {
+  Backend,
+  GeneratedCharacter,
+  GenerationEvent,
+  GenerationSettings,
+  State,
+} from './generation.ts';
 
 interface Chunk {
   readonly error?: { readonly message: string };
@@ -23,7 +29,7 @@ interface Chunk {
 
 type Choice = NonNullable<Chunk['choices']>[number];
 
-const lettersOf = (choice: Choice): Letter[] =>
+const lettersOf = (choice: Choice): GeneratedCharacter[] =>
   (choice.logprobs?.tokens ?? []).map((character, at) => ({
     character,
     logprob: choice.logprobs?.token_logprobs[at] ?? 0,
@@ -57,8 +63,8 @@ function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
  *
  * @param indexed Whether the model can tell how much of a text it quotes
  */
-export const serverPress = (model: string, indexed: boolean): Press => ({
-  async *generate(request: Request, signal: AbortSignal, from?: State) {
+export const serverBackend = (model: string, indexed: boolean): Backend => ({
+  async *generate(request: GenerationSettings, signal: AbortSignal, from?: State) {
     const response = await call('v1/completions', {
       method: 'POST',
       signal,

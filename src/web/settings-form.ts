@@ -1,14 +1,14 @@
 import { byId, make } from './dom.ts';
-import { plainRequest, type Request } from './generation.ts';
-import { type Dial, fineDials, mainDials } from './sliders.ts';
+import { defaultSettings, type GenerationSettings } from './generation.ts';
+import { advancedSliders, mainSliders, type Slider } from './sliders.ts';
 
 const newSeed = (): number => Math.floor(Math.random() * 1_000_000);
 
-const clamp = (value: number, { least, most }: Dial): number => Math.min(most, Math.max(least, value));
+const clamp = (value: number, { least, most }: Slider): number => Math.min(most, Math.max(least, value));
 
 /** The margin's sliders, the seed and its die; reads and writes everything a request has. */
 export class SettingsForm {
-  readonly #inputs = new Map<Dial, HTMLInputElement>();
+  readonly #inputs = new Map<Slider, HTMLInputElement>();
   readonly #prompt = byId('prompt', HTMLTextAreaElement);
   readonly #seed: HTMLInputElement;
   readonly #roll: HTMLInputElement;
@@ -47,13 +47,13 @@ export class SettingsForm {
       make('option', { value: 'error' }, 'refuse'),
     );
     root.append(
-      ...mainDials.map((dial) => this.#dial(dial)),
+      ...mainSliders.map((dial) => this.#dial(dial)),
       this.#seedField(),
       make(
         'details',
         { className: 'finer' },
         make('summary', {}, 'Finer controls'),
-        ...fineDials.map((dial) => this.#dial(dial)),
+        ...advancedSliders.map((dial) => this.#dial(dial)),
         this.#stopField(),
         this.#unknownField(),
       ),
@@ -63,24 +63,24 @@ export class SettingsForm {
         'Back to the plain settings',
       ),
     );
-    this.write(plainRequest);
+    this.write(defaultSettings);
   }
 
-  read(): Request {
+  read(): GenerationSettings {
     const numbers = [...this.#inputs].map(([dial, input]) => [dial.name, input.valueAsNumber] as const);
     return {
-      ...plainRequest,
+      ...defaultSettings,
       ...Object.fromEntries(numbers),
       prompt: this.#prompt.value,
       seed: Number.isSafeInteger(this.#seed.valueAsNumber)
         ? Math.max(0, this.#seed.valueAsNumber)
-        : plainRequest.seed,
+        : defaultSettings.seed,
       stop: this.#stop.value.replaceAll('\\n', '\n'),
-      unknown: this.#unknown.value as Request['unknown'],
+      unknown: this.#unknown.value as GenerationSettings['unknown'],
     };
   }
 
-  write(request: Request): void {
+  write(request: GenerationSettings): void {
     for (const [dial, input] of this.#inputs) input.value = String(clamp(request[dial.name], dial));
     this.#prompt.value = request.prompt;
     this.#seed.value = String(request.seed);
@@ -100,14 +100,14 @@ export class SettingsForm {
   }
 
   #reset(): void {
-    this.write({ ...plainRequest, prompt: this.#prompt.value, seed: this.#seed.valueAsNumber });
+    this.write({ ...defaultSettings, prompt: this.#prompt.value, seed: this.#seed.valueAsNumber });
   }
 
   #explain(): void {
     for (const tell of this.#tell) tell();
   }
 
-  #dial(dial: Dial): HTMLElement {
+  #dial(dial: Slider): HTMLElement {
     const id = `dial-${dial.name}`;
     const input = make('input', {
       id,

@@ -1,9 +1,11 @@
-import type { Request } from './generation.ts';
+import type { GenerationSettings } from './generation.ts';
 
-type NumberName = { [Name in keyof Request]: Request[Name] extends number ? Name : never }[keyof Request];
+type NumberName = {
+  [Name in keyof GenerationSettings]: GenerationSettings[Name] extends number ? Name : never;
+}[keyof GenerationSettings];
 
 /** A slider and the sentence with which it says what its value does. */
-export interface Dial {
+export interface Slider {
   readonly name: NumberName;
   readonly label: string;
   readonly least: number;
@@ -34,7 +36,7 @@ const topK = (value: number): string => {
     : `Only the ${value} likeliest letters may come next.`;
 };
 
-export const mainDials: readonly Dial[] = [
+export const mainSliders: readonly Slider[] = [
   {
     name: 'temperature',
     label: 'Temperature',
@@ -82,7 +84,7 @@ export const mainDials: readonly Dial[] = [
   },
 ];
 
-export const fineDials: readonly Dial[] = [
+export const advancedSliders: readonly Slider[] = [
   {
     name: 'topK',
     label: 'Top-k',

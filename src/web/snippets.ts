@@ -1,11 +1,11 @@
 import { completionBody, standardParameters } from './completion-body.ts';
-import type { Request } from './generation.ts';
+import type { GenerationSettings } from './generation.ts';
 
 export interface Call {
   /** Where the API is, without a slash at the end: `http://localhost:3000`. */
   readonly origin: string;
   readonly model: string;
-  readonly request: Request;
+  readonly request: GenerationSettings;
   /** Whether the server asks for a key; the key itself is never written out. */
   readonly keyed: boolean;
 }

@@ -1,4 +1,4 @@
-import { ApiError, type Training } from '../client/client.ts';
+import { ApiError, type TrainingJob } from '../client/client.ts';
 import { callJson, folio } from './api.ts';
 import { byId, make, messageOf, notice } from './dom.ts';
 import { TrainingView } from './training-view.ts';
@@ -11,7 +11,7 @@ const presets: Readonly<Record<string, string>> = {
 };
 
 /** Where corpora come in and trainings are watched. */
-export class Workshop {
+export class TrainingPanel {
   readonly #file = byId('corpus', HTMLInputElement);
   readonly #name = byId('train-name', HTMLInputElement);
   readonly #preset = byId('preset', HTMLSelectElement);
@@ -50,7 +50,7 @@ export class Workshop {
 
   /** Shows the trainings there are, the newest first or the one that is wanted. */
   async refresh(wanted?: string): Promise<void> {
-    const { data } = await callJson<{ data: readonly Training[] }>('v1/trainings');
+    const { data } = await callJson<{ data: readonly TrainingJob[] }>('v1/trainings');
     byId('trainings', HTMLDivElement).hidden = data.length === 0;
     this.#list.replaceChildren(
       ...data.map(({ id, model, preset, started_at }) =>

@@ -1,10 +1,10 @@
-import type { Training } from '../client/client.ts';
+import type { TrainingJob } from '../client/client.ts';
 import { call } from './api.ts';
 import { fromTemplate, make, messageOf, notice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
 import { LossChart } from './loss-chart.ts';
 
-const states: Readonly<Record<Training['state'], string>> = {
+const states: Readonly<Record<TrainingJob['state'], string>> = {
   queued: 'Waiting for its turn',
   running: 'Training',
   published: 'Published',
@@ -60,13 +60,13 @@ export class TrainingView {
       });
       for await (const { event, data } of readEvents(response)) {
         if (event === 'end') return;
-        if (event === 'training') this.#show(JSON.parse(data) as Training, chart);
+        if (event === 'training') this.#show(JSON.parse(data) as TrainingJob, chart);
       }
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
 
-  #show(training: Training, chart: LossChart): void {
+  #show(training: TrainingJob, chart: LossChart): void {
     const { model, version, state, progress, failure } = training;
     const root = this.#root;
     within(root, 'h3', HTMLElement).textContent = model;
@@ -98,7 +98,7 @@ export class TrainingView {
     within(root, '.log pre', HTMLElement).textContent = training.log_tail.join('\n');
   }
 
-  #figures({ progress, corpus, state, preset }: Training): readonly (readonly [string, string])[] {
+  #figures({ progress, corpus, state, preset }: TrainingJob): readonly (readonly [string, string])[] {
     const characters = corpus.characters;
     return [
       ['Preset', preset],

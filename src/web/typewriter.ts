@@ -8,7 +8,7 @@ const nextFrame = (): Promise<number> => new Promise((resolve) => requestAnimati
  *
  * @param rate Letters a second and completion; Infinity lets all through at once
  */
-export async function* paced(
+export async function* typewriter(
   events: AsyncIterable<GenerationEvent>,
   rate: number,
   signal: AbortSignal,

@@ -82,10 +82,10 @@ describe('models over S3', () => {
   test('a new version is served within the reload time, pinned ones stay', async () => {
     const models = openModels(store, { precision: 'int8', reloadSeconds: 0, modelCacheBytes: 1 << 26 });
     const first = await publishTinyModel(store, { name: 'hot', createdAt: new Date('2026-01-01') });
-    const before = await models.open({ name: 'hot' });
+    const before = await models.acquire({ name: 'hot' });
     const second = await publishTinyModel(store, { name: 'hot', createdAt: new Date('2026-01-02'), seed: 2 });
-    const after = await models.open({ name: 'hot' });
-    const pinned = await models.open({ name: 'hot', version: first.version });
+    const after = await models.acquire({ name: 'hot' });
+    const pinned = await models.acquire({ name: 'hot', version: first.version });
     expect([before.version, after.version, pinned.version]).toEqual([
       first.version,
       second.version,

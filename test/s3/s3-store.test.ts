@@ -194,7 +194,7 @@ describe('with faults between client and server', () => {
     await expect(store.read('x')).rejects.toMatchObject({
       code: 'store_failed',
       message: expect.stringMatching(/SlowDown/),
-      facts: { retryAfter: 1 },
+      details: { retryAfter: 1 },
     });
     expect(proxy.faults).toEqual([]);
   });

@@ -10,7 +10,7 @@ import type { TrainingEvent } from '../../training/events.ts';
 import { checkpointKey } from '../../training/loop/checkpoint.ts';
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
 import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
-import { openExaminee } from '../../training/publish/evaluated-model.ts';
+import { openEvaluatedModel } from '../../training/publish/evaluated-model.ts';
 import { type TrainOptions, train } from '../../training/train.ts';
 import { madeUpText } from './text.ts';
 
@@ -64,7 +64,7 @@ const stockLogs = async (key: string, ids: readonly number[], vocabulary: number
 };
 
 const kernelLogs = async (key: string, ids: readonly number[]): Promise<number[][]> => {
-  const step = (await openExaminee((file) => read(`${key}/${file}`))).start();
+  const step = (await openEvaluatedModel((file) => read(`${key}/${file}`))).start();
   return ids.map((id) => {
     const logits = [...step(id)];
     const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));

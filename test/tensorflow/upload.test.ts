@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { FolioClient, type Training } from '../../src/client/client.ts';
+import { FolioClient, type TrainingJob } from '../../src/client/client.ts';
 import { startServer } from '../../src/server/server.ts';
 import { readSettings } from '../../src/settings.ts';
 import { madeUpText } from './text.ts';
@@ -19,7 +19,7 @@ test('a corpus uploaded to a running server is trained on, published, and served
   const server = await startServer(settings);
   try {
     const folio = new FolioClient({ baseUrl: server.url });
-    const heard: Training[] = [];
+    const heard: TrainingJob[] = [];
     const corpus = madeUpText(12_000);
     for await (const training of folio.train({ name: 'kings', corpus, preset: 'tiny' })) heard.push(training);
     const last = heard.at(-1);

@@ -76,7 +76,7 @@ describe('settings', () => {
   ])('refuses %s=%s, telling what was expected and what arrived', (variable, value) => {
     const fault = faultOf({ [variable]: value });
     expect(fault.code).toBe('invalid_parameter');
-    expect(fault.facts.where).toBe(variable);
+    expect(fault.details.where).toBe(variable);
     expect(fault.message).toMatch(
       new RegExp(`^${variable} must be (a whole number from|one of) .+, not "${value}"\\.$`),
     );

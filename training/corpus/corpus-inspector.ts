@@ -1,8 +1,8 @@
 import { FolioError } from '../../src/errors.ts';
 import { Trigram } from '../metrics/trigram.ts';
-import type { Listener, Reading } from './corpus-reader.ts';
-import type { PreflightReport } from './corpus-report.ts';
-import { findingsOf } from './corpus-warnings.ts';
+import type { CorpusListener, ReadResult } from './corpus-reader.ts';
+import type { CorpusReport } from './corpus-report.ts';
+import { corpusWarnings } from './corpus-warnings.ts';
 import { DuplicateFinder } from './duplicates.ts';
 import { estimate } from './estimate.ts';
 import { type RareCharacters, rareCharacters } from './rare-characters.ts';
@@ -15,7 +15,7 @@ export const LEAST_CHARACTERS = 1000;
 const CODE_POINTS = 0x110000;
 
 /** Looks over a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
-export class Preflight implements Listener {
+export class CorpusInspector implements CorpusListener {
   readonly #counts = new Float64Array(CODE_POINTS);
   readonly #duplicates = new DuplicateFinder();
   readonly #secrets = new SecretScanner();
@@ -38,7 +38,7 @@ export class Preflight implements Listener {
   /**
    * @throws FolioError `corpus_too_small`, or `corpus_invalid` for one character over and over
    */
-  finish(reading: Reading): { report: PreflightReport; fold: RareCharacters['fold'] } {
+  finish(reading: ReadResult): { report: CorpusReport; fold: RareCharacters['fold'] } {
     const counts = new Map<number, number>();
     for (let code = 0; code < CODE_POINTS; code++)
       if (this.#counts[code]! > 0) counts.set(code, this.#counts[code]!);
@@ -65,11 +65,11 @@ export class Preflight implements Listener {
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
       estimate: estimate(characters, alphabet.length, this.#trigramLoss(alphabet, fold)),
     };
-    return { report: { ...measured, findings: findingsOf(measured) }, fold };
+    return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }
 
   /** Nats per character of a trigram model on the last tenth of the sampled text. */
-  #trigramLoss(alphabet: PreflightReport['alphabet'], fold: RareCharacters['fold']): number {
+  #trigramLoss(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold']): number {
     const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
     const unknown = alphabet.length;
     const id = (code: number) => order.get(fold.has(code) ? (fold.get(code) ?? -1) : code) ?? unknown;
@@ -105,7 +105,7 @@ const foldedAlphabet = (
     .map(([code, count]) => ({ character: String.fromCodePoint(code), count }));
 };
 
-const refuseTooLittle = (characters: number, alphabet: PreflightReport['alphabet']): void => {
+const refuseTooLittle = (characters: number, alphabet: CorpusReport['alphabet']): void => {
   if (characters < LEAST_CHARACTERS)
     throw new FolioError(
       'corpus_too_small',

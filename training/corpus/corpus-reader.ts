@@ -4,7 +4,7 @@ import type { Resolved } from './sources.ts';
 import { Utf8Decoder } from './utf8.ts';
 
 /** Hears a corpus in one pass, in memory that does not grow with it. */
-export interface Listener {
+export interface CorpusListener {
   nextFile?(title: string): void;
   /** The bytes as they stand in the file; the array is used again afterwards. */
   bytes?(chunk: Uint8Array): void;
@@ -12,7 +12,7 @@ export interface Listener {
   push?(block: Uint32Array, length: number): void;
 }
 
-export interface Reading {
+export interface ReadResult {
   readonly source: string;
   /** `sha256:…` over the bytes of all files as read, before any preparation. */
   readonly digest: string;
@@ -29,11 +29,11 @@ export interface Reading {
  *
  * @throws FolioError `corpus_invalid` with the offset of the first byte that is not UTF-8
  */
-export const readThrough = async (
+export const readCorpusOnce = async (
   { sources, skipped }: Resolved,
   preparation: Preparation,
-  listeners: readonly Listener[],
-): Promise<Reading> => {
+  listeners: readonly CorpusListener[],
+): Promise<ReadResult> => {
   const cleaner = new Cleaner(preparation);
   const hash = createHash('sha256');
   let block = new Uint32Array(1);

@@ -1,11 +1,11 @@
 import { dollars, duration, grouped, percent, several, visible } from '../report/format.ts';
-import type { PreflightReport } from './corpus-report.ts';
+import type { CorpusReport } from './corpus-report.ts';
 import { FARGATE_PRICE } from './estimate.ts';
 
 const SHOWN = 120; // characters of the alphabet
 
 /** The report for a terminal. */
-export const preflightText = (report: PreflightReport): string => {
+export const corpusReportText = (report: CorpusReport): string => {
   const { alphabet, estimate, duplicates } = report;
   const rows: [string, string][] = [
     ['corpus', `${report.source}${report.files > 1 ? ` (${several(report.files, 'file')})` : ''}`],
@@ -36,7 +36,7 @@ export const preflightText = (report: PreflightReport): string => {
   return findings.length === 0 ? table : `${table}\n\n${findings.join('\n')}`;
 };
 
-const byFrequency = ({ alphabet }: PreflightReport): string => {
+const byFrequency = ({ alphabet }: CorpusReport): string => {
   const sorted = [...alphabet].sort((a, b) => b.count - a.count);
   const shown = sorted.slice(0, SHOWN).map(({ character }) => visible(character));
   const rest = sorted.length - shown.length;

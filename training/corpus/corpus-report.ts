@@ -3,7 +3,7 @@ import type { Estimate } from './estimate.ts';
 import type { RareCharacters } from './rare-characters.ts';
 
 /** What was found in a corpus before training on it. Plain JSON. */
-export interface PreflightReport {
+export interface CorpusReport {
   readonly source: string;
   readonly digest: string; // sha256:… over the bytes as read
   readonly files: number;
@@ -26,10 +26,10 @@ export interface PreflightReport {
     readonly line: number; // of the first
   }[];
   readonly estimate: Estimate;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly CorpusWarning[];
 }
 
-export interface Finding {
+export interface CorpusWarning {
   readonly severity: 'note' | 'warning';
   /** Stable, for machines: `byte_order_mark`, `duplicates`, `secrets` … */
   readonly code: string;

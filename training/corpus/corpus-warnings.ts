@@ -1,5 +1,5 @@
 import { grouped, percent, several } from '../report/format.ts';
-import type { Finding, PreflightReport } from './corpus-report.ts';
+import type { CorpusReport, CorpusWarning } from './corpus-report.ts';
 import { KEPT_WHOLE } from './rare-characters.ts';
 
 /** Below this, a model learns words badly. Characters. */
@@ -8,10 +8,10 @@ const SMALL = 100_000;
 const DUPLICATED = 0.05;
 
 /** Says in sentences what deserves attention, warnings first. */
-export const findingsOf = (report: Omit<PreflightReport, 'findings'>): Finding[] => {
-  const found: (Finding | false)[] = [
+export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWarning[] => {
+  const found: (CorpusWarning | false)[] = [
     ...report.secrets.map(
-      ({ code, name, count, source, line }): Finding => ({
+      ({ code, name, count, source, line }): CorpusWarning => ({
         severity: 'warning',
         code,
         message: `Possible ${name}, ${several(count, 'time')}, first in ${source}, line ${line}: a model can recite what it was trained on.`,

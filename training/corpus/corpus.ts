@@ -1,7 +1,7 @@
 import type { Preparation } from './clean.ts';
-import { Preflight } from './corpus-inspector.ts';
-import { readThrough } from './corpus-reader.ts';
-import type { PreflightReport } from './corpus-report.ts';
+import { CorpusInspector } from './corpus-inspector.ts';
+import { readCorpusOnce } from './corpus-reader.ts';
+import type { CorpusReport } from './corpus-report.ts';
 import { Encoder, type Ids } from './encoder.ts';
 import { resolveSources } from './sources.ts';
 
@@ -38,14 +38,14 @@ const UNKNOWN_SIZE = 2 ** 31;
 export const readCorpus = async (
   given: readonly string[],
   { preparation = 'plain' }: CorpusOptions = {},
-): Promise<{ corpus: Corpus; preflight: PreflightReport }> => {
+): Promise<{ corpus: Corpus; preflight: CorpusReport }> => {
   const resolved = await resolveSources(given);
   const { sources } = resolved;
   const known = sources.every((source) => source.size !== undefined);
   const size = sources.reduce((sum, source) => sum + (source.size ?? 0) + 1, 0);
   const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
-  const preflight = new Preflight();
-  const reading = await readThrough(resolved, preparation, [encoder, preflight]);
+  const preflight = new CorpusInspector();
+  const reading = await readCorpusOnce(resolved, preparation, [encoder, preflight]);
   const { report, fold } = preflight.finish(reading);
   const { ids, alphabet } = encoder.finish(fold);
   const split = heldOutStart(ids.length);
@@ -70,9 +70,9 @@ export const readCorpus = async (
 export const inspectCorpus = async (
   given: readonly string[],
   { preparation = 'plain' }: CorpusOptions = {},
-): Promise<PreflightReport> => {
-  const preflight = new Preflight();
-  const reading = await readThrough(await resolveSources(given), preparation, [preflight]);
+): Promise<CorpusReport> => {
+  const preflight = new CorpusInspector();
+  const reading = await readCorpusOnce(await resolveSources(given), preparation, [preflight]);
   return preflight.finish(reading).report;
 };
 

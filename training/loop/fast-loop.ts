@@ -1,11 +1,11 @@
 import type { Chunk } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
 import type { Handle, Kernels } from './kernels.ts';
-import { backwardSteps, forwardSteps, type LayerState, type Steps } from './lstm-steps.ts';
+import { backwardSteps, forwardSteps, type LayerState, type LayerSteps } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
 
 /** What one layer leaves of its way forward for the way back. */
-interface Trace extends Steps {
+interface Trace extends LayerSteps {
   /** Fed to it: [length * batch, inputs]; none where one-hot characters are. */
   readonly input: Handle | undefined;
   readonly recurrentMask: Handle | undefined;

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { FolioError } from '../../src/errors.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import type { TrainingEvent } from '../events.ts';
-import { History } from '../report/event-history.ts';
+import { EventHistory } from '../report/event-history.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
 import { Chunks } from './chunks.ts';
 import { FastLoop } from './fast-loop.ts';
@@ -86,7 +86,7 @@ export async function* fitNetwork(
   let recurrent = restore(kernels, shape, chunks.batch, good.recurrent);
   let { position, epochLoss, rateFactor, divergences, best } = good;
   const epochs = [...good.epochs];
-  const history = new History(good.events);
+  const history = new EventHistory(good.events);
   const before = good.seconds;
   const seconds = () => before + (performance.now() - begun) / 1000;
   const state = (): FitState => ({

@@ -19,7 +19,7 @@ export const freeState = (kernels: Kernels, state: readonly LayerState[]): void 
 };
 
 /** A layer's steps forward, as the way back needs them. */
-export interface Steps {
+export interface LayerSteps {
   readonly recurrent: Handle; // [units, 4 * units], as masked
   /** Of the state before the first step, then after each: [length + 1] of [batch, units]. */
   readonly h: readonly Handle[];
@@ -33,7 +33,7 @@ export const forwardSteps = (
   sums: readonly Handle[],
   recurrent: Handle,
   state: LayerState,
-): Pick<Steps, 'h' | 'c' | 'gates'> => {
+): Pick<LayerSteps, 'h' | 'c' | 'gates'> => {
   const h = [state.h];
   const c = [state.c];
   const gates: Handle[][] = [];
@@ -66,7 +66,7 @@ export const forwardSteps = (
 export const backwardSteps = (
   k: Kernels,
   byOutputs: Handle,
-  trace: Steps,
+  trace: LayerSteps,
   { batch, length }: Chunk,
   units: number,
 ): Handle => {

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Corpus } from '../corpus/corpus.ts';
 import { mulberry32 } from '../loop/random.ts';
 import { pick } from '../loop/samples.ts';
-import type { Examinee } from '../publish/gate.ts';
+import type { EvaluatedModel } from '../publish/gate.ts';
 import type { OverlapReport } from '../report/report.ts';
 import { type Evaluation, evaluateText, heldOutText } from './evaluate.ts';
 import { OVERLAP_WINDOW, overlapWith } from './overlap.ts';
@@ -15,7 +15,7 @@ const TEMPERATURE = 0.8;
 
 /** What the report says of a finished model, from the artefact as it is published. */
 export const measure = async (
-  model: Examinee,
+  model: EvaluatedModel,
   corpus: Corpus,
 ): Promise<{ evaluation: Evaluation; overlap: OverlapReport }> => {
   const { ids, context } = heldOutText(corpus, model.alphabet, MOST_MEASURED);
@@ -30,7 +30,7 @@ export const measure = async (
   return { evaluation, overlap: { window: OVERLAP_WINDOW, windows, share, temperature: TEMPERATURE, text } };
 };
 
-const write = (model: Examinee, seed: number): string => {
+const write = (model: EvaluatedModel, seed: number): string => {
   const step = model.start();
   const draw = mulberry32(seed);
   let id = Math.max(0, model.alphabet.indexOf('\n'));

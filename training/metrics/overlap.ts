@@ -1,4 +1,4 @@
-import type { Listener } from '../corpus/corpus-reader.ts';
+import type { CorpusListener } from '../corpus/corpus-reader.ts';
 
 /** Characters that must stand in a row in both texts to count as copied. */
 export const OVERLAP_WINDOW = 32;
@@ -10,7 +10,7 @@ const FILTER_BITS = 1 << 20;
  * Counts the windows of generated texts that stand verbatim in a corpus, exactly, while the corpus streams by: a
  * rolling hash (Karp & Rabin 1987) finds candidates, which are then compared character by character.
  */
-export class OverlapCounter implements Listener {
+export class OverlapCounter implements CorpusListener {
   readonly #texts: readonly Uint32Array[];
   readonly #places = new Map<number, { readonly text: number; readonly at: number }[]>();
   readonly #filter = new Uint32Array(FILTER_BITS / 32);

@@ -1,7 +1,7 @@
 import { readNetwork } from '../../src/model/format/layers-model.ts';
 import { joinShards, readManifest, Weights } from '../../src/model/format/weights.ts';
 import { createKernelStepper } from '../../src/model/kernel/kernel-stepper.ts';
-import type { Examinee } from './gate.ts';
+import type { EvaluatedModel } from './gate.ts';
 
 /**
  * A saved model in the engine that will serve it, in f32, to be measured.
@@ -9,7 +9,9 @@ import type { Examinee } from './gate.ts';
  * @param read Gives the bytes of `model.json` and of its weights, by name.
  * @throws FolioError `model_invalid`, `model_unsupported`
  */
-export const openExaminee = async (read: (name: string) => Promise<Uint8Array>): Promise<Examinee> => {
+export const openEvaluatedModel = async (
+  read: (name: string) => Promise<Uint8Array>,
+): Promise<EvaluatedModel> => {
   const json = JSON.parse(new TextDecoder().decode(await read('model.json'))) as {
     modelTopology: unknown;
     weightsManifest: unknown;

@@ -5,7 +5,7 @@ import { evaluateText, heldOutText } from '../metrics/evaluate.ts';
 import { trigramOf } from '../metrics/trigram.ts';
 
 /** What the gate asks of a model: its alphabet, and runs from the state of zeros. */
-export interface Examinee {
+export interface EvaluatedModel {
   readonly alphabet: readonly string[];
   /** Begins a run. @returns what feeds one character and gives the logits of the next: [vocabulary] */
   start(): (id: number) => Float32Array;
@@ -29,8 +29,8 @@ const MOST_MEASURED = 500_000;
  * @param current The version that would be replaced, where there is one that can still be loaded.
  */
 export const judge = async (
-  candidate: Examinee,
-  current: Examinee | undefined,
+  candidate: EvaluatedModel,
+  current: EvaluatedModel | undefined,
   corpus: Corpus,
   { tolerance = 0.02, force = false }: GateOptions = {},
 ): Promise<GateEvent> => {
@@ -71,7 +71,7 @@ export const judge = async (
 };
 
 /** NaN for a model whose numbers are not finite. */
-const lossOf = async (model: Examinee, corpus: Corpus): Promise<number> => {
+const lossOf = async (model: EvaluatedModel, corpus: Corpus): Promise<number> => {
   const { ids, context } = heldOutText(corpus, model.alphabet, MOST_MEASURED);
   try {
     return (await evaluateText(model.start(), ids, { context })).loss;

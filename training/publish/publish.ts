@@ -12,8 +12,8 @@ import { measure } from '../metrics/measure.ts';
 import type { ReportKeeper } from '../report/report.ts';
 import { reportHtml } from '../report/report-html.ts';
 import { artefactOf, roundToFloat16 } from './artefact.ts';
-import { openExaminee } from './evaluated-model.ts';
-import { type Examinee, judge } from './gate.ts';
+import { openEvaluatedModel } from './evaluated-model.ts';
+import { type EvaluatedModel, judge } from './gate.ts';
 
 /** Characters. The index takes three quarters of a byte for each; whoever guards against copying has to load it. */
 const MOST_INDEXED = 32_000_000;
@@ -59,7 +59,7 @@ export async function* publish(
       },
     }));
   const draft = await save({});
-  const candidate = await openExaminee((file) => Promise.resolve(draft.files.get(file)!));
+  const candidate = await openEvaluatedModel((file) => Promise.resolve(draft.files.get(file)!));
   const pointer = await readPointer(store, name);
   const current = pointer && (await currentExaminee(store, name, pointer.version));
   const verdict = await judge(candidate, current, corpus, {
@@ -97,9 +97,9 @@ const currentExaminee = async (
   store: Store,
   name: string,
   version: string,
-): Promise<Examinee | undefined> => {
+): Promise<EvaluatedModel | undefined> => {
   try {
-    return await openExaminee(async (file) => {
+    return await openEvaluatedModel(async (file) => {
       const object = await store.read(`${versionPrefix(name, version)}${file}`);
       if (object === undefined) throw new FolioError('model_invalid', `${file} is missing.`);
       return object.bytes;

@@ -6,7 +6,7 @@ const MOST_STEPS = 600;
  * What a training has told so far, kept in its checkpoints so that the report of a resumed run begins where the
  * training did. Of the many `step` events a bounded, even choice stays.
  */
-export class History {
+export class EventHistory {
   readonly #others: TrainingEvent[] = [];
   #steps: StepEvent[] = [];
   /** Optimiser steps between two kept `step` events, at least. */

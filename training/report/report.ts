@@ -1,4 +1,4 @@
-import type { PreflightReport } from '../corpus/corpus-report.ts';
+import type { CorpusReport } from '../corpus/corpus-report.ts';
 import type {
   EpochEvent,
   FinishedEvent,
@@ -16,7 +16,7 @@ export interface Report {
   readonly version?: string;
   readonly createdAt?: string; // ISO 8601
   readonly started?: StartedEvent;
-  readonly preflight?: PreflightReport;
+  readonly preflight?: CorpusReport;
   /** At most 2,000 points over the whole training; a long one has each point stand for several steps. */
   readonly steps: readonly StepPoint[];
   readonly epochs: readonly EpochEvent[];

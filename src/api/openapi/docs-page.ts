@@ -1,5 +1,5 @@
 import { html, raw } from 'hono/html';
-import { faults } from '../../errors.ts';
+import { errorCodes } from '../../errors.ts';
 import { openApiDocument } from './openapi.ts';
 
 interface Schema {
@@ -211,7 +211,7 @@ ${groups.map(
 change. A request with several faults has them all in <code>error.faults</code>. In a stream that has begun, an error
 is an event <code>error</code>.</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Error codes"><table><thead><tr><th scope="col">Code</th><th scope="col">Status</th></tr></thead><tbody>
-${Object.entries(faults).map(([code, { status }]) => html`<tr><td><code>${code}</code></td><td>${status}</td></tr>`)}
+${Object.entries(errorCodes).map(([code, { status }]) => html`<tr><td><code>${code}</code></td><td>${status}</td></tr>`)}
 </tbody></table></div>
 <h2 id="schemas">Schemas</h2>
 ${Object.entries(document.components.schemas).map(

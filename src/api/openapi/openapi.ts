@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { folioVersion } from '../../version.ts';
-import { ErrorAnswer } from '../response/responses.ts';
+import { ErrorResponseSchema } from '../response/responses.ts';
 import { type Operation, operations } from './operations.ts';
 
 type Json = Record<string, unknown>;
@@ -116,12 +116,13 @@ const operationOf = (operation: Operation, schemas: Readonly<Record<string, Json
         ]),
       ),
       ...Object.fromEntries(
-        failures
-          .toSorted()
-          .map((status) => [
-            status,
-            { description: meanings[status], content: contentOf({ 'application/json': ErrorAnswer }) },
-          ]),
+        failures.toSorted().map((status) => [
+          status,
+          {
+            description: meanings[status],
+            content: contentOf({ 'application/json': ErrorResponseSchema }),
+          },
+        ]),
       ),
     },
   };

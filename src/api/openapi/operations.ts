@@ -1,26 +1,26 @@
 import type * as z from 'zod/mini';
 import {
-  ActivateRequest,
-  CompletionRequest,
-  GenerateRequest,
-  ScoreRequest,
-  TrainingRequest,
-  UploadRequest,
+  ActivateRequestSchema,
+  CompletionRequestSchema,
+  GenerateRequestSchema,
+  ScoreRequestSchema,
+  TrainingRequestSchema,
+  UploadRequestSchema,
 } from '../request/requests.ts';
 import {
-  ActivateAnswer,
-  CompletionAnswer,
-  CompletionChunk,
-  CorpusAnswer,
-  DeletedModel,
-  GenerateAnswer,
-  ModelAnswer,
-  ModelList,
-  ScoreAnswer,
-  Training,
-  TrainingList,
-  UploadAnswer,
-  VersionList,
+  ActivateResponseSchema,
+  CompletionChunkSchema,
+  CompletionResponseSchema,
+  CorpusResponseSchema,
+  DeletedModelSchema,
+  GenerateResponseSchema,
+  ModelListSchema,
+  ModelResponseSchema,
+  ScoreResponseSchema,
+  TrainingListSchema,
+  TrainingSchema,
+  UploadResponseSchema,
+  VersionListSchema,
 } from '../response/responses.ts';
 
 type Schema = z.core.$ZodType;
@@ -66,9 +66,11 @@ export const operations: readonly Operation[] = [
     summary: 'Generate a text',
     description:
       'The simple door. `Accept: text/plain` streams the text as it is made, its receipt in a header.',
-    body: { [json]: GenerateRequest },
+    body: { [json]: GenerateRequestSchema },
     example: { prompt: 'ROMEO:', length: 200, temperature: 0.7, seed: 1 },
-    answers: { 200: { description: 'The text', content: { [json]: GenerateAnswer, [plain]: 'text' } } },
+    answers: {
+      200: { description: 'The text', content: { [json]: GenerateResponseSchema, [plain]: 'text' } },
+    },
     errors: generating,
   },
   {
@@ -77,9 +79,11 @@ export const operations: readonly Operation[] = [
     group: 'Generation',
     id: 'generateByQuery',
     summary: 'Generate a text, asked for in the query',
-    query: GenerateRequest,
+    query: GenerateRequestSchema,
     example: { prompt: 'ROMEO:', length: 200 },
-    answers: { 200: { description: 'The text', content: { [json]: GenerateAnswer, [plain]: 'text' } } },
+    answers: {
+      200: { description: 'The text', content: { [json]: GenerateResponseSchema, [plain]: 'text' } },
+    },
     errors: generating,
   },
   {
@@ -89,12 +93,12 @@ export const operations: readonly Operation[] = [
     id: 'createCompletion',
     summary: 'Create completions, as OpenAI’s API does',
     description: 'A token is a character. With `stream`, server-sent events that end with `data: [DONE]`.',
-    body: { [json]: CompletionRequest },
+    body: { [json]: CompletionRequestSchema },
     example: { model: 'shakespeare', prompt: 'ROMEO:', max_tokens: 200, top_p: 0.9, logprobs: 3, seed: 1 },
     answers: {
       200: {
         description: 'The completions',
-        content: { [json]: CompletionAnswer, [events]: CompletionChunk },
+        content: { [json]: CompletionResponseSchema, [events]: CompletionChunkSchema },
       },
     },
     errors: generating,
@@ -105,9 +109,9 @@ export const operations: readonly Operation[] = [
     group: 'Generation',
     id: 'score',
     summary: 'Score texts, character by character',
-    body: { [json]: ScoreRequest },
+    body: { [json]: ScoreRequestSchema },
     example: { text: 'To be, or not to be', top: 3 },
-    answers: { 200: { description: 'The scores', content: { [json]: ScoreAnswer } } },
+    answers: { 200: { description: 'The scores', content: { [json]: ScoreResponseSchema } } },
     errors: generating,
   },
   {
@@ -117,7 +121,7 @@ export const operations: readonly Operation[] = [
     id: 'listModels',
     summary: 'List the models',
     answers: {
-      200: { description: 'The models, each with its current version', content: { [json]: ModelList } },
+      200: { description: 'The models, each with its current version', content: { [json]: ModelListSchema } },
     },
     errors: [503],
   },
@@ -127,7 +131,7 @@ export const operations: readonly Operation[] = [
     group: 'Models',
     id: 'retrieveModel',
     summary: 'Retrieve a model, or a version as `name@version`',
-    answers: { 200: { description: 'The model', content: { [json]: ModelAnswer } } },
+    answers: { 200: { description: 'The model', content: { [json]: ModelResponseSchema } } },
     errors: [400, 404, 503],
   },
   {
@@ -136,7 +140,7 @@ export const operations: readonly Operation[] = [
     group: 'Models',
     id: 'listVersions',
     summary: 'List the versions of a model, newest first',
-    answers: { 200: { description: 'The versions', content: { [json]: VersionList } } },
+    answers: { 200: { description: 'The versions', content: { [json]: VersionListSchema } } },
     errors: [400, 404, 503],
   },
   {
@@ -157,9 +161,9 @@ export const operations: readonly Operation[] = [
     summary: 'Make another version the current one',
     description: 'With `expected`, only if that version is current now (compare-and-swap).',
     write: true,
-    body: { [json]: ActivateRequest },
+    body: { [json]: ActivateRequestSchema },
     example: { version: '20261124T120000Z-0a1b2c3d' },
-    answers: { 200: { description: 'The version is current', content: { [json]: ActivateAnswer } } },
+    answers: { 200: { description: 'The version is current', content: { [json]: ActivateResponseSchema } } },
     errors: [400, 403, 404, 409, 413, 503],
   },
   {
@@ -169,7 +173,7 @@ export const operations: readonly Operation[] = [
     id: 'deleteVersion',
     summary: 'Remove a version, named as `name@version`, that is not current',
     write: true,
-    answers: { 200: { description: 'The version is gone', content: { [json]: DeletedModel } } },
+    answers: { 200: { description: 'The version is gone', content: { [json]: DeletedModelSchema } } },
     errors: [400, 403, 404, 409, 503],
   },
   {
@@ -182,12 +186,12 @@ export const operations: readonly Operation[] = [
       'A JSON body asks where to put the corpus and is answered with a form: a presigned one in AWS. ' +
       'A plain text body is the corpus itself, where the server takes it.',
     write: true,
-    query: UploadRequest,
-    body: { [json]: UploadRequest, [plain]: 'text' },
+    query: UploadRequestSchema,
+    body: { [json]: UploadRequestSchema, [plain]: 'text' },
     example: { bytes: 120000, preset: 'standard' },
     answers: {
-      200: { description: 'Where to put it', content: { [json]: UploadAnswer } },
-      202: { description: 'Taken; its training is queued', content: { [json]: CorpusAnswer } },
+      200: { description: 'Where to put it', content: { [json]: UploadResponseSchema } },
+      202: { description: 'Taken; its training is queued', content: { [json]: CorpusResponseSchema } },
     },
     errors: [400, 403, 413, 422, 503],
   },
@@ -197,7 +201,7 @@ export const operations: readonly Operation[] = [
     group: 'Trainings',
     id: 'listTrainings',
     summary: 'List the trainings, newest first',
-    answers: { 200: { description: 'The trainings', content: { [json]: TrainingList } } },
+    answers: { 200: { description: 'The trainings', content: { [json]: TrainingListSchema } } },
     errors: [503],
   },
   {
@@ -207,9 +211,9 @@ export const operations: readonly Operation[] = [
     id: 'startTraining',
     summary: 'Train on a corpus that was uploaded already',
     write: true,
-    body: { [json]: TrainingRequest },
+    body: { [json]: TrainingRequestSchema },
     example: { model: 'novel', preset: 'standard' },
-    answers: { 202: { description: 'The training is queued', content: { [json]: Training } } },
+    answers: { 202: { description: 'The training is queued', content: { [json]: TrainingSchema } } },
     errors: [400, 403, 404, 413, 503],
   },
   {
@@ -220,7 +224,9 @@ export const operations: readonly Operation[] = [
     summary: 'Retrieve a training, or follow it',
     description:
       'With `Accept: text/event-stream`, an event `training` whenever it moves and `end` when it is over.',
-    answers: { 200: { description: 'The training', content: { [json]: Training, [events]: Training } } },
+    answers: {
+      200: { description: 'The training', content: { [json]: TrainingSchema, [events]: TrainingSchema } },
+    },
     errors: [404, 503],
   },
   {
@@ -230,7 +236,7 @@ export const operations: readonly Operation[] = [
     id: 'stopTraining',
     summary: 'Stop a training; it keeps its last checkpoint',
     write: true,
-    answers: { 200: { description: 'The training', content: { [json]: Training } } },
+    answers: { 200: { description: 'The training', content: { [json]: TrainingSchema } } },
     errors: [403, 404, 503],
   },
   {

@@ -2,15 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { FolioError } from '../../errors.ts';
 
 /** `write` uploads, trains, activates and removes; everything else is `read`. */
-export type Right = 'read' | 'write';
+export type Scope = 'read' | 'write';
 
 export interface Caller {
   /** Tells callers apart in limits and logs; never the key itself. */
   readonly id: string;
-  readonly rights: readonly Right[];
+  readonly rights: readonly Scope[];
 }
 
-export interface Knock {
+export interface AuthRequest {
   /** As the client addressed it. */
   readonly url: string;
   readonly headers: Headers;
@@ -21,7 +21,7 @@ export interface Knock {
 }
 
 /** @throws FolioError `unauthorized` or `forbidden` */
-export type Authorise = (knock: Knock) => Caller;
+export type Authorise = (knock: AuthRequest) => Caller;
 
 export interface Keys {
   /** Keys that may generate and look. */
@@ -47,7 +47,10 @@ export const isLoopback = (address: string | undefined): boolean => loopback.tes
  * Whether the request was made on this machine, by somebody who sits at it: over loopback, through no proxy, to a
  * name of loopback (a page that rebinds its own name to 127.0.0.1 sends that name), and from no foreign page.
  */
-const fromThisMachine = ({ url, headers, remoteAddress }: Knock, origins: readonly string[]): boolean => {
+const fromThisMachine = (
+  { url, headers, remoteAddress }: AuthRequest,
+  origins: readonly string[],
+): boolean => {
   if (!isLoopback(remoteAddress)) return false;
   if (headers.has('x-forwarded-for') || headers.has('forwarded')) return false;
   const asked = new URL(url);
@@ -93,7 +96,7 @@ export const authoriseByKeys = ({ read, write }: Keys, origins: readonly string[
 };
 
 /** @throws FolioError `forbidden` */
-export const demand = (caller: Caller, right: Right): void => {
+export const requireScope = (caller: Caller, right: Scope): void => {
   if (caller.rights.includes(right)) return;
   throw new FolioError('forbidden', `This API key has no right to ${right}.`);
 };

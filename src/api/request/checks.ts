@@ -1,7 +1,7 @@
 import { FolioError } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
-import type { HeldModel } from '../../store/model-cache.ts';
-import type { FaultList } from '../response/validation-errors.ts';
+import type { ModelLease } from '../../store/model-cache.ts';
+import type { ValidationErrors } from '../response/validation-errors.ts';
 import type { Limits } from './limits.ts';
 import type { CommonParameters } from './requests.ts';
 
@@ -18,7 +18,7 @@ export const checkLengths = (
     readonly length?: readonly [where: string, value: unknown];
     readonly text: readonly [where: string, value: unknown];
   },
-  faults: FaultList,
+  faults: ValidationErrors,
 ): void => {
   const refuse = (where: string, most: number, received: number): void => {
     faults.add(
@@ -40,7 +40,12 @@ export const checkLengths = (
 /** What several completions of one request may have together, in completions of the greatest length. */
 const togetherAtMost = 16;
 
-export const checkTotal = (limits: Limits, completions: number, length: number, faults: FaultList): void => {
+export const checkTotal = (
+  limits: Limits,
+  completions: number,
+  length: number,
+  faults: ValidationErrors,
+): void => {
   const most = togetherAtMost * limits.length;
   if (length > limits.length || completions * length <= most) return;
   const received = `${completions} completions of ${length} characters`;
@@ -55,11 +60,11 @@ export function* each(where: string, value: unknown): Generator<readonly [where:
 
 /** A character that the model does not know is a fault, unless the request says what becomes of it. */
 export const checkPrompt = (
-  { name, model }: HeldModel,
+  { name, model }: ModelLease,
   prompt: Prompt,
   unknown: CommonParameters['unknown'],
   where: string,
-  faults: FaultList,
+  faults: ValidationErrors,
 ): void => {
   const { alphabet, vocabularySize } = model;
   if (typeof prompt !== 'string') {
@@ -84,9 +89,9 @@ export const checkPrompt = (
 };
 
 export const checkBias = (
-  { model }: HeldModel,
+  { model }: ModelLease,
   bias: CommonParameters['logit_bias'],
-  faults: FaultList,
+  faults: ValidationErrors,
 ): void => {
   for (const id of Object.keys(bias ?? {})) {
     if (Number(id) < model.vocabularySize) continue;
@@ -98,9 +103,9 @@ export const checkBias = (
 
 /** The index of the corpus, if the request needs one. */
 export const copyIndexFor = (
-  held: Pick<HeldModel, 'name' | 'version' | 'copyIndex'>,
+  held: Pick<ModelLease, 'name' | 'version' | 'copyIndex'>,
   { copy_guard: guarded, overlap }: Pick<CommonParameters, 'copy_guard' | 'overlap'>,
-  faults: FaultList,
+  faults: ValidationErrors,
 ): Promise<CopyIndex | undefined> =>
   faults.gather('copy_guard', async () => {
     if (guarded === undefined && !overlap) return undefined;

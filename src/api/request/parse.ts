@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { FaultList } from '../response/validation-errors.ts';
+import type { ValidationErrors } from '../response/validation-errors.ts';
 
 /** What arrived, short enough for a message. */
 const show = (value: unknown): string => {
@@ -31,7 +31,7 @@ const withoutNulls = (body: unknown): unknown =>
 export const parse = <Schema extends z.core.$ZodType>(
   schema: Schema,
   body: unknown,
-  faults: FaultList,
+  faults: ValidationErrors,
 ): z.output<Schema> | undefined => {
   const parsed = z.safeParse(schema, withoutNulls(body), { reportInput: true });
   if (parsed.success) return parsed.data;

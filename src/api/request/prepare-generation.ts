@@ -2,10 +2,10 @@ import type { Context } from 'hono';
 import type * as z from 'zod/mini';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import type { GenerateOptions } from '../../model/model.ts';
-import type { HeldModel } from '../../store/model-cache.ts';
+import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppDeps, Generator } from '../deps.ts';
 import { Generation } from '../generation.ts';
-import { FaultList } from '../response/validation-errors.ts';
+import { ValidationErrors } from '../response/validation-errors.ts';
 import type { AppEnv } from './body.ts';
 import {
   checkBias,
@@ -19,11 +19,11 @@ import {
 import type { Continuation } from './continuation.ts';
 import { parse } from './parse.ts';
 import type { CommonParameters } from './requests.ts';
-import { openNamed } from './resolve-model.ts';
+import { resolveModel } from './resolve-model.ts';
 import { present, samplingOptions } from './sampling-parameters.ts';
 
 /** What a generating route asks for, once its own words are translated. */
-export interface Wish {
+export interface GenerationRequest {
   readonly prompts: readonly Prompt[];
   readonly length: number;
   /** Completions for each prompt. */
@@ -33,13 +33,13 @@ export interface Wish {
 }
 
 /** How a generating route reads its requests. */
-export interface Door<Parameters extends CommonParameters> {
+export interface Endpoint<Parameters extends CommonParameters> {
   readonly schema: z.core.$ZodType<Parameters>;
   /** The route's own word for the length of a completion. */
   readonly lengthName: string;
   /** Faults of parameters that are right each by itself. */
-  checkTogether?(body: Readonly<Record<string, unknown>>, faults: FaultList): void;
-  wish(parameters: Parameters): Wish;
+  checkTogether?(body: Readonly<Record<string, unknown>>, faults: ValidationErrors): void;
+  toGenerationRequest(parameters: Parameters): GenerationRequest;
 }
 
 /**
@@ -47,42 +47,44 @@ export interface Door<Parameters extends CommonParameters> {
  *
  * @throws FolioError with every fault of the request
  */
-export const begin = async <Parameters extends CommonParameters & { readonly model?: string | undefined }>(
+export const prepareGeneration = async <
+  Parameters extends CommonParameters & { readonly model?: string | undefined },
+>(
   { limits }: AppDeps,
   generator: Generator,
-  door: Door<Parameters>,
+  endpoint: Endpoint<Parameters>,
   body: Readonly<Record<string, unknown>>,
   context: Context<AppEnv>,
 ): Promise<{ parameters: Parameters; generation: Generation }> => {
   const began = performance.now();
-  const faults = new FaultList();
-  const parameters = parse(door.schema, body, faults);
-  const { lengthName } = door;
+  const faults = new ValidationErrors();
+  const parameters = parse(endpoint.schema, body, faults);
+  const { lengthName } = endpoint;
   checkLengths(limits, { length: [lengthName, body[lengthName]], text: ['prompt', body.prompt] }, faults);
-  door.checkTogether?.(body, faults);
+  endpoint.checkTogether?.(body, faults);
   if (parameters === undefined) {
     await checkMalformed(generator, body, faults);
     return faults.raise();
   }
-  const wish = door.wish(parameters);
-  checkTotal(limits, wish.prompts.length * wish.count, wish.length, faults);
+  const request = endpoint.toGenerationRequest(parameters);
+  checkTotal(limits, request.prompts.length * request.count, request.length, faults);
   const continued = await faults.gather('continue_from', () =>
     parameters.continue_from === undefined ? undefined : generator.signer.open(parameters.continue_from),
   );
   const lost = parameters.continue_from !== undefined && continued === undefined;
   const held = lost
     ? undefined
-    : await faults.gather('model', () => openNamed(generator, parameters, continued));
+    : await faults.gather('model', () => resolveModel(generator, parameters, continued));
   if (held === undefined) return faults.raise();
   try {
-    const index = await checkAgainst(held, wish, parameters, faults);
+    const index = await checkAgainst(held, request, parameters, faults);
     faults.throwIfAny();
     const generation = new Generation({
       generator,
       held,
       parameters,
-      prompts: wish.prompts.map((prompt) => textOf(held, prompt)),
-      options: optionsOf(wish, parameters, index, continued),
+      prompts: request.prompts.map((prompt) => textOf(held, prompt)),
+      options: optionsOf(request, parameters, index, continued),
       seed: parameters.seed ?? continued?.seed,
       caller: context.get('caller'),
       client: context.req.raw.signal,
@@ -98,10 +100,10 @@ export const begin = async <Parameters extends CommonParameters & { readonly mod
 
 /** What depends on the model. */
 const checkAgainst = (
-  held: HeldModel,
-  { prompts }: Wish,
+  held: ModelLease,
+  { prompts }: GenerationRequest,
   parameters: CommonParameters,
-  faults: FaultList,
+  faults: ValidationErrors,
 ): Promise<CopyIndex | undefined> => {
   for (const [where, prompt] of each('prompt', prompts)) {
     checkPrompt(held, prompt as Prompt, parameters.unknown, where, faults);
@@ -115,22 +117,22 @@ const checkAgainst = (
 const checkMalformed = async (
   generator: Generator,
   { model, prompt, unknown = 'error' }: Readonly<Record<string, unknown>>,
-  faults: FaultList,
+  faults: ValidationErrors,
 ): Promise<void> => {
   if (model !== undefined && typeof model !== 'string') return;
-  const held = await faults.gather('model', () => openNamed(generator, { model }));
+  const held = await faults.gather('model', () => resolveModel(generator, { model }));
   if (held && typeof prompt === 'string' && unknown === 'error') {
     checkPrompt(held, prompt, 'error', 'prompt', faults);
   }
   held?.release();
 };
 
-const textOf = ({ model }: HeldModel, prompt: Prompt): string =>
+const textOf = ({ model }: ModelLease, prompt: Prompt): string =>
   typeof prompt === 'string' ? prompt : model.alphabet.decode(prompt);
 
 /** The request in the model's words. */
 const optionsOf = (
-  { length, count, logprobs, scorePrompt }: Wish,
+  { length, count, logprobs, scorePrompt }: GenerationRequest,
   parameters: CommonParameters,
   index: CopyIndex | undefined,
   continued: Continuation | undefined,

@@ -87,7 +87,7 @@ const extras = {
 
 const strict = { error: 'a JSON object' };
 
-export const GenerateRequest = z
+export const GenerateRequestSchema = z
   .strictObject(
     {
       prompt: z._default(text('What the text begins after. It is not repeated in the answer.'), ''),
@@ -102,7 +102,7 @@ export const GenerateRequest = z
 
 const ids = z.array(z.int().check(z.minimum(0)));
 
-export const CompletionRequest = z
+export const CompletionRequestSchema = z
   .strictObject(
     {
       model: text('A model’s name, or `name@version`.'),
@@ -155,7 +155,7 @@ export const CompletionRequest = z
   )
   .register(z.globalRegistry, { id: 'CompletionRequest' });
 
-export const ScoreRequest = z
+export const ScoreRequestSchema = z
   .strictObject(
     {
       model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
@@ -174,7 +174,7 @@ export const ScoreRequest = z
   )
   .register(z.globalRegistry, { id: 'ScoreRequest' });
 
-export const ActivateRequest = z
+export const ActivateRequestSchema = z
   .strictObject(
     {
       version: text('The version to serve from now on.'),
@@ -186,7 +186,7 @@ export const ActivateRequest = z
   )
   .register(z.globalRegistry, { id: 'ActivateRequest' });
 
-export const UploadRequest = z
+export const UploadRequestSchema = z
   .strictObject(
     {
       bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Size of the corpus, to be refused early.')),
@@ -196,7 +196,7 @@ export const UploadRequest = z
   )
   .register(z.globalRegistry, { id: 'UploadRequest' });
 
-export const TrainingRequest = z
+export const TrainingRequestSchema = z
   .strictObject(
     {
       model: name('The model to train a version of.'),
@@ -207,8 +207,8 @@ export const TrainingRequest = z
   )
   .register(z.globalRegistry, { id: 'TrainingRequest' });
 
-export type GenerateParameters = z.output<typeof GenerateRequest>;
-export type CompletionParameters = z.output<typeof CompletionRequest>;
-export type ScoreParameters = z.output<typeof ScoreRequest>;
+export type GenerateParameters = z.output<typeof GenerateRequestSchema>;
+export type CompletionParameters = z.output<typeof CompletionRequestSchema>;
+export type ScoreParameters = z.output<typeof ScoreRequestSchema>;
 /** What every generating request has. */
 export type CommonParameters = Omit<GenerateParameters, 'prompt' | 'length' | 'model'>;

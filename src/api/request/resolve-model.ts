@@ -1,11 +1,11 @@
 import { FolioError } from '../../errors.ts';
-import type { HeldModel } from '../../store/model-cache.ts';
+import type { ModelLease } from '../../store/model-cache.ts';
 import { type ModelReference, parseModelReference } from '../../store/model-name.ts';
 import type { Generator } from '../deps.ts';
 import type { Continuation } from './continuation.ts';
 import type { CommonParameters } from './requests.ts';
 
-export interface Named extends Partial<Pick<CommonParameters, 'version' | 'digest' | 'precision'>> {
+export interface ModelSelection extends Partial<Pick<CommonParameters, 'version' | 'digest' | 'precision'>> {
   readonly model?: string | undefined;
 }
 
@@ -16,18 +16,18 @@ export interface Named extends Partial<Pick<CommonParameters, 'version' | 'diges
  * @throws FolioError `model_not_found`, `invalid_parameter` for names that contradict each other, `state_mismatch` for a
  * state or digest of another model
  */
-export const openNamed = async (
+export const resolveModel = async (
   generator: Generator,
-  named: Named,
+  named: ModelSelection,
   continued?: Continuation,
-): Promise<HeldModel> => {
+): Promise<ModelLease> => {
   const asked = named.model === undefined ? generator.defaultModel : parseModelReference(named.model);
   const reference = pin(asked, named.version, continued);
   const precision = named.precision ?? continued?.precision;
   if (continued && precision !== continued.precision) {
     throw foreign('precision', continued.precision, String(precision));
   }
-  const held = await generator.open(reference, precision);
+  const held = await generator.acquire(reference, precision);
   const { digest } = held.model.info;
   const expected = named.digest ?? continued?.digest;
   if (expected === undefined || expected === digest) return held;

@@ -44,7 +44,7 @@ const continueFrom = z.optional(
   z.string().check(z.describe('Signed state, when `continuable` was asked for or a state was gone on from.')),
 );
 
-export const GenerateAnswer = z
+export const GenerateResponseSchema = z
   .object({
     text: z.string(),
     finish_reason: z.enum(['length', 'stop']),
@@ -89,7 +89,7 @@ const completionFields = {
   system_fingerprint: z.string().check(z.describe('Engine, precision and model version.')),
 };
 
-export const CompletionAnswer = z
+export const CompletionResponseSchema = z
   .object({
     ...completionFields,
     choices: z.array(z.object({ ...choiceFields, finish_reason: z.enum(['length', 'stop']) })),
@@ -100,7 +100,7 @@ export const CompletionAnswer = z
   })
   .register(z.globalRegistry, { id: 'CompletionAnswer' });
 
-export const CompletionChunk = z
+export const CompletionChunkSchema = z
   .object({
     ...completionFields,
     choices: z.array(z.object({ ...choiceFields, finish_reason: z.nullable(z.enum(['length', 'stop'])) })),
@@ -112,7 +112,7 @@ export const CompletionChunk = z
   .check(z.describe('One server-sent event; the last one that has a choice carries receipt and timings.'))
   .register(z.globalRegistry, { id: 'CompletionChunk' });
 
-export const ScoreAnswer = z
+export const ScoreResponseSchema = z
   .object({
     object: z.literal('list'),
     model: z.string(),
@@ -149,13 +149,13 @@ const modelFields = {
   version: z.string(),
 };
 
-export const ModelList = z
+export const ModelListSchema = z
   .object({ object: z.literal('list'), data: z.array(z.object(modelFields)) })
   .register(z.globalRegistry, { id: 'ModelList' });
 
 const anything = z.record(z.string(), z.unknown());
 
-export const ModelAnswer = z
+export const ModelResponseSchema = z
   .object({
     ...modelFields,
     current: z.boolean(),
@@ -168,7 +168,7 @@ export const ModelAnswer = z
   })
   .register(z.globalRegistry, { id: 'Model' });
 
-export const VersionList = z
+export const VersionListSchema = z
   .object({
     object: z.literal('list'),
     data: z.array(
@@ -183,11 +183,11 @@ export const VersionList = z
   })
   .register(z.globalRegistry, { id: 'VersionList' });
 
-export const ActivateAnswer = z
+export const ActivateResponseSchema = z
   .object({ ...modelFields, current: z.literal(true) })
   .register(z.globalRegistry, { id: 'ActivateAnswer' });
 
-export const DeletedModel = z
+export const DeletedModelSchema = z
   .object({
     id: z.string(),
     object: z.literal('model'),
@@ -195,7 +195,7 @@ export const DeletedModel = z
   })
   .register(z.globalRegistry, { id: 'DeletedModel' });
 
-export const Training = z
+export const TrainingSchema = z
   .object({
     id: z.string(),
     object: z.literal('training'),
@@ -229,11 +229,11 @@ export const Training = z
   })
   .register(z.globalRegistry, { id: 'Training' });
 
-export const TrainingList = z
-  .object({ object: z.literal('list'), data: z.array(Training) })
+export const TrainingListSchema = z
+  .object({ object: z.literal('list'), data: z.array(TrainingSchema) })
   .register(z.globalRegistry, { id: 'TrainingList' });
 
-export const UploadAnswer = z
+export const UploadResponseSchema = z
   .object({
     object: z.literal('corpus.upload'),
     name: z.string(),
@@ -256,11 +256,11 @@ export const UploadAnswer = z
   })
   .register(z.globalRegistry, { id: 'UploadAnswer' });
 
-export const CorpusAnswer = z
-  .object({ object: z.literal('corpus'), name: z.string(), bytes: z.int(), training: Training })
+export const CorpusResponseSchema = z
+  .object({ object: z.literal('corpus'), name: z.string(), bytes: z.int(), training: TrainingSchema })
   .register(z.globalRegistry, { id: 'CorpusAnswer' });
 
-export const ErrorAnswer = z
+export const ErrorResponseSchema = z
   .object({
     error: z.object({
       message: z.string(),

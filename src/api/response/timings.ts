@@ -1,5 +1,5 @@
 /** What a host with a price per use charges: memory times time, and each request. */
-export interface Meter {
+export interface UsagePricing {
   readonly memoryMegabytes: number;
   readonly dollarsPerGigabyteSecond: number;
   readonly dollarsPerRequest: number;
@@ -23,7 +23,7 @@ const rounded = (value: number, digits: number): number => Number(value.toFixed(
 export const timings = (
   moments: { load: number; firstCharacter?: number | undefined; generation: number; whole: number },
   characters: number,
-  meter?: Meter,
+  meter?: UsagePricing,
 ): Timings => {
   const gigabyteMilliseconds = meter && (moments.whole * meter.memoryMegabytes) / 1024;
   return {

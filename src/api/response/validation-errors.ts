@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { FolioError, faults, isFolioError, type RequestFault } from '../../errors.ts';
+import { errorCodes, FolioError, isFolioError, type ValidationError } from '../../errors.ts';
 
 /** OpenAI's error object, so that its clients raise their typed errors; `faults` lists all of a request's. */
 export interface ErrorBody {
@@ -34,7 +34,7 @@ export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
       },
     };
   }
-  const { where, faults: all } = error.facts;
+  const { where, faults: all } = error.details;
   return {
     error: {
       message: error.message,
@@ -51,18 +51,18 @@ export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
 export const errorStatus = (error: unknown): number => (isFolioError(error) ? error.status : 500);
 
 export const errorResponse = (context: Context, error: unknown, requestId?: string): Response => {
-  if (isFolioError(error) && error.facts.retryAfter !== undefined) {
-    context.header('retry-after', String(Math.max(1, Math.ceil(error.facts.retryAfter))));
+  if (isFolioError(error) && error.details.retryAfter !== undefined) {
+    context.header('retry-after', String(Math.max(1, Math.ceil(error.details.retryAfter))));
   }
   if (isFolioError(error) && error.status === 401) context.header('www-authenticate', 'Bearer realm="folio"');
   return context.json(errorBody(error, requestId), errorStatus(error) as ContentfulStatusCode);
 };
 
 /** Gathers the faults of one request, so that all of them are told at once. */
-export class FaultList {
-  readonly #faults: RequestFault[] = [];
+export class ValidationErrors {
+  readonly #faults: ValidationError[] = [];
 
-  add(code: RequestFault['code'], where: string, message: string): void {
+  add(code: ValidationError['code'], where: string, message: string): void {
     this.#faults.push({ code, where, message });
   }
 
@@ -72,9 +72,9 @@ export class FaultList {
       return await part();
     } catch (error) {
       if (!isFolioError(error) || error.status >= 429) throw error;
-      const { faults: several } = error.facts;
+      const { faults: several } = error.details;
       if (several) this.#faults.push(...several);
-      else this.add(error.code, error.facts.where ?? where, error.message);
+      else this.add(error.code, error.details.where ?? where, error.message);
       return undefined;
     }
   }
@@ -85,7 +85,7 @@ export class FaultList {
 
   /** @throws FolioError with the code of the gravest fault: what is malformed goes before what is too much */
   raise(): never {
-    const first = this.#faults.toSorted((a, b) => faults[a.code].status - faults[b.code].status)[0];
+    const first = this.#faults.toSorted((a, b) => errorCodes[a.code].status - errorCodes[b.code].status)[0];
     if (!first) throw new TypeError('A request was refused without a fault.');
     const message = this.#faults.map((fault) => fault.message).join(' ');
     throw new FolioError(first.code, message, { where: first.where, faults: this.#faults });

@@ -2,24 +2,24 @@ import { Hono } from 'hono';
 import type { AppDeps, Generator } from '../deps.ts';
 import { type AppEnv, readJson, streamFailures } from '../request/body.ts';
 import type { Prompt } from '../request/checks.ts';
-import { begin, type Door } from '../request/prepare-generation.ts';
-import { type CompletionParameters, CompletionRequest } from '../request/requests.ts';
+import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
+import { type CompletionParameters, CompletionRequestSchema } from '../request/requests.ts';
 import { Completion } from '../response/completion.ts';
 import { streamCompletion } from '../response/completion-stream.ts';
-import type { FaultList } from '../response/validation-errors.ts';
+import type { ValidationErrors } from '../response/validation-errors.ts';
 
 /** OpenAI's completions, to the letter where it applies: https://platform.openai.com/docs/api-reference/completions */
 export const completionRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
   new Hono<AppEnv>().post('/v1/completions', async (context) => {
     const body = await readJson(context, deps.limits);
-    const { parameters, generation } = await begin(deps, generator, door, body, context);
+    const { parameters, generation } = await prepareGeneration(deps, generator, endpoint, body, context);
     const completion = new Completion(parameters, generation);
     if (parameters.stream) return streamCompletion(completion, streamFailures(deps, context));
     return context.json(await completion.whole(), 200, generation.headers());
   });
 
 /** Faults of parameters that are right each by itself. */
-const checkTogether = (body: Readonly<Record<string, unknown>>, faults: FaultList): void => {
+const checkTogether = (body: Readonly<Record<string, unknown>>, faults: ValidationErrors): void => {
   const { best_of: best, n, stream, stream_options: options, suffix } = body;
   if (typeof best === 'number' && best < (typeof n === 'number' ? n : 1)) {
     faults.add('invalid_parameter', 'best_of', `best_of: expected at least n, ${n ?? 1}, received ${best}.`);
@@ -44,11 +44,11 @@ const promptsOf = ({ prompt }: CompletionParameters): readonly Prompt[] => {
   return typeof prompt[0] === 'number' ? [prompt as number[]] : (prompt as string[] | number[][]);
 };
 
-const door: Door<CompletionParameters> = {
-  schema: CompletionRequest,
+const endpoint: Endpoint<CompletionParameters> = {
+  schema: CompletionRequestSchema,
   lengthName: 'max_tokens',
   checkTogether,
-  wish: (parameters) => {
+  toGenerationRequest: (parameters) => {
     const { n, best_of: best = n, logprobs, echo } = parameters;
     return {
       prompts: promptsOf(parameters),

@@ -1,28 +1,28 @@
 import { Hono } from 'hono';
 import { FolioError } from '../../errors.ts';
 import { checkModelName } from '../../store/model-name.ts';
-import type { Trainings } from '../../training-jobs/training-jobs.ts';
+import type { TrainingJobs } from '../../training-jobs/training-jobs.ts';
 import type { AppDeps, CorpusUploads } from '../deps.ts';
-import { demand } from '../request/auth.ts';
+import { requireScope } from '../request/auth.ts';
 import { type AppEnv, readBytes, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
-import { UploadRequest } from '../request/requests.ts';
-import { FaultList } from '../response/validation-errors.ts';
+import { UploadRequestSchema } from '../request/requests.ts';
+import { ValidationErrors } from '../response/validation-errors.ts';
 import { trainingObject } from './trainings.ts';
 
 /**
  * Uploads of corpora. A JSON body asks where to put one, and gets a form: presigned for the bucket, or this very
  * route. Text as the body is the corpus itself, where the server takes it; its training starts at once.
  */
-export const corpusRoutes = (deps: AppDeps, corpora: CorpusUploads, trainings: Trainings): Hono<AppEnv> =>
+export const corpusRoutes = (deps: AppDeps, corpora: CorpusUploads, trainings: TrainingJobs): Hono<AppEnv> =>
   new Hono<AppEnv>().post('/v1/corpora/:name', async (context) => {
-    demand(context.get('caller'), 'write');
+    requireScope(context.get('caller'), 'write');
     const name = checkModelName(context.req.param('name'), 'corpus');
     const type = context.req.header('content-type') ?? '';
-    const faults = new FaultList();
+    const faults = new ValidationErrors();
     if (/^application\/json\b/i.test(type)) {
-      const parameters = parse(UploadRequest, await readJson(context, deps.limits), faults);
+      const parameters = parse(UploadRequestSchema, await readJson(context, deps.limits), faults);
       faults.throwIfAny();
       const { bytes = 0, preset } = parameters ?? {};
       if (bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
@@ -36,7 +36,7 @@ export const corpusRoutes = (deps: AppDeps, corpora: CorpusUploads, trainings: T
       );
     }
     const query = new URL(context.req.url).searchParams;
-    const parameters = parse(UploadRequest, fromQuery(UploadRequest, query), faults);
+    const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
     faults.throwIfAny();
     const bytes = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
     try {

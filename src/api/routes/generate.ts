@@ -3,25 +3,30 @@ import { accepts } from 'hono/accepts';
 import type { AppDeps, Generator } from '../deps.ts';
 import type { Generation, Outcome } from '../generation.ts';
 import { type AppEnv, readJson, streamFailures } from '../request/body.ts';
-import { begin, type Door } from '../request/prepare-generation.ts';
+import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
 import { fromQuery } from '../request/query.ts';
-import { type GenerateParameters, GenerateRequest } from '../request/requests.ts';
+import { type GenerateParameters, GenerateRequestSchema } from '../request/requests.ts';
 import { Coalescer, PushedBody } from '../response/sse.ts';
 
-/** The simple door: parameters by plain names, an answer as JSON, or as text that flows while it is made. */
+/** The simple endpoint: parameters by plain names, an answer as JSON, or as text that flows while it is made. */
 export const generateRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
   new Hono<AppEnv>()
     .get('/generate', (context) =>
-      answer(deps, generator, context, fromQuery(GenerateRequest, new URL(context.req.url).searchParams)),
+      answer(
+        deps,
+        generator,
+        context,
+        fromQuery(GenerateRequestSchema, new URL(context.req.url).searchParams),
+      ),
     )
     .post('/generate', async (context) =>
       answer(deps, generator, context, await readJson(context, deps.limits)),
     );
 
-const door: Door<GenerateParameters> = {
-  schema: GenerateRequest,
+const endpoint: Endpoint<GenerateParameters> = {
+  schema: GenerateRequestSchema,
   lengthName: 'length',
-  wish: ({ prompt, length }) => ({ prompts: [prompt], length, count: 1 }),
+  toGenerationRequest: ({ prompt, length }) => ({ prompts: [prompt], length, count: 1 }),
 };
 
 const answer = async (
@@ -30,7 +35,7 @@ const answer = async (
   context: Context<AppEnv>,
   body: Record<string, unknown>,
 ): Promise<Response> => {
-  const { generation } = await begin(deps, generator, door, body, context);
+  const { generation } = await prepareGeneration(deps, generator, endpoint, body, context);
   const type = accepts(context, {
     header: 'Accept',
     supports: ['application/json', 'text/plain'],

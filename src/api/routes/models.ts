@@ -9,11 +9,11 @@ import {
 import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
 import type { Store } from '../../store/store.ts';
 import type { AppDeps } from '../deps.ts';
-import { demand } from '../request/auth.ts';
+import { requireScope } from '../request/auth.ts';
 import { type AppEnv, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
-import { ActivateRequest } from '../request/requests.ts';
-import { FaultList } from '../response/validation-errors.ts';
+import { ActivateRequestSchema } from '../request/requests.ts';
+import { ValidationErrors } from '../response/validation-errors.ts';
 
 /** Models as OpenAI's API lists them, and what is Folio's own: versions, reports, the current one. */
 export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
@@ -84,10 +84,10 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
       });
     })
     .post('/v1/models/:model/activate', async (context) => {
-      demand(context.get('caller'), 'write');
+      requireScope(context.get('caller'), 'write');
       const body = await readJson(context, deps.limits);
-      const faults = new FaultList();
-      const parameters = parse(ActivateRequest, body, faults);
+      const faults = new ValidationErrors();
+      const parameters = parse(ActivateRequestSchema, body, faults);
       const { name } = parseModelReference(context.req.param('model'));
       faults.throwIfAny();
       if (!parameters) throw new TypeError('A request without a fault was not parsed.');
@@ -99,7 +99,7 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
       });
     })
     .delete('/v1/models/:model', async (context) => {
-      demand(context.get('caller'), 'write');
+      requireScope(context.get('caller'), 'write');
       const { name, version } = parseModelReference(context.req.param('model'));
       if (version === undefined) {
         throw new FolioError('invalid_request', `Say which version to remove: ${name}@VERSION.`, {

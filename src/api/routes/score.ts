@@ -1,24 +1,24 @@
 import { type Context, Hono } from 'hono';
 import type { Score } from '../../model/model.ts';
-import type { HeldModel } from '../../store/model-cache.ts';
+import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppDeps, Generator } from '../deps.ts';
 import { type AppEnv, readJson } from '../request/body.ts';
 import { checkLengths, checkPrompt, each } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
 import { parse } from '../request/parse.ts';
-import { type ScoreParameters, ScoreRequest } from '../request/requests.ts';
-import { openNamed } from '../request/resolve-model.ts';
-import { FaultList } from '../response/validation-errors.ts';
+import { type ScoreParameters, ScoreRequestSchema } from '../request/requests.ts';
+import { resolveModel } from '../request/resolve-model.ts';
+import { ValidationErrors } from '../response/validation-errors.ts';
 
 /** How likely texts are under a model, character by character. */
 export const scoreRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
   new Hono<AppEnv>().post('/v1/score', async (context) => {
     const body = await readJson(context, deps.limits);
-    const faults = new FaultList();
-    const parameters = parse(ScoreRequest, body, faults);
+    const faults = new ValidationErrors();
+    const parameters = parse(ScoreRequestSchema, body, faults);
     checkLengths(deps.limits, { text: ['text', body.text] }, faults);
     if (parameters === undefined) return faults.raise();
-    const held = await faults.gather('model', () => openNamed(generator, parameters));
+    const held = await faults.gather('model', () => resolveModel(generator, parameters));
     if (held === undefined) return faults.raise();
     try {
       for (const [where, text] of each('text', parameters.text)) {
@@ -47,7 +47,7 @@ export const scoreRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =
 const scoreAll = async (
   { limits }: AppDeps,
   { admission }: Generator,
-  { model }: HeldModel,
+  { model }: ModelLease,
   { text, top, unknown }: ScoreParameters,
   context: Context<AppEnv>,
 ): Promise<Score[]> => {

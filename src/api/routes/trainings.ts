@@ -2,27 +2,27 @@ import { Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { streamSSE } from 'hono/streaming';
 import { FolioError } from '../../errors.ts';
-import type { TrainingRecord, TrainingState, Trainings } from '../../training-jobs/training-jobs.ts';
+import type { TrainingJobs, TrainingRecord, TrainingState } from '../../training-jobs/training-jobs.ts';
 import type { AppDeps } from '../deps.ts';
-import { demand } from '../request/auth.ts';
+import { requireScope } from '../request/auth.ts';
 import { type AppEnv, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
-import { TrainingRequest } from '../request/requests.ts';
-import { FaultList } from '../response/validation-errors.ts';
+import { TrainingRequestSchema } from '../request/requests.ts';
+import { ValidationErrors } from '../response/validation-errors.ts';
 
 const pollEvery = 1000; // ms between looks at a record that its trainer rewrites
 const beatEvery = 15_000; // ms between comments that keep a quiet connection open
 
 /** Trainings: their state, progress, losses, samples, log tail and failure, once or live. */
-export const trainingRoutes = (deps: AppDeps, trainings: Trainings): Hono<AppEnv> =>
+export const trainingRoutes = (deps: AppDeps, trainings: TrainingJobs): Hono<AppEnv> =>
   new Hono<AppEnv>()
     .get('/v1/trainings', async (context) =>
       context.json({ object: 'list', data: (await trainings.list()).map(trainingObject) }),
     )
     .post('/v1/trainings', async (context) => {
-      demand(context.get('caller'), 'write');
-      const faults = new FaultList();
-      const parameters = parse(TrainingRequest, await readJson(context, deps.limits), faults);
+      requireScope(context.get('caller'), 'write');
+      const faults = new ValidationErrors();
+      const parameters = parse(TrainingRequestSchema, await readJson(context, deps.limits), faults);
       faults.throwIfAny();
       if (!parameters) throw new TypeError('A request without a fault was not parsed.');
       const { model, corpus = model, preset } = parameters;
@@ -66,14 +66,14 @@ export const trainingRoutes = (deps: AppDeps, trainings: Trainings): Hono<AppEnv
       });
     })
     .delete('/v1/trainings/:id', async (context) => {
-      demand(context.get('caller'), 'write');
+      requireScope(context.get('caller'), 'write');
       const { id } = context.req.param();
       await found(trainings, id);
       await trainings.stop(id);
       return context.json(trainingObject(await found(trainings, id)));
     });
 
-const found = async (trainings: Trainings, id: string): Promise<TrainingRecord> => {
+const found = async (trainings: TrainingJobs, id: string): Promise<TrainingRecord> => {
   const record = await trainings.get(id);
   if (record) return record;
   throw new FolioError('not_found', `There is no training ${id.slice(0, 100)}.`, { where: 'id' });

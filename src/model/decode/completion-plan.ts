@@ -4,7 +4,7 @@ import type { GenerateOptions } from '../model.ts';
 import { drawSeed } from '../sampling/random.ts';
 import { Sampler } from '../sampling/sampler.ts';
 import { checkSampling } from '../sampling/sampling-options.ts';
-import type { WritingPlan } from './decoder.ts';
+import type { DecodePlan } from './decoder.ts';
 import type { Engine } from './engine.ts';
 import { decodeState, type Snapshot } from './state.ts';
 
@@ -15,7 +15,7 @@ export interface CompletionPlan {
   readonly from: Snapshot | undefined;
   readonly prompt: readonly number[];
   readonly replaced: readonly Replaced[];
-  readonly writing: WritingPlan;
+  readonly writing: DecodePlan;
 }
 
 /** @throws FolioError for options that cannot be met */

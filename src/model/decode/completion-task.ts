@@ -8,25 +8,25 @@ import type {
 } from '../model.ts';
 import { detailOf } from '../sampling/character-detail.ts';
 import { Random } from '../sampling/random.ts';
-import { History } from '../sampling/token-counts.ts';
+import { TokenCounts } from '../sampling/token-counts.ts';
 import { now } from './clock.ts';
 import { type CompletionPlan, planCompletion } from './completion-plan.ts';
-import { type Reader, Writing } from './decoder.ts';
+import { type CompletionListener, Decoder } from './decoder.ts';
 import type { Engine } from './engine.ts';
 import { EventQueue } from './event-queue.ts';
-import { Reading } from './prefill.ts';
+import { Prefill } from './prefill.ts';
 import { encodeState, type Snapshot } from './state.ts';
 
 /** One request: its prompt read once, its n completions written together. */
-export class CompletionRun implements Completions {
+export class CompletionTask implements Completions {
   readonly #engine: Engine;
   readonly #plan: CompletionPlan;
   readonly #signal: AbortSignal | undefined;
   readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
   readonly #events: EventQueue;
-  #reading: Reading | undefined;
-  #writings: readonly Writing[] = [];
+  #reading: Prefill | undefined;
+  #writings: readonly Decoder[] = [];
   #startedAt: number | undefined;
   #milliseconds = 0;
   /** Whether events are being read, and whether all are wanted even if not. */
@@ -108,7 +108,7 @@ export class CompletionRun implements Completions {
     const note = (at: number, logits: Float32Array): void => {
       details![at + 1 - lead] = detailOf(logits, ids[at + 1]!, writing.logprobs ?? 0, alphabet);
     };
-    this.#reading = new Reading({
+    this.#reading = new Prefill({
       stepper,
       ids,
       ...(from === undefined ? {} : { from: from.hidden }),
@@ -142,7 +142,7 @@ export class CompletionRun implements Completions {
       const own = index === 0 ? slot : stepper.open();
       if (index > 0) stepper.write(own, state);
       const random = this.#randomOf(index);
-      return new Writing(this.#plan.writing, own, snapshot, random, this.#history(), this.#reader(index));
+      return new Decoder(this.#plan.writing, own, snapshot, random, this.#history(), this.#reader(index));
     });
   }
 
@@ -154,16 +154,16 @@ export class CompletionRun implements Completions {
     return index === 0 ? Random.fromState(state.random) : Random.fromSeed(state.random[0]!, index);
   }
 
-  #history(): History {
+  #history(): TokenCounts {
     const { from, prompt } = this.#plan;
-    const history = new History(this.#engine.stepper.vocabulary);
+    const history = new TokenCounts(this.#engine.stepper.vocabulary);
     for (const [id, count] of from?.writing?.generated ?? []) history.generated[id] = count;
     history.prompt(from?.writing?.prompted ?? []);
     history.prompt(prompt);
     return history;
   }
 
-  #reader(index: number): Reader {
+  #reader(index: number): CompletionListener {
     const isReady = (): boolean => !this.#isRead || this.#isWantedWhole || !this.#events.isFull;
     return {
       get isReady() {

@@ -4,15 +4,15 @@ import type { CharacterDetail, CopyGuard, FinishReason } from '../model.ts';
 import { detailOf } from '../sampling/character-detail.ts';
 import type { Random } from '../sampling/random.ts';
 import type { Sampler } from '../sampling/sampler.ts';
-import type { History } from '../sampling/token-counts.ts';
+import type { TokenCounts } from '../sampling/token-counts.ts';
 import type { Stepper } from '../stepper.ts';
-import { Trail } from './rewind-buffer.ts';
-import type { Stream } from './scheduler.ts';
+import { RewindBuffer } from './rewind-buffer.ts';
+import type { ScheduledSequence } from './scheduler.ts';
 import type { Snapshot } from './state.ts';
-import { Stops } from './stop-matcher.ts';
+import { StopMatcher } from './stop-matcher.ts';
 
 /** What all completions of a request have in common. */
-export interface WritingPlan {
+export interface DecodePlan {
   readonly stepper: Stepper;
   readonly alphabet: Alphabet;
   readonly sampler: Sampler;
@@ -28,7 +28,7 @@ export interface WritingPlan {
 }
 
 /** Who takes what is written. */
-export interface Reader {
+export interface CompletionListener {
   /** False while it has enough to read. */
   readonly isReady: boolean;
   onText(text: string, details: readonly CharacterDetail[] | undefined): void;
@@ -44,14 +44,14 @@ interface Pending {
 }
 
 /** One completion being written. */
-export class Writing implements Stream {
+export class Decoder implements ScheduledSequence {
   readonly slot: number;
-  readonly #plan: WritingPlan;
-  readonly #reader: Reader;
-  readonly #history: History;
-  readonly #stops: Stops | undefined;
+  readonly #plan: DecodePlan;
+  readonly #reader: CompletionListener;
+  readonly #history: TokenCounts;
+  readonly #stops: StopMatcher | undefined;
   readonly #tracker: OverlapTracker | undefined;
-  readonly #trail: Trail;
+  readonly #trail: RewindBuffer;
   readonly #pending: Pending[] = [];
   readonly #banned: ((id: number) => boolean) | undefined;
   #random: Random;
@@ -64,12 +64,12 @@ export class Writing implements Stream {
 
   /** @param snapshot The run before its last character was fed; `slot` is the run after it. */
   constructor(
-    plan: WritingPlan,
+    plan: DecodePlan,
     slot: number,
     snapshot: Snapshot,
     random: Random,
-    history: History,
-    reader: Reader,
+    history: TokenCounts,
+    reader: CompletionListener,
   ) {
     const { guard, stop, alphabet, tail } = plan;
     this.#plan = plan;
@@ -77,10 +77,10 @@ export class Writing implements Stream {
     this.#random = random;
     this.#history = history;
     this.#reader = reader;
-    this.#trail = new Trail(plan.stepper, slot, snapshot);
+    this.#trail = new RewindBuffer(plan.stepper, slot, snapshot);
     this.#mark = { random: random.fork(), length: this.#trail.length };
     if (stop.length > 0) {
-      this.#stops = new Stops(stop);
+      this.#stops = new StopMatcher(stop);
       this.#stops.pass(tail);
     }
     const index = guard?.index ?? plan.overlap;

@@ -1,9 +1,9 @@
 import type { Stepper } from '../stepper.ts';
 import type { PrefixCache } from './prefix-cache.ts';
-import type { Stream } from './scheduler.ts';
+import type { ScheduledSequence } from './scheduler.ts';
 import type { Snapshot } from './state.ts';
 
-export interface ReadingOptions {
+export interface PrefillOptions {
   readonly stepper: Stepper;
   /** The characters to feed, at least one. */
   readonly ids: readonly number[];
@@ -24,14 +24,14 @@ const CACHE_STRIDE = 32;
 const CACHE_STATES = 16;
 
 /** Feeds a known text to a run: a prompt, or a text to be scored. */
-export class Reading implements Stream {
+export class Prefill implements ScheduledSequence {
   readonly slot: number;
   readonly isReady = true;
-  readonly #options: ReadingOptions;
+  readonly #options: PrefillOptions;
   readonly #stride: number;
   #at: number;
 
-  constructor(options: ReadingOptions) {
+  constructor(options: PrefillOptions) {
     const { stepper, ids, from, cache } = options;
     this.#options = options;
     this.slot = stepper.open();

@@ -8,7 +8,7 @@ const STRIDE = 16;
  * The way that one run has come since a copy of its state was taken, so that it can be had as it was before any of
  * its latest characters without copying the state at every step.
  */
-export class Trail {
+export class RewindBuffer {
   readonly #stepper: Stepper;
   readonly #slot: number;
   #base: Float32Array; // [stateLength]

@@ -3,7 +3,7 @@ import type { Stepper } from '../stepper.ts';
 import { now } from './clock.ts';
 
 /** Something that is fed one character a step: a prompt being read, a text being written or scored. */
-export interface Stream {
+export interface ScheduledSequence {
   readonly slot: number;
   /** The character to feed next. */
   readonly id: number;
@@ -27,9 +27,9 @@ const MOST_TOGETHER = 64;
  */
 export class Scheduler {
   readonly #stepper: Stepper;
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new Set<ScheduledSequence>();
   /** Those that are advanced now, and what the stepper is told of them: kept from step to step. */
-  readonly #ready: Stream[] = [];
+  readonly #ready: ScheduledSequence[] = [];
   readonly #slots: number[] = [];
   readonly #ids: number[] = [];
   #running = false;
@@ -40,7 +40,7 @@ export class Scheduler {
     this.#stepper = stepper;
   }
 
-  add(stream: Stream): void {
+  add(stream: ScheduledSequence): void {
     if (this.#disposed) stream.fail(gone());
     else {
       this.#streams.add(stream);
@@ -48,7 +48,7 @@ export class Scheduler {
     }
   }
 
-  remove(stream: Stream): void {
+  remove(stream: ScheduledSequence): void {
     this.#streams.delete(stream);
   }
 
@@ -97,7 +97,7 @@ export class Scheduler {
     return ready.length > 0;
   }
 
-  #step(ready: readonly Stream[], from: number, to: number): void {
+  #step(ready: readonly ScheduledSequence[], from: number, to: number): void {
     const { vocabulary } = this.#stepper;
     const slots = this.#slots;
     const ids = this.#ids;
@@ -128,7 +128,7 @@ export class Scheduler {
     }
   }
 
-  #end(stream: Stream, error: unknown): void {
+  #end(stream: ScheduledSequence, error: unknown): void {
     this.#streams.delete(stream);
     stream.fail(error);
   }

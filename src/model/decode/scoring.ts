@@ -1,7 +1,7 @@
 import type { Score, ScoreOptions } from '../model.ts';
 import { detailOf } from '../sampling/character-detail.ts';
 import type { Engine } from './engine.ts';
-import { Reading } from './prefill.ts';
+import { Prefill } from './prefill.ts';
 
 /**
  * How likely the model finds a text: every character given those before it, the first given a text's beginning.
@@ -28,7 +28,7 @@ export const score = async (engine: Engine, text: string, options: ScoreOptions 
         stepper.close(reading.slot);
         then();
       };
-      const reading = new Reading({
+      const reading = new Prefill({
         stepper,
         ids: fed.slice(0, -1),
         onLogits: (at, logits) => note(fed[at + 1]!, logits),

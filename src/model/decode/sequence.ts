@@ -1,17 +1,17 @@
-import type { Run } from '../model.ts';
+import type { Sequence } from '../model.ts';
 import type { Engine } from './engine.ts';
-import { Trail } from './rewind-buffer.ts';
+import { RewindBuffer } from './rewind-buffer.ts';
 import { decodeState, encodeState, type Snapshot } from './state.ts';
 
 /** A run that its owner advances, character by character. */
-export const startRun = (engine: Engine, from?: Snapshot): Run => {
+export const startSequence = (engine: Engine, from?: Snapshot): Sequence => {
   const { stepper, owner } = engine;
   const slot = stepper.open();
-  let trail: Trail;
+  let trail: RewindBuffer;
 
   const put = (snapshot: Snapshot): void => {
     stepper.write(slot, snapshot.hidden);
-    trail = new Trail(stepper, slot, snapshot);
+    trail = new RewindBuffer(stepper, slot, snapshot);
     feedLast(snapshot);
   };
   const feedLast = ({ last }: Snapshot): void => {
@@ -38,7 +38,7 @@ export const startRun = (engine: Engine, from?: Snapshot): Run => {
     },
     save: () => encodeState(snapshot(), owner),
     restore: (bytes) => put(decodeState(bytes, owner, stepper.stateLength, stepper.vocabulary)),
-    fork: () => startRun(engine, snapshot()),
+    fork: () => startSequence(engine, snapshot()),
     close: () => stepper.close(slot),
   };
 };

@@ -1,5 +1,5 @@
 import { FolioError } from '../../errors.ts';
-import { isObject, show } from '../format/invalid.ts';
+import { describeValue, isObject } from '../format/invalid.ts';
 import type { Precision } from '../stepper.ts';
 
 /** Which model a state belongs to. */
@@ -17,10 +17,10 @@ export interface Snapshot {
   /** The text's last character, not fed yet; undefined before the first. */
   readonly last: number | undefined;
   /** What a completion carries besides; a bare run has none of it. */
-  readonly writing?: WritingState | undefined;
+  readonly writing?: DecoderState | undefined;
 }
 
-export interface WritingState {
+export interface DecoderState {
   /** What the generator was seeded with, 0 .. 2^53-1. */
   readonly seed: number;
   /** Of `Random`: [4]. */
@@ -79,7 +79,7 @@ export const decodeState = (
     throw mismatch(`of ${nameOf(owner)}`, `of ${nameOf({ name: header.model, version: header.version })}`);
   }
   if (header.precision !== owner.precision) {
-    throw mismatch(`in ${owner.precision}`, `in ${show(header.precision)}`);
+    throw mismatch(`in ${owner.precision}`, `in ${describeValue(header.precision)}`);
   }
   if (bytes.length - PREFIX - length !== 4 * stateLength) throw damaged('a state of another length');
   const hidden = Float32Array.from({ length: stateLength }, (_, i) =>
@@ -107,7 +107,7 @@ const parseHeader = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
 const readWriting = (
   { seed, random, generated, prompted, tail }: Readonly<Record<string, unknown>>,
   isId: (id: unknown) => id is number,
-): WritingState => {
+): DecoderState => {
   const isCount = (count: unknown): boolean => Number.isInteger(count) && (count as number) > 0;
   const isPair = (pair: unknown): pair is [number, number] =>
     Array.isArray(pair) && pair.length === 2 && isId(pair[0]) && isCount(pair[1]);

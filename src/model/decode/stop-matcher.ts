@@ -2,7 +2,7 @@
  * Looks for stop strings in text that arrives piece by piece, in time that does not depend on their length: one
  * Knuth-Morris-Pratt automaton each.
  */
-export class Stops {
+export class StopMatcher {
   readonly #stops: readonly string[];
   readonly #failures: readonly Int32Array[];
   readonly #matched: number[];

@@ -1,6 +1,6 @@
 import { FolioError } from '../../errors.ts';
-import { isObject, malformed, show } from './invalid.ts';
-import { nearest } from './nearest-characters.ts';
+import { describeValue, invalid, isObject } from './invalid.ts';
+import { nearestCharacters } from './nearest-characters.ts';
 
 /**
  * Which character each of a model's ids stands for. A character is a Unicode code point; an alphabet from elsewhere
@@ -50,10 +50,11 @@ export const createAlphabet = (given: unknown, size: number): Alphabet => {
   characters.forEach((character, id) => {
     if (character === '') return;
     const other = ids.get(character);
-    if (other !== undefined) throw malformed('alphabet', 'every character once', `${show(character)} twice`);
+    if (other !== undefined)
+      throw invalid('alphabet', 'every character once', `${describeValue(character)} twice`);
     ids.set(character, id);
   });
-  if (ids.size === 0) throw malformed('alphabet', 'at least one character', 'none');
+  if (ids.size === 0) throw invalid('alphabet', 'at least one character', 'none');
   return {
     kind: 'characters',
     size,
@@ -69,9 +70,9 @@ const listOf = (given: unknown, size: number): readonly string[] => {
   const characters: string[] = new Array(size).fill('');
   const put = (character: unknown, id: unknown): void => {
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= size) {
-      throw malformed('alphabet', `ids from 0 to ${size - 1}, as the model has ${size}`, id);
+      throw invalid('alphabet', `ids from 0 to ${size - 1}, as the model has ${size}`, id);
     }
-    if (typeof character !== 'string') throw malformed(`alphabet[${String(id)}]`, 'a character', character);
+    if (typeof character !== 'string') throw invalid(`alphabet[${String(id)}]`, 'a character', character);
     characters[id as number] = character;
   };
   if (typeof given === 'string') fromText(given, size).forEach(put);
@@ -79,11 +80,11 @@ const listOf = (given: unknown, size: number): readonly string[] => {
   else if (isObject(given)) {
     const taken = new Set<unknown>();
     for (const [character, id] of Object.entries(given)) {
-      if (taken.has(id)) throw malformed('alphabet', 'every id once', `${String(id)} twice`);
+      if (taken.has(id)) throw invalid('alphabet', 'every id once', `${String(id)} twice`);
       taken.add(id);
       put(character, id);
     }
-  } else throw malformed('alphabet', 'a list, an object or a text', given);
+  } else throw invalid('alphabet', 'a list, an object or a text', given);
   return characters;
 };
 
@@ -106,7 +107,7 @@ const encode = (text: string, known: ReadonlyMap<string, number>, unknown: Unkno
     if (id !== undefined) ids.push(id);
     else if (unknown === 'error') throw unknownCharacter(character, at);
     else {
-      const by = unknown === 'skip' ? [] : nearest(character, known);
+      const by = unknown === 'skip' ? [] : nearestCharacters(character, known);
       for (const substitute of by) ids.push(known.get(substitute)!);
       replaced.push({ at, character, by: by.join('') });
     }
@@ -119,12 +120,12 @@ const unknownCharacter = (character: string, at: number): FolioError => {
   const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
   return new FolioError(
     'unknown_character',
-    `The model does not know ${show(character)} (U+${code}), character ${at} of the text; ` +
+    `The model does not know ${describeValue(character)} (U+${code}), character ${at} of the text; ` +
       'unknown: "nearest" takes the closest it knows, "skip" leaves it out.',
     {
       where: 'prompt',
       expected: "characters of the model's alphabet",
-      received: `${show(character)} at ${at}`,
+      received: `${describeValue(character)} at ${at}`,
     },
   );
 };
@@ -154,11 +155,11 @@ const idAlphabet = (size: number): Alphabet => {
           else if (unknown === 'error') {
             throw new FolioError(
               'unknown_character',
-              `The model has no alphabet: ${show(word)} is no id of it.`,
+              `The model has no alphabet: ${describeValue(word)} is no id of it.`,
               {
                 where: 'prompt',
                 expected: `ids from 0 to ${size - 1}, parted by spaces`,
-                received: show(word),
+                received: describeValue(word),
               },
             );
           } else replaced.push({ at, character: word, by: '' });

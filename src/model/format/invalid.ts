@@ -1,26 +1,30 @@
 import { FolioError } from '../../errors.ts';
 
 /** What is wrong with a model's files. @param where The layer, weight or property: `layers[1].units` */
-export const malformed = (where: string, expected: string, received: unknown): FolioError =>
-  new FolioError('model_invalid', `${where}: expected ${expected}, got ${show(received)}.`, {
+export const invalid = (where: string, expected: string, received: unknown): FolioError =>
+  new FolioError('model_invalid', `${where}: expected ${expected}, got ${describeValue(received)}.`, {
     where,
     expected,
-    received: show(received),
+    received: describeValue(received),
   });
 
 /** What is right in itself, but cannot be run here. */
 export const unsupported = (where: string, expected: string, received: unknown): FolioError =>
-  new FolioError('model_unsupported', `${where}: ${show(received)} cannot be run; expected ${expected}.`, {
-    where,
-    expected,
-    received: show(received),
-  });
+  new FolioError(
+    'model_unsupported',
+    `${where}: ${describeValue(received)} cannot be run; expected ${expected}.`,
+    {
+      where,
+      expected,
+      received: describeValue(received),
+    },
+  );
 
 /** A value as a message shows it, short whatever it is. */
-export const show = (value: unknown): string => {
+export const describeValue = (value: unknown): string => {
   if (value === undefined) return 'nothing';
   if (Array.isArray(value)) {
-    const shown = value.slice(0, 8).map((item) => (typeof item === 'object' ? '…' : show(item)));
+    const shown = value.slice(0, 8).map((item) => (typeof item === 'object' ? '…' : describeValue(item)));
     return `[${shown.join(', ')}${value.length > 8 ? ', …' : ''}]`;
   }
   if (typeof value === 'object' && value !== null) return 'an object';
@@ -35,26 +39,26 @@ export const isObject = (value: unknown): value is Json =>
 
 /** @throws FolioError `model_invalid` */
 export const objectAt = (value: unknown, where: string): Json => {
-  if (!isObject(value)) throw malformed(where, 'an object', value);
+  if (!isObject(value)) throw invalid(where, 'an object', value);
   return value;
 };
 
 /** @throws FolioError `model_invalid` */
 export const listAt = (value: unknown, where: string): readonly unknown[] => {
-  if (!Array.isArray(value)) throw malformed(where, 'a list', value);
+  if (!Array.isArray(value)) throw invalid(where, 'a list', value);
   return value;
 };
 
 /** @throws FolioError `model_invalid` */
 export const nameAt = (value: unknown, where: string): string => {
-  if (typeof value !== 'string' || value === '') throw malformed(where, 'a name', value);
+  if (typeof value !== 'string' || value === '') throw invalid(where, 'a name', value);
   return value;
 };
 
 /** @throws FolioError `model_invalid` */
 export const countAt = (value: unknown, where: string): number => {
   if (!Number.isSafeInteger(value) || (value as number) < 1) {
-    throw malformed(where, 'a whole number above 0', value);
+    throw invalid(where, 'a whole number above 0', value);
   }
   return value as number;
 };

@@ -1,4 +1,4 @@
-import { malformed } from './invalid.ts';
+import { invalid } from './invalid.ts';
 import type { Cell } from './recurrent-config.ts';
 import type { WeightSpec, Weights } from './weights.ts';
 
@@ -37,7 +37,7 @@ export class LayerWeights {
             .find(any) ?? []);
     if (found.length !== 1) {
       const count = found.length === 0 ? 'none' : found.length;
-      throw malformed(`${layer}/${role}`, 'one weight in the manifest', count);
+      throw invalid(`${layer}/${role}`, 'one weight in the manifest', count);
     }
     return found[0]!;
   }
@@ -46,7 +46,7 @@ export class LayerWeights {
   take(scopes: readonly string[], role: string, shape: readonly number[], place?: Place): Float32Array {
     const spec = this.find(scopes, role, place);
     if (spec.shape.length !== shape.length || spec.shape.some((size, i) => size !== shape[i])) {
-      throw malformed(`${spec.name}.shape`, `[${shape.join(', ')}]`, spec.shape);
+      throw invalid(`${spec.name}.shape`, `[${shape.join(', ')}]`, spec.shape);
     }
     return this.#weights.values(spec);
   }
@@ -54,7 +54,7 @@ export class LayerWeights {
   /** What a layer's kernel takes in. */
   inputsOf(scopes: readonly string[], place?: Place): number {
     const { name, shape } = this.find(scopes, 'kernel', place);
-    if (shape.length !== 2) throw malformed(`${name}.shape`, '2 sizes', shape);
+    if (shape.length !== 2) throw invalid(`${name}.shape`, '2 sizes', shape);
     return shape[0]!;
   }
 }

@@ -1,5 +1,5 @@
 import type { InputEncoding, Network, OutputLayer, RecurrentLayer } from '../network.ts';
-import { countAt, malformed, unsupported } from './invalid.ts';
+import { countAt, invalid, unsupported } from './invalid.ts';
 import { LayerWeights, type Place } from './layer-weights.ts';
 import {
   activationName,
@@ -124,7 +124,7 @@ class LayerReader {
     if (this.#output !== undefined)
       throw unsupported(`${name}.class_name`, 'no layer after Dense', className);
     if (this.#lastStepOnly !== undefined) {
-      throw malformed(`${this.#lastStepOnly}.return_sequences`, `true, as ${name} follows`, false);
+      throw invalid(`${this.#lastStepOnly}.return_sequences`, `true, as ${name} follows`, false);
     }
     for (const property of ['go_backwards', 'time_major', 'zero_output_for_mask']) {
       if (config[property] === true) throw unsupported(`${name}.${property}`, 'false', true);

@@ -64,7 +64,10 @@ const kinds = [/\s/u, /\p{Lu}/u, /\p{Ll}/u, /\p{L}/u, /\p{N}/u, /\p{P}/u, /\p{S}
  *
  * @returns One character or several; none where a combining mark has nothing to say.
  */
-export const nearest = (character: string, known: ReadonlyMap<string, number>): readonly string[] => {
+export const nearestCharacters = (
+  character: string,
+  known: ReadonlyMap<string, number>,
+): readonly string[] => {
   const decomposed = [...character.normalize('NFKD')].filter((part) => !/\p{M}/u.test(part));
   if (decomposed.length === 0) return [];
   const forms = [

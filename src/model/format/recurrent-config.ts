@@ -1,5 +1,5 @@
 import type { Activation, RecurrentLayer } from '../network.ts';
-import { isObject, type Json, listAt, malformed, objectAt, unsupported } from './invalid.ts';
+import { invalid, isObject, type Json, listAt, objectAt, unsupported } from './invalid.ts';
 
 export const MAX_RECURRENT = 4;
 
@@ -63,7 +63,7 @@ export const activationName = (value: unknown, where: string): string => {
     if (typeof config === 'string') return config;
     if (typeof className === 'string') return className.toLowerCase();
   }
-  throw malformed(where, 'the name of an activation', value);
+  throw invalid(where, 'the name of an activation', value);
 };
 
 /** Multiplies what goes into some of a layer's gates. */

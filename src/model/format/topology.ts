@@ -1,4 +1,4 @@
-import { isObject, type Json, listAt, malformed, nameAt, objectAt, unsupported } from './invalid.ts';
+import { invalid, isObject, type Json, listAt, nameAt, objectAt, unsupported } from './invalid.ts';
 
 /** One layer of a model that is a plain chain, wrappers taken off. */
 export interface ChainLayer {
@@ -38,7 +38,7 @@ const isModel = (className: string): boolean =>
   className === 'Sequential' || className === 'Model' || className === 'Functional';
 
 const chainOf = (model: Json, where: string, scopes: readonly string[], depth: number): ChainLayer[] => {
-  if (depth > MAX_DEPTH) throw malformed(where, `at most ${MAX_DEPTH} models within models`, 'more');
+  if (depth > MAX_DEPTH) throw invalid(where, `at most ${MAX_DEPTH} models within models`, 'more');
   const className = nameAt(model.class_name, `${where}.class_name`);
   if (!isModel(className)) throw unsupported(where, 'a Sequential or functional model', className);
   // Keras before 2.2.3 wrote a Sequential's layers without anything round them.
@@ -46,16 +46,16 @@ const chainOf = (model: Json, where: string, scopes: readonly string[], depth: n
     ? { layers: model.config }
     : objectAt(model.config, `${where}.config`);
   const layers = listAt(config.layers, `${where}.config.layers`);
-  if (layers.length > MAX_LAYERS) throw malformed(where, `at most ${MAX_LAYERS} layers`, layers.length);
+  if (layers.length > MAX_LAYERS) throw invalid(where, `at most ${MAX_LAYERS} layers`, layers.length);
   const entries = layers.map((layer, i) => objectAt(layer, `${where}.config.layers[${i}]`));
   const ordered = className === 'Sequential' ? entries : followGraph(entries, config, where);
   const chain = ordered.flatMap((layer, i) => unwrap(layer, `${where}.layers[${i}]`, scopes, depth));
-  if (chain.length > MAX_LAYERS) throw malformed(where, `at most ${MAX_LAYERS} layers`, chain.length);
+  if (chain.length > MAX_LAYERS) throw invalid(where, `at most ${MAX_LAYERS} layers`, chain.length);
   return chain;
 };
 
 const unwrap = (layer: Json, where: string, scopes: readonly string[], depth: number): ChainLayer[] => {
-  if (depth > MAX_DEPTH) throw malformed(where, `at most ${MAX_DEPTH} layers round a layer`, 'more');
+  if (depth > MAX_DEPTH) throw invalid(where, `at most ${MAX_DEPTH} layers round a layer`, 'more');
   const className = nameAt(layer.class_name, `${where}.class_name`);
   const config = Array.isArray(layer.config) ? {} : objectAt(layer.config, `${where}.config`);
   const name = nameAt(layer.name ?? config.name, `${where}.name`);
@@ -72,7 +72,7 @@ const followGraph = (entries: readonly Json[], config: Json, where: string): Jso
   const byName = new Map<string, Json>();
   entries.forEach((entry, i) => {
     const name = nameAt(entry.name ?? objectAt(entry.config, `${where}.layers[${i}]`).name, where);
-    if (byName.has(name)) throw malformed(`${where}.layers[${i}].name`, 'a name of its own', name);
+    if (byName.has(name)) throw invalid(`${where}.layers[${i}].name`, 'a name of its own', name);
     byName.set(name, entry);
   });
   const input = singleEnd(config.input_layers, `${where}.input_layers`);
@@ -80,8 +80,8 @@ const followGraph = (entries: readonly Json[], config: Json, where: string): Jso
   const seen = new Set<string>();
   for (let name = singleEnd(config.output_layers, `${where}.output_layers`); ; ) {
     const entry = byName.get(name);
-    if (entry === undefined) throw malformed(where, 'a layer of this name', name);
-    if (seen.has(name)) throw malformed(name, 'layers in a row', 'a circle');
+    if (entry === undefined) throw invalid(where, 'a layer of this name', name);
+    if (seen.has(name)) throw invalid(name, 'layers in a row', 'a circle');
     seen.add(name);
     chain.push(entry);
     if (name === input) return chain.reverse();

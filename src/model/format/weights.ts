@@ -1,5 +1,5 @@
 import { decodeFiniteFloat16 } from '../kernel/packing/float16.ts';
-import { countAt, isObject, listAt, malformed, nameAt, objectAt, unsupported } from './invalid.ts';
+import { countAt, invalid, isObject, listAt, nameAt, objectAt, unsupported } from './invalid.ts';
 
 /**
  * The weights of a LayersModel as its manifest declares them: groups of shards, each group a run of bytes in which
@@ -37,9 +37,9 @@ const MOST_SHARDS = 65_536;
 export const readManifest = (manifest: unknown): readonly WeightGroup[] => {
   const groups = listAt(manifest, 'weightsManifest');
   const weights = countOf(groups, 'weights');
-  if (weights > MOST_WEIGHTS) throw malformed('weightsManifest', `at most ${MOST_WEIGHTS} weights`, weights);
+  if (weights > MOST_WEIGHTS) throw invalid('weightsManifest', `at most ${MOST_WEIGHTS} weights`, weights);
   const shards = countOf(groups, 'paths');
-  if (shards > MOST_SHARDS) throw malformed('weightsManifest', `at most ${MOST_SHARDS} shards`, shards);
+  if (shards > MOST_SHARDS) throw invalid('weightsManifest', `at most ${MOST_SHARDS} shards`, shards);
   return groups.map((value, g) => {
     const group = objectAt(value, `weightsManifest[${g}]`);
     const paths = listAt(group.paths, `weightsManifest[${g}].paths`).map((path, p) =>
@@ -63,7 +63,7 @@ const countOf = (groups: readonly unknown[], property: string): number =>
 const checkPath = (value: unknown, where: string): string => {
   const path = nameAt(value, where);
   if (/^[\\/]|^[a-z][a-z0-9+.-]*:|[\\\0]|(^|\/)\.\.(\/|$)/i.test(path)) {
-    throw malformed(where, 'a path below the model', path);
+    throw invalid(where, 'a path below the model', path);
   }
   return path;
 };
@@ -75,7 +75,7 @@ const readSpec = (value: unknown, where: string): WeightSpec => {
   const length = shape.reduce((product, size) => product * size, 1);
   const encoding = readEncoding(spec, name);
   const byteLength = length * bytesPerValue[encoding.kind];
-  if (!Number.isSafeInteger(byteLength)) throw malformed(`${name}.shape`, 'a size that can be', shape);
+  if (!Number.isSafeInteger(byteLength)) throw invalid(`${name}.shape`, 'a size that can be', shape);
   return { name, shape, length, byteLength, encoding };
 };
 
@@ -88,8 +88,8 @@ const readEncoding = (spec: Readonly<Record<string, unknown>>, name: string): En
   if (dtype !== 'uint8' && dtype !== 'uint16') {
     throw unsupported(`${name}.quantization.dtype`, '"float16", "uint16" or "uint8"', dtype);
   }
-  if (!Number.isFinite(min)) throw malformed(`${name}.quantization.min`, 'a number', min);
-  if (!Number.isFinite(scale)) throw malformed(`${name}.quantization.scale`, 'a number', scale);
+  if (!Number.isFinite(min)) throw invalid(`${name}.quantization.min`, 'a number', min);
+  if (!Number.isFinite(scale)) throw invalid(`${name}.quantization.scale`, 'a number', scale);
   return { kind: dtype, min: min as number, scale: scale as number };
 };
 
@@ -97,7 +97,7 @@ const readEncoding = (spec: Readonly<Record<string, unknown>>, name: string): En
 export const joinShards = (group: WeightGroup, shards: readonly Uint8Array[]): Uint8Array => {
   const total = shards.reduce((sum, shard) => sum + shard.length, 0);
   if (total !== group.byteLength) {
-    throw malformed(group.paths.join(', '), `${group.byteLength} bytes`, `${total} bytes`);
+    throw invalid(group.paths.join(', '), `${group.byteLength} bytes`, `${total} bytes`);
   }
   if (shards.length === 1) return shards[0]!;
   const joined = new Uint8Array(total);
@@ -117,7 +117,7 @@ export class Weights {
     groups.forEach((group, g) => {
       let at = 0;
       for (const spec of group.specs) {
-        if (this.#entries.has(spec.name)) throw malformed(spec.name, 'one weight of this name', 'two');
+        if (this.#entries.has(spec.name)) throw invalid(spec.name, 'one weight of this name', 'two');
         this.#entries.set(spec.name, { spec, bytes: data[g]!.subarray(at, at + spec.byteLength) });
         at += spec.byteLength;
       }
@@ -147,7 +147,7 @@ export class Weights {
     const values = decode(spec.encoding, bytes, spec.length);
     // Built-in searches are as fast in a new process as later; a loop is not.
     const stray = strays.find((value) => values.includes(value));
-    if (stray !== undefined) throw malformed(name, 'finite values', `${stray}`);
+    if (stray !== undefined) throw invalid(name, 'finite values', `${stray}`);
     return values;
   }
 }

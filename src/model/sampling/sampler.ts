@@ -1,7 +1,7 @@
 import { exp, log } from './exact-math.ts';
 import type { Random } from './random.ts';
 import type { Sampling } from './sampling-options.ts';
-import type { History } from './token-counts.ts';
+import type { TokenCounts } from './token-counts.ts';
 
 /**
  * Chooses the next character from logits. Given the same logits it makes the same choice on every host: all of its
@@ -50,7 +50,12 @@ export class Sampler {
    * @param banned Asked only when given: whether this character must not come next.
    * @returns The character's id; -1 when none may come next. One number is drawn from `random` in any case.
    */
-  choose(logits: Float32Array, history: History, random: Random, banned?: (id: number) => boolean): number {
+  choose(
+    logits: Float32Array,
+    history: TokenCounts,
+    random: Random,
+    banned?: (id: number) => boolean,
+  ): number {
     const uniform = random.uniform();
     const { temperature, topK, topP, minP, typicalP } = this.#sampling;
     const best =
@@ -79,14 +84,14 @@ export class Sampler {
   }
 
   /** Steps 1 to 4. @returns The likeliest id, or -1 */
-  #score(logits: Float32Array, history: History, banned?: (id: number) => boolean): number {
+  #score(logits: Float32Array, history: TokenCounts, banned?: (id: number) => boolean): number {
     const { bias, repetitionPenalty, presencePenalty, frequencyPenalty, allowed } = this.#sampling;
     const scores = this.#scores;
     scores.set(logits);
     for (const [id, value] of bias) scores[id]! += value;
     if (repetitionPenalty !== 1) {
       for (let id = 0; id < scores.length; id++) {
-        if (!history.stood(id)) continue;
+        if (!history.has(id)) continue;
         const score = scores[id]!;
         scores[id] = score > 0 ? score / repetitionPenalty : score * repetitionPenalty;
       }

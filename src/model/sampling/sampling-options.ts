@@ -1,6 +1,6 @@
-import { FolioError, type RequestFault } from '../../errors.ts';
+import { FolioError, type ValidationError } from '../../errors.ts';
 import type { Alphabet } from '../format/alphabet.ts';
-import { show } from '../format/invalid.ts';
+import { describeValue } from '../format/invalid.ts';
 import type { SamplingOptions } from '../model.ts';
 
 /** What `SamplingOptions` say once checked, every default in its place. */
@@ -42,12 +42,12 @@ const ranges = {
  * model does not know
  */
 export const checkSampling = (options: SamplingOptions, alphabet: Alphabet): Sampling => {
-  const faults: RequestFault[] = [];
+  const faults: ValidationError[] = [];
   const fault = (where: string, expected: string, received: unknown): void => {
     faults.push({
       code: 'invalid_parameter',
       where,
-      message: `${where}: expected ${expected}, got ${show(received)}.`,
+      message: `${where}: expected ${expected}, got ${describeValue(received)}.`,
     });
   };
   const read = (name: keyof typeof ranges): number => {

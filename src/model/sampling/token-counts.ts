@@ -1,5 +1,5 @@
 /** What the penalties look at: how often each character was generated, and which stood in the prompt. */
-export class History {
+export class TokenCounts {
   readonly generated: Int32Array; // [vocabulary]
   readonly prompted: Uint8Array; // [vocabulary], 0 or 1
 
@@ -8,8 +8,8 @@ export class History {
     this.prompted = new Uint8Array(vocabulary);
   }
 
-  copy(): History {
-    const copy = new History(this.generated.length);
+  copy(): TokenCounts {
+    const copy = new TokenCounts(this.generated.length);
     copy.generated.set(this.generated);
     copy.prompted.set(this.prompted);
     return copy;
@@ -28,7 +28,7 @@ export class History {
     this.generated[id]!--;
   }
 
-  stood(id: number): boolean {
+  has(id: number): boolean {
     return this.generated[id]! > 0 || this.prompted[id] === 1;
   }
 }

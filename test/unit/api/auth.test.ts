@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { authoriseByKeys, demand, type Knock } from '../../../src/api/request/auth.ts';
+import { type AuthRequest, authoriseByKeys, requireScope } from '../../../src/api/request/auth.ts';
 
 const knock = (
   { host = '127.0.0.1:3000', ...headers }: Record<string, string>,
   remoteAddress?: string,
-): Knock => ({ url: `http://${host}/generate`, headers: new Headers(headers), remoteAddress });
+): AuthRequest => ({ url: `http://${host}/generate`, headers: new Headers(headers), remoteAddress });
 
 describe('with keys', () => {
   const authorise = authoriseByKeys({ read: ['reader'], write: ['writer'] });
@@ -34,7 +34,7 @@ describe('with keys', () => {
 
   test('a reader may not write', () => {
     const reader = authorise(knock({ 'x-api-key': 'reader' }));
-    expect(() => demand(reader, 'write')).toThrow(expect.objectContaining({ code: 'forbidden' }));
+    expect(() => requireScope(reader, 'write')).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { operations } from '../../../src/api/openapi/operations.ts';
-import { CompletionRequest, GenerateRequest } from '../../../src/api/request/requests.ts';
+import { CompletionRequestSchema, GenerateRequestSchema } from '../../../src/api/request/requests.ts';
 import { definitions } from '../../../src/settings.ts';
 
 const page = await readFile(new URL('../../../docs/api.md', import.meta.url), 'utf8');
@@ -12,7 +12,7 @@ test('docs/api.md tells every route', () => {
 });
 
 test('docs/api.md tells every parameter of generation', () => {
-  const names = [...Object.keys(GenerateRequest.shape), ...Object.keys(CompletionRequest.shape)];
+  const names = [...Object.keys(GenerateRequestSchema.shape), ...Object.keys(CompletionRequestSchema.shape)];
   for (const name of names) expect(page).toMatch(new RegExp(`\`${name}(?:\`|\\.)`));
 });
 

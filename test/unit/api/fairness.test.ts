@@ -61,8 +61,8 @@ describe('a client that leaves', async () => {
       defaultModel: { name: 'tiny' },
       admission,
       signer: new ContinuationSigner('secret'),
-      open: async (reference, precision) => {
-        const held = await models.open(reference, precision);
+      acquire: async (reference, precision) => {
+        const held = await models.acquire(reference, precision);
         const complete: typeof held.model.complete = (options) => {
           const run = held.model.complete(options);
           return {

@@ -14,7 +14,7 @@ test('one caller has its share, all together have the whole, and places come bac
   const admission = new Admission(limits);
   const leave = admission.enter('a', 2);
   expect(() => admission.enter('a', 2)).toThrow(
-    expect.objectContaining({ code: 'too_many_requests', status: 429, facts: { retryAfter: 1 } }),
+    expect.objectContaining({ code: 'too_many_requests', status: 429, details: { retryAfter: 1 } }),
   );
   admission.enter('b', 3);
   expect(() => admission.enter('c', 1)).toThrow(expect.objectContaining({ code: 'overloaded', status: 503 }));

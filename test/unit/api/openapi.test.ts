@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { openApiDocument } from '../../../src/api/openapi/openapi.ts';
 import { operations } from '../../../src/api/openapi/operations.ts';
-import { faults } from '../../../src/errors.ts';
+import { errorCodes } from '../../../src/errors.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { furnished } from './host-under-test.ts';
 
@@ -44,7 +44,7 @@ describe('the description', async () => {
   });
 
   test('tells only errors that exist', () => {
-    const statuses = new Set<number>(Object.values(faults).map(({ status }) => status));
+    const statuses = new Set<number>(Object.values(errorCodes).map(({ status }) => status));
     for (const { errors } of operations) for (const status of errors) expect(statuses).toContain(status);
   });
 

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Training, TrainingList } from '../../../src/api/response/responses.ts';
-import { ApiError, FolioClient, type Training as TrainingState } from '../../../src/client/client.ts';
+import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/responses.ts';
+import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { recordKey } from '../../../src/training-jobs/records.ts';
 import { furnished } from './host-under-test.ts';
@@ -31,7 +31,7 @@ describe('uploads and trainings', async () => {
   };
   const until = async (location: string, state: TrainingState['state']) => {
     for (;;) {
-      const training = Training.parse(await (await call(location)).json());
+      const training = TrainingSchema.parse(await (await call(location)).json());
       if (training.state === state) return training;
       if (training.state !== 'queued' && training.state !== 'running') expect(training.state).toBe(state);
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -91,8 +91,8 @@ describe('uploads and trainings', async () => {
     await until(second, 'running');
     const waiting = await started(await upload('patient', 'Once.'));
     expect((await call(waiting, { method: 'DELETE' })).status).toBe(200);
-    expect(Training.parse(await (await call(waiting)).json()).state).toBe('stopped');
-    const stopped = Training.parse(await (await call(second, { method: 'DELETE' })).json());
+    expect(TrainingSchema.parse(await (await call(waiting)).json()).state).toBe('stopped');
+    const stopped = TrainingSchema.parse(await (await call(second, { method: 'DELETE' })).json());
     expect(stopped.state).toBe('stopped');
   });
 
@@ -100,12 +100,12 @@ describe('uploads and trainings', async () => {
     const start = (body: object) => call('/v1/trainings', { method: 'POST', body: JSON.stringify(body) });
     const absent = await start({ model: 'novel', corpus: 'absent' });
     expect([absent.status, (await absent.json()).error.code]).toEqual([404, 'corpus_not_found']);
-    const again = Training.parse(await (await start({ model: 'sequel', corpus: 'novel' })).json());
+    const again = TrainingSchema.parse(await (await start({ model: 'sequel', corpus: 'novel' })).json());
     expect((await until(`/v1/trainings/${again.id}`, 'published')).model).toBe('sequel');
   });
 
   test('are listed, newest first', async () => {
-    const { data } = TrainingList.parse(await (await call('/v1/trainings')).json());
+    const { data } = TrainingListSchema.parse(await (await call('/v1/trainings')).json());
     const ids = data.map(({ id }) => id);
     expect(ids.length).toBeGreaterThan(4);
     expect(ids).toEqual(ids.toSorted().reverse());
@@ -120,7 +120,7 @@ describe('uploads and trainings', async () => {
     const rest = { history: [], samples: [], logTail: [] };
     const bytes = new TextEncoder().encode(JSON.stringify({ ...record, ...times, ...rest }));
     await place.store.write(recordKey(id), bytes);
-    const training = Training.parse(await (await call(`/v1/trainings/${id}`)).json());
+    const training = TrainingSchema.parse(await (await call(`/v1/trainings/${id}`)).json());
     expect(training).toMatchObject({ state: 'failed', failure: { code: 'interrupted' } });
   });
 

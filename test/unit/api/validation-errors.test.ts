@@ -3,8 +3,8 @@ import { createApp } from '../../../src/api/app.ts';
 import type { AppDeps, LogLine } from '../../../src/api/deps.ts';
 import { ContinuationSigner } from '../../../src/api/request/continuation.ts';
 import { Admission, limitsFrom } from '../../../src/api/request/limits.ts';
-import { ErrorAnswer } from '../../../src/api/response/responses.ts';
-import { FaultList } from '../../../src/api/response/validation-errors.ts';
+import { ErrorResponseSchema } from '../../../src/api/response/responses.ts';
+import { ValidationErrors } from '../../../src/api/response/validation-errors.ts';
 import { FolioError } from '../../../src/errors.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { readSettings } from '../../../src/settings.ts';
@@ -38,7 +38,7 @@ describe('errors', () => {
     const text = await response.text();
     expect(response.status).toBe(500);
     expect(text).not.toContain('secret');
-    const { error } = ErrorAnswer.parse(JSON.parse(text));
+    const { error } = ErrorResponseSchema.parse(JSON.parse(text));
     expect(error).toMatchObject({ type: 'server_error', code: 'internal_error' });
     expect(lines).toMatchObject([
       { status: 500, requestId: error.request_id, error: bug, path: '/v1/models' },
@@ -50,11 +50,11 @@ describe('errors', () => {
     const { app } = broken(new FolioError('store_failed', 'The store does not answer.'));
     const response = await app.request('/v1/models');
     expect(response.status).toBe(503);
-    expect(ErrorAnswer.parse(await response.json()).error.code).toBe('store_failed');
+    expect(ErrorResponseSchema.parse(await response.json()).error.code).toBe('store_failed');
   });
 
   test('several faults have the status of what is malformed before what is too much', () => {
-    const faults = new FaultList();
+    const faults = new ValidationErrors();
     faults.add('limit_exceeded', 'length', 'Too long.');
     faults.add('invalid_parameter', 'temperature', 'Too hot.');
     expect(() => faults.throwIfAny()).toThrow(
@@ -77,8 +77,8 @@ describe('once a stream has begun', async () => {
       defaultModel: { name: 'tiny' },
       admission: new Admission(limits),
       signer: new ContinuationSigner('secret'),
-      open: async (reference, precision) => {
-        const held = await models.open(reference, precision);
+      acquire: async (reference, precision) => {
+        const held = await models.acquire(reference, precision);
         const complete: typeof held.model.complete = (options) => {
           const run = held.model.complete(options);
           return {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { faults } from '../../../src/errors.ts';
+import { errorCodes } from '../../../src/errors.ts';
 import { definitions } from '../../../src/settings.ts';
 import { folioWithin } from '../../folio-command.ts';
 
@@ -32,7 +32,7 @@ describe('documents hold what the program says', () => {
     expect(listed.length).toBeGreaterThan(5);
     expect(documented).toEqual(expect.arrayContaining(listed));
 
-    const codes = Map.groupBy(Object.entries(faults), ([, { exit }]) => exit);
+    const codes = Map.groupBy(Object.entries(errorCodes), ([, { exit }]) => exit);
     const rows = [...codes]
       .sort(([a], [b]) => a - b)
       .map(([exit, of]) => [String(exit), of.map(([code]) => `\`${code}\``).join(', ')]);

@@ -98,7 +98,7 @@ describe('generation', () => {
     ];
     for (const [options, where] of cases) {
       expect(() => model.complete(options)).toThrow(
-        expect.objectContaining({ code: 'invalid_parameter', facts: expect.objectContaining({ where }) }),
+        expect.objectContaining({ code: 'invalid_parameter', details: expect.objectContaining({ where }) }),
       );
     }
     expect(() => model.complete({ prompt: 'Ω' })).toThrow(

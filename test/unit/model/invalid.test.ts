@@ -131,7 +131,10 @@ describe('a malformed model', () => {
   it.each(unsupported)(
     'with %s is refused by layer, property and value',
     async (_, change, where, received) => {
-      expect(await failure(change)).toMatchObject({ code: 'model_unsupported', facts: { where, received } });
+      expect(await failure(change)).toMatchObject({
+        code: 'model_unsupported',
+        details: { where, received },
+      });
     },
   );
 
@@ -139,7 +142,7 @@ describe('a malformed model', () => {
     const { weights } = randomFiles();
     new DataView(weights.buffer).setFloat32(16, value, true);
     const error = await failure(() => undefined, weights);
-    expect(error).toMatchObject({ code: 'model_invalid', facts: { where: 'lstm/kernel' } });
+    expect(error).toMatchObject({ code: 'model_invalid', details: { where: 'lstm/kernel' } });
   });
 
   it('with half a file of weights is refused', async () => {

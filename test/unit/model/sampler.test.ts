@@ -5,7 +5,7 @@ import type { SamplingOptions } from '../../../src/model/model.ts';
 import { Random } from '../../../src/model/sampling/random.ts';
 import { Sampler } from '../../../src/model/sampling/sampler.ts';
 import { checkSampling } from '../../../src/model/sampling/sampling-options.ts';
-import { History } from '../../../src/model/sampling/token-counts.ts';
+import { TokenCounts } from '../../../src/model/sampling/token-counts.ts';
 
 const letters = 'abcdefghij';
 const alphabet = createAlphabet(letters, letters.length);
@@ -78,7 +78,7 @@ const normalise = (weights: number[]): number[] => {
 
 const setUp = ({ options, prompt = '', generated = '' }: Case) => {
   const sampler = new Sampler(checkSampling(options, alphabet), letters.length);
-  const history = new History(letters.length);
+  const history = new TokenCounts(letters.length);
   history.prompt(alphabet.encode(prompt).ids);
   for (const id of alphabet.encode(generated).ids) history.add(id);
   return { sampler, history };
@@ -195,7 +195,7 @@ describe('the sampler', () => {
     ).toThrow(
       expect.objectContaining({
         code: 'invalid_parameter',
-        facts: expect.objectContaining({
+        details: expect.objectContaining({
           faults: expect.arrayContaining(
             ['temperature', 'topK', 'topP', 'logitBias', 'logitBias[2]'].map((where) =>
               expect.objectContaining({ where }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Stops } from '../../../src/model/decode/stop-matcher.ts';
+import { StopMatcher } from '../../../src/model/decode/stop-matcher.ts';
 
 const text = fc.string({ unit: fc.constantFrom('a', 'b', '\u{1f600}'), maxLength: 30 });
 const stop = fc.string({ unit: fc.constantFrom('a', 'b', '\u{1f600}'), minLength: 1, maxLength: 5 });
@@ -9,7 +9,7 @@ describe('stop strings', () => {
   it('are found as soon as one is whole, and nothing is held back for long', () => {
     fc.assert(
       fc.property(text, fc.array(stop, { minLength: 1, maxLength: 4 }), (written, stops) => {
-        const finder = new Stops(stops);
+        const finder = new StopMatcher(stops);
         let read = '';
         for (const character of written) {
           const found = finder.push(character);
@@ -39,7 +39,7 @@ describe('stop strings', () => {
   });
 
   it('are found across what was written earlier', () => {
-    const finder = new Stops(['abc']);
+    const finder = new StopMatcher(['abc']);
     finder.pass('xxab');
     expect(finder.held).toBe(2);
     expect(finder.push('c')).toEqual({ read: 1, length: 3 });

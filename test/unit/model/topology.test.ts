@@ -167,7 +167,7 @@ describe('a network that is none of the family', () => {
   ])('%s is refused by name', async (_, change, where) => {
     await expect(write(change)).rejects.toMatchObject({
       code: expect.stringMatching(/^model_(unsupported|invalid)$/),
-      facts: { where },
+      details: { where },
     });
   });
 });

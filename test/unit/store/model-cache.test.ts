@@ -81,7 +81,7 @@ describe('model cache', () => {
     const { version } = await publish('a');
     const cache = openCache();
     store.pointerReads.length = 0;
-    const held = await Promise.all(Array.from({ length: 20 }, () => cache.open({ name: 'a' })));
+    const held = await Promise.all(Array.from({ length: 20 }, () => cache.acquire({ name: 'a' })));
     expect(loads).toEqual([`a@${version} int8`]);
     expect(store.pointerReads).toHaveLength(1);
     expect(new Set(held.map(({ model }) => model)).size).toBe(1);
@@ -91,9 +91,9 @@ describe('model cache', () => {
   test('another precision is another model', async () => {
     const { version } = await publish('a');
     const cache = openCache();
-    await cache.open({ name: 'a' }, 'f32');
-    await cache.open({ name: 'a' }, 'int8');
-    await cache.open({ name: 'a', version }, 'f32');
+    await cache.acquire({ name: 'a' }, 'f32');
+    await cache.acquire({ name: 'a' }, 'int8');
+    await cache.acquire({ name: 'a', version }, 'f32');
     expect(loads).toEqual([`a@${version} f32`, `a@${version} int8`]);
   });
 
@@ -105,8 +105,8 @@ describe('model cache', () => {
         return load(files, precision);
       },
     });
-    expect((await cache.open({ name: 'a' })).loadMilliseconds).toBe(12);
-    expect((await cache.open({ name: 'a' })).loadMilliseconds).toBe(0);
+    expect((await cache.acquire({ name: 'a' })).loadMilliseconds).toBe(12);
+    expect((await cache.acquire({ name: 'a' })).loadMilliseconds).toBe(0);
   });
 
   test('a failure is told to all who waited, and forgotten', async () => {
@@ -118,31 +118,31 @@ describe('model cache', () => {
         return load(files, precision);
       },
     });
-    const results = await Promise.allSettled([cache.open({ name: 'a' }), cache.open({ name: 'a' })]);
+    const results = await Promise.allSettled([cache.acquire({ name: 'a' }), cache.acquire({ name: 'a' })]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect((await cache.open({ name: 'a' })).name).toBe('a');
+    expect((await cache.acquire({ name: 'a' })).name).toBe('a');
   });
 
   test('the least recently used leaves when the bytes run out', async () => {
     for (const name of ['a', 'b', 'c']) await publish(name);
     const cache = openCache();
-    const a = await cache.open({ name: 'a' });
-    const b = await cache.open({ name: 'b' });
+    const a = await cache.acquire({ name: 'a' });
+    const b = await cache.acquire({ name: 'b' });
     a.release();
     b.release();
-    (await cache.open({ name: 'a' })).release();
-    const c = await cache.open({ name: 'c' });
+    (await cache.acquire({ name: 'a' })).release();
+    const c = await cache.acquire({ name: 'c' });
     expect([a, b, c].map(({ model }) => isDisposed(model))).toEqual([false, true, false]);
-    await cache.open({ name: 'b' });
+    await cache.acquire({ name: 'b' });
     expect(loads).toHaveLength(4);
   });
 
   test('what is held is not freed before its last release', async () => {
     for (const name of ['a', 'b', 'c', 'd']) await publish(name);
     const cache = openCache();
-    const first = await cache.open({ name: 'a' });
-    const second = await cache.open({ name: 'a' });
-    for (const name of ['b', 'c', 'd']) (await cache.open({ name })).release();
+    const first = await cache.acquire({ name: 'a' });
+    const second = await cache.acquire({ name: 'a' });
+    for (const name of ['b', 'c', 'd']) (await cache.acquire({ name })).release();
     expect(isDisposed(first.model)).toBe(false);
     first.release();
     first.release();
@@ -154,7 +154,7 @@ describe('model cache', () => {
   test('a model larger than the cache serves its holders and is freed by the last', async () => {
     await publish('a');
     const cache = openCache({ maximumBytes: 10 });
-    const held = await Promise.all([cache.open({ name: 'a' }), cache.open({ name: 'a' })]);
+    const held = await Promise.all([cache.acquire({ name: 'a' }), cache.acquire({ name: 'a' })]);
     expect(loads).toHaveLength(1);
     expect(held.map(({ model }) => isDisposed(model))).toEqual([false, false]);
     for (const { release } of held) release();
@@ -166,7 +166,7 @@ describe('model cache', () => {
     const cache = openCache({ maximumBytes: 100 });
     await Promise.all(
       Array.from({ length: 60 }, async (_, i) => {
-        const held = await cache.open({ name: 'abcde'[i % 5]! });
+        const held = await cache.acquire({ name: 'abcde'[i % 5]! });
         expect(isDisposed(held.model)).toBe(false);
         await new Promise((resolve) => setTimeout(resolve, i % 3));
         expect(isDisposed(held.model)).toBe(false);
@@ -178,12 +178,12 @@ describe('model cache', () => {
   test('a new version is served once the pointer’s time is over, and not before', async () => {
     const first = await publish('a', 1);
     const cache = openCache();
-    const running = await cache.open({ name: 'a' });
+    const running = await cache.acquire({ name: 'a' });
     const second = await publish('a', 2);
     clock = 29_999;
-    expect((await cache.open({ name: 'a' })).version).toBe(first.version);
+    expect((await cache.acquire({ name: 'a' })).version).toBe(first.version);
     clock = 30_000;
-    expect((await cache.open({ name: 'a' })).version).toBe(second.version);
+    expect((await cache.acquire({ name: 'a' })).version).toBe(second.version);
     expect(running.version).toBe(first.version);
     expect(isDisposed(running.model)).toBe(false);
   });
@@ -192,8 +192,8 @@ describe('model cache', () => {
     const first = await publish('a', 1);
     await publish('a', 2);
     const cache = openCache();
-    expect((await cache.open({ name: 'a', version: first.version })).version).toBe(first.version);
-    await expect(cache.open({ name: 'a', version: 'never' })).rejects.toMatchObject({
+    expect((await cache.acquire({ name: 'a', version: first.version })).version).toBe(first.version);
+    await expect(cache.acquire({ name: 'a', version: 'never' })).rejects.toMatchObject({
       code: 'model_not_found',
     });
   });
@@ -201,50 +201,50 @@ describe('model cache', () => {
   test('goes on with what it knows while the store does not answer, and looks again soon', async () => {
     const first = await publish('a', 1);
     const cache = openCache();
-    await cache.open({ name: 'a' });
+    await cache.acquire({ name: 'a' });
     const second = await publish('a', 2);
     store.broken = true;
     clock = 40_000;
-    expect((await cache.open({ name: 'a' })).version).toBe(first.version);
+    expect((await cache.acquire({ name: 'a' })).version).toBe(first.version);
     store.broken = false;
     clock = 40_500;
-    expect((await cache.open({ name: 'a' })).version).toBe(first.version);
+    expect((await cache.acquire({ name: 'a' })).version).toBe(first.version);
     clock = 41_000;
-    expect((await cache.open({ name: 'a' })).version).toBe(second.version);
+    expect((await cache.acquire({ name: 'a' })).version).toBe(second.version);
   });
 
   test('a store that never answered is told', async () => {
     store.broken = true;
-    await expect(openCache().open({ name: 'a' })).rejects.toMatchObject({ code: 'store_failed' });
+    await expect(openCache().acquire({ name: 'a' })).rejects.toMatchObject({ code: 'store_failed' });
   });
 
   test('an unknown model is told, and found once it is there', async () => {
     const cache = openCache();
-    await expect(cache.open({ name: 'a' })).rejects.toMatchObject({
+    await expect(cache.acquire({ name: 'a' })).rejects.toMatchObject({
       code: 'model_not_found',
-      facts: { where: 'model', received: 'a' },
+      details: { where: 'model', received: 'a' },
     });
     await publish('a');
-    expect((await cache.open({ name: 'a' })).name).toBe('a');
+    expect((await cache.acquire({ name: 'a' })).name).toBe('a');
   });
 
   test('a version in memory outlives its removal from the store', async () => {
     const first = await publish('a', 1);
     const cache = openCache();
-    await cache.open({ name: 'a' });
+    await cache.acquire({ name: 'a' });
     await publish('a', 2);
     await removeVersion(store, 'a', first.version);
-    expect((await cache.open({ name: 'a', version: first.version })).version).toBe(first.version);
+    expect((await cache.acquire({ name: 'a', version: first.version })).version).toBe(first.version);
   });
 
   test('the copy index is loaded when asked for, once', async () => {
     const { version } = await publish('a');
     const cache = openCache();
-    const held = await cache.open({ name: 'a' });
+    const held = await cache.acquire({ name: 'a' });
     expect(await held.copyIndex()).toBeUndefined();
     await store.create(`models/a/${version}/copy-index.bin`, new Uint8Array(7));
     cache.clear();
-    const again = await cache.open({ name: 'a' });
+    const again = await cache.acquire({ name: 'a' });
     const [index, same] = await Promise.all([again.copyIndex(), again.copyIndex()]);
     expect(index).toEqual({ window: 7 });
     expect(same).toBe(index);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { inspectCorpus, readCorpus } from '../../../training/corpus/corpus.ts';
-import { readThrough } from '../../../training/corpus/corpus-reader.ts';
+import { readCorpusOnce } from '../../../training/corpus/corpus-reader.ts';
 import { defaultCorpus } from '../../../training/corpus/default-corpus.ts';
 import { resolveSources } from '../../../training/corpus/sources.ts';
 import { Utf8Decoder } from '../../../training/corpus/utf8.ts';
@@ -163,7 +163,9 @@ describe('a corpus that cannot be used', () => {
     const sources = await resolveSources([path]);
     let chunks = 0;
     const meddler = { bytes: () => void (chunks++ === 0 && appendFileSync(path, 'more')) };
-    await expect(readThrough(sources, 'plain', [meddler])).rejects.toMatchObject({ code: 'corpus_changed' });
+    await expect(readCorpusOnce(sources, 'plain', [meddler])).rejects.toMatchObject({
+      code: 'corpus_changed',
+    });
     expect(chunks).toBeGreaterThan(1);
   });
 });

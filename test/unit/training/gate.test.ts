@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Corpus } from '../../../training/corpus/corpus.ts';
-import { type Examinee, judge } from '../../../training/publish/gate.ts';
+import { type EvaluatedModel, judge } from '../../../training/publish/gate.ts';
 
 /** Letters of which every other repeats the one before. */
 const length = 20_000;
@@ -21,7 +21,7 @@ const corpus: Corpus = {
 };
 
 /** Believes so firmly in what is right: knows the text by heart from where the held-out part's context begins. */
-const knowing = (firmness: number): Examinee => ({
+const knowing = (firmness: number): EvaluatedModel => ({
   alphabet: corpus.alphabet,
   start: () => {
     let at = 18_000 - 256;
@@ -75,7 +75,7 @@ describe('judge', () => {
   });
 
   it('charges a current version for characters that it never learnt', async () => {
-    const old: Examinee = { alphabet: ['a', 'b'], start: () => () => Float32Array.of(0, 0) };
+    const old: EvaluatedModel = { alphabet: ['a', 'b'], start: () => () => Float32Array.of(0, 0) };
     const { currentLoss } = await judge(knowing(3), old, corpus);
     expect(currentLoss).toBeGreaterThan(Math.log(2));
     expect(currentLoss).toBeLessThan(Math.log(4));

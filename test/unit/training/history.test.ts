@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StepEvent } from '../../../training/events.ts';
-import { History } from '../../../training/report/event-history.ts';
+import { EventHistory } from '../../../training/report/event-history.ts';
 
 const stepAt = (step: number): StepEvent => ({
   ...{ type: 'step', epoch: 1, step, loss: 1, epochLoss: 1, learningRate: 0.1, gradientNorm: 1 },
@@ -8,7 +8,7 @@ const stepAt = (step: number): StepEvent => ({
 });
 
 test('of many steps an even choice stays, the first among them; everything else stays whole', () => {
-  const history = new History();
+  const history = new EventHistory();
   for (let step = 1; step <= 20_000; step += 1) history.add(stepAt(step));
   for (let epoch = 1; epoch <= 900; epoch += 1) {
     history.add({ type: 'validation', epoch, step: epoch, loss: 1, best: true });
@@ -24,9 +24,9 @@ test('of many steps an even choice stays, the first among them; everything else 
 });
 
 test('goes on with the events of the run before', () => {
-  const before = new History();
+  const before = new EventHistory();
   for (let step = 1; step <= 100; step += 1) before.add(stepAt(step));
-  const after = new History(before.events);
+  const after = new EventHistory(before.events);
   after.add(stepAt(101));
   expect(after.events).toHaveLength(101);
 });

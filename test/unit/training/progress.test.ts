@@ -147,7 +147,7 @@ describe('ReportKeeper', () => {
     return keeper;
   };
 
-  it('keeps the curves, samples and facts of a training', () => {
+  it('keeps the curves, samples and details of a training', () => {
     const { report } = kept(events);
     expect(report.steps.length).toBe(20);
     expect(report.steps[0]).toEqual({

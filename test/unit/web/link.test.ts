@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plainRequest } from '../../../src/web/generation.ts';
+import { defaultSettings } from '../../../src/web/generation.ts';
 import { readLink, writeLink } from '../../../src/web/link.ts';
 
 test('a link carries a request and its model there and back', () => {
@@ -31,7 +31,7 @@ test('a link carries a request and its model there and back', () => {
 });
 
 test('a link says only what differs from the plain settings, and what it must', () => {
-  const link = writeLink({ model: 'shakespeare@1', request: { ...plainRequest, temperature: 0.5 } });
+  const link = writeLink({ model: 'shakespeare@1', request: { ...defaultSettings, temperature: 0.5 } });
   expect([...new URLSearchParams(link).keys()].toSorted()).toEqual([
     'model',
     'prompt',
@@ -44,7 +44,7 @@ test('what is no link, or a damaged one, does no harm', () => {
   expect(readLink('')).toBeUndefined();
   expect(readLink('#train')).toBeUndefined();
   const damaged = readLink('#prompt=A&temperature=hot&length=&seed=7&unknown=explode&nonsense=1');
-  expect(damaged?.request).toEqual({ ...plainRequest, prompt: 'A', seed: 7 });
+  expect(damaged?.request).toEqual({ ...defaultSettings, prompt: 'A', seed: 7 });
   expect(readLink('#prompt=A&n=1e9')?.request.n).toBe(4);
   expect(readLink('#prompt=A&n=-3')?.request.n).toBe(1);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Training } from '../../../src/client/client.ts';
-import { lossCurve, sightingOf } from '../../../src/web/loss-curve.ts';
+import type { TrainingJob } from '../../../src/client/client.ts';
+import { lossCurve, lossSampleOf } from '../../../src/web/loss-curve.ts';
 
 const progress = {
   epoch: 2,
@@ -13,9 +13,9 @@ const progress = {
 };
 
 test('a sighting stands where the training is within its epochs', () => {
-  expect(sightingOf({ progress } as Training)).toEqual({ epoch: 1.5, loss: 1.9 });
-  expect(sightingOf({} as Training)).toBeUndefined();
-  expect(sightingOf({ progress: { ...progress, step: 0 } } as Training)).toBeUndefined();
+  expect(lossSampleOf({ progress } as TrainingJob)).toEqual({ epoch: 1.5, loss: 1.9 });
+  expect(lossSampleOf({} as TrainingJob)).toBeUndefined();
+  expect(lossSampleOf({ progress: { ...progress, step: 0 } } as TrainingJob)).toBeUndefined();
 });
 
 test('the curve goes through epochs and sightings in order', () => {

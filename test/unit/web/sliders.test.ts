@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { CompletionRequest } from '../../../src/api/request/requests.ts';
+import { CompletionRequestSchema } from '../../../src/api/request/requests.ts';
 import { completionBody } from '../../../src/web/completion-body.ts';
-import { plainRequest } from '../../../src/web/generation.ts';
-import { fineDials, mainDials } from '../../../src/web/sliders.ts';
+import { defaultSettings } from '../../../src/web/generation.ts';
+import { advancedSliders, mainSliders } from '../../../src/web/sliders.ts';
 
-const dials = [...mainDials, ...fineDials];
+const dials = [...mainSliders, ...advancedSliders];
 
 test.each(dials)('$name: its plain value is on it, and every end of it says something', (dial) => {
-  const plain = plainRequest[dial.name];
+  const plain = defaultSettings[dial.name];
   expect(plain).toBeGreaterThanOrEqual(dial.least);
   expect(plain).toBeLessThanOrEqual(dial.most);
   const sentences = [dial.least, plain, dial.most].map(dial.explain);
@@ -17,7 +17,7 @@ test.each(dials)('$name: its plain value is on it, and every end of it says some
 
 test.each(dials)('$name: the API takes both of its ends', (dial) => {
   for (const value of [dial.least, dial.most]) {
-    const body = completionBody('m', { ...plainRequest, [dial.name]: value });
-    expect(CompletionRequest.safeParse(body).error).toBeUndefined();
+    const body = completionBody('m', { ...defaultSettings, [dial.name]: value });
+    expect(CompletionRequestSchema.safeParse(body).error).toBeUndefined();
   }
 });

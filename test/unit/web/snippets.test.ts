@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { CompletionRequest } from '../../../src/api/request/requests.ts';
+import { CompletionRequestSchema } from '../../../src/api/request/requests.ts';
 import { completionBody } from '../../../src/web/completion-body.ts';
-import { plainRequest, type Request } from '../../../src/web/generation.ts';
+import { defaultSettings, type GenerationSettings } from '../../../src/web/generation.ts';
 import { languages, snippet } from '../../../src/web/snippets.ts';
 
-const awkward: Request = {
-  ...plainRequest,
+const awkward: GenerationSettings = {
+  ...defaultSettings,
   prompt: `It's "quoted"\\ $HOME \`date\`\n\tNäxt — 🌿`,
   stop: '\n\n',
   topK: 12,
@@ -18,7 +18,7 @@ const call = { origin: 'http://localhost:3000', model: 'shakespeare@1', request:
 
 test('a body holds what differs from the API’s defaults and passes its schema', () => {
   const body = completionBody('m@1', {
-    ...plainRequest,
+    ...defaultSettings,
     prompt: 'A',
     unknown: 'error',
     temperature: 1,
@@ -27,10 +27,10 @@ test('a body holds what differs from the API’s defaults and passes its schema'
   expect(body).toEqual({
     model: 'm@1',
     prompt: 'A',
-    max_tokens: plainRequest.length,
-    seed: plainRequest.seed,
+    max_tokens: defaultSettings.length,
+    seed: defaultSettings.seed,
   });
-  expect(CompletionRequest.safeParse(completionBody('m@1', awkward)).error).toBeUndefined();
+  expect(CompletionRequestSchema.safeParse(completionBody('m@1', awkward)).error).toBeUndefined();
 });
 
 describe('snippets', () => {
