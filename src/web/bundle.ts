@@ -9,8 +9,9 @@ const copied = ['leaf.svg', 'folio.webmanifest'];
  * Builds the playground: page, styles and fonts, the engine's worker, and a service worker that knows all of them.
  *
  * @param folder Where `index.html`, `service-worker.js` and `assets/` go.
+ * @param main The page's script; `npm run dev` has one that reloads the page.
  */
-export const bundlePage = async (folder: string): Promise<void> => {
+export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void> => {
   const assets = join(folder, 'assets');
   await mkdir(assets, { recursive: true });
   const shared = {
@@ -24,7 +25,7 @@ export const bundlePage = async (folder: string): Promise<void> => {
   } as const;
   const { metafile } = await build({
     ...shared,
-    entryPoints: { page: 'main.ts', engine: 'engine.ts' },
+    entryPoints: { page: main, engine: 'engine.ts' },
     outdir: assets,
     metafile: true,
   });

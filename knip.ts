@@ -1,0 +1,31 @@
+import type { KnipConfig } from 'knip';
+
+/** Finds files, exports, members and packages that nothing uses. Entries are what is started by name, from outside imports. */
+const config: KnipConfig = {
+  entry: [
+    '.ci/count.mjs',
+    'bench/cold/*.ts',
+    'cdk/app.ts',
+    'functions/{admin,authorise,authorise-by-gateway,bulk,generate,install-model,publish-best}.ts',
+    'functions/lambda-credentials.ts',
+    'scripts/*.{ts,mjs}',
+    'src/{browser,index}.ts',
+    'src/client/client.ts',
+    'src/server/middleware.ts',
+    'src/web/{main,engine,service-worker}.ts',
+    'src/web/style/page.css',
+    'test/{increment,publish-forever}.ts',
+    'test/cloud/emulated-app.ts',
+  ],
+  project: ['**/*.{ts,mjs,css}', '!src/model/kernel/assembly/**'],
+  // A type that only its own file uses may still be part of an exported function's signature.
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  ignoreBinaries: ['cc', 'apt-get'],
+  ignoreDependencies: ['publint', '@arethetypeswrong/cli'], // started by scripts/check-package.ts
+  compilers: {
+    css: (text) =>
+      [...text.matchAll(/(?:url\(|@import )["'](?!data:)([^"']+)/g)].map((match) => `import '${match[1]}';`).join('\n'),
+  },
+};
+
+export default config;
