@@ -24,7 +24,9 @@ const config: KnipConfig = {
   ignoreDependencies: ['publint', '@arethetypeswrong/cli'], // started by scripts/check-package.ts
   compilers: {
     css: (text) =>
-      [...text.matchAll(/(?:url\(|@import )["'](?!data:)([^"']+)/g)].map((match) => `import '${match[1]}';`).join('\n'),
+      [...text.matchAll(/(?:url\(|@import )["'](?!data:)([^"']+)/g)]
+        .map((match) => `import '${match[1]}';`)
+        .join('\n'),
   },
 };
 

@@ -27,7 +27,7 @@ export interface Machine {
   readonly date: string;
 }
 
-export const machine = (): Machine => ({
+const machine = (): Machine => ({
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
   platform: `${platform()}-${arch()}`,

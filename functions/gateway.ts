@@ -6,7 +6,7 @@ import type { HostBindings } from '../src/api/app.ts';
 export type Answer = (request: Request, host: HostBindings, context: Context) => Response | Promise<Response>;
 
 /** The request that API Gateway describes. Its path is the one below the stage. */
-export function requestOf(event: APIGatewayProxyEvent, signal?: AbortSignal): Request {
+function requestOf(event: APIGatewayProxyEvent, signal?: AbortSignal): Request {
   const headers = new Headers();
   for (const [name, values] of Object.entries(event.multiValueHeaders ?? {})) {
     for (const value of values ?? []) headers.append(name, value);

@@ -29,15 +29,6 @@ export const integer =
     throw new InvalidArgumentError(`Expected a whole number ${rangeText(least, most)}.`);
   };
 
-/** Reads an option's number. */
-export const decimal =
-  (least: number, most: number = Number.MAX_SAFE_INTEGER) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() !== '' && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`Expected a number ${rangeText(least, most)}.`);
-  };
-
 /** Reads an option's number; what is none stays text, and the schema that checks it says so. */
 export const numeric = (text: string): number | string =>
   text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;

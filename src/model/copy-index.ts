@@ -18,7 +18,7 @@ const FORMAT = 1;
 const HEADER = 24; // bytes: magic, format, window, hashes, bits (float64)
 const BITS_PER_WINDOW = 6;
 const HASHES = 4;
-export const DEFAULT_WINDOW = 12;
+const DEFAULT_WINDOW = 12;
 
 /** A corpus as a trainer holds it: so that a large one need not be decoded. */
 export interface EncodedText {

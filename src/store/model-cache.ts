@@ -204,7 +204,7 @@ export class ModelCache {
 }
 
 /** The files of one version in a store. */
-export const versionFiles = (store: Store, name: string, version: string): ModelFiles => ({
+const versionFiles = (store: Store, name: string, version: string): ModelFiles => ({
   name,
   version,
   read: async (file, expectedBytes) =>

@@ -10,7 +10,7 @@ import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
 
 /** Fewer teach nothing. Characters. */
-export const LEAST_CHARACTERS = 1000;
+const LEAST_CHARACTERS = 1000;
 
 const CODE_POINTS = 0x110000;
 

@@ -6,7 +6,7 @@ import { cacheFolder } from '../../src/cache-folder.ts';
 import { FolioError } from '../../src/errors.ts';
 
 /** The corpus of the tutorial that Folio grew out of: Shakespeare, about a megabyte. */
-export const DEFAULT_CORPUS = 'https://storage.googleapis.com/tfjs-examples/shakespeare.txt';
+const DEFAULT_CORPUS = 'https://storage.googleapis.com/tfjs-examples/shakespeare.txt';
 
 const PATIENCE = 30_000; // milliseconds
 

@@ -4,7 +4,7 @@
  * same windows (after Broder's shingles and `winnowing`, Schleimer et al. 2003). When the table is full, one more
  * zero bit is asked for. The share of remembered windows seen before estimates the share of text that is a copy.
  */
-export const WINDOW = 64; // characters
+const WINDOW = 64; // characters
 const SLOTS = 1 << 20;
 const MOST = SLOTS * 0.6;
 const LEAST_BITS = 3;

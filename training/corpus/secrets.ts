@@ -8,7 +8,7 @@ export interface SecretKind {
   readonly signs: readonly string[];
 }
 
-export const secretKinds: readonly SecretKind[] = [
+const secretKinds: readonly SecretKind[] = [
   {
     code: 'email',
     name: 'e-mail address',

@@ -31,7 +31,7 @@ export interface Keys {
 }
 
 /** The key of `Authorization: Bearer …` or `x-api-key: …`. */
-export const keyOf = (headers: Headers): string | undefined =>
+const keyOf = (headers: Headers): string | undefined =>
   /^Bearer\s+(\S+)\s*$/i.exec(headers.get('authorization') ?? '')?.[1] ??
   headers.get('x-api-key') ??
   undefined;
