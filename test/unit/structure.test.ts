@@ -27,7 +27,7 @@ const livesIn: Readonly<Record<string, readonly string[]>> = {
   commander: ['src/cli/'],
   'cli-progress': ['training/'],
   'lru-cache': ['src/store/'],
-  hono: ['src/api/', 'src/server/', 'functions/'],
+  hono: ['src/api/', 'src/server/', 'functions/', 'training/report/'],
   'aws-cdk-lib': ['cdk/'],
 };
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { html, raw } from 'hono/html';
 import { dollars, duration, grouped, percent, visible } from './format.ts';
 import type { Report } from './report.ts';
 import { drawReport } from './report-page.ts';
@@ -11,24 +12,24 @@ const uplot = (file: string): string => readFileSync(require.resolve(`uplot/dist
 /** The report as one page that needs nothing else: charts, samples and findings. */
 export const reportHtml = (report: Report): string => {
   const title = `${report.started?.model ?? 'A model'}, how it was trained`;
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${quoted(title)}</title>
-<style>${uplot('uPlot.min.css')}${reportStyle}</style>
+<title>${title}</title>
+<style>${raw(uplot('uPlot.min.css') + reportStyle)}</style>
 </head>
 <body>
 <main>
-${[head, figures, verdict, losses, samples, overlap, findings, alphabet, settings].map((part) => part(report)).join('\n')}
-<footer>Made by Folio ${quoted(report.started?.tools.folio ?? '')}. The same facts for programs: report.json. Losses are nats per character on the held-out last tenth of the text, state carried, unless said otherwise.</footer>
+${[head, figures, verdict, losses, samples, overlap, findings, alphabet, settings].map((part) => part(report))}
+<footer>Made by Folio ${report.started?.tools.folio ?? ''}. The same facts for programs: report.json. Losses are nats per character on the held-out last tenth of the text, state carried, unless said otherwise.</footer>
 </main>
-<script>${uplot('uPlot.iife.min.js')}</script>
+<script>${raw(uplot('uPlot.iife.min.js'))}</script>
 <script>(${inScript(drawReport.toString())})(${inScript(JSON.stringify(drawn(report)))}, uPlot)</script>
 </body>
 </html>
-`;
+`.toString();
 };
 
 /** Only what the charts need travels twice. */
@@ -40,30 +41,24 @@ const drawn = ({ steps, epochs, gate, preflight, format }: Report): Partial<Repo
   ...(gate === undefined && preflight !== undefined ? { preflight } : {}),
 });
 
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-const quoted = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character]!);
+type Html = ReturnType<typeof html> | string;
+
 /** Nothing inside ends the script early. */
-const inScript = (text: string): string => text.replaceAll('</', '<\\/').replaceAll('<!--', '<\\!--');
+const inScript = (text: string) => raw(text.replaceAll('</', '<\\/').replaceAll('<!--', '<\\!--'));
 
 const nats = (value: number | undefined, digits = 3): string =>
   value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(digits);
 
-const head = ({ started, version, createdAt, preflight }: Report): string => {
+const head = ({ started, version, createdAt, preflight }: Report): Html => {
   const corpus = started?.corpus ?? preflight;
-  return `<header>
+  return html`<header>
 <p class="kicker">Folio, report of a training</p>
-<h1>${quoted(started?.model ?? 'A model')}</h1>
-<p class="lead">${version === undefined ? '' : `Version ${quoted(version)}, `}preset ${quoted(started?.preset ?? '–')}, trained on ${quoted(corpus?.source ?? '–')}${createdAt === undefined ? '' : `, ${quoted(createdAt.slice(0, 16).replace('T', ' '))} UTC`}.</p>
+<h1>${started?.model ?? 'A model'}</h1>
+<p class="lead">${version === undefined ? '' : `Version ${version}, `}preset ${started?.preset ?? '–'}, trained on ${corpus?.source ?? '–'}${createdAt === undefined ? '' : `, ${createdAt.slice(0, 16).replace('T', ' ')} UTC`}.</p>
 </header>`;
 };
 
-const figures = ({ started, finished, evaluation, overlap, steps }: Report): string => {
+const figures = ({ started, finished, evaluation, overlap, steps }: Report): Html => {
   const loss = evaluation?.loss ?? finished?.validationLoss;
   const paces = steps.map(({ charactersPerSecond }) => charactersPerSecond).sort((a, b) => a - b);
   const all: [string, string][] = [
@@ -79,10 +74,10 @@ const figures = ({ started, finished, evaluation, overlap, steps }: Report): str
     [duration(finished?.seconds ?? 0), 'of training'],
     [grouped(paces[paces.length >> 1] ?? 0), 'characters a second'],
   ];
-  return `<section class="figures">${all.map(([value, what]) => `<div><strong>${quoted(value)}</strong><span>${quoted(what)}</span></div>`).join('')}</section>`;
+  return html`<section class="figures">${all.map(([value, what]) => html`<div><strong>${value}</strong><span>${what}</span></div>`)}</section>`;
 };
 
-const verdict = ({ gate, warnings, finished }: Report): string => {
+const verdict = ({ gate, warnings, finished }: Report): Html => {
   const told = [
     ...(gate?.reasons ?? []),
     ...(finished === undefined
@@ -99,21 +94,21 @@ const verdict = ({ gate, warnings, finished }: Report): string => {
         : gate.forced
           ? 'Published by force'
           : 'Kept as a candidate';
-  return `<section class="verdict${gate === undefined || gate.passed ? '' : ' failed'}">
+  return html`<section class="verdict${gate === undefined || gate.passed ? '' : ' failed'}">
 <h2>${title}</h2>
-<ul>${told.map((reason) => `<li>${quoted(reason)}</li>`).join('')}</ul>
+<ul>${told.map((reason) => html`<li>${reason}</li>`)}</ul>
 </section>`;
 };
 
-const losses = ({ epochs }: Report): string => {
+const losses = ({ epochs }: Report): Html => {
   const last = epochs.at(-1);
   const best = epochs.reduce(
     (least, { validationLoss }) => Math.min(least, validationLoss),
     Number.POSITIVE_INFINITY,
   );
   const chart = (id: string, title: string, label: string) =>
-    `<div><h3>${title}</h3><div id="${id}" role="img" aria-label="${label}"></div></div>`;
-  return `<section>
+    html`<div><h3>${title}</h3><div id="${id}" role="img" aria-label="${label}"></div></div>`;
+  return html`<section>
 <h2>Loss</h2>
 <p class="hint">Nats per character by optimiser step${last === undefined ? '' : `: ${nats(last.loss)} on what it trained on at the end, ${nats(best, 4)} at best on what it never saw`}. Drag across a chart to look closer, double-click to go back.</p>
 <div id="loss" data-tall role="img" aria-label="Loss by step"></div>
@@ -125,29 +120,29 @@ ${chart('speed', 'Characters per second', 'Speed by step')}
 </section>`;
 };
 
-const samples = ({ samples: all }: Report): string => {
+const samples = ({ samples: all }: Report): Html => {
   if (all.length === 0) return '';
   const epochs = [...new Set(all.map(({ epoch }) => epoch))];
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
   const leaf = ({ epoch, temperature, text }: Report['samples'][number]) =>
-    `<div data-epoch="${epoch}"${epoch === last ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3><pre>${quoted(text)}</pre></div>`;
-  return `<section>
+    html`<div data-epoch="${epoch}"${epoch === last ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3><pre>${text}</pre></div>`;
+  return html`<section>
 <h2>Samples over time</h2>
 <div class="turn"><label for="epoch">After</label><input id="epoch" type="range" min="${first}" max="${last}" value="${last}" step="1"><output id="epoch-told" for="epoch">epoch ${last}</output></div>
-<div class="samples">${all.map(leaf).join('')}</div>
+<div class="samples">${all.map(leaf)}</div>
 </section>`;
 };
 
-const overlap = ({ overlap: found }: Report): string =>
+const overlap = ({ overlap: found }: Report): Html =>
   found === undefined
     ? ''
-    : `<section>
+    : html`<section>
 <h2>Its own words, or the corpus's?</h2>
 <p>Of ${grouped(found.windows)} windows of ${found.window} characters that the finished model wrote at temperature ${found.temperature}, ${percent(found.share)} stand verbatim in the corpus.</p>
-<pre>${quoted(found.text)}</pre>
+<pre>${found.text}</pre>
 </section>`;
 
-const findings = ({ preflight }: Report): string => {
+const findings = ({ preflight }: Report): Html => {
   if (preflight === undefined) return '';
   const { duplicates, estimate } = preflight;
   const rows: [string, string][] = [
@@ -163,46 +158,46 @@ const findings = ({ preflight }: Report): string => {
       `${nats(estimate.expectedLoss, 2)} nats per character after ${duration(estimate.seconds)} with preset ${estimate.preset}; on Fargate ${dollars(estimate.dollars)}`,
     ],
   ];
-  return `<section>
+  return html`<section>
 <h2>The corpus, looked over beforehand</h2>
-${preflight.findings.length === 0 ? '<p>Nothing that deserves attention was found.</p>' : `<ul>${preflight.findings.map(({ severity, message }) => `<li class="${severity}">${quoted(message)}</li>`).join('')}</ul>`}
+${preflight.findings.length === 0 ? html`<p>Nothing that deserves attention was found.</p>` : html`<ul>${preflight.findings.map(({ severity, message }) => html`<li class="${severity}">${message}</li>`)}</ul>`}
 ${table(rows)}
 </section>`;
 };
 
 const MOST_SHOWN = 400;
 
-const alphabet = ({ preflight }: Report): string => {
+const alphabet = ({ preflight }: Report): Html => {
   if (preflight === undefined) return '';
   const sorted = [...preflight.alphabet].sort((a, b) => b.count - a.count);
   const most = Math.log(1 + (sorted[0]?.count ?? 1));
   const cell = ({ character, count }: { character: string; count: number }) =>
-    `<li style="--share:${((28 * Math.log(1 + count)) / most).toFixed(0)}%">${quoted(visible(character))}<small>${short(count)}</small></li>`;
+    html`<li style="--share:${((28 * Math.log(1 + count)) / most).toFixed(0)}%">${visible(character)}<small>${short(count)}</small></li>`;
   const rest = sorted.length - MOST_SHOWN;
-  return `<section>
+  return html`<section>
 <h2>The alphabet</h2>
 <p class="hint">${grouped(sorted.length)} characters, the most frequent first, with how often each stands.</p>
-<ul class="alphabet">${sorted.slice(0, MOST_SHOWN).map(cell).join('')}</ul>
-${rest > 0 ? `<p class="hint">and ${grouped(rest)} more</p>` : ''}
+<ul class="alphabet">${sorted.slice(0, MOST_SHOWN).map(cell)}</ul>
+${rest > 0 ? html`<p class="hint">and ${grouped(rest)} more</p>` : ''}
 </section>`;
 };
 
 const short = (count: number): string =>
   count.toLocaleString('en', { notation: 'compact', maximumSignificantDigits: 2 });
 
-const settings = ({ started }: Report): string => {
+const settings = ({ started }: Report): Html => {
   if (started === undefined) return '';
   const flat = (value: unknown, name: string): [string, string][] =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.entries(value).flatMap(([key, inner]) => flat(inner, name === '' ? key : `${name}.${key}`))
       : [[name, String(value)]];
-  return `<section>
+  return html`<section>
 <h2>Settings and tools</h2>
-<dl class="settings">${[...flat(started.settings, ''), ...Object.entries(started.tools)]
-    .map(([name, value]) => `<div><dt>${quoted(name)}</dt><dd>${quoted(value)}</dd></div>`)
-    .join('')}</dl>
+<dl class="settings">${[...flat(started.settings, ''), ...Object.entries(started.tools)].map(
+    ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
+  )}</dl>
 </section>`;
 };
 
-const table = (rows: readonly (readonly [string, string])[]): string =>
-  `<table class="facts">${rows.map(([name, value]) => `<tr><th scope="row">${quoted(name)}</th><td>${quoted(value)}</td></tr>`).join('')}</table>`;
+const table = (rows: readonly (readonly [string, string])[]): Html =>
+  html`<table class="facts">${rows.map(([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`)}</table>`;
