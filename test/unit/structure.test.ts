@@ -26,6 +26,7 @@ const livesIn: Readonly<Record<string, readonly string[]>> = {
   express: ['src/server/'],
   commander: ['src/cli/'],
   'cli-progress': ['training/'],
+  'eventsource-parser': ['src/web/'],
   'lru-cache': ['src/store/'],
   hono: ['src/api/', 'src/server/', 'functions/', 'training/report/'],
   'aws-cdk-lib': ['cdk/'],

@@ -14,7 +14,7 @@ const streamOf = (pieces: readonly Uint8Array[]): Response =>
 
 const all = async (response: Response) => {
   const events: { event: string; data: string }[] = [];
-  for await (const event of readEvents(response)) events.push(event);
+  for await (const { event = 'message', data } of readEvents(response)) events.push({ event, data });
   return events;
 };
 
