@@ -77,4 +77,41 @@ export class FolioError extends Error {
   }
 }
 
+/** A value as a message shows it, short whatever it is: of a list the first eight, of a text the first 80 characters. */
+export const describeValue = (value: unknown): string => {
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) {
+    const shown = value.slice(0, 8).map((item) => (typeof item === 'object' ? '…' : describeValue(item)));
+    return `[${shown.join(', ')}${value.length > 8 ? ', …' : ''}]`;
+  }
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+};
+
+/** `where: expected …, received ….`: how every message about a value is worded. */
+export const expectedMessage = (where: string, expected: string, received: unknown): string =>
+  `${where}: expected ${expected}, received ${describeValue(received)}.`;
+
+/**
+ * The error of a value that is not what it has to be.
+ *
+ * @param where The parameter, file or property: `temperature`, `layers[1].units`.
+ * @param expected What would have been right, as a phrase: `a number from 0 to 2`.
+ * @param received The value itself; it is shortened for the message.
+ */
+export const unexpected = (
+  code: ErrorCode,
+  where: string,
+  expected: string,
+  received: unknown,
+  cause?: unknown,
+): FolioError =>
+  new FolioError(code, expectedMessage(where, expected, received), {
+    where,
+    expected,
+    received: describeValue(received),
+    ...(cause === undefined ? {} : { cause }),
+  });
+
 export const isFolioError = (error: unknown): error is FolioError => error instanceof FolioError;

@@ -8,9 +8,9 @@ import { FolioError } from '../errors.ts';
 import { integer, newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { count, print, tell } from './print.ts';
-import { addSampling, logitBias, type SamplingOptions, samplingParameters } from './sampling.ts';
+import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 
-interface BulkFlags extends ModelOptions, SamplingOptions {
+interface BulkFlags extends ModelOptions, SamplingFlags {
   readonly input: string;
   readonly output: string;
   readonly resume?: true;
@@ -54,7 +54,7 @@ export const command = (): Command =>
     .action(run);
 
 async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
-  const given = samplingParameters(flags);
+  const given = requestParameters(flags);
   checkDefaults(task, given);
   const held = await openModel(flags);
   const defaults = { ...given, ...logitBias(flags, held.model.alphabet) };

@@ -6,10 +6,10 @@ import type { CompletionResult, Completions } from '../model/model.ts';
 import { newCommand, numeric } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { count, print, tell } from './print.ts';
-import { addSampling, logitBias, type SamplingOptions, samplingParameters } from './sampling.ts';
+import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 import { bytesFrom, textFrom } from './text-from.ts';
 
-interface GenerateFlags extends ModelOptions, SamplingOptions {
+interface GenerateFlags extends ModelOptions, SamplingFlags {
   readonly prompt: string;
   readonly seed?: number;
   readonly count: number;
@@ -46,7 +46,7 @@ async function run(flags: GenerateFlags): Promise<void> {
   const prompt = flags.prompt === '-' ? await textFrom('-') : flags.prompt;
   const parameters = checked(GenerateRow, {
     prompt,
-    ...samplingParameters(flags),
+    ...requestParameters(flags),
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   });
   if (!Number.isInteger(flags.count) || flags.count < 1 || flags.count > 128) {

@@ -1,13 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FolioError } from '../errors.ts';
 import type { Alphabet } from '../model/format/alphabet.ts';
-import type { SamplingOptions as ModelSamplingOptions } from '../model/model.ts';
+import type { SamplingOptions } from '../model/model.ts';
+import { samplingParameters, snakeCase } from '../model/sampling/parameters.ts';
 import { gather, numeric } from './command.ts';
 
 type CharacterBias = readonly [character: string, bias: number];
 
 /** Options of every command that generates; their names are those of `POST /generate`, with dashes. */
-export interface SamplingOptions extends Omit<ModelSamplingOptions, 'logitBias'> {
+export interface SamplingFlags extends Omit<SamplingOptions, 'logitBias'> {
   readonly length?: number;
   readonly logitBias?: readonly CharacterBias[];
   readonly stop?: readonly string[];
@@ -24,17 +25,13 @@ const readBias = (given: string, before: readonly CharacterBias[] = []): readonl
   return [...before, [character, Number(bias)]];
 };
 
-export const addSampling = (command: Command): Command =>
-  command
-    .option('--length <characters>', 'characters to generate at most (default: 256)', numeric)
-    .option('--temperature <number>', '0 always takes the likeliest character (default: 1)', numeric)
-    .option('--top-k <count>', 'keep this many of the likeliest characters', numeric)
-    .option('--top-p <share>', 'keep the likeliest that together have this probability', numeric)
-    .option('--min-p <share>', 'keep those at least this times as likely as the likeliest', numeric)
-    .option('--typical-p <share>', 'keep those of the most typical surprise', numeric)
-    .option('--repetition-penalty <factor>', 'above 1: less of what stands in the text', numeric)
-    .option('--presence-penalty <number>', 'above 0: less of what was generated at all', numeric)
-    .option('--frequency-penalty <number>', 'above 0: less of what was generated often', numeric)
+export const addSampling = (command: Command): Command => {
+  command.option('--length <characters>', 'characters to generate at most (default: 256)', numeric);
+  for (const [name, { unit, help, default: fallback }] of samplingParameters) {
+    const flag = snakeCase(name).replaceAll('_', '-');
+    command.option(`--${flag} <${unit}>`, `${sentenceStart(help)} (default: ${fallback})`, numeric);
+  }
+  return command
     .option('--logit-bias <character=number>', 'make a character likelier, or below 0 less likely', readBias)
     .option('--allowed <characters>', 'generate only these characters')
     .option('--stop <text>', 'end before this text; may be given up to 4 times', gather)
@@ -45,20 +42,18 @@ export const addSampling = (command: Command): Command =>
       ).choices(['error', 'skip', 'nearest']),
     )
     .option('--copy-guard <characters>', 'never repeat this many characters of the corpus', numeric)
-    .option('--overlap', 'tell the longest passage that stands in the corpus');
+    .option('--overlap', 'report the longest passage that stands in the corpus');
+};
+
+/** A sentence as the help of an option has it: in small letters, without its full stop. */
+const sentenceStart = (text: string): string =>
+  `${text[0]?.toLowerCase()}${text.slice(1).replace(/\.$/, '')}`;
 
 /** The same as parameters of `POST /generate`: what was not given is left out. */
-export function samplingParameters(options: SamplingOptions): Record<string, unknown> {
+export function requestParameters(options: SamplingFlags): Record<string, unknown> {
   const parameters = {
     length: options.length,
-    temperature: options.temperature,
-    top_k: options.topK,
-    top_p: options.topP,
-    min_p: options.minP,
-    typical_p: options.typicalP,
-    repetition_penalty: options.repetitionPenalty,
-    presence_penalty: options.presencePenalty,
-    frequency_penalty: options.frequencyPenalty,
+    ...Object.fromEntries(samplingParameters.map(([name]) => [snakeCase(name), options[name]])),
     allowed: options.allowed,
     stop: options.stop,
     unknown: options.unknown,
@@ -73,7 +68,7 @@ export function samplingParameters(options: SamplingOptions): Record<string, unk
  *
  * @throws FolioError `unknown_character`
  */
-export function logitBias(options: SamplingOptions, alphabet: Alphabet): Record<string, unknown> {
+export function logitBias(options: SamplingFlags, alphabet: Alphabet): Record<string, unknown> {
   if (options.logitBias === undefined) return {};
   const bias = options.logitBias.map(([character, value]) => {
     const id = alphabet.idOf(character);

@@ -1,5 +1,6 @@
 import type { CopyIndex } from './copy-index.ts';
 import type { Alphabet, Replaced, UnknownRule } from './format/alphabet.ts';
+import type { SAMPLING_PARAMETERS } from './sampling/parameters.ts';
 import type { Precision } from './stepper.ts';
 
 /** How a character model is used, wherever it was loaded from: in Node, in a Lambda and in a page. */
@@ -44,16 +45,10 @@ export interface Sequence {
   close(): void;
 }
 
-export interface SamplingOptions {
-  /** 0 is greedy. Default 1. */
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly minP?: number;
-  readonly typicalP?: number;
-  readonly repetitionPenalty?: number;
-  readonly presencePenalty?: number;
-  readonly frequencyPenalty?: number;
+/** The table's parameters, all optional: each default leaves its step out. */
+type NumericSamplingOptions = { readonly [Name in keyof typeof SAMPLING_PARAMETERS]?: number };
+
+export interface SamplingOptions extends NumericSamplingOptions {
   /** Added to the logit of a character id: -100 to 100. */
   readonly logitBias?: Readonly<Record<number, number>>;
   /** Only these characters may be generated. */

@@ -1,33 +1,38 @@
 import * as z from 'zod/mini';
+import { rangeOf, type SamplingParameter } from '../../model/sampling/parameters.ts';
 import { isModelName } from '../../store/model-name.ts';
 
 /**
  * Fields of requests, each made with the words that its faults use: a schema's error is what was expected, and
  * `parse` adds what arrived.
  */
-export const number = (least: number, most: number, description: string) => {
-  const error = `a number from ${least} to ${most}`;
+export const number = (min: number, max: number, description: string) => {
+  const error = `a number from ${min} to ${max}`;
   return z
     .number({ error })
-    .check(z.minimum(least, { error }), z.maximum(most, { error }), z.describe(description));
+    .check(z.minimum(min, { error }), z.maximum(max, { error }), z.describe(description));
 };
 
-/** As `number`, but `least` itself is not allowed. */
-export const numberAbove = (least: number, most: number, description: string) => {
-  const error = `a number above ${least}, up to ${most}`;
-  return z
-    .number({ error })
-    .check(z.gt(least, { error }), z.maximum(most, { error }), z.describe(description));
+/** A sampling parameter's number. */
+export const numberIn = (parameter: SamplingParameter): z.ZodMiniNumber => {
+  const { min, max, excludesMin, help } = parameter;
+  const error = rangeOf(parameter);
+  const whole = parameter.integer ? z.int({ error }) : z.number({ error });
+  return whole.check(
+    excludesMin ? z.gt(min, { error }) : z.minimum(min, { error }),
+    z.maximum(max, { error }),
+    z.describe(help),
+  );
 };
 
-export const integer = (least: number, most: number, description: string) => {
+export const integer = (min: number, max: number, description: string) => {
   const error =
-    most === Number.MAX_SAFE_INTEGER
-      ? `a whole number of at least ${least}`
-      : `a whole number from ${least} to ${most}`;
+    max === Number.MAX_SAFE_INTEGER
+      ? `a whole number of at least ${min}`
+      : `a whole number from ${min} to ${max}`;
   return z
     .int({ error })
-    .check(z.minimum(least, { error }), z.maximum(most, { error }), z.describe(description));
+    .check(z.minimum(min, { error }), z.maximum(max, { error }), z.describe(description));
 };
 
 export const text = (description: string) => z.string({ error: 'a string' }).check(z.describe(description));

@@ -1,14 +1,6 @@
 import * as z from 'zod/mini';
+import { expectedMessage } from '../../errors.ts';
 import type { ValidationErrors } from '../response/validation-errors.ts';
-
-/** What arrived, short enough for a message. */
-const show = (value: unknown): string => {
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'an object';
-  const shown = JSON.stringify(value);
-  return shown.length > 60 ? `${shown.slice(0, 57)}…` : shown;
-};
 
 const pathOf = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
@@ -43,17 +35,9 @@ export const parse = <Schema extends z.core.$ZodType>(
         faults.add('invalid_parameter', full, `${full}: there is no such parameter.`);
       }
     } else if (where === '') {
-      faults.add(
-        'invalid_request',
-        'body',
-        `The body: expected a JSON object, received ${show(issue.input)}.`,
-      );
+      faults.add('invalid_request', 'body', expectedMessage('The body', 'a JSON object', issue.input));
     } else {
-      faults.add(
-        'invalid_parameter',
-        where,
-        `${where}: expected ${issue.message}, received ${show(issue.input)}.`,
-      );
+      faults.add('invalid_parameter', where, expectedMessage(where, issue.message, issue.input));
     }
   }
   return undefined;

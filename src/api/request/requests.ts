@@ -1,37 +1,27 @@
 import * as z from 'zod/mini';
-import { choice, flag, integer, name, number, numberAbove, text } from './fields.ts';
+import {
+  type SamplingParameterName,
+  type SnakeCase,
+  samplingParameters,
+  snakeCase,
+} from '../../model/sampling/parameters.ts';
+import { choice, flag, integer, name, number, numberIn, text } from './fields.ts';
 
-/** What may be asked of the sampler at every door, under the names that the field uses. */
+type NumericFields = {
+  [Name in SamplingParameterName as SnakeCase<Name>]: z.ZodMiniDefault<z.ZodMiniNumber>;
+};
+
+/** A field for each sampling parameter of the table, under the names that the field uses: `topK` is `top_k`. */
+const numericFields = Object.fromEntries(
+  samplingParameters.map(([name, parameter]) => [
+    snakeCase(name),
+    z._default(numberIn(parameter), parameter.default),
+  ]),
+) as NumericFields;
+
+/** What may be asked of the sampler at every endpoint. */
 const sampling = {
-  temperature: z._default(
-    number(0, 2, 'Flattens (above 1) or sharpens (below 1) the distribution; 0 always takes the likeliest.'),
-    1,
-  ),
-  top_p: z._default(number(0, 1, 'Keeps the likeliest characters that together have this probability.'), 1),
-  top_k: z.optional(integer(0, 65_536, 'Keeps this many of the likeliest characters; 0 keeps all.')),
-  min_p: z.optional(number(0, 1, 'Keeps characters at least this times as likely as the likeliest.')),
-  typical_p: z.optional(
-    numberAbove(
-      0,
-      1,
-      'Keeps the characters of the most typical surprise that together have this probability.',
-    ),
-  ),
-  repetition_penalty: z.optional(
-    numberAbove(
-      0,
-      10,
-      'Divides the positive logits of characters that stand in the text already, multiplies the negative.',
-    ),
-  ),
-  presence_penalty: z._default(
-    number(-2, 2, 'Taken once from the logit of every character that was generated already.'),
-    0,
-  ),
-  frequency_penalty: z._default(
-    number(-2, 2, 'Taken from the logit of a character each time that it was generated.'),
-    0,
-  ),
+  ...numericFields,
   logit_bias: z.optional(
     z
       .record(

@@ -1,5 +1,6 @@
 import type { CopyIndex } from '../../model/copy-index.ts';
 import type { GenerateOptions } from '../../model/model.ts';
+import { samplingParameters, snakeCase } from '../../model/sampling/parameters.ts';
 import type { CommonParameters } from './requests.ts';
 
 /** What of a request's parameters is about choosing characters. */
@@ -19,14 +20,7 @@ export const samplingOptions = (
 ): Partial<GenerateOptions> => {
   const { stop, logit_bias: bias, copy_guard: guarded } = parameters;
   return present({
-    temperature: parameters.temperature,
-    topK: parameters.top_k,
-    topP: parameters.top_p,
-    minP: parameters.min_p,
-    typicalP: parameters.typical_p,
-    repetitionPenalty: parameters.repetition_penalty,
-    presencePenalty: parameters.presence_penalty,
-    frequencyPenalty: parameters.frequency_penalty,
+    ...Object.fromEntries(samplingParameters.map(([name]) => [name, parameters[snakeCase(name)]])),
     logitBias: bias && Object.fromEntries(Object.entries(bias).map(([id, value]) => [Number(id), value])),
     allowed: parameters.allowed,
     stop: typeof stop === 'string' ? [stop] : stop,

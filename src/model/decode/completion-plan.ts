@@ -1,4 +1,4 @@
-import { FolioError } from '../../errors.ts';
+import { unexpected } from '../../errors.ts';
 import type { Replaced } from '../format/alphabet.ts';
 import type { GenerateOptions } from '../model.ts';
 import { drawSeed } from '../sampling/random.ts';
@@ -24,7 +24,8 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   const { copyGuard: guard, overlap, logprobs, stop = [] } = options;
   const length = whole(options.length ?? 256, 'length', 0);
   const n = whole(options.n ?? 1, 'n', 1, 4096);
-  for (const text of stop) if (text === '') throw wrong('stop', 'strings that are not empty', '""');
+  for (const text of stop)
+    if (text === '') throw unexpected('invalid_parameter', 'stop', 'strings that are not empty', '');
   if (logprobs !== undefined) whole(logprobs, 'logprobs', 0, stepper.vocabulary);
   if (guard !== undefined) whole(guard.length, 'copyGuard.length', guard.index.window);
   if (options.seed !== undefined) whole(options.seed, 'seed', 0);
@@ -50,14 +51,7 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   };
 };
 
-const whole = (value: number, where: string, least: number, most = Number.MAX_SAFE_INTEGER): number => {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw wrong(where, `a whole number from ${least} to ${most}`, String(value));
+const whole = (value: number, where: string, min: number, max = Number.MAX_SAFE_INTEGER): number => {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+  throw unexpected('invalid_parameter', where, `a whole number from ${min} to ${max}`, value);
 };
-
-const wrong = (where: string, expected: string, received: string): FolioError =>
-  new FolioError('invalid_parameter', `${where}: expected ${expected}, got ${received}.`, {
-    where,
-    expected,
-    received,
-  });

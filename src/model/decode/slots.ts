@@ -1,4 +1,4 @@
-import { FolioError } from '../../errors.ts';
+import { type FolioError, unexpected } from '../../errors.ts';
 
 /** Which slots of a stepper are taken. A slot given back is the first to be handed out again. */
 export class Slots {
@@ -53,8 +53,4 @@ export const checkState = (state: Float32Array, expected: number): void => {
 };
 
 const wrong = (where: string, expected: string, received: number): FolioError =>
-  new FolioError('invalid_parameter', `${where}: expected ${expected}, got ${received}`, {
-    where,
-    expected,
-    received: String(received),
-  });
+  unexpected('invalid_parameter', where, expected, received);

@@ -1,5 +1,5 @@
-import { FolioError } from '../../errors.ts';
-import { describeValue, isObject } from '../format/invalid.ts';
+import { describeValue, FolioError } from '../../errors.ts';
+import { isObject } from '../format/invalid.ts';
 import type { Precision } from '../stepper.ts';
 
 /** Which model a state belongs to. */

@@ -1,5 +1,5 @@
-import { FolioError } from '../../errors.ts';
-import { describeValue, invalid, isObject } from './invalid.ts';
+import { describeValue, FolioError } from '../../errors.ts';
+import { invalid, isObject } from './invalid.ts';
 import { nearestCharacters } from './nearest-characters.ts';
 
 /**

@@ -1,12 +1,8 @@
-import { FolioError } from '../../errors.ts';
+import { describeValue, FolioError, unexpected } from '../../errors.ts';
 
 /** What is wrong with a model's files. @param where The layer, weight or property: `layers[1].units` */
 export const invalid = (where: string, expected: string, received: unknown): FolioError =>
-  new FolioError('model_invalid', `${where}: expected ${expected}, got ${describeValue(received)}.`, {
-    where,
-    expected,
-    received: describeValue(received),
-  });
+  unexpected('model_invalid', where, expected, received);
 
 /** What is right in itself, but cannot be run here. */
 export const unsupported = (where: string, expected: string, received: unknown): FolioError =>
@@ -19,18 +15,6 @@ export const unsupported = (where: string, expected: string, received: unknown):
       received: describeValue(received),
     },
   );
-
-/** A value as a message shows it, short whatever it is. */
-export const describeValue = (value: unknown): string => {
-  if (value === undefined) return 'nothing';
-  if (Array.isArray(value)) {
-    const shown = value.slice(0, 8).map((item) => (typeof item === 'object' ? '…' : describeValue(item)));
-    return `[${shown.join(', ')}${value.length > 8 ? ', …' : ''}]`;
-  }
-  if (typeof value === 'object' && value !== null) return 'an object';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-};
 
 export type Json = Readonly<Record<string, unknown>>;
 

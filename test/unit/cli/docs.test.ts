@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes } from '../../../src/errors.ts';
+import { rangeOf, samplingParameters, snakeCase } from '../../../src/model/sampling/parameters.ts';
 import { definitions } from '../../../src/settings.ts';
 import { folioWithin } from '../../folio-command.ts';
 
@@ -39,6 +40,26 @@ describe('documents hold what the program says', () => {
     const all = [['0', 'done'], ['1', '`internal`'], ...rows];
     await expect(between(page, 'faults', table(['exit code', 'codes'], all))).toMatchFileSnapshot(
       join(docs, 'cli.md'),
+    );
+  });
+
+  test('docs/sampling.md: names, ranges and defaults of the sampling parameters', async () => {
+    const page = await readFile(join(docs, 'sampling.md'), 'utf8');
+    const rows = samplingParameters.map(([name, parameter]) => {
+      const snake = snakeCase(name);
+      const flag = `--${snake.replaceAll('_', '-')}`;
+      return [
+        `\`${name}\``,
+        `\`${snake}\``,
+        `\`${flag}\``,
+        rangeOf(parameter),
+        String(parameter.default),
+        parameter.help,
+      ];
+    });
+    const head = ['library', 'HTTP', 'command line', 'range', 'default', 'meaning'];
+    await expect(between(page, 'parameters', table(head, rows))).toMatchFileSnapshot(
+      join(docs, 'sampling.md'),
     );
   });
 
