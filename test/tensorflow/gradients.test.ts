@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Random } from '../../src/model/sampling/random.ts';
 import type { Chunk } from '../../training/loop/chunks.ts';
 import { noDropout } from '../../training/loop/dropout.ts';
 import { FastLoop } from '../../training/loop/fast-loop.ts';
@@ -11,7 +12,6 @@ import {
   stockModel,
   swapGates,
 } from '../../training/loop/network.ts';
-import { mulberry32 } from '../../training/loop/random.ts';
 import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 
 const tf = loadTensorFlow();
@@ -64,7 +64,8 @@ const relativeError = (ours: Float32Array, theirs: Float32Array): number => {
 };
 
 describe('the fast loop has the loss and the gradients of stock tf.layers', () => {
-  const draw = mulberry32(20);
+  const random = Random.fromSeed(20);
+  const draw = () => random.uniform();
   const size = (most: number) => 1 + Math.floor(draw() * most);
   const cases = Array.from({ length: 8 }, (_, index) => ({
     shape: {

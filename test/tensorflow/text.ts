@@ -1,10 +1,10 @@
+import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../../training/corpus/corpus.ts';
 import { heldOutStart } from '../../training/corpus/corpus.ts';
-import { mulberry32 } from '../../training/loop/random.ts';
 
 /** A made-up text with something to learn in it: words of a small language, drawn at random. */
 export const madeUpText = (words: number, seed = 1): string => {
-  const draw = mulberry32(seed);
+  const random = Random.fromSeed(seed);
   const known = [
     'the',
     'king',
@@ -20,7 +20,7 @@ export const madeUpText = (words: number, seed = 1): string => {
     'art',
   ];
   return Array.from({ length: words }, (_, index) => {
-    const word = known[Math.floor(draw() ** 2 * known.length)]!;
+    const word = known[Math.floor(random.uniform() ** 2 * known.length)]!;
     return index % 11 === 10 ? `${word}.\n` : `${word} `;
   }).join('');
 };

@@ -1,6 +1,6 @@
+import { Random } from '../../src/model/sampling/random.ts';
 import type { Chunk } from './chunks.ts';
 import type { Handle, Kernels } from './kernels.ts';
-import { mulberry32 } from './random.ts';
 
 /** Shares of values put to zero while training; the others are raised so that the sum is expected to stay. */
 export interface Dropout {
@@ -53,10 +53,13 @@ export const dropCharacters = (
   seed: number,
 ): Int32Array => {
   if (dropout.input === 0) return chunk.inputs;
-  const draw = mulberry32(seed);
-  if (!dropout.perSequence) return chunk.inputs.map((id) => (draw() < dropout.input ? vocabulary : id));
+  const random = Random.fromSeed(seed);
+  if (!dropout.perSequence)
+    return chunk.inputs.map((id) => (random.uniform() < dropout.input ? vocabulary : id));
   // One mask a sequence: a stream does without the same characters throughout the chunk.
-  const dropped = Uint8Array.from({ length: chunk.batch * vocabulary }, () => Number(draw() < dropout.input));
+  const dropped = Uint8Array.from({ length: chunk.batch * vocabulary }, () =>
+    Number(random.uniform() < dropout.input),
+  );
   return chunk.inputs.map((id, at) =>
     dropped[(at % chunk.batch) * vocabulary + id] === 1 ? vocabulary : id,
   );

@@ -50,9 +50,9 @@ export class FastLoop {
     const mean = k.mean(losses);
     const loss = k.read(mean)[0]!;
     const gradients = [k.productOfTransposed(top, byLogits), k.sumOfRows(byLogits)];
-    const outputTurned = k.transpose(outputKernel);
-    let byOutput = k.product(byLogits, outputTurned); // [length * batch, units]
-    k.free(losses, mean, outputTurned, byLogits, top);
+    const outputTransposed = k.transpose(outputKernel);
+    let byOutput = k.product(byLogits, outputTransposed); // [length * batch, units]
+    k.free(losses, mean, outputTransposed, byLogits, top);
 
     for (let index = traces.length - 1; index >= 0; index -= 1) {
       const trace = traces[index]!;
@@ -66,9 +66,9 @@ export class FastLoop {
         gradients.unshift(byKernel, byRecurrent, byBias);
       } else {
         gradients.unshift(k.productOfTransposed(trace.input, byGates), byRecurrent, k.sumOfRows(byGates));
-        const turned = k.transpose(kernel);
-        byOutput = k.product(byGates, turned);
-        k.free(turned, trace.input);
+        const transposed = k.transpose(kernel);
+        byOutput = k.product(byGates, transposed);
+        k.free(transposed, trace.input);
       }
       k.free(byGates);
     }

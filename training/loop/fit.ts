@@ -8,7 +8,7 @@ import { Chunks } from './chunks.ts';
 import { FastLoop } from './fast-loop.ts';
 import type { FitSettings } from './fit-settings.ts';
 import type { Kernels } from './kernels.ts';
-import { freeState, type LayerState, zeroState } from './lstm-steps.ts';
+import { freeState, type LayerState, restartStreams, zeroState } from './lstm-steps.ts';
 import { initialWeights, type NetworkShape, swapGates, type Weight, weightShapes } from './network.ts';
 import { freshState, Optimiser } from './optimiser.ts';
 import { sample } from './samples.ts';
@@ -36,10 +36,12 @@ export interface FitResult {
 }
 
 /** A loss this far above that of guessing blindly is no longer training. */
-const HOPELESS = 3;
+const DIVERGED = 3;
 const BACK_OFFS = 2;
-const TELL_EVERY = 0.25; // seconds
+const REPORT_EVERY = 0.25; // seconds
 const TEMPERATURES = [0, 0.5, 0.8, 1];
+/** What generation feeds before a text, the first that the alphabet has. */
+const LINE_STARTS = ['\n', ' '];
 
 export const shapeOf = (
   settings: Pick<FitSettings, 'units' | 'embedding'>,
@@ -50,12 +52,15 @@ export const shapeOf = (
   units: settings.units,
 });
 
-export const chunksOf = (corpus: Corpus, settings: FitSettings): Chunks =>
-  new Chunks(corpus.training, settings);
+/** The chunks of a training; streams begin anew at the character that generation feeds before a text. */
+export const chunksOf = ({ training, alphabet }: Corpus, settings: FitSettings): Chunks => {
+  const lineStart = LINE_STARTS.map((character) => alphabet.indexOf(character)).find((id) => id >= 0);
+  return new Chunks(training, settings, lineStart);
+};
 
 /**
- * Trains, telling as it goes. The same corpus, settings and machine end with the same weights to the bit, whether or
- * not the run was interrupted and gone on with.
+ * Trains, and reports its progress as events. The same corpus, settings and machine end with the same weights to the bit, whether or
+ * not the run was interrupted and resumed.
  *
  * @throws FolioError `training_diverged` after the third time that loss or gradient were no numbers
  */
@@ -99,10 +104,10 @@ export async function* fitNetwork(
   });
 
   let savedAt = performance.now();
-  let toldAt = performance.now();
+  let reportedAt = performance.now();
   let epochBegun = performance.now();
   const firstPosition = position;
-  let told = { loss: 0, norm: 0, steps: 0 };
+  let sinceReport = { loss: 0, norm: 0, steps: 0 };
   let reason: FitResult['reason'] = 'completed';
 
   try {
@@ -115,19 +120,17 @@ export async function* fitNetwork(
         yield history.add({ type: 'warning', code: 'early_stopping', message });
         break;
       }
-      if (within === 0 || !settings.carryState) {
-        freeState(kernels, recurrent);
-        recurrent = zeroState(kernels, shape, chunks.batch);
-      }
+      const chunk = chunks.at(epoch, within);
+      recurrent = restartStreams(kernels, recurrent, chunk.begins);
       const rate = rateFactor * learningRate(position, total, settings);
       const weights = optimiser.weights();
       const seed = Math.imul(settings.seed, 0x85ebca6b) + position;
-      const result = loop.gradients(weights, chunks.at(epoch, within), recurrent, settings.dropout, seed);
+      const result = loop.gradients(weights, chunk, recurrent, settings.dropout, seed);
       kernels.free(...weights);
       recurrent = result.state;
-      const hopeless = !(result.loss < HOPELESS * Math.log(shape.vocabulary) + 1);
-      if (hopeless) kernels.free(...result.gradients);
-      const norm = hopeless ? Number.NaN : optimiser.apply(result.gradients, rate);
+      const diverged = !(result.loss < DIVERGED * Math.log(shape.vocabulary) + 1);
+      if (diverged) kernels.free(...result.gradients);
+      const norm = diverged ? Number.NaN : optimiser.apply(result.gradients, rate);
       if (!Number.isFinite(norm)) {
         divergences += 1;
         if (divergences > BACK_OFFS) {
@@ -151,20 +154,20 @@ export async function* fitNetwork(
 
       position += 1;
       epochLoss += result.loss;
-      told = { loss: told.loss + result.loss, norm, steps: told.steps + 1 };
+      sinceReport = { loss: sinceReport.loss + result.loss, norm, steps: sinceReport.steps + 1 };
       const now = performance.now();
       const ends = position % chunks.perEpoch === 0;
-      if (now - toldAt > TELL_EVERY * 1000 || ends) {
-        const pace = (now - toldAt) / 1000 / told.steps; // seconds a step
+      if (now - reportedAt > REPORT_EVERY * 1000 || ends) {
+        const pace = (now - reportedAt) / 1000 / sinceReport.steps; // seconds a step
         const meanPace = (now - begun) / 1000 / (position - firstPosition);
         yield history.add({
-          ...{ type: 'step', epoch: epoch + 1, step: position, loss: told.loss / told.steps },
-          ...{ epochLoss: epochLoss / (within + 1), learningRate: rate, gradientNorm: told.norm },
+          ...{ type: 'step', epoch: epoch + 1, step: position, loss: sinceReport.loss / sinceReport.steps },
+          ...{ epochLoss: epochLoss / (within + 1), learningRate: rate, gradientNorm: sinceReport.norm },
           charactersPerSecond: (chunks.batch * chunks.length) / pace,
           ...{ seconds: seconds(), secondsLeft: meanPace * (total - position) },
         });
-        toldAt = performance.now();
-        told = { loss: 0, norm: 0, steps: 0 };
+        reportedAt = performance.now();
+        sinceReport = { loss: 0, norm: 0, steps: 0 };
       }
 
       if (ends) {
@@ -193,9 +196,9 @@ export async function* fitNetwork(
           yield history.add({ type: 'sample', epoch: epoch + 1, temperature, text });
         }
         kernels.free(...averages);
-        if (!Number.isFinite(validation)) throw diverged(validation, epoch + 1);
+        if (!Number.isFinite(validation)) throw validationDiverged(validation, epoch + 1);
         epochBegun = performance.now();
-        toldAt = epochBegun;
+        reportedAt = epochBegun;
         good = state();
       }
       await setImmediate();
@@ -204,7 +207,7 @@ export async function* fitNetwork(
         good = state();
         yield history.add({ type: 'checkpoint', step: position, ...(await save(good)) });
         savedAt = performance.now();
-        toldAt = savedAt;
+        reportedAt = savedAt;
       }
       if (stop) {
         reason = 'interrupted';
@@ -225,7 +228,7 @@ export async function* fitNetwork(
   }
 }
 
-const diverged = (loss: number, epoch: number) =>
+const validationDiverged = (loss: number, epoch: number) =>
   new FolioError(
     'training_diverged',
     `The validation loss of epoch ${epoch} is ${loss}: no model can be kept.`,

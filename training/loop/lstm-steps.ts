@@ -14,6 +14,23 @@ export const zeroState = (kernels: Kernels, shape: NetworkShape, batch: number):
     c: kernels.floats(new Float32Array(batch * units), [batch, units]),
   }));
 
+/**
+ * The state with zeros for the streams that begin anew. `state` is freed where it is not returned.
+ *
+ * @param begins 1 for those streams, 0 for the others: [batch].
+ */
+export const restartStreams = (kernels: Kernels, state: LayerState[], begins: Uint8Array): LayerState[] => {
+  if (!begins.includes(1)) return state;
+  const keep = kernels.floats(
+    Float32Array.from(begins, (begin) => 1 - begin),
+    [begins.length, 1],
+  );
+  const restarted = state.map(({ h, c }) => ({ h: kernels.multiply(h, keep), c: kernels.multiply(c, keep) }));
+  freeState(kernels, state);
+  kernels.free(keep);
+  return restarted;
+};
+
 export const freeState = (kernels: Kernels, state: readonly LayerState[]): void => {
   for (const { h, c } of state) kernels.free(h, c);
 };
@@ -53,11 +70,11 @@ export const forwardSteps = (
     const kept = k.multiply(f, c.at(-1)!);
     const added = k.multiply(i, candidate);
     const cell = k.add(kept, added);
-    const bent = k.tanh(cell);
+    const cellTanh = k.tanh(cell);
     k.free(sum, product, total, ofInput, ofCandidate, ofForget, ofOutput, kept, added);
-    h.push(k.multiply(o, bent));
+    h.push(k.multiply(o, cellTanh));
     c.push(cell);
-    gates.push([i, f, o, candidate, bent]);
+    gates.push([i, f, o, candidate, cellTanh]);
   }
   return { h, c, gates };
 };
@@ -71,7 +88,7 @@ export const backwardSteps = (
   units: number,
 ): Handle => {
   const steps = k.rows(byOutputs, length);
-  const turned = k.transpose(trace.recurrent); // [4 * units, units]
+  const transposed = k.transpose(trace.recurrent); // [4 * units, units]
   const nothing = k.floats(new Float32Array(0), [batch, 0]);
   const peephole = k.floats(new Float32Array(units), [units]);
   const bias = k.floats(new Float32Array(4 * units), [4 * units]);
@@ -79,7 +96,7 @@ export const backwardSteps = (
   let byH: Handle | undefined;
   let byC = k.floats(new Float32Array(batch * units), [batch, units]);
   for (let t = length - 1; t >= 0; t -= 1) {
-    const [i, f, o, candidate, bent] = trace.gates[t] as [Handle, Handle, Handle, Handle, Handle];
+    const [i, f, o, candidate, cellTanh] = trace.gates[t] as [Handle, Handle, Handle, Handle, Handle];
     const total = byH === undefined ? steps[t]! : k.add(steps[t]!, byH);
     const before = [nothing, trace.c[t]!, trace.h[t]!, trace.recurrent, peephole, peephole, peephole, bias];
     const [byCellBefore, byStep] = k.cellGradient([
@@ -89,17 +106,17 @@ export const backwardSteps = (
       f,
       o,
       candidate,
-      bent,
+      cellTanh,
       byC,
       total,
     ]);
     if (byH !== undefined) k.free(byH, total);
-    k.free(byC, i, f, o, candidate, bent);
+    k.free(byC, i, f, o, candidate, cellTanh);
     byC = byCellBefore;
-    byH = t > 0 ? k.product(byStep, turned) : undefined;
+    byH = t > 0 ? k.product(byStep, transposed) : undefined;
     byGates.unshift(byStep);
   }
   const joined = k.stack(byGates);
-  k.free(byOutputs, turned, nothing, peephole, bias, byC, ...steps, ...byGates);
+  k.free(byOutputs, transposed, nothing, peephole, bias, byC, ...steps, ...byGates);
   return joined;
 };

@@ -134,9 +134,9 @@ const orthogonal = (
   const drawn = random(kernels, 'StatelessRandomNormal', [columns, rows], seed);
   const [q, r] = kernels.run('Qr', [kernels.float, kernels.flag('full_matrices', false)], [drawn], 2);
   const diagonal = kernels.read(r!);
-  const turned = kernels.transpose(q!);
-  const values = kernels.read(turned);
-  kernels.free(drawn, q!, r!, turned);
+  const transposed = kernels.transpose(q!);
+  const values = kernels.read(transposed);
+  kernels.free(drawn, q!, r!, transposed);
   for (let row = 0; row < rows; row += 1) {
     if (diagonal[row * rows + row]! < 0) {
       for (let column = 0; column < columns; column += 1) values[row * columns + column]! *= -1;

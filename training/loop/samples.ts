@@ -1,9 +1,9 @@
+import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import type { FastLoop } from './fast-loop.ts';
 import type { Handle, Kernels } from './kernels.ts';
 import { freeState, zeroState } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
-import { mulberry32 } from './random.ts';
 
 const LENGTH = 200; // characters
 
@@ -17,14 +17,14 @@ export const sample = (
   temperature: number,
   seed: number,
 ): string => {
-  const draw = mulberry32(seed);
+  const random = Random.fromSeed(seed);
   let id = Math.max(0, corpus.alphabet.indexOf('\n'));
   let state = zeroState(kernels, shape, 1);
   let text = '';
   for (let count = 0; count < LENGTH; count += 1) {
     const result = loop.logits(weights, id, state);
     state = result.state;
-    id = pick(result.logits, temperature, draw);
+    id = pick(result.logits, temperature, random);
     text += corpus.alphabet[id];
   }
   freeState(kernels, state);
@@ -32,14 +32,14 @@ export const sample = (
 };
 
 /** Draws a character by a softmax of the logits over the temperature; 0 takes the likeliest. */
-export const pick = (logits: Float32Array, temperature: number, draw: () => number): number => {
-  const most = logits.reduce((a, b) => Math.max(a, b));
-  if (temperature === 0) return logits.indexOf(most);
-  const weights = Array.from(logits, (logit) => Math.exp((logit - most) / temperature));
-  let left = draw() * weights.reduce((a, b) => a + b);
+export const pick = (logits: Float32Array, temperature: number, random: Random): number => {
+  const max = logits.reduce((a, b) => Math.max(a, b));
+  if (temperature === 0) return logits.indexOf(max);
+  const weights = Array.from(logits, (logit) => Math.exp((logit - max) / temperature));
+  let left = random.uniform() * weights.reduce((a, b) => a + b);
   const found = weights.findIndex((weight) => {
     left -= weight;
     return left < 0;
   });
-  return found === -1 ? logits.indexOf(most) : found;
+  return found === -1 ? logits.indexOf(max) : found;
 };

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
+import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../corpus/corpus.ts';
-import { mulberry32 } from '../loop/random.ts';
 import { pick } from '../loop/samples.ts';
 import type { EvaluatedModel } from '../publish/gate.ts';
 import type { OverlapReport } from '../report/report.ts';
@@ -32,11 +32,11 @@ export const measure = async (
 
 const write = (model: EvaluatedModel, seed: number): string => {
   const step = model.start();
-  const draw = mulberry32(seed);
+  const random = Random.fromSeed(seed);
   let id = Math.max(0, model.alphabet.indexOf('\n'));
   let text = '';
   for (let count = 0; count < LENGTH; count += 1) {
-    id = pick(step(id), TEMPERATURE, draw);
+    id = pick(step(id), TEMPERATURE, random);
     text += model.alphabet[id]!;
   }
   return text;
