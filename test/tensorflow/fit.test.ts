@@ -140,4 +140,11 @@ describe('a checkpoint', () => {
       expect(() => decodeCheckpoint(broken, { corpus: 'sha256:1', batch: 8 })).toThrow(/damaged/);
     }
   });
+
+  test('of an older format is refused by name', async () => {
+    const configuration = { corpus: 'sha256:1' };
+    const bytes = Buffer.from(encodeCheckpoint(await interruptedAt(3), configuration));
+    bytes.set(Buffer.from('{"format":1'), bytes.indexOf('{"format":2'));
+    expect(() => decodeCheckpoint(bytes, configuration)).toThrow(/format 1 of another version .* --fresh/);
+  });
 });

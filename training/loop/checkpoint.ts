@@ -18,7 +18,7 @@ export interface FitState {
   readonly divergences: number;
   readonly best: Best | undefined;
   readonly epochs: readonly EpochLosses[];
-  /** What was told so far, for the report. */
+  /** Events so far, for the report. */
   readonly events: readonly TrainingEvent[];
   /** Seconds of training so far, over all runs. */
   readonly seconds: number;
@@ -39,7 +39,8 @@ export interface EpochLosses {
 /** What a checkpoint belongs to: names and values that must be the same for a training to go on from it. */
 export type Configuration = Readonly<Record<string, unknown>>;
 
-const FORMAT = 1;
+/** 2: streams begin anew at line starts, and what is drawn comes from another generator than in format 1. */
+const FORMAT = 2;
 
 export const checkpointKey = (name: string): string => `checkpoints/${name}/latest.bin`;
 
@@ -78,7 +79,10 @@ export const encodeCheckpoint = (state: FitState, configuration: Configuration):
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** @throws FolioError `checkpoint_mismatch` for damage, or for another corpus or configuration, naming what differs */
+/**
+ * @throws FolioError `checkpoint_mismatch` for damage, for the format of another version of Folio, or for another corpus
+ * or configuration, naming what differs
+ */
 export const decodeCheckpoint = (bytes: Uint8Array, configuration: Configuration): FitState => {
   const { head, body } = split(bytes);
   const differences = differing(
@@ -130,23 +134,25 @@ interface Head {
 }
 
 const split = (bytes: Uint8Array): { head: Head; body: Uint8Array } => {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let head: Head | undefined;
+  let body = buffer;
   try {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const length = buffer.readUInt32LE(0);
-    const head = JSON.parse(buffer.subarray(4, 4 + length).toString('utf8')) as Head;
-    const body = buffer.subarray(4 + length);
-    if (head.format === FORMAT && head.digest === digestOf(body)) return { head, body };
+    head = JSON.parse(buffer.subarray(4, 4 + length).toString('utf8')) as Head;
+    body = buffer.subarray(4 + length);
   } catch {
-    // told below
+    // Damaged; reported below.
   }
-  throw new FolioError(
-    'checkpoint_mismatch',
-    'The checkpoint is damaged. Train with --fresh to start anew.',
-    {
-      expected: `a whole checkpoint of format ${FORMAT}`,
-      received: `${bytes.length} bytes that are none`,
-    },
-  );
+  const whole = head !== undefined && head.digest === digestOf(body);
+  if (whole && head.format === FORMAT) return { head, body };
+  const problem = whole
+    ? `The checkpoint has format ${head.format} of another version of Folio; this one resumes format ${FORMAT}.`
+    : 'The checkpoint is damaged.';
+  throw new FolioError('checkpoint_mismatch', `${problem} Train with --fresh to start anew.`, {
+    expected: `a whole checkpoint of format ${FORMAT}`,
+    received: whole ? `format ${head.format}` : `${bytes.length} bytes that are none`,
+  });
 };
 
 const differing = (theirs: Configuration, ours: Configuration): string[] =>

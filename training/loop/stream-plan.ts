@@ -62,7 +62,7 @@ export class StreamPlan {
     const random = Random.fromSeed(seed, epoch);
     const offset = Math.floor(random.uniform() * size);
     const stream = Math.floor(size / batch);
-    const reach = Math.max(this.#chunks * length, (LINES_AHEAD * size) / Math.max(1, lineStarts.length));
+    const reach = reachOf(this.#chunks * length, size / Math.max(1, lineStarts.length));
     for (let b = 0; b < batch; b++) {
       for (let segment = 0; segment < this.#segments; segment++) {
         const first = this.#firstStep(b, segment);
@@ -98,6 +98,13 @@ export class StreamPlan {
     return Math.max(0, segment * this.#chunks - (b % this.#chunks));
   }
 }
+
+/**
+ * Characters within which a start is looked for: eight lines of the mean length. Where lines are too long for a stream
+ * to read them between two starts, no farther than it reads, or the ends of lines would never be trained on.
+ */
+const reachOf = (segment: number, meanLine: number): number =>
+  meanLine > segment / 2 ? segment : Math.max(segment, LINES_AHEAD * meanLine);
 
 /** One of the next lines at or after a place, chosen by `chance` in [0, 1); none where none begins within reach. */
 const nextLine = (
