@@ -34,6 +34,8 @@ export interface StartedEvent {
   /** Every setting in force, by its own name: batch, length, learning rate, dropout … */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly corpus: { readonly source: string; readonly digest: string; readonly characters: number };
+  /** The model that this one starts from, for a fine-tuning. */
+  readonly parent?: { readonly name?: string; readonly version?: string; readonly digest: string };
   readonly vocabulary: number;
   readonly parameters: number;
   readonly epochs: number;
@@ -123,6 +125,7 @@ export interface GateEvent {
   readonly loss: number;
   readonly trigramLoss: number;
   readonly currentLoss?: number;
+  readonly parentLoss?: number;
 }
 
 export interface PublishedEvent {

@@ -11,6 +11,7 @@ import {
   type FitState,
   readCheckpoint,
 } from './loop/checkpoint.ts';
+import { fineTuned, inheritedWeights } from './loop/fine-tuning.ts';
 import { chunksOf, type FitResult, fitNetwork, shapeOf } from './loop/fit.ts';
 import type { FitSettings } from './loop/fit-settings.ts';
 import { Kernels } from './loop/kernels.ts';
@@ -18,6 +19,7 @@ import { parameters } from './loop/network.ts';
 import { loadTensorFlow } from './loop/tensorflow.ts';
 import { type PresetName, presets } from './presets.ts';
 import { type PublishOptions, publish } from './publish/publish.ts';
+import { type ReadModelFile, readSavedModel, type SavedModel } from './publish/saved-model.ts';
 import { ReportKeeper } from './report/report.ts';
 import { setUpTensorFlow } from './setup-tensorflow.ts';
 
@@ -26,6 +28,8 @@ export interface TrainOptions extends PublishOptions {
   /** Files, folders, globs, URLs or `-`. */
   readonly corpus: readonly string[];
   readonly preset: PresetName;
+  /** Reads the files of a model to start from, in place of fresh weights. */
+  readonly from?: ReadModelFile;
   /** Differences from the preset. */
   readonly settings?: Partial<FitSettings>;
   /**
@@ -51,7 +55,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const { store, preset, signal } = options;
   const name = checkModelName(options.name, 'name');
   const { preparation, about: _, ...preseted } = presets[preset];
-  const settings: FitSettings = { ...preseted, ...options.settings };
+  const parent = options.from && (await readSavedModel(options.from));
+  const settings: FitSettings = { ...(parent ? fineTuned(preseted, parent) : preseted), ...options.settings };
   const { corpus, preflight } = await readCorpus(options.corpus, { preparation });
   const keeper = new ReportKeeper();
   const tell = <Event extends TrainingEvent>(event: Event): Event => {
@@ -66,11 +71,12 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const configuration: Configuration = {
     ...{ corpus: corpus.digest, preparation, alphabet: corpus.alphabet.join('') },
     ...settings,
+    ...(parent === undefined ? {} : { parent: parent.digest }),
   };
   const { from, warning } = await checkpointFor(options, configuration);
   if (warning !== undefined) yield tell({ type: 'warning', code: 'not_resumed', message: warning });
   for (const event of from?.events ?? []) keeper.hear(event);
-  const started = startedEvent(options, settings, corpus, {
+  const started = startedEvent(options, settings, corpus, parent, {
     ...{ folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node },
   });
   yield tell(from === undefined ? started : { ...started, resumedAt: from.position });
@@ -81,8 +87,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     await store.write(key, bytes);
     return { key, bytes: bytes.length };
   };
+  const initial =
+    parent && inheritedWeights(parent, corpus.alphabet, shapeOf(settings, corpus.alphabet.length));
   const saveEvery = options.checkpointEvery ?? 180;
-  const fitting = fitNetwork(kernels, corpus, settings, { from, save, saveEvery, signal });
+  const fitting = fitNetwork(kernels, corpus, settings, { initial, from, save, saveEvery, signal });
   let step = await fitting.next();
   while (step.done !== true) {
     yield tell(step.value);
@@ -91,7 +99,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const result = step.value;
   yield tell(finishedEvent(result));
   if (result.reason === 'interrupted') return;
-  yield* publish(tf, options, { settings, corpus, result, started, keeper });
+  yield* publish(tf, options, { settings, corpus, parent, result, started, keeper });
   await store.remove(key);
 }
 
@@ -99,6 +107,7 @@ const startedEvent = (
   { name, preset }: TrainOptions,
   settings: FitSettings,
   corpus: Corpus,
+  parent: SavedModel | undefined,
   tools: StartedEvent['tools'],
 ): StartedEvent => {
   const shape = shapeOf(settings, corpus.alphabet.length);
@@ -106,10 +115,17 @@ const startedEvent = (
     ...{ type: 'started', model: name, preset },
     settings: { ...settings, preparation: presets[preset].preparation },
     corpus: { source: basename(corpus.source), digest: corpus.digest, characters: corpus.ids.length },
+    ...(parent === undefined ? {} : { parent: lineageOf(parent) }),
     ...{ vocabulary: shape.vocabulary, parameters: parameters(shape), epochs: settings.epochs },
     ...{ steps: settings.epochs * chunksOf(corpus, settings).perEpoch, tools },
   };
 };
+
+const lineageOf = ({ name, version, digest }: SavedModel): NonNullable<StartedEvent['parent']> => ({
+  ...(name === undefined ? {} : { name }),
+  ...(version === undefined ? {} : { version }),
+  digest,
+});
 
 const finishedEvent = ({ reason, epochs, steps, seconds, best }: FitResult): FinishedEvent => ({
   ...{ type: 'finished', reason, epoch: epochs.length, step: steps, bestEpoch: best?.epoch ?? 0 },

@@ -12,12 +12,14 @@ import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
+import { modelFiles } from './model-files.ts';
 import { print, tell } from './print.ts';
 
 interface TrainFlags {
   readonly corpus?: readonly string[];
   readonly name?: string;
   readonly preset: PresetName;
+  readonly from?: string;
   readonly store?: string;
   readonly resume?: true;
   readonly fresh?: true;
@@ -36,6 +38,7 @@ export const command = (): Command =>
     'folio train --corpus my-novel.txt --name novel',
     "folio train --corpus letters/ 'essays/*.md' --name me --preset tiny",
     'folio train --corpus s3://my-bucket/corpora/novel.txt --name novel --store s3://my-bucket',
+    'folio train --corpus letters.txt --name me --from shakespeare',
     'folio train --preset tutorial',
   ])
     .option(
@@ -47,6 +50,10 @@ export const command = (): Command =>
       new Option('--preset <preset>', 'how to train; see below')
         .choices(Object.keys(presets))
         .default('standard'),
+    )
+    .option(
+      '--from <model>',
+      'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL',
     )
     .option('--store <location>', 'where to publish: a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
     .option('--resume', 'go on from the last checkpoint; refuse one of another corpus or configuration')
@@ -105,6 +112,7 @@ async function run(flags: TrainFlags): Promise<void> {
       name,
       preset: flags.preset,
       store,
+      ...(flags.from === undefined ? {} : { from: await modelFiles(flags.from, store) }),
       settings: differences(flags),
       resume: flags.resume ? 'always' : flags.fresh ? 'never' : 'auto',
       force: flags.force ?? false,

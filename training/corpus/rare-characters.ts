@@ -25,7 +25,7 @@ export const rareCharacters = (counts: ReadonlyMap<number, number>): RareCharact
   const dropped = { characters: 0, occurrences: 0 };
   for (const [code, count] of counts) {
     if (count > limit) continue;
-    const plain = plainForm(code);
+    const plain = plainForm(code)?.[0]?.codePointAt(0);
     fold.set(code, kept(plain) ? plain : undefined);
     const sum = kept(plain) ? folded : dropped;
     sum.characters++;
@@ -58,10 +58,10 @@ const punctuation: ReadonlyMap<string, string> = new Map([
   ['×', 'x'],
 ]);
 
-/** The character without marks, width and ornament, or undefined where it has no such form. */
-const plainForm = (code: number): number | undefined => {
+/** The character without marks, width and ornament: one or several, or undefined where it has no such form. */
+export const plainForm = (code: number): readonly string[] | undefined => {
   const character = String.fromCodePoint(code);
   const decomposed = character.normalize('NFKD').replace(/\p{M}/gu, '');
   const plain = punctuation.get(character) ?? decomposed;
-  return plain.length > 0 && plain !== character ? plain.codePointAt(0) : undefined;
+  return plain.length > 0 && plain !== character ? [...plain] : undefined;
 };

@@ -144,14 +144,14 @@ const split = (bytes: Uint8Array): { head: Head; body: Uint8Array } => {
   } catch {
     // Damaged; reported below.
   }
-  const whole = head !== undefined && head.digest === digestOf(body);
-  if (whole && head.format === FORMAT) return { head, body };
+  const whole = head?.digest === digestOf(body) ? head : undefined;
+  if (whole?.format === FORMAT) return { head: whole, body };
   const problem = whole
-    ? `The checkpoint has format ${head.format} of another version of Folio; this one resumes format ${FORMAT}.`
+    ? `The checkpoint has format ${whole.format} of another version of Folio; this one resumes format ${FORMAT}.`
     : 'The checkpoint is damaged.';
   throw new FolioError('checkpoint_mismatch', `${problem} Train with --fresh to start anew.`, {
     expected: `a whole checkpoint of format ${FORMAT}`,
-    received: whole ? `format ${head.format}` : `${bytes.length} bytes that are none`,
+    received: whole ? `format ${whole.format}` : `${bytes.length} bytes that are none`,
   });
 };
 

@@ -16,6 +16,8 @@ import { learningRate } from './schedule.ts';
 import { validationLoss } from './validation.ts';
 
 export interface FitOptions {
+  /** Weights to start from, in Keras' layout. Default: drawn from the seed. */
+  readonly initial?: readonly Weight[] | undefined;
   /** Goes on from here. */
   readonly from?: FitState | undefined;
   /** Keeps a state; called every few minutes and when the signal says stop. @returns where and how large */
@@ -68,7 +70,7 @@ export async function* fitNetwork(
   kernels: Kernels,
   corpus: Corpus,
   settings: FitSettings,
-  { from, save, saveEvery = 180, signal }: FitOptions = {},
+  { initial, from, save, saveEvery = 180, signal }: FitOptions = {},
 ): AsyncGenerator<TrainingEvent, FitResult> {
   const shape = shapeOf(settings, corpus.alphabet.length);
   const shapes = weightShapes(shape);
@@ -79,7 +81,7 @@ export async function* fitNetwork(
   const inKeras = (arrays: readonly Float32Array[]) =>
     arrays.map((values, index) => swapGates({ ...shapes[index]!, values }));
 
-  let good: FitState = from ?? fresh(kernels, shape, settings.seed);
+  let good: FitState = from ?? fresh(initial ?? initialWeights(kernels, shape, settings.seed));
   const open = (state: FitState) =>
     new Optimiser(
       kernels,
@@ -234,9 +236,9 @@ const validationDiverged = (loss: number, epoch: number) =>
     `The validation loss of epoch ${epoch} is ${loss}: no model can be kept.`,
   );
 
-const fresh = (kernels: Kernels, shape: NetworkShape, seed: number): FitState => ({
+const fresh = (weights: readonly Weight[]): FitState => ({
   ...{ position: 0, epochLoss: 0, rateFactor: 1, divergences: 0, best: undefined },
-  optimiser: freshState(initialWeights(kernels, shape, seed).map((weight) => swapGates(weight).values)),
+  optimiser: freshState(weights.map((weight) => swapGates(weight).values)),
   ...{ recurrent: [], epochs: [], events: [], seconds: 0 },
 });
 

@@ -21,16 +21,23 @@ export interface GateOptions {
 /** Measuring goes one character after another: beyond this the rest of the held-out part would change nothing. */
 const MOST_MEASURED = 500_000;
 
+/** What a candidate is compared with. */
+export interface Rivals {
+  /** The version that would be replaced, where there is one that can still be loaded. */
+  readonly current?: EvaluatedModel | undefined;
+  /** The model that the candidate started from, where it is a fine-tuning. */
+  readonly parent?: EvaluatedModel | undefined;
+}
+
 /**
  * Whether a trained model may become the current version of its name: its numbers are finite, it beats the corpus's
- * own trigram model on the held-out part, and it is no worse there than the current version by more than the
- * tolerance. All three are measured on the same characters, from the artefact as it would be published.
- *
- * @param current The version that would be replaced, where there is one that can still be loaded.
+ * own trigram model on the held-out part, and it is no worse there than the current version, nor than the model that it
+ * started from, by more than the tolerance. All are measured on the same characters, from the artefact as it would be
+ * published.
  */
 export const judge = async (
   candidate: EvaluatedModel,
-  current: EvaluatedModel | undefined,
+  { current, parent }: Rivals,
   corpus: Corpus,
   { tolerance = 0.02, force = false }: GateOptions = {},
 ): Promise<GateEvent> => {
@@ -39,6 +46,7 @@ export const judge = async (
   const trigramLoss = trigramOf(corpus.training, corpus.alphabet.length).loss(text);
   const loss = await lossOf(candidate, corpus);
   const currentLoss = current && (await lossOf(current, corpus));
+  const parentLoss = parent && (await lossOf(parent, corpus));
 
   const failed: string[] = [];
   const met: string[] = [];
@@ -58,6 +66,12 @@ export const judge = async (
         `It is no worse than the current version: ${nats(loss)} against ${nats(currentLoss)}.`,
         `It is worse than the current version by more than ${tolerance}: ${nats(loss)} against ${nats(currentLoss)}.`,
       );
+    if (parentLoss !== undefined)
+      check(
+        !(loss > parentLoss + tolerance),
+        `It is no worse than the model that it started from: ${nats(loss)} against ${nats(parentLoss)}.`,
+        `It is worse than the model that it started from by more than ${tolerance}: ${nats(loss)} against ${nats(parentLoss)}.`,
+      );
   }
   return {
     type: 'gate',
@@ -67,6 +81,7 @@ export const judge = async (
     loss,
     trigramLoss,
     ...(currentLoss === undefined ? {} : { currentLoss }),
+    ...(parentLoss === undefined ? {} : { parentLoss }),
   };
 };
 

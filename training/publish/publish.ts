@@ -12,16 +12,19 @@ import { measure } from '../metrics/measure.ts';
 import type { ReportKeeper } from '../report/report.ts';
 import { reportHtml } from '../report/report-html.ts';
 import { artefactOf, roundToFloat16 } from './artefact.ts';
-import { openEvaluatedModel } from './evaluated-model.ts';
+import { evaluatedModel, openEvaluatedModel } from './evaluated-model.ts';
 import { type EvaluatedModel, judge } from './gate.ts';
+import type { SavedModel } from './saved-model.ts';
 
 /** Characters. The index takes three quarters of a byte for each; whoever guards against copying has to load it. */
 const MOST_INDEXED = 32_000_000;
 
-/** A finished training, with everything that its publication tells of it. */
+/** A finished training, with everything that its publication says of it. */
 export interface Trained {
   readonly settings: FitSettings;
   readonly corpus: Corpus;
+  /** The model that it started from, where it is a fine-tuning. */
+  readonly parent?: SavedModel | undefined;
   readonly result: FitResult;
   readonly started: StartedEvent;
   readonly keeper: ReportKeeper;
@@ -44,7 +47,7 @@ export interface PublishOptions {
 export async function* publish(
   tf: TensorFlow,
   { name, store, force, tolerance }: PublishOptions,
-  { settings, corpus, result, started, keeper }: Trained,
+  { settings, corpus, parent, result, started, keeper }: Trained,
 ): AsyncGenerator<TrainingEvent, void> {
   const createdAt = new Date();
   const shape = shapeOf(settings, corpus.alphabet.length);
@@ -54,6 +57,7 @@ export async function* publish(
       folio: {
         ...{ format: 1, name, version: versionName(createdAt, digest), createdAt: createdAt.toISOString() },
         ...{ alphabet: corpus.alphabet, preset: started.preset, corpus: started.corpus },
+        ...(started.parent === undefined ? {} : { parent: started.parent }),
         training: { ...trainingFacts(result), ...training, settings: started.settings },
         tools: started.tools,
       },
@@ -61,8 +65,8 @@ export async function* publish(
   const draft = await save({});
   const candidate = await openEvaluatedModel((file) => Promise.resolve(draft.files.get(file)!));
   const pointer = await readPointer(store, name);
-  const current = pointer && (await currentExaminee(store, name, pointer.version));
-  const verdict = await judge(candidate, current, corpus, {
+  const current = pointer && (await currentModel(store, name, pointer.version));
+  const verdict = await judge(candidate, { current, parent: parent && evaluatedModel(parent) }, corpus, {
     ...(force === undefined ? {} : { force }),
     ...(tolerance === undefined ? {} : { tolerance }),
   });
@@ -93,7 +97,7 @@ export async function* publish(
 }
 
 /** The version that would be replaced; none where it cannot be read, which must not stop a better one. */
-const currentExaminee = async (
+const currentModel = async (
   store: Store,
   name: string,
   version: string,

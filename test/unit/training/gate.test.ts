@@ -36,7 +36,7 @@ const knowing = (firmness: number): EvaluatedModel => ({
 
 describe('judge', () => {
   it('lets a model pass that beats the trigram model', async () => {
-    const verdict = await judge(knowing(3), undefined, corpus);
+    const verdict = await judge(knowing(3), {}, corpus);
     expect(verdict).toMatchObject({ passed: true, forced: false });
     expect(verdict.loss).toBeCloseTo(Math.log(1 + 3 * Math.exp(-3)), 4);
     expect(verdict.trigramLoss).toBeGreaterThan(verdict.loss);
@@ -44,31 +44,31 @@ describe('judge', () => {
   });
 
   it('keeps back one that guesses', async () => {
-    const verdict = await judge(knowing(0), undefined, corpus);
+    const verdict = await judge(knowing(0), {}, corpus);
     expect(verdict.passed).toBe(false);
     expect(verdict.reasons[0]).toMatch(/does not beat the corpus's trigram model: 1\.3863 against/);
   });
 
   it('keeps back one that is worse than the current version by more than the tolerance', async () => {
-    const worse = await judge(knowing(2.9), knowing(3), corpus, { tolerance: 0.001 });
+    const worse = await judge(knowing(2.9), { current: knowing(3) }, corpus, { tolerance: 0.001 });
     expect(worse.passed).toBe(false);
     expect(worse.reasons[0]).toMatch(/worse than the current version by more than 0\.001/);
-    const within = await judge(knowing(2.9), knowing(3), corpus, { tolerance: 0.1 });
+    const within = await judge(knowing(2.9), { current: knowing(3) }, corpus, { tolerance: 0.1 });
     expect(within.passed).toBe(true);
     expect(within.currentLoss).toBeLessThan(within.loss);
   });
 
   it('keeps back numbers that are not finite, even beside a version that is as bad', async () => {
-    const verdict = await judge(knowing(Number.NaN), undefined, corpus);
+    const verdict = await judge(knowing(Number.NaN), {}, corpus);
     expect(verdict).toMatchObject({ passed: false, reasons: ['Its numbers are not finite.'] });
   });
 
   it('is overridden by force, and says so', async () => {
-    expect(await judge(knowing(0), undefined, corpus, { force: true })).toMatchObject({
+    expect(await judge(knowing(0), {}, corpus, { force: true })).toMatchObject({
       passed: false,
       forced: true,
     });
-    expect(await judge(knowing(3), undefined, corpus, { force: true })).toMatchObject({
+    expect(await judge(knowing(3), {}, corpus, { force: true })).toMatchObject({
       passed: true,
       forced: false,
     });
@@ -76,7 +76,7 @@ describe('judge', () => {
 
   it('charges a current version for characters that it never learnt', async () => {
     const old: EvaluatedModel = { alphabet: ['a', 'b'], start: () => () => Float32Array.of(0, 0) };
-    const { currentLoss } = await judge(knowing(3), old, corpus);
+    const { currentLoss } = await judge(knowing(3), { current: old }, corpus);
     expect(currentLoss).toBeGreaterThan(Math.log(2));
     expect(currentLoss).toBeLessThan(Math.log(4));
   });

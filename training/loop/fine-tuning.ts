@@ -1,0 +1,109 @@
+import { FolioError } from '../../src/errors.ts';
+import type { Network } from '../../src/model/network.ts';
+import { plainForm } from '../corpus/rare-characters.ts';
+import type { FitSettings } from './fit-settings.ts';
+import { type NetworkShape, type Weight, weightShapes } from './network.ts';
+
+/** A model that a training starts from. */
+export interface ParentNetwork {
+  readonly network: Network;
+  /** In id order. */
+  readonly alphabet: readonly string[];
+}
+
+/** Of the preset's epochs and of its learning rate. */
+const EPOCHS = 1 / 3;
+const RATE = 1 / 4;
+
+/**
+ * A preset's settings for a training that starts from another model's weights: the parent's layers, and the last third
+ * of the preset's schedule, which begins at a quarter of its rate. All layers are trained.
+ *
+ * @throws FolioError `model_unsupported` where the parent is not a network that training makes
+ */
+export const fineTuned = (settings: FitSettings, { network }: ParentNetwork): FitSettings => {
+  for (const layer of network.layers) {
+    const { kind, activation, recurrentActivation } = layer;
+    const usual = kind === 'lstm' && activation === 'tanh' && recurrentActivation === 'sigmoid';
+    if (!usual)
+      throw new FolioError(
+        'model_unsupported',
+        `Training starts from LSTM layers of tanh and sigmoid alone; ${layer.name} is another.`,
+        {
+          where: layer.name,
+          expected: 'lstm, tanh, sigmoid',
+          received: `${kind}, ${activation}, ${recurrentActivation}`,
+        },
+      );
+  }
+  return {
+    ...settings,
+    units: network.layers.map(({ units }) => units),
+    embedding: network.input.kind === 'embedding' ? network.input.size : 0,
+    epochs: Math.max(1, Math.round(settings.epochs * EPOCHS)),
+    learningRate: settings.learningRate * RATE,
+    warmUp: Math.round(settings.warmUp * RATE),
+  };
+};
+
+/**
+ * A parent's weights for another alphabet: characters that both have keep theirs, new ones start from their plain form
+ * (é from e) or, without one, from the mean of all; those that the corpus lacks go.
+ */
+export const inheritedWeights = (
+  { network, alphabet: known }: ParentNetwork,
+  alphabet: readonly string[],
+  shape: NetworkShape,
+): Weight[] => {
+  const ids = new Map(known.map((character, id) => [character, id]));
+  const sources = alphabet.map((character) => {
+    const plain = plainForm(character.codePointAt(0)!)?.[0];
+    return ids.get(character) ?? (plain === undefined ? undefined : ids.get(plain));
+  });
+  const { input, layers, output } = network;
+  const values = [
+    ...(input.kind === 'embedding' ? [rows(input.table, sources, input.size)] : []),
+    ...layers.flatMap(({ kernel, recurrent, bias, units }, index) => [
+      index === 0 && input.kind === 'one-hot' ? rows(kernel, sources, 4 * units) : kernel,
+      recurrent,
+      bias,
+    ]),
+    columns(output.kernel, sources, known.length),
+    columns(output.bias, sources, known.length),
+  ];
+  return weightShapes(shape).map((weight, index) => ({ ...weight, values: values[index]! }));
+};
+
+/** Rows of a table [any, columns], each from its source or, without one, the mean: [sources, columns]. */
+const rows = (
+  table: Float32Array,
+  sources: readonly (number | undefined)[],
+  columns: number,
+): Float32Array => {
+  const count = table.length / columns;
+  const mean = new Float32Array(columns);
+  for (let at = 0; at < table.length; at++) mean[at % columns]! += table[at]! / count;
+  const chosen = new Float32Array(sources.length * columns);
+  for (const [row, source] of sources.entries())
+    chosen.set(
+      source === undefined ? mean : table.subarray(source * columns, (source + 1) * columns),
+      row * columns,
+    );
+  return chosen;
+};
+
+/** The same for columns of a table [any, before]: [any, sources]. */
+const columns = (
+  table: Float32Array,
+  sources: readonly (number | undefined)[],
+  before: number,
+): Float32Array => {
+  const chosen = new Float32Array((table.length / before) * sources.length);
+  for (let row = 0; row < table.length / before; row++) {
+    const from = table.subarray(row * before, (row + 1) * before);
+    const mean = from.reduce((sum, value) => sum + value, 0) / before;
+    for (const [column, source] of sources.entries())
+      chosen[row * sources.length + column] = source === undefined ? mean : from[source]!;
+  }
+  return chosen;
+};
