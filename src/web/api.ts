@@ -8,7 +8,7 @@ const keyName = 'folio-key';
 export const storedKey = (): string | undefined => localStorage.getItem(keyName) ?? undefined;
 export const storeKey = (key: string): void => localStorage.setItem(keyName, key);
 
-/** Set by the page: asks the person for a key. @returns whether one was given */
+/** Set by the page: asks the visitor for a key. @returns whether one was given */
 let askForKey: () => Promise<boolean> = () => Promise.resolve(false);
 export const whenKeyIsNeeded = (ask: () => Promise<boolean>): void => {
   askForKey = ask;
@@ -45,6 +45,6 @@ export const call = async (path: string, init: RequestInit = {}): Promise<Respon
   throw new ApiError(response.status, error);
 };
 
-/** What the API answers, as the caller knows it: the server that ships this page speaks its contract. */
-export const callJson = async <Answer>(path: string): Promise<Answer> =>
-  (await (await call(path)).json()) as Answer;
+/** The answer as the caller's type: page and server are of the same version. */
+export const callJson = async <Body>(path: string): Promise<Body> =>
+  (await (await call(path)).json()) as Body;

@@ -1,95 +1,79 @@
 import { address, headers } from './api.ts';
+import type { Backend, GenerateOptions, ModelChoice } from './backend.ts';
 import type { WorkerRequest, WorkerResponse } from './engine-messages.ts';
-import type { Backend, GenerationEvent, GenerationSettings, State } from './generation.ts';
+import type { GenerationEvent, GenerationSettings } from './generation.ts';
 
-type Without<Kind, Name extends PropertyKey> = Kind extends unknown ? Omit<Kind, Name> : never;
+type DistributiveOmit<Union, Name extends PropertyKey> = Union extends unknown ? Omit<Union, Name> : never;
 
 /** Where a model's files are. */
-const modelAddress = (model: string): string =>
-  address(`v1/models/${encodeURIComponent(model)}/files/model.json`);
+const modelAddress = (id: string): string => address(`v1/models/${encodeURIComponent(id)}/files/model.json`);
 
-/** Generates in this browser: the server's own kernel on the server's own files, in a worker of its own. */
-export class BrowserBackend {
-  readonly #tell: (text: string) => void;
-  #loaded: { readonly model: string; readonly done: Promise<void> } | undefined;
-  readonly #listeners = new Map<number, (report: WorkerResponse) => void>();
+/** Generates in this browser: the server's own kernel on the server's own files, in a worker. */
+export class BrowserBackend implements Backend {
+  readonly place = 'in this browser';
+  #loaded: { readonly model: string; readonly byteLength: Promise<number> } | undefined;
+  readonly #listeners = new Map<number, (response: WorkerResponse) => void>();
   #worker: Worker | undefined;
-  #ids = 0;
-
-  /** @param tell Says how far the fetching of a model is. */
-  constructor(tell: (text: string) => void) {
-    this.#tell = tell;
-  }
-
-  of(model: string): Backend {
-    return { generate: (request, signal, from) => this.#generate(model, request, signal, from) };
-  }
+  #lastId = 0;
 
   /** Fetches and compiles, unless that was the last that was loaded; a failure is forgotten. */
-  load(model: string): Promise<void> {
-    if (this.#loaded?.model === model) return this.#loaded.done;
-    const loading = { model, done: this.#fetch(model) };
+  load({ id }: ModelChoice): Promise<number> {
+    if (this.#loaded?.model === id) return this.#loaded.byteLength;
+    const loading = { model: id, byteLength: this.#fetch(id) };
     this.#loaded = loading;
-    loading.done.catch(() => {
+    loading.byteLength.catch(() => {
       if (this.#loaded === loading) this.#loaded = undefined;
     });
-    return loading.done;
+    return loading.byteLength;
   }
 
-  async #fetch(model: string): Promise<void> {
-    this.#tell('Fetching the model …');
-    for await (const report of this.#ask({
-      kind: 'load',
-      model,
-      url: modelAddress(model),
-      headers: headers(),
-    })) {
-      if (report.kind !== 'done') continue;
-      const size = ((report.bytes ?? 0) / 2 ** 20).toFixed(1);
-      this.#tell(`The model is here (${size} MB at work) and needs the server no more.`);
-    }
-  }
-
-  async *#generate(
-    model: string,
-    request: GenerationSettings,
-    signal: AbortSignal,
-    from?: State,
+  async *generate(
+    model: ModelChoice,
+    settings: GenerationSettings,
+    { signal, from }: GenerateOptions,
   ): AsyncGenerator<GenerationEvent> {
     await this.load(model);
     const state = from instanceof Uint8Array ? { from } : {};
-    for await (const report of this.#ask({ kind: 'generate', model, request, ...state }, signal)) {
-      if (report.kind === 'event') yield report.event;
-    }
+    const responses = this.#request({ kind: 'generate', model: model.id, settings, ...state }, signal);
+    for await (const response of responses) if (response.kind === 'event') yield response.event;
   }
 
-  async *#ask(
-    order: Without<Exclude<WorkerRequest, { kind: 'stop' }>, 'id'>,
+  async #fetch(model: string): Promise<number> {
+    const request = { kind: 'load', model, url: modelAddress(model), headers: headers() } as const;
+    for await (const response of this.#request(request)) {
+      if (response.kind === 'done') return response.byteLength ?? 0;
+    }
+    return 0;
+  }
+
+  /** Posts a request to the worker. @returns its responses, up to the one that says that it is done */
+  async *#request(
+    request: DistributiveOmit<Exclude<WorkerRequest, { kind: 'stop' }>, 'id'>,
     signal?: AbortSignal,
   ): AsyncGenerator<WorkerResponse> {
-    this.#ids += 1;
-    const id = this.#ids;
+    this.#lastId += 1;
+    const id = this.#lastId;
     const waiting: WorkerResponse[] = [];
-    let wake: () => void = () => {};
-    this.#listeners.set(id, (report) => {
-      waiting.push(report);
-      wake();
+    let arrived: () => void = () => {};
+    this.#listeners.set(id, (response) => {
+      waiting.push(response);
+      arrived();
     });
     const stop = () => this.#post({ id, kind: 'stop' });
     signal?.addEventListener('abort', stop);
     try {
-      this.#post({ ...order, id });
+      this.#post({ ...request, id });
       for (;;) {
-        const report = waiting.shift();
-        if (!report) {
+        const response = waiting.shift();
+        if (!response) {
           await new Promise<void>((resolve) => {
-            wake = resolve;
+            arrived = resolve;
           });
           continue;
         }
-        if (report.kind === 'failed') throw new Error(report.message);
-        yield report;
-        if (report.kind === 'done') return;
+        if (response.kind === 'failed') throw new Error(response.message);
+        yield response;
+        if (response.kind === 'done') return;
       }
     } finally {
       signal?.removeEventListener('abort', stop);
@@ -98,9 +82,9 @@ export class BrowserBackend {
     }
   }
 
-  #post(order: WorkerRequest): void {
+  #post(request: WorkerRequest): void {
     this.#worker ??= this.#start();
-    this.#worker.postMessage(order);
+    this.#worker.postMessage(request);
   }
 
   #start(): Worker {

@@ -3,7 +3,7 @@ import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
 const source = import.meta.dirname;
-const copied = ['leaf.svg', 'folio.webmanifest'];
+const copied = ['icon.svg', 'folio.webmanifest'];
 
 /**
  * Builds the playground: page, styles and fonts, the engine's worker, and a service worker that knows all of them.

@@ -1,7 +1,7 @@
-import { speak } from './dom.ts';
+import { announce } from './dom.ts';
 
 /**
- * Copies a text. Pages that are not served securely get no clipboard from the browser.
+ * Copies a text. Browsers offer the clipboard on secure pages only.
  *
  * @returns whether it was copied
  */
@@ -16,12 +16,12 @@ const copyText = async (text: string): Promise<boolean> => {
 
 const shownFor = 2000; // ms
 
-/** Copies a text and says on the button that was pressed what came of it. */
-export const copyFrom = async (button: HTMLButtonElement, text: string, otherwise: string): Promise<void> => {
+/** Copies a text and shows on the button whether that worked. */
+export const copyFrom = async (button: HTMLButtonElement, text: string, failure: string): Promise<void> => {
   const label = button.dataset.label ?? button.textContent;
   button.dataset.label = label;
-  button.textContent = (await copyText(text)) ? 'Copied' : otherwise;
-  speak(button.textContent);
+  button.textContent = (await copyText(text)) ? 'Copied' : failure;
+  announce(button.textContent);
   setTimeout(() => {
     button.textContent = label;
   }, shownFor);

@@ -1,14 +1,14 @@
 import { copyFrom } from './clipboard.ts';
 import { byId, make, within } from './dom.ts';
-import { type Call, type Language, languages, snippet } from './snippets.ts';
+import { type Language, languages, type SnippetRequest, snippet } from './snippets.ts';
 
-/** The dialogue that writes the latest request as a program: tabs as the ARIA practices have them. */
+/** The dialog that shows a request as a program, with tabs as in the ARIA practices. */
 export class CodeDialog {
   readonly #dialog = byId('code-dialog', HTMLDialogElement);
   readonly #code: HTMLElement;
   readonly #tabs: readonly HTMLButtonElement[];
   #language: Language = 'curl';
-  #call: Call | undefined;
+  #request: SnippetRequest | undefined;
 
   constructor() {
     this.#code = within(this.#dialog, 'code', HTMLElement);
@@ -35,19 +35,19 @@ export class CodeDialog {
     });
     Object.assign(byId('code-panel', HTMLPreElement), { role: 'tabpanel', tabIndex: 0 });
     const copy = byId('copy-code', HTMLButtonElement);
-    copy.addEventListener('click', () => void copyFrom(copy, this.#code.textContent, 'Select it by hand'));
+    copy.addEventListener('click', () => void copyFrom(copy, this.#code.textContent, 'Copy it by hand'));
   }
 
-  open(call: Call): void {
-    this.#call = call;
+  open(request: SnippetRequest): void {
+    this.#request = request;
     this.#show(this.#language);
     this.#dialog.showModal();
   }
 
   #show(language: Language): void {
-    if (!this.#call) return;
+    if (!this.#request) return;
     this.#language = language;
-    this.#code.textContent = snippet(language, this.#call);
+    this.#code.textContent = snippet(language, this.#request);
     byId('code-panel', HTMLPreElement).setAttribute('aria-labelledby', `tab-${language}`);
     for (const [at, tab] of this.#tabs.entries()) {
       const chosen = languages[at] === language;

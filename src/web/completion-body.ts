@@ -1,43 +1,34 @@
-import type { GenerationSettings } from './generation.ts';
+import { SAMPLING_PARAMETERS, snakeCase } from '../model/sampling/parameters.ts';
+import { type GenerationSettings, sliderParameterNames } from './generation.ts';
 
-/** The API's defaults: what a body need not say. */
-const silent: Readonly<Record<string, unknown>> = {
-  temperature: 1,
-  top_p: 1,
+/** The API's defaults, which a body may leave out. */
+const apiDefaults: Readonly<Record<string, unknown>> = {
   n: 1,
-  top_k: 0,
-  min_p: 0,
-  typical_p: 1,
-  repetition_penalty: 1,
-  frequency_penalty: 0,
+  ...Object.fromEntries(
+    sliderParameterNames.map((name) => [snakeCase(name), SAMPLING_PARAMETERS[name].default]),
+  ),
   copy_guard: 0,
   stop: '',
   unknown: 'error',
 };
 
-/** The request as `POST /v1/completions` takes it, without what is the API's default anyway. */
-export const completionBody = (model: string, request: GenerationSettings): Record<string, unknown> => {
+/** The body of `POST /v1/completions`, without the values that are the API's defaults. */
+export const completionBody = (model: string, settings: GenerationSettings): Record<string, unknown> => {
   const body = {
     model,
-    prompt: request.prompt,
-    max_tokens: request.length,
-    seed: request.seed,
-    n: request.n,
-    temperature: request.temperature,
-    top_p: request.topP,
-    top_k: request.topK,
-    min_p: request.minP,
-    typical_p: request.typicalP,
-    repetition_penalty: request.repetitionPenalty,
-    frequency_penalty: request.frequencyPenalty,
-    copy_guard: request.copyGuard,
-    stop: request.stop,
-    unknown: request.unknown,
+    prompt: settings.prompt,
+    max_tokens: settings.length,
+    seed: settings.seed,
+    n: settings.n,
+    ...Object.fromEntries(sliderParameterNames.map((name) => [snakeCase(name), settings[name]])),
+    copy_guard: settings.copyGuard,
+    stop: settings.stop,
+    unknown: settings.unknown,
   };
-  return Object.fromEntries(Object.entries(body).filter(([name, value]) => silent[name] !== value));
+  return Object.fromEntries(Object.entries(body).filter(([name, value]) => apiDefaults[name] !== value));
 };
 
-/** The parameters that OpenAI's clients know by themselves; the others travel beside them. */
+/** The parameters that OpenAI's clients have; Python's takes the others in `extra_body`. */
 export const standardParameters: ReadonlySet<string> = new Set([
   'model',
   'prompt',

@@ -1,84 +1,75 @@
+import type { Backend, ModelChoice } from './backend.ts';
 import { copyFrom } from './clipboard.ts';
 import { fromTemplate, make, within } from './dom.ts';
 import type {
-  Backend,
+  ContinuationState,
   GeneratedCharacter,
   GenerationEvent,
   GenerationSettings,
-  State,
 } from './generation.ts';
-import { type Facts, receiptLine } from './receipt.ts';
+import { type ReceiptFields, receiptLine } from './receipt.ts';
 import { shade } from './surprise.ts';
 
-const ordinals = ['First', 'Second', 'Third', 'Fourth'];
-
-/** What made a leaf: its press, its model, and the request that gives the whole of its text again. */
-export interface CardSource {
-  readonly press: Backend;
-  readonly place: string; // 'on the server' or 'in this browser'
-  readonly model: string;
-  readonly request: GenerationSettings;
+/** What makes a text: backend, model, and the settings that give the whole of it again. */
+export interface GenerationSource {
+  readonly backend: Backend;
+  readonly model: ModelChoice;
+  readonly settings: GenerationSettings;
 }
 
-/** One completion on its sheet: the beginning that was given, and letter by letter what came. */
+/** One completion: the prompt, each generated character, and the receipt. */
 export class CompletionCard {
   readonly element: HTMLElement;
   readonly text: HTMLElement;
-  /** The text in one piece for those who listen; the letters one by one are for the eye. */
-  readonly #reading = make('p', { className: 'visually-hidden' });
-  readonly #sheet = make('div', { ariaHidden: 'true' });
+  /** The text in one piece for screen readers; the elements of single characters are for the eye. */
+  readonly #spoken = make('p', { className: 'visually-hidden' });
+  readonly #shown = make('div', { ariaHidden: 'true' });
   readonly #receipt: HTMLElement;
-  readonly #proceed: HTMLButtonElement;
-  #letters: GeneratedCharacter[] = [];
+  readonly #continueButton: HTMLButtonElement;
+  readonly #prompt: string;
+  #characters: GeneratedCharacter[] = [];
   #spans: HTMLElement[] = [];
-  #given = '';
-  #state: State | undefined;
-  #made = { letters: 0, milliseconds: 0 };
-  #ending: Pick<Facts, 'reason' | 'overlap' | 'replaced'> = {};
-  origin: CardSource;
+  #state: ContinuationState | undefined;
+  #generated = { characters: 0, milliseconds: 0 };
+  #ending: Pick<ReceiptFields, 'reason' | 'overlap' | 'replaced'> = {};
+  source: GenerationSource;
 
   /**
-   * @param place Which of the completions, from 0.
-   * @param proceed Asked for when the text shall go on from its end.
+   * @param index Which of the completions, from 0.
+   * @param onContinue Called when the text is to be continued at its end.
    */
-  constructor(place: number, origin: CardSource, proceed: (leaf: CompletionCard) => void) {
-    const fragment = fromTemplate('leaf-template');
-    this.element = within(fragment, '.leaf', HTMLElement);
+  constructor(index: number, source: GenerationSource, onContinue: (card: CompletionCard) => void) {
+    const fragment = fromTemplate('completion-template');
+    this.element = within(fragment, '.completion', HTMLElement);
     this.text = within(fragment, '.text', HTMLElement);
     this.#receipt = within(fragment, '.receipt', HTMLElement);
-    this.#proceed = within(fragment, '[data-do=continue]', HTMLButtonElement);
-    this.origin = origin;
-    const name = ordinals[place] ?? String(place + 1);
-    within(fragment, 'h3', HTMLElement).textContent = name;
-    // As leaves are counted in manuscripts: each has a front (recto) and a back (verso).
-    within(fragment, '.folio-number', HTMLElement).textContent =
-      `f. ${Math.floor(place / 2) + 1}${place % 2 === 0 ? 'r' : 'v'}`;
-    this.text.append(this.#reading, this.#sheet);
+    this.#continueButton = within(fragment, '[data-do=continue]', HTMLButtonElement);
+    this.source = source;
+    this.#prompt = source.settings.prompt;
+    const name = `completion ${index + 1}`;
+    within(fragment, 'h3', HTMLElement).textContent = `Completion ${index + 1}`;
+    this.#shown.append(make('span', { className: 'prompt' }, this.#prompt));
+    this.text.append(this.#spoken, this.#shown);
     this.text.role = 'group';
     this.text.tabIndex = 0;
-    this.text.ariaLabel = `${name} completion. Step through its letters with the arrow keys; Enter offers alternatives.`;
-    this.#proceed.ariaLabel = `Continue the ${name.toLowerCase()} completion`;
-    this.#proceed.addEventListener('click', () => proceed(this));
+    this.text.ariaLabel = `Text of ${name}. Use the arrow keys to go through its characters; Enter lists alternatives.`;
+    this.#continueButton.ariaLabel = `Continue ${name}`;
+    this.#continueButton.addEventListener('click', () => onContinue(this));
     const copy = within(fragment, '[data-do=copy]', HTMLButtonElement);
-    copy.ariaLabel = `Copy the text of the ${name.toLowerCase()} completion`;
-    copy.addEventListener('click', () => void copyFrom(copy, this.whole, 'Select it by hand'));
-    this.#begin(origin.request.prompt);
+    copy.ariaLabel = `Copy text of ${name}`;
+    copy.addEventListener('click', () => void copyFrom(copy, this.whole, 'Copy it by hand'));
   }
 
-  get letters(): readonly GeneratedCharacter[] {
-    return this.#letters;
+  get characters(): readonly GeneratedCharacter[] {
+    return this.#characters;
   }
 
-  /** Beginning and continuation. */
+  /** Prompt and generated text. */
   get whole(): string {
-    return this.#given + this.written;
+    return this.#prompt + this.#characters.map(({ character }) => character).join('');
   }
 
-  get written(): string {
-    return this.#letters.map(({ character }) => character).join('');
-  }
-
-  get state(): State | undefined {
+  get state(): ContinuationState | undefined {
     return this.#state;
   }
 
@@ -86,34 +77,34 @@ export class CompletionCard {
     return this.#spans[at];
   }
 
-  /** Which letter an element of the text is. */
-  placeOf(target: EventTarget | null): number | undefined {
-    const place = target instanceof HTMLElement ? this.#spans.indexOf(target) : -1;
-    return place < 0 ? undefined : place;
+  /** Which character an element of the text shows. */
+  indexOf(target: EventTarget | null): number | undefined {
+    const index = target instanceof HTMLElement ? this.#spans.indexOf(target) : -1;
+    return index < 0 ? undefined : index;
   }
 
   set busy(busy: boolean) {
     this.element.ariaBusy = String(busy);
-    this.#proceed.disabled = busy;
+    this.#continueButton.disabled = busy;
     if (!busy) return;
     this.#state = undefined;
     this.#ending = {};
   }
 
-  /** Keeps the letters before this place, and writes another one there if given. */
-  cut(at: number, instead?: GeneratedCharacter): void {
-    this.#letters = this.#letters.slice(0, at);
+  /** Keeps the characters before this one, and appends another one if given. */
+  cut(at: number, replacement?: GeneratedCharacter): void {
+    this.#characters = this.#characters.slice(0, at);
     for (const span of this.#spans.splice(at)) span.remove();
     this.#state = undefined;
-    this.#made = { letters: 0, milliseconds: 0 };
-    if (instead) this.#write([instead]);
+    this.#generated = { characters: 0, milliseconds: 0 };
+    if (replacement) this.#append([replacement]);
   }
 
-  take(event: GenerationEvent): void {
-    const { letters, milliseconds } = this.#made;
-    if (event.kind === 'letters') {
-      this.#made = { letters: letters + event.letters.length, milliseconds };
-      this.#write(event.letters);
+  handle(event: GenerationEvent): void {
+    const { characters, milliseconds } = this.#generated;
+    if (event.kind === 'characters') {
+      this.#generated = { characters: characters + event.characters.length, milliseconds };
+      this.#append(event.characters);
       return;
     }
     if (event.kind === 'end') {
@@ -121,41 +112,36 @@ export class CompletionCard {
       this.#state = state;
       this.#ending = { ...this.#ending, reason, ...(overlap === undefined ? {} : { overlap }) };
     } else {
-      this.#made = { letters, milliseconds: milliseconds + event.milliseconds };
+      this.#generated = { characters, milliseconds: milliseconds + event.milliseconds };
       this.#ending = { ...this.#ending, replaced: event.replaced };
     }
-    this.#sign();
+    this.#showReceipt();
   }
 
-  /** Says how it came to an end before its time. */
-  breakOff(): void {
+  /** Says on the receipt that the text was stopped before its end. */
+  markStopped(): void {
     this.#ending = { ...this.#ending, reason: 'aborted' };
-    this.#sign();
+    this.#showReceipt();
   }
 
-  #begin(given: string): void {
-    this.#given = given;
-    this.#sheet.append(make('span', { className: 'given' }, given));
-  }
-
-  #write(letters: readonly GeneratedCharacter[]): void {
-    const spans = letters.map(({ character, logprob }) =>
-      make('span', { className: `letter s${shade(logprob)}` }, character),
+  #append(characters: readonly GeneratedCharacter[]): void {
+    const spans = characters.map(({ character, logprob }) =>
+      make('span', { className: `character s${shade(logprob)}` }, character),
     );
-    this.#letters.push(...letters);
+    this.#characters.push(...characters);
     this.#spans.push(...spans);
-    this.#sheet.append(...spans);
+    this.#shown.append(...spans);
   }
 
-  #sign(): void {
-    const { model, request, place } = this.origin;
-    this.#reading.textContent = this.whole;
+  #showReceipt(): void {
+    const { backend, model, settings } = this.source;
+    this.#spoken.textContent = this.whole;
     this.#receipt.textContent = receiptLine({
-      model,
-      seed: request.seed,
-      place,
-      letters: this.#letters,
-      made: this.#made,
+      model: model.id,
+      seed: settings.seed,
+      place: backend.place,
+      characters: this.#characters,
+      generated: this.#generated,
       ...this.#ending,
     });
   }

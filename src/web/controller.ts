@@ -1,37 +1,37 @@
-import { type CardSource, CompletionCard } from './completion-card.ts';
-import { byId, messageOf, notice, speak } from './dom.ts';
-import type { GenerationEvent, GenerationSettings, State } from './generation.ts';
+import { CompletionCard, type GenerationSource } from './completion-card.ts';
+import { announce, byId, messageOf, notice } from './dom.ts';
+import type { ContinuationState, GenerationEvent, GenerationSettings } from './generation.ts';
 import { Inspector } from './inspector.ts';
 import { typewriter } from './typewriter.ts';
 
-/** Letters a second and completion: quick, and still seen to come. */
-const swift = 320;
+/** Characters a second and completion: fast, and slow enough to be seen arriving. */
+const typingRate = 320;
 
-const pace = (): number =>
-  matchMedia('(prefers-reduced-motion: reduce)').matches ? Number.POSITIVE_INFINITY : swift;
+const currentRate = (): number =>
+  matchMedia('(prefers-reduced-motion: reduce)').matches ? Number.POSITIVE_INFINITY : typingRate;
 
-/** Where the writing is done: runs a request, shows its leaves, stops, continues, branches. */
+/** Runs requests and shows their completions: starts, stops, continues, branches. */
 export class Controller {
-  readonly #leaves = byId('leaves', HTMLDivElement);
-  readonly #generate = byId('generate', HTMLButtonElement);
-  readonly #stop = byId('stop', HTMLButtonElement);
+  readonly #completions = byId('completions', HTMLDivElement);
+  readonly #generateButton = byId('generate', HTMLButtonElement);
+  readonly #stopButton = byId('stop', HTMLButtonElement);
   readonly #inspector: Inspector;
-  readonly #settings: () => GenerationSettings;
+  readonly #currentSettings: () => GenerationSettings;
   #running: AbortController | undefined;
-  #latest: CardSource | undefined;
+  #latest: GenerationSource | undefined;
 
-  /** @param settings What the margin says now */
-  constructor(settings: () => GenerationSettings) {
-    this.#settings = settings;
-    this.#inspector = new Inspector((leaf, at, instead) => {
-      leaf.cut(at, instead);
-      void this.#goOn(leaf);
+  /** @param currentSettings What the settings panel says now */
+  constructor(currentSettings: () => GenerationSettings) {
+    this.#currentSettings = currentSettings;
+    this.#inspector = new Inspector((card, at, replacement) => {
+      card.cut(at, replacement);
+      void this.#continueWithText(card);
     });
-    this.#stop.addEventListener('click', () => this.stop());
+    this.#stopButton.addEventListener('click', () => this.stop());
   }
 
   /** What made the latest text: the link and the snippets make it again. */
-  get latest(): CardSource | undefined {
+  get latest(): GenerationSource | undefined {
     return this.#latest;
   }
 
@@ -39,74 +39,74 @@ export class Controller {
     this.#running?.abort();
   }
 
-  run(origin: CardSource): Promise<void> {
+  run(source: GenerationSource): Promise<void> {
     this.stop();
     this.#inspector.close();
-    const leaves = Array.from({ length: origin.request.n }, (_, place) => {
-      const leaf = new CompletionCard(place, origin, (self) => void this.#proceed(self));
-      this.#inspector.watch(leaf);
-      return leaf;
+    const cards = Array.from({ length: source.settings.n }, (_, index) => {
+      const card = new CompletionCard(index, source, (self) => void this.#continue(self));
+      this.#inspector.watch(card);
+      return card;
     });
-    this.#leaves.replaceChildren(...leaves.map(({ element }) => element));
-    this.#leaves.dataset.count = String(leaves.length);
+    this.#completions.replaceChildren(...cards.map(({ element }) => element));
+    this.#completions.dataset.count = String(cards.length);
     byId('legend', HTMLParagraphElement).hidden = false;
-    this.#leaves.scrollIntoView({ block: 'nearest' });
-    return this.#print(origin, leaves);
+    this.#completions.scrollIntoView({ block: 'nearest' });
+    return this.#generate(source, cards);
   }
 
-  /** Goes on where the leaf ends, exactly as one longer request would have, if its state is known. */
-  async #proceed(leaf: CompletionCard): Promise<void> {
-    const { origin, state } = leaf;
-    if (state === undefined) return this.#goOn(leaf);
-    const { length } = this.#settings();
-    leaf.origin = { ...origin, request: { ...origin.request, length: origin.request.length + length } };
-    await this.#print(leaf.origin, [leaf], { ...origin.request, prompt: '', n: 1, length }, state);
+  /** Continues at a completion's end, exactly as one longer request would have, if its state is known. */
+  async #continue(card: CompletionCard): Promise<void> {
+    const { source, state } = card;
+    if (state === undefined) return this.#continueWithText(card);
+    const { settings } = source;
+    const { length } = this.#currentSettings();
+    card.source = { ...source, settings: { ...settings, length: settings.length + length } };
+    await this.#generate(card.source, [card], { ...settings, prompt: '', n: 1, length }, state);
   }
 
-  /** Takes all that stands on the leaf for the beginning of a new text. */
-  async #goOn(leaf: CompletionCard): Promise<void> {
-    leaf.origin = { ...leaf.origin, request: { ...this.#settings(), prompt: leaf.whole, n: 1 } };
-    await this.#print(leaf.origin, [leaf]);
+  /** Takes the whole text of a card as the prompt of a new one. */
+  async #continueWithText(card: CompletionCard): Promise<void> {
+    card.source = { ...card.source, settings: { ...this.#currentSettings(), prompt: card.whole, n: 1 } };
+    await this.#generate(card.source, [card]);
   }
 
-  async #print(
-    origin: CardSource,
-    leaves: readonly CompletionCard[],
-    request: GenerationSettings = origin.request,
-    from?: State,
+  async #generate(
+    source: GenerationSource,
+    cards: readonly CompletionCard[],
+    settings: GenerationSettings = source.settings,
+    from?: ContinuationState,
   ): Promise<void> {
     this.stop();
     const running = new AbortController();
+    const { signal } = running;
     this.#running = running;
-    this.#latest = origin;
+    this.#latest = source;
     notice('notice', undefined);
-    this.#show(leaves, true);
+    this.#setBusy(cards, true);
     try {
-      const events = origin.press.generate(request, running.signal, from);
-      for await (const event of typewriter(events, pace(), running.signal)) this.#deliver(leaves, event);
-      if (running.signal.aborted) throw running.signal.reason;
-      speak(`${leaves.length === 1 ? 'The text is' : 'The texts are'} there.`);
+      const events = source.backend.generate(source.model, settings, { signal, from });
+      for await (const event of typewriter(events, currentRate(), signal)) this.#deliver(cards, event);
+      if (signal.aborted) throw signal.reason;
+      announce(cards.length === 1 ? 'The text is complete.' : 'The texts are complete.');
     } catch (error) {
-      if (!running.signal.aborted) {
-        notice('notice', messageOf(error));
-      }
-      for (const leaf of leaves) leaf.breakOff();
+      if (!signal.aborted) notice('notice', messageOf(error));
+      for (const card of cards) card.markStopped();
     } finally {
-      if (this.#running === running) this.#show(leaves, false);
-      else for (const leaf of leaves) leaf.busy = false;
+      if (this.#running === running) this.#setBusy(cards, false);
+      else for (const card of cards) card.busy = false;
     }
   }
 
-  #deliver(leaves: readonly CompletionCard[], event: GenerationEvent): void {
-    if (event.kind === 'receipt') for (const leaf of leaves) leaf.take(event);
-    else leaves[event.index]?.take(event);
+  #deliver(cards: readonly CompletionCard[], event: GenerationEvent): void {
+    if (event.kind === 'receipt') for (const card of cards) card.handle(event);
+    else cards[event.index]?.handle(event);
   }
 
-  #show(leaves: readonly CompletionCard[], busy: boolean): void {
-    for (const leaf of leaves) leaf.busy = busy;
-    const focused = document.activeElement === (busy ? this.#generate : this.#stop);
-    this.#generate.hidden = busy;
-    this.#stop.hidden = !busy;
-    if (focused) (busy ? this.#stop : this.#generate).focus();
+  #setBusy(cards: readonly CompletionCard[], busy: boolean): void {
+    for (const card of cards) card.busy = busy;
+    const focused = document.activeElement === (busy ? this.#generateButton : this.#stopButton);
+    this.#generateButton.hidden = busy;
+    this.#stopButton.hidden = !busy;
+    if (focused) (busy ? this.#stopButton : this.#generateButton).focus();
   }
 }

@@ -32,13 +32,13 @@ export const make = <Tag extends keyof HTMLElementTagNameMap>(
   return element;
 };
 
-/** A copy of what a template holds. */
+/** A copy of a template's content. */
 export const fromTemplate = (id: string): DocumentFragment =>
   byId(id, HTMLTemplateElement).content.cloneNode(true) as DocumentFragment;
 
-/** Says something to those who listen to the page rather than look at it. */
-export const speak = (text: string): void => {
-  byId('spoken', HTMLParagraphElement).textContent = text;
+/** Says something to screen readers. */
+export const announce = (text: string): void => {
+  byId('announcement', HTMLParagraphElement).textContent = text;
 };
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 import type { GenerationEvent, GenerationSettings } from './generation.ts';
 
-/** What the page tells the engine's worker, and what it hears back; `id` joins question and answers. */
+/** What the page posts to the engine's worker; `id` joins a request and its responses. */
 export type WorkerRequest =
   | {
       readonly id: number;
@@ -13,12 +13,13 @@ export type WorkerRequest =
       readonly id: number;
       readonly kind: 'generate';
       readonly model: string;
-      readonly request: GenerationSettings;
+      readonly settings: GenerationSettings;
       readonly from?: Uint8Array;
     }
   | { readonly id: number; readonly kind: 'stop' };
 
+/** What the worker posts back. */
 export type WorkerResponse =
   | { readonly id: number; readonly kind: 'event'; readonly event: GenerationEvent }
-  | { readonly id: number; readonly kind: 'done'; readonly bytes?: number }
+  | { readonly id: number; readonly kind: 'done'; readonly byteLength?: number }
   | { readonly id: number; readonly kind: 'failed'; readonly message: string };

@@ -2,21 +2,26 @@ import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
 import { fetchModel } from '../model/fetch-model.ts';
 import type { CharacterDetail, CompletionEvent, GenerateOptions, Model } from '../model/model.ts';
 import type { WorkerRequest, WorkerResponse } from './engine-messages.ts';
-import type { GeneratedCharacter, GenerationEvent, GenerationSettings } from './generation.ts';
+import {
+  forSliderParameters,
+  type GeneratedCharacter,
+  type GenerationEvent,
+  type GenerationSettings,
+} from './generation.ts';
 
 /** The worker in which models run: the same engine as the server's, bundled for the browser. */
-interface Loaded {
+interface LoadedModel {
   readonly model: Promise<Model>;
-  /** Fetched for a text that is guarded by it; the browser keeps the file. */
+  /** Fetched when a text needs it; the browser keeps the file. */
   copyIndex(): Promise<CopyIndex>;
 }
 
-const loaded = new Map<string, Loaded>();
+const loaded = new Map<string, LoadedModel>();
 const running = new Map<number, AbortController>();
 
-const report = (message: WorkerResponse): void => postMessage(message);
+const respond = (response: WorkerResponse): void => postMessage(response);
 
-const letterOf = ({ character, logprob, top }: CharacterDetail): GeneratedCharacter => ({
+const generatedCharacter = ({ character, logprob, top }: CharacterDetail): GeneratedCharacter => ({
   character,
   logprob,
   top: top.some((other) => other.character === character)
@@ -24,28 +29,24 @@ const letterOf = ({ character, logprob, top }: CharacterDetail): GeneratedCharac
     : [...top, { character, logprob }].toSorted((a, b) => b.logprob - a.logprob),
 });
 
-/** The request as the model takes it; what is off is left to the model's own default, as the server leaves it. */
-const optionsOf = (request: GenerationSettings): GenerateOptions => ({
-  prompt: request.prompt,
-  length: request.length,
-  seed: request.seed,
-  n: request.n,
-  temperature: request.temperature,
-  topP: request.topP,
-  unknown: request.unknown,
+/** The settings as the model takes them. */
+const optionsOf = (settings: GenerationSettings): GenerateOptions => ({
+  prompt: settings.prompt,
+  length: settings.length,
+  seed: settings.seed,
+  n: settings.n,
+  ...forSliderParameters((name) => settings[name]),
+  unknown: settings.unknown,
   logprobs: 5,
-  ...(request.topK > 0 ? { topK: request.topK } : {}),
-  ...(request.minP > 0 ? { minP: request.minP } : {}),
-  ...(request.typicalP < 1 ? { typicalP: request.typicalP } : {}),
-  ...(request.repetitionPenalty !== 1 ? { repetitionPenalty: request.repetitionPenalty } : {}),
-  ...(request.frequencyPenalty !== 0 ? { frequencyPenalty: request.frequencyPenalty } : {}),
-  ...(request.stop === '' ? {} : { stop: [request.stop] }),
+  ...(settings.stop === '' ? {} : { stop: [settings.stop] }),
 });
 
-const lettersOf = ({ index, characters = [] }: CompletionEvent): GenerationEvent[] =>
-  characters.length === 0 ? [] : [{ kind: 'letters', index, letters: characters.map(letterOf) }];
+const eventsOf = ({ index, characters = [] }: CompletionEvent): GenerationEvent[] =>
+  characters.length === 0
+    ? []
+    : [{ kind: 'characters', index, characters: characters.map(generatedCharacter) }];
 
-const open = ({ model, url, headers }: Extract<WorkerRequest, { kind: 'load' }>): Loaded => {
+const open = ({ model, url, headers }: Extract<WorkerRequest, { kind: 'load' }>): LoadedModel => {
   const [name = '', version = ''] = model.split('@');
   const get = (address: URL): Promise<Response> => fetch(address, { headers });
   const readIndex = async (): Promise<CopyIndex> => {
@@ -56,21 +57,21 @@ const open = ({ model, url, headers }: Extract<WorkerRequest, { kind: 'load' }>)
   return { model: fetchModel(url, { name, version, precision: 'int8', fetch: get }), copyIndex: readIndex };
 };
 
-/** One model at a time: another one takes its place. */
-const load = async (order: Extract<WorkerRequest, { kind: 'load' }>): Promise<number> => {
-  const { model } = order;
+/** Keeps one model at a time: another one takes its place. @returns the bytes that the model takes up */
+const load = async (request: Extract<WorkerRequest, { kind: 'load' }>): Promise<number> => {
+  const { model } = request;
   for (const [name, old] of loaded) {
     if (name === model) continue;
     loaded.delete(name);
     (await old.model).dispose();
   }
-  const entry = loaded.get(model) ?? open(order);
+  const entry = loaded.get(model) ?? open(request);
   loaded.set(model, entry);
   entry.model.catch(() => loaded.delete(model));
   return (await entry.model).info.byteLength;
 };
 
-const guardOf = async (entry: Loaded, length: number): Promise<GenerateOptions> => {
+const copyGuardOptions = async (entry: LoadedModel, length: number): Promise<GenerateOptions> => {
   if (length === 0) return {};
   const index = await entry.copyIndex();
   return { copyGuard: { index, length }, overlap: index };
@@ -79,7 +80,7 @@ const guardOf = async (entry: Loaded, length: number): Promise<GenerateOptions> 
 const generate = async ({
   id,
   model,
-  request,
+  settings,
   from,
 }: Extract<WorkerRequest, { kind: 'generate' }>): Promise<void> => {
   const stop = new AbortController();
@@ -88,21 +89,21 @@ const generate = async ({
     const entry = loaded.get(model);
     if (!entry) throw new Error('The model is not loaded.');
     const completions = (await entry.model).complete({
-      ...optionsOf(request),
-      ...(await guardOf(entry, request.copyGuard)),
+      ...optionsOf(settings),
+      ...(await copyGuardOptions(entry, settings.copyGuard)),
       ...(from === undefined ? {} : { from }),
       signal: stop.signal,
     });
-    for await (const event of completions) {
-      for (const letters of lettersOf(event)) report({ id, kind: 'event', event: letters });
+    for await (const completion of completions) {
+      for (const event of eventsOf(completion)) respond({ id, kind: 'event', event });
     }
     const result = await completions.result();
     for (const [index, { finishReason, state, overlap }] of result.choices.entries()) {
-      const told = overlap === undefined ? {} : { overlap };
-      report({ id, kind: 'event', event: { kind: 'end', index, reason: finishReason, state, ...told } });
+      const quoted = overlap === undefined ? {} : { overlap };
+      respond({ id, kind: 'event', event: { kind: 'end', index, reason: finishReason, state, ...quoted } });
     }
     const { milliseconds, replaced } = result;
-    report({ id, kind: 'event', event: { kind: 'receipt', milliseconds, replaced } });
+    respond({ id, kind: 'event', event: { kind: 'receipt', milliseconds, replaced } });
   } finally {
     running.delete(id);
   }
@@ -111,10 +112,10 @@ const generate = async ({
 addEventListener('message', ({ data }: MessageEvent<WorkerRequest>) => {
   const fail = (error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);
-    report({ id: data.id, kind: 'failed', message });
+    respond({ id: data.id, kind: 'failed', message });
   };
   if (data.kind === 'stop') running.get(data.id)?.abort();
   else if (data.kind === 'load') {
-    load(data).then((bytes) => report({ id: data.id, kind: 'done', bytes }), fail);
-  } else generate(data).then(() => report({ id: data.id, kind: 'done' }), fail);
+    load(data).then((byteLength) => respond({ id: data.id, kind: 'done', byteLength }), fail);
+  } else generate(data).then(() => respond({ id: data.id, kind: 'done' }), fail);
 });

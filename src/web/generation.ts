@@ -1,33 +1,49 @@
-/** What the page asks for, by the names of the API's simple door; the link, the snippets and both presses read it. */
-export interface GenerationSettings {
+import {
+  SAMPLING_PARAMETERS,
+  type SamplingParameterName,
+  samplingParameters,
+} from '../model/sampling/parameters.ts';
+
+/** The sampling parameters that the page has a slider for. */
+export type SliderParameterName = {
+  [Name in SamplingParameterName]: (typeof SAMPLING_PARAMETERS)[Name] extends { readonly slider: object }
+    ? Name
+    : never;
+}[SamplingParameterName];
+
+export const sliderParameterNames = samplingParameters
+  .filter(([, { slider }]) => slider !== undefined)
+  .map(([name]) => name as SliderParameterName);
+
+/** What the page asks for, by the names of the library's options; link, snippets and both backends read it. */
+export interface GenerationSettings extends Readonly<Record<SliderParameterName, number>> {
   readonly prompt: string;
   readonly length: number; // characters
   readonly seed: number;
   readonly n: number;
-  readonly temperature: number;
-  readonly topP: number;
-  readonly topK: number; // 0: no limit
-  readonly minP: number;
-  readonly typicalP: number; // 1: no limit
-  readonly repetitionPenalty: number;
-  readonly frequencyPenalty: number;
   readonly copyGuard: number; // characters; 0: none
   readonly stop: string; // empty: none
   readonly unknown: 'error' | 'skip' | 'nearest';
 }
 
+/** A value for each parameter that has a slider, by its name. */
+export const forSliderParameters = <Value>(
+  valueFor: (name: SliderParameterName) => Value,
+): Record<SliderParameterName, Value> =>
+  Object.fromEntries(sliderParameterNames.map((name) => [name, valueFor(name)])) as Record<
+    SliderParameterName,
+    Value
+  >;
+
+/** What the page starts with: sharper than the model's own distribution, which makes better text. */
 export const defaultSettings: GenerationSettings = {
   prompt: 'ROMEO:',
   length: 400,
   seed: 1,
   n: 1,
+  ...forSliderParameters((name) => SAMPLING_PARAMETERS[name].default),
   temperature: 0.8,
   topP: 0.95,
-  topK: 0,
-  minP: 0,
-  typicalP: 1,
-  repetitionPenalty: 1,
-  frequencyPenalty: 0,
   copyGuard: 0,
   stop: '',
   unknown: 'nearest',
@@ -38,19 +54,23 @@ export interface Alternative {
   readonly logprob: number; // natural logarithm
 }
 
-/** One generated character with what else it might have been, likeliest first. */
+/** One generated character, and the likeliest ones in its place, likeliest first. */
 export interface GeneratedCharacter extends Alternative {
   readonly top: readonly Alternative[];
 }
 
 export type GenerationEvent =
-  | { readonly kind: 'letters'; readonly index: number; readonly letters: readonly GeneratedCharacter[] }
+  | {
+      readonly kind: 'characters';
+      readonly index: number; // of the completion
+      readonly characters: readonly GeneratedCharacter[];
+    }
   | {
       readonly kind: 'end';
       readonly index: number;
       readonly reason: string;
-      /** From which the same press can go on. */
-      readonly state?: State;
+      /** From which the same backend can continue. */
+      readonly state?: ContinuationState;
       readonly overlap?: { readonly characters: number; readonly exact: boolean };
     }
   | {
@@ -60,10 +80,4 @@ export type GenerationEvent =
     };
 
 /** The server's is a signed text; the browser's are the model's own bytes. */
-export type State = string | Uint8Array;
-
-/** What turns a request into letters: the server, or this browser. */
-export interface Backend {
-  /** @param from Goes on from this state, with the prompt fed after it */
-  generate(request: GenerationSettings, signal: AbortSignal, from?: State): AsyncIterable<GenerationEvent>;
-}
+export type ContinuationState = string | Uint8Array;

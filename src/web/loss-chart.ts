@@ -1,5 +1,6 @@
 import uPlot from 'uplot';
 import type { TrainingJob } from '../client/client.ts';
+import { formatDecimal } from './format.ts';
 import { type LossCurve, type LossSample, lossCurve, lossSampleOf } from './loss-curve.ts';
 
 const height = 240; // pixels
@@ -7,20 +8,20 @@ const height = 240; // pixels
 const colour = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** Loss and validation loss by epoch, in the page's own colours, as wide as its place. */
+/** Loss and validation loss by epoch, in the page's own colours, as wide as its element. */
 export class LossChart {
-  readonly #place: HTMLElement;
+  readonly #element: HTMLElement;
   readonly #caption: HTMLElement;
-  readonly #sightings: LossSample[] = [];
+  readonly #samples: LossSample[] = [];
   #training: TrainingJob | undefined;
   #plot: uPlot | undefined;
 
   /** @param signal Ends the chart. */
-  constructor(place: HTMLElement, caption: HTMLElement, signal: AbortSignal) {
-    this.#place = place;
+  constructor(element: HTMLElement, caption: HTMLElement, signal: AbortSignal) {
+    this.#element = element;
     this.#caption = caption;
-    const observer = new ResizeObserver(() => this.#plot?.setSize({ width: place.clientWidth, height }));
-    observer.observe(place);
+    const observer = new ResizeObserver(() => this.#plot?.setSize({ width: element.clientWidth, height }));
+    observer.observe(element);
     signal.addEventListener('abort', () => {
       observer.disconnect();
       this.#plot?.destroy();
@@ -34,20 +35,20 @@ export class LossChart {
   }
 
   show(training: TrainingJob): void {
-    const sighting = lossSampleOf(training);
-    if (sighting && training.state === 'running') this.#sightings.push(sighting);
+    const sample = lossSampleOf(training);
+    if (sample && training.state === 'running') this.#samples.push(sample);
     this.#training = training;
     this.#paint(training);
   }
 
   #paint({ history }: TrainingJob): void {
     const last = history.at(-1);
-    const told = last
-      ? `After epoch ${last.epoch}: ${last.loss.toFixed(3)} nats a letter on what it trains on, ${last.validation_loss.toFixed(3)} on what it never saw (dashed).`
-      : 'Loss in nats a letter; after the first epoch also on what it never saw (dashed).';
-    this.#caption.textContent = told;
-    this.#place.ariaLabel = `Loss by epoch. ${told}`;
-    const data = lossCurve(history, this.#sightings);
+    const summary = last
+      ? `After epoch ${last.epoch}: ${formatDecimal(last.loss, 3)} nats per character on the training text, ${formatDecimal(last.validation_loss, 3)} on the held-out text (dashed).`
+      : 'Loss in nats per character; after the first epoch also on the held-out text (dashed).';
+    this.#caption.textContent = summary;
+    this.#element.ariaLabel = `Loss by epoch. ${summary}`;
+    const data = lossCurve(history, this.#samples);
     if (this.#plot) this.#plot.setData(data);
     else if (data[0].length > 0) this.#plot = this.#draw(data);
   }
@@ -62,7 +63,7 @@ export class LossChart {
     };
     return new uPlot(
       {
-        width: this.#place.clientWidth,
+        width: this.#element.clientWidth,
         height,
         legend: { show: false },
         cursor: { show: false },
@@ -85,7 +86,7 @@ export class LossChart {
         ],
       },
       data,
-      this.#place,
+      this.#element,
     );
   }
 }

@@ -3,9 +3,9 @@ import type { TrainingJob } from '../client/client.ts';
 /** Columns for the chart: epochs, loss and validation loss in nats per character, gaps where there is none. */
 export type LossCurve = [epochs: number[], loss: (number | null)[], validation: (number | null)[]];
 
-/** Where a training is within its epochs, and the loss there: seen while it was watched. */
+/** A training's position and its loss there, seen while the page followed it. */
 export interface LossSample {
-  readonly epoch: number; // with its fraction: 1.5 is amid the second
+  readonly epoch: number; // with its fraction: 1.5 is halfway through the second
   readonly loss: number;
 }
 
@@ -14,10 +14,10 @@ export const lossSampleOf = ({ progress }: TrainingJob): LossSample | undefined 
     ? { epoch: (progress.step / progress.steps) * progress.epochs, loss: progress.loss }
     : undefined;
 
-/** Full epochs with both losses, and between them what was seen of the loss on the way. */
-export const lossCurve = (history: TrainingJob['history'], sightings: readonly LossSample[]): LossCurve => {
+/** Whole epochs with both losses, and between them the samples of the training loss. */
+export const lossCurve = (history: TrainingJob['history'], samples: readonly LossSample[]): LossCurve => {
   const points = [
-    ...sightings.map(({ epoch, loss }) => ({ epoch, loss, validation: null })),
+    ...samples.map(({ epoch, loss }) => ({ epoch, loss, validation: null })),
     ...history.map(({ epoch, loss, validation_loss }) => ({ epoch, loss, validation: validation_loss })),
   ].toSorted((a, b) => a.epoch - b.epoch);
   return [

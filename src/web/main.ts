@@ -1,94 +1,105 @@
-import { serverUrl as apiOrigin, storedKey, whenKeyIsNeeded } from './api.ts';
+import { serverUrl, storedKey, whenKeyIsNeeded } from './api.ts';
+import type { ModelChoice } from './backend.ts';
 import { BrowserBackend } from './browser-backend.ts';
 import { copyFrom } from './clipboard.ts';
 import { CodeDialog } from './code-dialog.ts';
-import type { CardSource } from './completion-card.ts';
 import { Controller } from './controller.ts';
 import { byId, messageOf, notice } from './dom.ts';
+import { formatMegabytes } from './format.ts';
 import type { GenerationSettings } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
-import { readLink, type Shared, writeLink } from './link.ts';
-import { ModelPicker } from './models.ts';
+import { readLink, type SharedLink, writeLink } from './link.ts';
+import { ModelPicker } from './model-picker.ts';
 import { startOffline } from './offline.ts';
-import { serverBackend } from './server-backend.ts';
+import { ServerBackend } from './server-backend.ts';
 import { SettingsForm } from './settings-form.ts';
 import { startTheme } from './theme.ts';
 import { TrainingPanel } from './training-panel.ts';
 
 const inBrowser = byId('in-browser', HTMLInputElement);
-const where = byId('where', HTMLParagraphElement);
-const settings = new SettingsForm(byId('settings', HTMLFormElement));
-const desk = new Controller(() => settings.read());
-const code = new CodeDialog();
-const browserPress = new BrowserBackend((text) => {
-  where.textContent = text;
-});
+const status = byId('backend-status', HTMLParagraphElement);
+const form = new SettingsForm(byId('settings', HTMLFormElement));
+const controller = new Controller(() => form.read());
+const codeDialog = new CodeDialog();
+const serverBackend = new ServerBackend();
+const browserBackend = new BrowserBackend();
 const picker = new ModelPicker(() => void prepare());
-const workshop = new TrainingPanel(async (model) => {
+const trainingPanel = new TrainingPanel(async (model) => {
   await picker.refresh(model);
   byId('prompt', HTMLTextAreaElement).focus();
 });
 
-const placeName = 'folio-in-browser';
+const inBrowserKey = 'folio-in-browser';
 
-/** Fetches the model as soon as it is to run here, so that it is there when the network is not. */
+/** Loads the model as soon as it is to run here, so that it is there when the network is not. */
 const prepare = async (): Promise<void> => {
-  where.textContent = '';
+  status.textContent = '';
   const model = picker.chosen;
   if (!inBrowser.checked || model === undefined) return;
+  status.textContent = 'Loading the model …';
   try {
-    await browserPress.load(model);
+    const byteLength = await browserBackend.load(model);
+    status.textContent = `The model is loaded (${formatMegabytes(byteLength)}) and runs without the server.`;
   } catch (error) {
-    where.textContent = messageOf(error);
+    status.textContent = messageOf(error);
   }
 };
 
-const originOf = (request: GenerationSettings): CardSource | undefined => {
-  const model = picker.chosen;
-  if (model === undefined) {
-    notice('notice', 'There is no model yet: train one below.');
-    return undefined;
-  }
-  const press = inBrowser.checked ? browserPress.of(model) : serverBackend(model, picker.indexed);
-  return { press, model, request, place: inBrowser.checked ? 'in this browser' : 'on the server' };
-};
+const linkTo = (model: ModelChoice | undefined, settings: GenerationSettings): SharedLink => ({
+  model: model?.id,
+  settings,
+});
 
 /** What the next text would be made of. */
-const next = (): Shared => ({ model: picker.chosen, request: settings.read() });
+const next = (): SharedLink => linkTo(picker.chosen, form.read());
+
+/** The latest text, continued and branched as it was. */
+const latest = (): SharedLink | undefined =>
+  controller.latest && linkTo(controller.latest.model, controller.latest.settings);
 
 /** What the page said when the latest text was asked for. */
-let asked = '';
+let requested = '';
 
-const run = async (request: GenerationSettings): Promise<void> => {
-  const origin = originOf(request);
-  if (!origin) return;
-  asked = JSON.stringify(next());
-  await desk.run(origin);
+const run = async (settings: GenerationSettings): Promise<void> => {
+  const model = picker.chosen;
+  if (model === undefined) {
+    notice('notice', 'There is no model yet. Train one below.');
+    return;
+  }
+  requested = JSON.stringify(next());
+  await controller.run({ backend: inBrowser.checked ? browserBackend : serverBackend, model, settings });
 };
 
 const generate = (): void => {
-  settings.rollSeed();
-  void run(settings.read());
+  form.renewSeed();
+  void run(form.read());
 };
 
-/** The latest text, continued and branched as it was, unless something else has been asked for since. */
-const latest = (): Shared => (desk.latest && JSON.stringify(next()) === asked ? desk.latest : next());
-
-/** The link to the latest text; it is in the address bar, too. */
+/** Copies the link to the latest text, which is in the address bar, too. */
 const share = (button: HTMLButtonElement): void => {
-  history.replaceState(null, '', `#${writeLink(desk.latest ?? next())}`);
-  void copyFrom(button, location.href, 'It is in the address bar');
+  history.replaceState(null, '', `#${writeLink(latest() ?? next())}`);
+  void copyFrom(button, location.href, 'See the address bar');
+};
+
+/** Shows the latest text as a program, unless the settings have been changed since. */
+const showCode = (): void => {
+  const unchanged = JSON.stringify(next()) === requested;
+  const { model = '', settings } = (unchanged ? latest() : undefined) ?? next();
+  codeDialog.open({ baseUrl: serverUrl(), keyed: storedKey() !== undefined, model, settings });
 };
 
 const openLink = async (): Promise<void> => {
-  const shared = readLink(location.hash);
-  if (!shared) return;
-  settings.write(shared.request);
-  settings.keepSeed();
-  await picker.refresh(shared.model);
-  await run(shared.request);
-  if (shared.model !== undefined && picker.chosen !== shared.model) {
-    notice('notice', `This link was made with ${shared.model}, which is not here: its text may differ.`);
+  const link = readLink(location.hash);
+  if (!link) return;
+  form.write(link.settings);
+  form.keepSeed();
+  await picker.refresh(link.model);
+  await run(link.settings);
+  if (link.model !== undefined && picker.chosen?.id !== link.model) {
+    notice(
+      'notice',
+      `This link was made with ${link.model}, which is not on this server. The text may differ.`,
+    );
   }
 };
 
@@ -102,28 +113,25 @@ const start = async (): Promise<void> => {
   });
   addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate();
-    else if (event.key === 'Escape') desk.stop();
+    else if (event.key === 'Escape') controller.stop();
   });
   const shareButton = byId('share', HTMLButtonElement);
   shareButton.addEventListener('click', () => share(shareButton));
-  byId('code', HTMLButtonElement).addEventListener('click', () => {
-    const { model = '', request } = latest();
-    code.open({ origin: apiOrigin(), keyed: storedKey() !== undefined, model, request });
-  });
+  byId('code', HTMLButtonElement).addEventListener('click', showCode);
   byId('shade', HTMLInputElement).addEventListener('change', ({ target }) => {
     document.body.classList.toggle('unshaded', target instanceof HTMLInputElement && !target.checked);
   });
-  inBrowser.checked = localStorage.getItem(placeName) === 'yes';
+  inBrowser.checked = localStorage.getItem(inBrowserKey) === 'yes';
   inBrowser.addEventListener('change', () => {
-    localStorage.setItem(placeName, inBrowser.checked ? 'yes' : 'no');
+    localStorage.setItem(inBrowserKey, inBrowser.checked ? 'yes' : 'no');
     void prepare();
   });
   addEventListener('hashchange', () => void openLink());
-  // On a small screen the prompt comes first; the sliders open when they are wanted.
+  // On a small screen the prompt comes first; the settings open when they are wanted.
   byId('controls', HTMLDetailsElement).open = matchMedia('(min-width: 60rem)').matches;
   try {
     await picker.refresh();
-    await Promise.all([openLink(), workshop.open()]);
+    await Promise.all([openLink(), trainingPanel.open()]);
   } catch (error) {
     notice('notice', messageOf(error));
   }

@@ -1,6 +1,6 @@
 import { address } from './api.ts';
 
-/** Keeps the page, and each model that ran in it, for when there is no network. Browsers offer it on secure pages alone. */
+/** Keeps the page, and each model that ran in it, for use without a network. Browsers offer it on secure pages only. */
 export const startOffline = (): void => {
   if (!('serviceWorker' in navigator)) return;
   navigator.serviceWorker.register(address('service-worker.js'), { type: 'module' }).catch(() => {

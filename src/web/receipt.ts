@@ -1,52 +1,55 @@
+import { formatDecimal, formatInteger } from './format.ts';
 import type { GeneratedCharacter } from './generation.ts';
-import { bits, named } from './surprise.ts';
+import { bits, characterName } from './surprise.ts';
 
-/** What a leaf says of itself below its text. */
-export interface Facts {
+/** What the line below a text says. */
+export interface ReceiptFields {
   readonly model: string; // NAME@VERSION
   readonly seed: number;
   readonly place: string; // 'on the server' or 'in this browser'
-  readonly letters: readonly GeneratedCharacter[];
-  /** Letters that were made in how many milliseconds, once that is known. */
-  readonly made?: { readonly letters: number; readonly milliseconds: number };
+  readonly characters: readonly GeneratedCharacter[];
+  /** Characters that were generated in how many milliseconds, once that is known. */
+  readonly generated?: { readonly characters: number; readonly milliseconds: number };
   readonly reason?: string;
   readonly overlap?: { readonly characters: number; readonly exact: boolean };
   readonly replaced?: readonly { readonly character: string; readonly by: string }[];
 }
 
 const reasons: Readonly<Record<string, string>> = {
-  stop: 'came to where it should stop',
+  stop: 'reached its stop text',
   aborted: 'stopped',
 };
 
-const quotation = ({ characters, exact }: NonNullable<Facts['overlap']>): string =>
+const quotation = ({ characters, exact }: NonNullable<ReceiptFields['overlap']>): string =>
   characters === 0
-    ? 'quotes nothing of its corpus'
-    : `longest quotation ${exact ? '' : 'at most '}${characters} letters`;
+    ? 'quotes nothing from its corpus'
+    : `longest quotation ${exact ? '' : 'at most '}${formatInteger(characters)} characters`;
 
 const replacement = ({ character, by }: { character: string; by: string }): string =>
-  by === '' ? `${named(character)} left out` : `${named(character)} read as ${named(by)}`;
+  by === ''
+    ? `${characterName(character)} left out`
+    : `${characterName(character)} read as ${characterName(by)}`;
 
-/** The facts that are known, as one line. */
+/** The fields that are known, as one line. */
 export const receiptLine = ({
   model,
   seed,
   place,
-  letters,
-  made,
+  characters,
+  generated,
   reason,
   overlap,
   replaced,
-}: Facts): string => {
-  const surprise = letters.reduce((sum, { logprob }) => sum + bits(logprob), 0) / letters.length;
+}: ReceiptFields): string => {
+  const surprise = characters.reduce((sum, { logprob }) => sum + bits(logprob), 0) / characters.length;
   const parts = [
     model,
     `seed ${seed}`,
-    `${letters.length} letters ${place}`,
-    made && made.milliseconds > 0
-      ? `${Math.round((1000 * made.letters) / made.milliseconds).toLocaleString('en')} a second`
+    `${formatInteger(characters.length)} characters ${place}`,
+    generated && generated.milliseconds > 0
+      ? `${formatInteger((1000 * generated.characters) / generated.milliseconds)} characters/s`
       : undefined,
-    letters.length > 0 ? `${surprise.toFixed(2)} bits a letter` : undefined,
+    characters.length > 0 ? `${formatDecimal(surprise, 2)} bits/character` : undefined,
     overlap && quotation(overlap),
     ...[...new Set(replaced?.map(replacement))],
     reason === undefined ? undefined : reasons[reason],

@@ -1,13 +1,8 @@
 import { call } from './api.ts';
+import type { Backend, GenerateOptions, ModelChoice } from './backend.ts';
 import { completionBody } from './completion-body.ts';
 import { readEvents } from './event-stream.ts';
-import type {
-  Backend,
-  GeneratedCharacter,
-  GenerationEvent,
-  GenerationSettings,
-  State,
-} from './generation.ts';
+import type { GeneratedCharacter, GenerationEvent, GenerationSettings } from './generation.ts';
 
 interface Chunk {
   readonly error?: { readonly message: string };
@@ -29,7 +24,7 @@ interface Chunk {
 
 type Choice = NonNullable<Chunk['choices']>[number];
 
-const lettersOf = (choice: Choice): GeneratedCharacter[] =>
+const charactersOf = (choice: Choice): GeneratedCharacter[] =>
   (choice.logprobs?.tokens ?? []).map((character, at) => ({
     character,
     logprob: choice.logprobs?.token_logprobs[at] ?? 0,
@@ -41,8 +36,8 @@ const lettersOf = (choice: Choice): GeneratedCharacter[] =>
 function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
   if (chunk.error) throw new Error(chunk.error.message);
   for (const choice of chunk.choices ?? []) {
-    const letters = lettersOf(choice);
-    if (letters.length > 0) yield { kind: 'letters', index: choice.index, letters };
+    const characters = charactersOf(choice);
+    if (characters.length > 0) yield { kind: 'characters', index: choice.index, characters };
     if (choice.finish_reason !== null) {
       yield {
         kind: 'end',
@@ -58,19 +53,26 @@ function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
   }
 }
 
-/**
- * Generates on the server, by the same API that everybody else calls.
- *
- * @param indexed Whether the model can tell how much of a text it quotes
- */
-export const serverBackend = (model: string, indexed: boolean): Backend => ({
-  async *generate(request: GenerationSettings, signal: AbortSignal, from?: State) {
+/** Generates on the server, by the same API that everybody else calls. */
+export class ServerBackend implements Backend {
+  readonly place = 'on the server';
+
+  /** The server loads by itself. */
+  load(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  async *generate(
+    { id, indexed }: ModelChoice,
+    settings: GenerationSettings,
+    { signal, from }: GenerateOptions,
+  ): AsyncGenerator<GenerationEvent> {
     const response = await call('v1/completions', {
       method: 'POST',
       signal,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
-        ...completionBody(model, request),
+        ...completionBody(id, settings),
         stream: true,
         logprobs: 5,
         precision: 'int8',
@@ -83,5 +85,5 @@ export const serverBackend = (model: string, indexed: boolean): Backend => ({
       if (data === '[DONE]') return;
       yield* eventsOf(JSON.parse(data) as Chunk);
     }
-  },
-});
+  }
+}

@@ -4,17 +4,17 @@ import { advancedSliders, mainSliders, type Slider } from './sliders.ts';
 
 const newSeed = (): number => Math.floor(Math.random() * 1_000_000);
 
-const clamp = (value: number, { least, most }: Slider): number => Math.min(most, Math.max(least, value));
+const clamp = (value: number, { min, max }: Slider): number => Math.min(max, Math.max(min, value));
 
-/** The margin's sliders, the seed and its die; reads and writes everything a request has. */
+/** The form of all settings: sliders, seed, stop text and unknown characters. */
 export class SettingsForm {
   readonly #inputs = new Map<Slider, HTMLInputElement>();
   readonly #prompt = byId('prompt', HTMLTextAreaElement);
   readonly #seed: HTMLInputElement;
-  readonly #roll: HTMLInputElement;
+  readonly #randomSeed: HTMLInputElement;
   readonly #stop: HTMLInputElement;
   readonly #unknown: HTMLSelectElement;
-  readonly #tell: (() => void)[] = [];
+  readonly #hints: (() => void)[] = []; // each updates what a control says of its value
 
   constructor(root: HTMLFormElement) {
     root.addEventListener('submit', (event) => event.preventDefault());
@@ -27,8 +27,8 @@ export class SettingsForm {
       required: true,
       attributes: { 'aria-describedby': 'seed-hint', inputmode: 'numeric' },
     });
-    this.#roll = make('input', {
-      id: 'roll',
+    this.#randomSeed = make('input', {
+      id: 'random-seed',
       type: 'checkbox',
       checked: true,
       attributes: { role: 'switch' },
@@ -42,32 +42,32 @@ export class SettingsForm {
     this.#unknown = make(
       'select',
       { id: 'unknown', attributes: { 'aria-describedby': 'unknown-hint' } },
-      make('option', { value: 'nearest' }, 'take the nearest'),
-      make('option', { value: 'skip' }, 'leave them out'),
-      make('option', { value: 'error' }, 'refuse'),
+      make('option', { value: 'nearest' }, 'use the nearest character'),
+      make('option', { value: 'skip' }, 'leave it out'),
+      make('option', { value: 'error' }, 'report an error'),
     );
     root.append(
-      ...mainSliders.map((dial) => this.#dial(dial)),
+      ...mainSliders.map((slider) => this.#sliderField(slider)),
       this.#seedField(),
       make(
         'details',
-        { className: 'finer' },
-        make('summary', {}, 'Finer controls'),
-        ...advancedSliders.map((dial) => this.#dial(dial)),
+        { className: 'advanced' },
+        make('summary', {}, 'Advanced settings'),
+        ...advancedSliders.map((slider) => this.#sliderField(slider)),
         this.#stopField(),
         this.#unknownField(),
       ),
       make(
         'button',
         { type: 'button', className: 'quiet', onclick: () => this.#reset() },
-        'Back to the plain settings',
+        'Reset to defaults',
       ),
     );
     this.write(defaultSettings);
   }
 
   read(): GenerationSettings {
-    const numbers = [...this.#inputs].map(([dial, input]) => [dial.name, input.valueAsNumber] as const);
+    const numbers = [...this.#inputs].map(([slider, input]) => [slider.name, input.valueAsNumber] as const);
     return {
       ...defaultSettings,
       ...Object.fromEntries(numbers),
@@ -80,89 +80,101 @@ export class SettingsForm {
     };
   }
 
-  write(request: GenerationSettings): void {
-    for (const [dial, input] of this.#inputs) input.value = String(clamp(request[dial.name], dial));
-    this.#prompt.value = request.prompt;
-    this.#seed.value = String(request.seed);
-    this.#stop.value = request.stop.replaceAll('\n', '\\n');
-    this.#unknown.value = request.unknown;
-    this.#explain();
+  write(settings: GenerationSettings): void {
+    for (const [slider, input] of this.#inputs) input.value = String(clamp(settings[slider.name], slider));
+    this.#prompt.value = settings.prompt;
+    this.#seed.value = String(settings.seed);
+    this.#stop.value = settings.stop.replaceAll('\n', '\\n');
+    this.#unknown.value = settings.unknown;
+    this.#updateHints();
   }
 
-  /** A new seed, unless this one is to be kept. */
-  rollSeed(): void {
-    if (this.#roll.checked) this.#seed.value = String(newSeed());
+  /** A new random seed, unless this one is to be kept. */
+  renewSeed(): void {
+    if (this.#randomSeed.checked) this.#seed.value = String(newSeed());
   }
 
   keepSeed(): void {
-    this.#roll.checked = false;
-    this.#explain();
+    this.#randomSeed.checked = false;
+    this.#updateHints();
   }
 
   #reset(): void {
     this.write({ ...defaultSettings, prompt: this.#prompt.value, seed: this.#seed.valueAsNumber });
   }
 
-  #explain(): void {
-    for (const tell of this.#tell) tell();
+  #updateHints(): void {
+    for (const update of this.#hints) update();
   }
 
-  #dial(dial: Slider): HTMLElement {
-    const id = `dial-${dial.name}`;
+  #sliderField(slider: Slider): HTMLElement {
+    const id = `slider-${slider.name}`;
     const input = make('input', {
       id,
       type: 'range',
-      min: String(dial.least),
-      max: String(dial.most),
-      step: String(dial.step),
+      min: String(slider.min),
+      max: String(slider.max),
+      step: String(slider.step),
       attributes: { 'aria-describedby': `${id}-hint` },
     });
     const value = make('output', { attributes: { for: id } });
     const hint = make('p', { id: `${id}-hint`, className: 'hint' });
-    const tell = () => {
-      const shown = dial.show(input.valueAsNumber);
+    const update = () => {
+      const shown = slider.show(input.valueAsNumber);
       value.textContent = shown;
       input.setAttribute('aria-valuetext', shown);
-      hint.textContent = dial.explain(input.valueAsNumber);
-      const share = (input.valueAsNumber - dial.least) / (dial.most - dial.least);
+      hint.textContent = slider.explain(input.valueAsNumber);
+      const share = (input.valueAsNumber - slider.min) / (slider.max - slider.min);
       input.style.setProperty('--filled', `${100 * share}%`);
     };
-    input.addEventListener('input', tell);
-    this.#inputs.set(dial, input);
-    this.#tell.push(tell);
-    return make('div', { className: 'dial' }, make('label', { htmlFor: id }, dial.label), value, input, hint);
+    input.addEventListener('input', update);
+    this.#inputs.set(slider, input);
+    this.#hints.push(update);
+    return make(
+      'div',
+      { className: 'slider' },
+      make('label', { htmlFor: id }, slider.label),
+      value,
+      input,
+      hint,
+    );
   }
 
   #seedField(): HTMLElement {
     const hint = make('p', { id: 'seed-hint', className: 'hint' });
-    const tell = () => {
-      hint.textContent = this.#roll.checked
-        ? 'The die is cast anew for each text; its number is the seed.'
-        : 'Kept: the same seed and settings give the same text, on any machine.';
+    const update = () => {
+      hint.textContent = this.#randomSeed.checked
+        ? 'A new random seed for each text.'
+        : 'Fixed: the same seed and settings give the same text on any machine.';
     };
-    this.#roll.addEventListener('change', tell);
-    this.#tell.push(tell);
-    const die = make('button', {
-      id: 'die',
+    this.#randomSeed.addEventListener('change', update);
+    this.#hints.push(update);
+    const newSeedButton = make('button', {
+      id: 'new-seed',
       type: 'button',
-      title: 'Throw the die',
-      ariaLabel: 'Throw the die for a new seed',
+      title: 'New random seed',
+      ariaLabel: 'New random seed',
       onclick: () => {
         this.#seed.value = String(newSeed());
-        die.classList.remove('thrown');
-        void die.offsetWidth; // lets the animation start again
-        die.classList.add('thrown');
+        newSeedButton.classList.remove('rolled');
+        void newSeedButton.offsetWidth; // lets the animation start again
+        newSeedButton.classList.add('rolled');
       },
     });
-    die.append(...[1, 2, 3, 4, 5].map(() => make('i')));
+    newSeedButton.append(...[1, 2, 3, 4, 5].map(() => make('i')));
     this.#seed.addEventListener('input', () => this.keepSeed());
     return make(
       'div',
       { className: 'seed' },
       make('label', { htmlFor: 'seed' }, 'Seed'),
       this.#seed,
-      die,
-      make('label', { className: 'switch', htmlFor: 'roll' }, this.#roll, make('span', {}, 'New each time')),
+      newSeedButton,
+      make(
+        'label',
+        { className: 'switch', htmlFor: 'random-seed' },
+        this.#randomSeed,
+        make('span', {}, 'Random'),
+      ),
       hint,
     );
   }
@@ -171,12 +183,12 @@ export class SettingsForm {
     return make(
       'div',
       { className: 'line' },
-      make('label', { htmlFor: 'stop-at' }, 'Stop at'),
+      make('label', { htmlFor: 'stop-at' }, 'Stop text'),
       this.#stop,
       make(
         'p',
         { id: 'stop-hint', className: 'hint' },
-        'Ends the text before these letters; \\n is a new line.',
+        'The text ends before these characters; \\n is a new line.',
       ),
     );
   }
@@ -185,12 +197,12 @@ export class SettingsForm {
     return make(
       'div',
       { className: 'line' },
-      make('label', { htmlFor: 'unknown' }, 'Letters it does not know'),
+      make('label', { htmlFor: 'unknown' }, 'Unknown characters'),
       this.#unknown,
       make(
         'p',
         { id: 'unknown-hint', className: 'hint' },
-        'What becomes of letters of the beginning that are not in the model’s alphabet.',
+        'What to do with a character of the prompt that is not in the model’s alphabet.',
       ),
     );
   }

@@ -1,157 +1,120 @@
-import type { GenerationSettings } from './generation.ts';
+import { SAMPLING_PARAMETERS, type SamplingParameter } from '../model/sampling/parameters.ts';
+import { formatDecimal, formatInteger, formatPercent } from './format.ts';
+import { type SliderParameterName, sliderParameterNames } from './generation.ts';
 
-type NumberName = {
-  [Name in keyof GenerationSettings]: GenerationSettings[Name] extends number ? Name : never;
-}[keyof GenerationSettings];
-
-/** A slider and the sentence with which it says what its value does. */
+/** A slider, and the sentence that says what its value does. */
 export interface Slider {
-  readonly name: NumberName;
+  readonly name: SliderParameterName | 'length' | 'n' | 'copyGuard';
   readonly label: string;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly step: number;
   readonly show: (value: number) => string;
   readonly explain: (value: number) => string;
 }
 
-const plain = (value: number): string => String(value);
-const share = (value: number): string => `${Math.round(value * 100)} %`;
-const decimals = (value: number): string => value.toFixed(2);
+const decimals = (value: number): string => formatDecimal(value, 2);
 
 const temperature = (value: number): string => {
-  if (value === 0)
-    return 'Always the likeliest letter: the same every time, and soon going round in circles.';
-  if (value < 0.5) return 'Careful: likely letters become likelier still. Correct, and a little dull.';
-  if (value < 0.9) return 'Composed: mostly likely letters, with a turn of its own now and then.';
-  if (value <= 1.1) return 'As the model believes: each letter as often as it saw it in its corpus.';
-  if (value < 1.5) return 'Bold: unlikely letters gain ground, and so do words that do not exist.';
-  return 'Wild: nearly any letter may follow any other.';
+  if (value === 0) return 'Always the most likely character: the same text every time, and soon repetitive.';
+  if (value < 0.5) return 'Likely characters become even more likely: correct, and monotonous.';
+  if (value < 0.9) return 'Likely characters become more likely: a balance of correctness and variety.';
+  if (value <= 1.1) return 'The model’s own probabilities, unchanged.';
+  if (value < 1.5)
+    return 'Unlikely characters become more likely: more variety, and more words that do not exist.';
+  return 'Nearly random: almost any character may follow any other.';
 };
 
-const topK = (value: number): string => {
-  if (value === 0) return 'No letter is left out for its rank.';
-  return value === 1
-    ? 'Only the likeliest letter: no chance at all.'
-    : `Only the ${value} likeliest letters may come next.`;
+/** What a parameter's value does, where that can be said better than by its help and "off". */
+const sentences: { readonly [Name in SliderParameterName]?: (value: number) => string } = {
+  temperature,
+  topP: (value) =>
+    value === 1
+      ? 'All characters are candidates.'
+      : `Only the most likely characters, up to a total probability of ${formatPercent(value)}.`,
+  topK: (value) => {
+    if (value === 0) return 'No limit on the number of candidates.';
+    return value === 1 ? 'Only the most likely character.' : `Only the ${value} most likely characters.`;
+  },
+  minP: (value) =>
+    value === 0
+      ? 'No limit on how unlikely a character may be.'
+      : `Excludes characters less than ${formatPercent(value)} as likely as the most likely one.`,
+  typicalP: (value) =>
+    value === 1
+      ? 'No preference for characters of typical probability.'
+      : `Only the characters whose surprise is closest to the expected one, up to a total probability of ${formatPercent(value)}.`,
+  repetitionPenalty: (value) =>
+    value === 1
+      ? 'No penalty for characters that are in the text already.'
+      : 'Characters that are in the text already become less likely. Small values are enough.',
+  frequencyPenalty: (value) =>
+    value === 0
+      ? 'No penalty for frequent characters.'
+      : 'The more often a character has been used, the less likely it becomes.',
+};
+
+/** `topP` -> Top-p, `repetitionPenalty` -> Repetition penalty */
+const labelOf = (name: string): string => {
+  const words = name
+    .replace(/[A-Z]$/, '-$&')
+    .replace(/([a-z])([A-Z])/g, '$1 $2')
+    .toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+/** The parameters that are always shown; at their default they are as much in use as at any other value. */
+const mainParameters: readonly SliderParameterName[] = ['temperature', 'topP'];
+
+const parameterSlider = (name: SliderParameterName): Slider => {
+  const parameter: SamplingParameter = SAMPLING_PARAMETERS[name];
+  const format = parameter.integer ? formatInteger : decimals;
+  const isOff = (value: number) => value === parameter.default && !mainParameters.includes(name);
+  return {
+    name,
+    label: labelOf(name),
+    ...SAMPLING_PARAMETERS[name].slider,
+    show: (value) => (isOff(value) ? 'off' : format(value)),
+    explain: sentences[name] ?? ((value) => (isOff(value) ? 'Not applied.' : parameter.help)),
+  };
 };
 
 export const mainSliders: readonly Slider[] = [
-  {
-    name: 'temperature',
-    label: 'Temperature',
-    least: 0,
-    most: 2,
-    step: 0.05,
-    show: decimals,
-    explain: temperature,
-  },
-  {
-    name: 'topP',
-    label: 'Top-p',
-    least: 0.05,
-    most: 1,
-    step: 0.01,
-    show: decimals,
-    explain: (value) =>
-      value === 1
-        ? 'Every letter may come, however unlikely.'
-        : `Draws from the likeliest letters that together make ${share(value)}; the tail is cut off.`,
-  },
+  ...mainParameters.map(parameterSlider),
   {
     name: 'length',
     label: 'Length',
-    least: 50,
-    most: 2000,
+    min: 50,
+    max: 2000,
     step: 50,
-    show: plain,
-    explain: (value) => {
-      if (value < 150) return 'A line or two.';
-      return value < 700 ? `About ${Math.round(value / 40)} lines of verse.` : 'A page, or a scene.';
-    },
+    show: formatInteger,
+    explain: (value) =>
+      `At most ${formatInteger(value)} characters, about ${formatInteger(value / 40)} lines of verse.`,
   },
   {
     name: 'n',
     label: 'Completions',
-    least: 1,
-    most: 4,
+    min: 1,
+    max: 4,
     step: 1,
-    show: plain,
+    show: formatInteger,
     explain: (value) =>
-      value === 1
-        ? 'One text.'
-        : `${['', '', 'Two', 'Three', 'Four'][value]} texts side by side, from the same beginning, made together.`,
+      value === 1 ? 'One text.' : `Generates ${value} different texts for the same prompt.`,
   },
 ];
 
 export const advancedSliders: readonly Slider[] = [
-  {
-    name: 'topK',
-    label: 'Top-k',
-    least: 0,
-    most: 40,
-    step: 1,
-    show: (value) => (value === 0 ? 'off' : plain(value)),
-    explain: topK,
-  },
-  {
-    name: 'minP',
-    label: 'Min-p',
-    least: 0,
-    most: 0.5,
-    step: 0.01,
-    show: (value) => (value === 0 ? 'off' : decimals(value)),
-    explain: (value) =>
-      value === 0
-        ? 'No letter is left out for being unlikely.'
-        : `Leaves out letters less than ${share(value)} as likely as the likeliest.`,
-  },
-  {
-    name: 'typicalP',
-    label: 'Typical-p',
-    least: 0.05,
-    most: 1,
-    step: 0.01,
-    show: (value) => (value === 1 ? 'off' : decimals(value)),
-    explain: (value) =>
-      value === 1
-        ? 'Surprising and foreseeable letters alike.'
-        : `Prefers letters about as surprising as can be expected, ${share(value)} of them by weight.`,
-  },
-  {
-    name: 'repetitionPenalty',
-    label: 'Repetition penalty',
-    least: 1,
-    most: 1.5,
-    step: 0.01,
-    show: (value) => (value === 1 ? 'off' : decimals(value)),
-    explain: (value) =>
-      value === 1
-        ? 'Letters may come back as often as they like.'
-        : 'Letters that stand in the text already become less likely. A little goes a long way with letters.',
-  },
-  {
-    name: 'frequencyPenalty',
-    label: 'Frequency penalty',
-    least: 0,
-    most: 0.5,
-    step: 0.01,
-    show: (value) => (value === 0 ? 'off' : decimals(value)),
-    explain: (value) =>
-      value === 0
-        ? 'No letter is held back for having come often.'
-        : 'The more often a letter has come, the less likely it becomes.',
-  },
+  ...sliderParameterNames.filter((name) => !mainParameters.includes(name)).map(parameterSlider),
   {
     name: 'copyGuard',
     label: 'Copy guard',
-    least: 0,
-    most: 200,
+    min: 0,
+    max: 200,
     step: 20,
-    show: (value) => (value === 0 ? 'off' : plain(value)),
+    show: (value) => (value === 0 ? 'off' : formatInteger(value)),
     explain: (value) =>
       value === 0
-        ? 'The model may quote its corpus at any length.'
-        : `Never ${value} letters or more as they stand in the corpus; the writing is steered away in time.`,
+        ? 'The text may quote the corpus at any length.'
+        : `The text never copies ${formatInteger(value)} or more characters in a row from the corpus.`,
   },
 ];

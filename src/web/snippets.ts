@@ -1,12 +1,13 @@
 import { completionBody, standardParameters } from './completion-body.ts';
 import type { GenerationSettings } from './generation.ts';
 
-export interface Call {
+/** What a program is written for. */
+export interface SnippetRequest {
   /** Where the API is, without a slash at the end: `http://localhost:3000`. */
-  readonly origin: string;
+  readonly baseUrl: string;
   readonly model: string;
-  readonly request: GenerationSettings;
-  /** Whether the server asks for a key; the key itself is never written out. */
+  readonly settings: GenerationSettings;
+  /** Whether the server wants a key; the key itself is never written out. */
   readonly keyed: boolean;
 }
 
@@ -19,28 +20,28 @@ const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 /** JSON writes strings and numbers as Python does. */
 const pythonValue = (value: unknown): string => JSON.stringify(value);
 
-const curl = ({ origin, model, request, keyed }: Call): string =>
+const curl = ({ baseUrl, model, settings, keyed }: SnippetRequest): string =>
   [
-    `curl -N ${origin}/v1/completions`,
+    `curl -N ${baseUrl}/v1/completions`,
     ...(keyed ? ['-H "Authorization: Bearer $FOLIO_KEY"'] : []),
     `-H 'content-type: application/json'`,
-    `-d ${shellWord(JSON.stringify(completionBody(model, request), null, 2))}`,
+    `-d ${shellWord(JSON.stringify(completionBody(model, settings), null, 2))}`,
   ].join(' \\\n  ');
 
-const javascript = ({ origin, model, request, keyed }: Call): string => {
+const javascript = ({ baseUrl, model, settings, keyed }: SnippetRequest): string => {
   const key = keyed ? 'process.env.FOLIO_KEY' : `'none'`;
-  const body = JSON.stringify(completionBody(model, request), null, 2);
+  const body = JSON.stringify(completionBody(model, settings), null, 2);
   return [
     `import OpenAI from 'openai';`,
     '',
-    `const folio = new OpenAI({ baseURL: '${origin}/v1', apiKey: ${key} });`,
+    `const folio = new OpenAI({ baseURL: '${baseUrl}/v1', apiKey: ${key} });`,
     `const completion = await folio.completions.create(${body});`,
     'for (const choice of completion.choices) console.log(choice.text);',
   ].join('\n');
 };
 
-const python = ({ origin, model, request, keyed }: Call): string => {
-  const body = Object.entries(completionBody(model, request));
+const python = ({ baseUrl, model, settings, keyed }: SnippetRequest): string => {
+  const body = Object.entries(completionBody(model, settings));
   const own = body.filter(([name]) => !standardParameters.has(name));
   const lines = body
     .filter(([name]) => standardParameters.has(name))
@@ -50,7 +51,7 @@ const python = ({ origin, model, request, keyed }: Call): string => {
     ...(keyed ? ['import os', ''] : []),
     'from openai import OpenAI',
     '',
-    `folio = OpenAI(base_url="${origin}/v1", api_key=${keyed ? 'os.environ["FOLIO_KEY"]' : '"none"'})`,
+    `folio = OpenAI(base_url="${baseUrl}/v1", api_key=${keyed ? 'os.environ["FOLIO_KEY"]' : '"none"'})`,
     'completion = folio.completions.create(',
     ...lines,
     ...(own.length === 0 ? [] : [`    extra_body={${extra}},`]),
@@ -60,7 +61,11 @@ const python = ({ origin, model, request, keyed }: Call): string => {
   ].join('\n');
 };
 
-const writers: Record<Language, (call: Call) => string> = { curl, JavaScript: javascript, Python: python };
+const writers: Record<Language, (request: SnippetRequest) => string> = {
+  curl,
+  JavaScript: javascript,
+  Python: python,
+};
 
-/** The call as a program that runs as it stands. */
-export const snippet = (language: Language, call: Call): string => writers[language](call);
+/** The request as a program that runs as it is. */
+export const snippet = (language: Language, request: SnippetRequest): string => writers[language](request);

@@ -1,15 +1,14 @@
-/** How a letter's probability is shown: in bits of surprise, in a shade, and in words. */
+import { formatPercent } from './format.ts';
+
+/** How a character's probability is shown: in bits of surprise, in a shade, and in words. */
 export const bits = (logprob: number): number => Math.abs(logprob / Math.LN2);
 
-/** Shades 0 (foreseen) to 8: one for each bit of surprise. */
+/** Shades 0 (expected) to 8: one for each bit of surprise. */
 export const shade = (logprob: number): number => Math.min(8, Math.round(bits(logprob)));
 
-export const percent = (logprob: number): string => {
-  const share = 100 * Math.exp(logprob);
-  if (share < 0.1) return 'under 0.1 %';
-  return `${share < 10 ? share.toFixed(1) : Math.round(share)} %`;
-};
+export const percent = (logprob: number): string => formatPercent(Math.exp(logprob));
 
-/** A character as it can be read alone: blanks by their names. */
-export const named = (character: string): string =>
-  character === ' ' ? 'space' : character === '\n' ? 'new line' : character === '\t' ? 'tab' : character;
+const names: Readonly<Record<string, string>> = { ' ': 'space', '\n': 'new line', '\t': 'tab' };
+
+/** A character as it can be read alone: white space by name. */
+export const characterName = (character: string): string => names[character] ?? character;

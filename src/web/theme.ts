@@ -3,7 +3,7 @@ import { byId } from './dom.ts';
 const name = 'folio-theme';
 const isDark = (): boolean => document.documentElement.dataset.theme === 'dark';
 
-/** Follows the system's light or dark until the button says otherwise; then remembers that. */
+/** Follows the system's colour scheme until a visitor chooses the other one, which is remembered. */
 export const startTheme = (): void => {
   const button = byId('theme', HTMLButtonElement);
   const system = matchMedia('(prefers-color-scheme: dark)');

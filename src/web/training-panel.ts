@@ -1,16 +1,17 @@
 import { ApiError, type TrainingJob } from '../client/client.ts';
 import { callJson, folio } from './api.ts';
 import { byId, make, messageOf, notice } from './dom.ts';
+import { formatDate } from './format.ts';
 import { TrainingView } from './training-view.ts';
 
 const presets: Readonly<Record<string, string>> = {
-  tiny: 'tiny: under a minute, for a first look; the text is rough.',
+  tiny: 'tiny: takes less than a minute, as a first try; the text is poor.',
   standard:
-    'standard: the recipe of the model that ships, the best text for its size. It takes a while, and says how long.',
-  tutorial: 'tutorial: the tutorial’s own recipe; lower-case letters, digits and blanks alone.',
+    'standard: the settings of the included model, with the best text for its size. It takes a while; the time left is shown.',
+  tutorial: 'tutorial: the settings of the tutorial; lower-case letters, digits and spaces only.',
 };
 
-/** Where corpora come in and trainings are watched. */
+/** Uploads of corpora, and the trainings that they start. */
 export class TrainingPanel {
   readonly #file = byId('corpus', HTMLInputElement);
   readonly #name = byId('train-name', HTMLInputElement);
@@ -18,15 +19,15 @@ export class TrainingPanel {
   readonly #list = byId('training', HTMLSelectElement);
   readonly #view: TrainingView;
 
-  /** @param use Asked for when a trained model, NAME@VERSION, shall be written with */
-  constructor(use: (model: string) => Promise<void>) {
+  /** @param onUse Called when a trained model, NAME@VERSION, is to be used */
+  constructor(onUse: (model: string) => Promise<void>) {
     this.#view = new TrainingView(byId('training-view', HTMLElement), (model) => {
-      void use(model).catch(tell);
+      void onUse(model).catch(showError);
     });
     const form = byId('train', HTMLFormElement);
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      void this.#start(form).catch(tell);
+      void this.#start(form).catch(showError);
     });
     const explain = () => {
       byId('preset-hint', HTMLParagraphElement).textContent = presets[this.#preset.value] ?? '';
@@ -38,27 +39,23 @@ export class TrainingPanel {
     this.#acceptDrops();
   }
 
-  /** Opens the workshop, where the server has one. */
+  /** Shows the panel, where the server trains models. */
   async open(): Promise<void> {
     try {
       await this.refresh();
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
-      byId('workshop', HTMLElement).hidden = true;
+      byId('training-panel', HTMLElement).hidden = true;
     }
   }
 
-  /** Shows the trainings there are, the newest first or the one that is wanted. */
+  /** Lists the trainings, and shows the newest or the one that is wanted. */
   async refresh(wanted?: string): Promise<void> {
     const { data } = await callJson<{ data: readonly TrainingJob[] }>('v1/trainings');
     byId('trainings', HTMLDivElement).hidden = data.length === 0;
     this.#list.replaceChildren(
       ...data.map(({ id, model, preset, started_at }) =>
-        make(
-          'option',
-          { value: id },
-          `${model}, ${preset}, ${new Date(started_at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })}`,
-        ),
+        make('option', { value: id }, `${model}, ${preset}, ${formatDate(new Date(started_at))}`),
       ),
     );
     if (wanted !== undefined) this.#list.value = wanted;
@@ -94,15 +91,15 @@ export class TrainingPanel {
   }
 
   #acceptDrops(): void {
-    const place = byId('drop', HTMLDivElement);
-    const over = (is: boolean) => (event: DragEvent) => {
+    const target = byId('drop', HTMLDivElement);
+    const setOver = (over: boolean) => (event: DragEvent) => {
       event.preventDefault();
-      place.classList.toggle('over', is);
+      target.classList.toggle('over', over);
     };
-    place.addEventListener('dragover', over(true));
-    place.addEventListener('dragleave', over(false));
-    place.addEventListener('drop', (event) => {
-      over(false)(event);
+    target.addEventListener('dragover', setOver(true));
+    target.addEventListener('dragleave', setOver(false));
+    target.addEventListener('drop', (event) => {
+      setOver(false)(event);
       if (!event.dataTransfer || event.dataTransfer.files.length === 0) return;
       this.#file.files = event.dataTransfer.files;
       this.#suggestName();
@@ -110,4 +107,4 @@ export class TrainingPanel {
   }
 }
 
-const tell = (error: unknown): void => notice('train-notice', messageOf(error));
+const showError = (error: unknown): void => notice('train-notice', messageOf(error));

@@ -2,29 +2,27 @@ import type { TrainingJob } from '../client/client.ts';
 import { call } from './api.ts';
 import { fromTemplate, make, messageOf, notice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
+import { formatDecimal, formatDuration, formatInteger } from './format.ts';
 import { LossChart } from './loss-chart.ts';
 
 const states: Readonly<Record<TrainingJob['state'], string>> = {
-  queued: 'Waiting for its turn',
+  queued: 'Waiting for another training to end',
   running: 'Training',
   published: 'Published',
-  rejected: 'Not published: it did worse than the model in place',
+  rejected: 'Not published: it did not pass the quality checks',
   failed: 'Failed',
   stopped: 'Stopped',
 };
 
-const duration = (seconds: number): string =>
-  seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.round(seconds / 60)} min`;
-
-/** One training, live: how far it is, its losses, what it can write so far, its log. */
+/** One training, live: progress, losses, samples of its text, log. */
 export class TrainingView {
   readonly #root: HTMLElement;
-  readonly #use: (model: string) => void;
+  readonly #onUse: (model: string) => void;
   #watching: AbortController | undefined;
 
-  constructor(root: HTMLElement, use: (model: string) => void) {
+  constructor(root: HTMLElement, onUse: (model: string) => void) {
     this.#root = root;
-    this.#use = use;
+    this.#onUse = onUse;
   }
 
   /** Follows this training until it ends or another one is watched. */
@@ -44,14 +42,14 @@ export class TrainingView {
       ariaLabel: 'Log',
     });
     within(this.#root, '[data-do=stop]', HTMLButtonElement).addEventListener('click', () => {
-      call(`v1/trainings/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(tell);
+      call(`v1/trainings/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(showError);
     });
     this.#follow(id, chart, watching.signal).catch((error: unknown) => {
-      if (!watching.signal.aborted) tell(error);
+      if (!watching.signal.aborted) showError(error);
     });
   }
 
-  /** A host that cannot hold a connection open ends it after each answer: then this asks again. */
+  /** A host that cannot stream ends the connection after each answer: then this asks again. */
   async #follow(id: string, chart: LossChart, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const response = await call(`v1/trainings/${encodeURIComponent(id)}`, {
@@ -70,12 +68,12 @@ export class TrainingView {
     const { model, version, state, progress, failure } = training;
     const root = this.#root;
     within(root, 'h3', HTMLElement).textContent = model;
-    const told = failure ? `${states[state]}: ${failure.message}` : states[state];
+    const status = failure ? `${states[state]}: ${failure.message}` : states[state];
     const line = within(root, '.state', HTMLElement);
-    if (line.textContent !== told) line.textContent = told;
+    if (line.textContent !== status) line.textContent = status;
     const use = within(root, '[data-do=use]', HTMLButtonElement);
     use.hidden = state !== 'published' || version === undefined;
-    use.onclick = () => this.#use(`${model}@${version}`);
+    use.onclick = () => this.#onUse(`${model}@${version}`);
     within(root, '[data-do=stop]', HTMLElement).hidden = state !== 'running' && state !== 'queued';
     const bar = within(root, 'progress', HTMLProgressElement);
     bar.value = state === 'published' ? 1 : progress ? progress.step / progress.steps : 0;
@@ -102,22 +100,17 @@ export class TrainingView {
     const characters = corpus.characters;
     return [
       ['Preset', preset],
-      ...(characters === undefined
-        ? []
-        : [['Corpus', `${characters.toLocaleString('en')} letters`] as const]),
+      ...(characters === undefined ? [] : [['Corpus', `${formatInteger(characters)} characters`] as const]),
       ...(progress
         ? [
             ['Epoch', `${progress.epoch} of ${progress.epochs}`] as const,
-            ['Loss', progress.loss.toFixed(3)] as const,
-            [
-              'Speed',
-              `${Math.round(progress.characters_per_second).toLocaleString('en')} letters/s`,
-            ] as const,
-            ...(state === 'running' ? [['Left', duration(progress.seconds_left)] as const] : []),
+            ['Loss', formatDecimal(progress.loss, 3)] as const,
+            ['Speed', `${formatInteger(progress.characters_per_second)} characters/s`] as const,
+            ...(state === 'running' ? [['Time left', formatDuration(progress.seconds_left)] as const] : []),
           ]
         : []),
     ];
   }
 }
 
-const tell = (error: unknown): void => notice('train-notice', messageOf(error));
+const showError = (error: unknown): void => notice('train-notice', messageOf(error));

@@ -50,7 +50,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 describe('the library in Chromium', () => {
-  it('writes and scores in int8 what Node writes and scores, to the last bit', async () => {
+  it('generates and scores in int8 the same bits as Node', async () => {
     const here = await openModel((file) => Promise.resolve(files[file]));
     const sampling = { temperature: 0.9, topP: 0.95, typicalP: 0.97, repetitionPenalty: 1.05 };
     const request = { ...sampling, prompt: 'A cab', length: 2000, seed: 77, n: 2, stop: ['zzz'] };
@@ -72,7 +72,7 @@ describe('the library in Chromium', () => {
     expect(there.nats).toBe((await here.score('a page')).nats);
   });
 
-  it('leaves the page alive while it writes, and stops when told to', async () => {
+  it('generates without blocking the page, and stops when its signal is aborted', async () => {
     const { frames, text } = await page.evaluate(async () => {
       const model = await folio.loadModel(`${location.origin}/tiny/model.json`, { precision: 'f32' });
       const stop = new AbortController();
@@ -91,7 +91,7 @@ describe('the library in Chromium', () => {
     expect(text).toBeGreaterThan(100);
   });
 
-  it('tells what is wrong with a model', async () => {
+  it('names what is wrong with a model', async () => {
     const codes = await page.evaluate(async () => {
       const codeOf = (error: unknown): string => (folio.isFolioError(error) ? error.code : String(error));
       const absent = await folio.loadModel('/absent').catch(codeOf);

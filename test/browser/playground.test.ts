@@ -17,10 +17,10 @@ import { publishTinyModel } from '../tiny-model.ts';
 import { launchChromium } from './chromium.ts';
 
 const desktop = { width: 1280, height: 900 };
-const telephone = { width: 390, height: 844 };
+const phone = { width: 390, height: 844 };
 const sizes = [
   ['a desktop', desktop],
-  ['a telephone', telephone],
+  ['a phone', phone],
 ] as const;
 
 let browser: Browser;
@@ -52,8 +52,8 @@ afterAll(async () => {
 interface Visit {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** What the page complained of. */
-  readonly complaints: string[];
+  /** Uncaught errors, and what the page logged as errors. */
+  readonly consoleErrors: string[];
 }
 
 /** A new profile on the page, ready to write. */
@@ -69,14 +69,14 @@ const visit = async (
   });
   context.setDefaultTimeout(60_000);
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  const consoleErrors: string[] = [];
+  page.on('pageerror', (error) => consoleErrors.push(error.message));
   page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
+    if (message.type() === 'error') consoleErrors.push(message.text());
   });
   await page.goto(`${server.url}/${hash}`);
   await page.locator('#version option').first().waitFor({ state: 'attached' });
-  return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
+  return { page, context, consoleErrors, [Symbol.asyncDispose]: () => context.close() };
 };
 
 const openControls = async (page: Page): Promise<void> => {
@@ -84,9 +84,9 @@ const openControls = async (page: Page): Promise<void> => {
   if ((await controls.getAttribute('open')) === null) await controls.locator('> summary').click();
 };
 
-const setDial = async (page: Page, name: string, value: number): Promise<void> => {
+const setSlider = async (page: Page, name: string, value: number): Promise<void> => {
   await openControls(page);
-  await page.locator(`#dial-${name}`).fill(String(value));
+  await page.locator(`#slider-${name}`).fill(String(value));
 };
 
 const setSeed = async (page: Page, seed: number): Promise<void> => {
@@ -103,22 +103,22 @@ const generate = async (page: Page): Promise<string[]> => {
 const finished = async (page: Page): Promise<void> => {
   await page.waitForFunction(
     () =>
-      document.querySelector('.leaf') !== null &&
-      document.querySelector('.leaf[aria-busy="true"]') === null &&
+      document.querySelector('.completion') !== null &&
+      document.querySelector('.completion[aria-busy="true"]') === null &&
       [...document.querySelectorAll('.receipt')].every((receipt) => receipt.textContent !== ''),
   );
 };
 
-/** The letters of each leaf, without the beginning that was given. */
+/** The generated text of each completion, without the prompt. */
 const written = (page: Page): Promise<string[]> =>
   page
-    .locator('.leaf')
-    .evaluateAll((leaves) =>
-      leaves.map((leaf) => [...leaf.querySelectorAll('.letter')].map((span) => span.textContent).join('')),
+    .locator('.completion')
+    .evaluateAll((cards) =>
+      cards.map((card) => [...card.querySelectorAll('.character')].map((span) => span.textContent).join('')),
     );
 
 /** What axe finds on the page as it stands. */
-const faultsOf = async (page: Page): Promise<unknown[]> => {
+const axeViolations = async (page: Page): Promise<unknown[]> => {
   const { violations } = await new AxeBuilder({ page }).analyze();
   return violations.map(({ id, nodes }) => ({ id, at: nodes.map(({ html }) => html) }));
 };
@@ -133,51 +133,53 @@ const askApi = async (body: Record<string, unknown>): Promise<string[]> => {
   return choices.map(({ text }) => text);
 };
 
-/** A hundred letters, then a hundred more: the same as two hundred at once. */
+/** A hundred characters, then a hundred more: the same as two hundred at once. */
 const continueAndCompare = async (page: Page): Promise<void> => {
   await page.locator('#prompt').fill('And so');
-  await setDial(page, 'length', 100);
+  await setSlider(page, 'length', 100);
   await setSeed(page, 5);
   await generate(page);
-  await page.getByRole('button', { name: 'Continue the first completion' }).click();
-  await page.locator('.letter').nth(199).waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: 'Continue completion 1' }).click();
+  await page.locator('.character').nth(199).waitFor({ state: 'attached' });
   await finished(page);
   expect(await written(page)).toEqual(await askApi({ prompt: 'And so', max_tokens: 200, seed: 5 }));
 };
 
 describe.each(sizes)('on %s', (_, viewport) => {
-  test('a prompt is typed and its text streams, each letter shaded', async () => {
+  test('a typed prompt is continued, each character shaded', async () => {
     await using visited = await visit({ viewport });
-    const { page, complaints } = visited;
+    const { page, consoleErrors } = visited;
     await page.locator('#prompt').fill('Dear reader,');
     await setSeed(page, 11);
     const [text] = await generate(page);
     expect([text]).toEqual(await askApi({ prompt: 'Dear reader,', max_tokens: 400, seed: 11 }));
-    expect(await page.locator('.given').textContent()).toBe('Dear reader,');
+    expect(await page.locator('.prompt').textContent()).toBe('Dear reader,');
     expect(await page.locator('.receipt').textContent()).toMatch(
-      /^tiny@\S+ · seed 11 · 400 letters on the server/,
+      /^tiny@\S+ · seed 11 · 400 characters on the server/,
     );
-    const shades = await page.locator('.letter').evaluateAll((all) => all.map(({ className }) => className));
+    const shades = await page
+      .locator('.character')
+      .evaluateAll((all) => all.map(({ className }) => className));
     expect(new Set(shades).size).toBeGreaterThan(3);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   test('nothing is wider than the screen', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
-    await setDial(page, 'n', 4);
+    await setSlider(page, 'n', 4);
     await generate(page);
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     expect(width).toBeLessThanOrEqual(viewport.width);
   });
 
-  test('Stop stops, and what was written stays', async () => {
+  test('Stop ends generation, and the text stays', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
     await page.emulateMedia({ reducedMotion: 'no-preference' });
-    await setDial(page, 'length', 2000);
+    await setSlider(page, 'length', 2000);
     await page.locator('#generate').click();
-    await page.locator('.letter').nth(30).waitFor({ state: 'attached' });
+    await page.locator('.character').nth(30).waitFor({ state: 'attached' });
     await page.locator('#stop').click();
     await page.locator('#generate').waitFor();
     const [text = ''] = await written(page);
@@ -188,12 +190,12 @@ describe.each(sizes)('on %s', (_, viewport) => {
     expect(await written(page)).toEqual([text]);
   });
 
-  test('a shared link shows the same texts to somebody else', async () => {
+  test('a shared link shows the same texts in another browser', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
     await page.locator('#prompt').fill('To be');
-    await setDial(page, 'n', 2);
-    await setDial(page, 'temperature', 1.2);
+    await setSlider(page, 'n', 2);
+    await setSlider(page, 'temperature', 1.2);
     const texts = await generate(page);
     expect(new Set(texts).size).toBe(2);
     await page.locator('#share').click();
@@ -202,10 +204,10 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await using other = await visit({ viewport, hash: link.hash });
     await finished(other.page);
     expect(await written(other.page)).toEqual(texts);
-    expect(await other.page.locator('#dial-temperature').inputValue()).toBe('1.2');
+    expect(await other.page.locator('#slider-temperature').inputValue()).toBe('1.2');
   });
 
-  test('Continue goes on as one longer request would have', async () => {
+  test('Continue gives the text of one longer request', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
     await continueAndCompare(page);
@@ -213,15 +215,15 @@ describe.each(sizes)('on %s', (_, viewport) => {
 
   test('in the browser the text is the server’s, with the network cut off too', async () => {
     await using visited = await visit({ viewport });
-    const { page, context, complaints } = visited;
-    await setDial(page, 'n', 2);
+    const { page, context, consoleErrors } = visited;
+    await setSlider(page, 'n', 2);
     await setSeed(page, 21);
     const served = await generate(page);
     await page.locator('#in-browser').check();
-    await page.getByText('needs the server no more').waitFor();
+    await page.getByText('runs without the server').waitFor();
     expect(await generate(page)).toEqual(served);
     expect(await page.locator('.receipt').first().textContent()).toContain('in this browser');
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
 
     await page.evaluate(async () => {
       const { active } = await navigator.serviceWorker.ready;
@@ -230,24 +232,24 @@ describe.each(sizes)('on %s', (_, viewport) => {
     });
     await page.reload(); // now under the service worker, which keeps what it sees
     await page.locator('#in-browser').check();
-    await page.getByText('needs the server no more').waitFor();
+    await page.getByText('runs without the server').waitFor();
     await context.setOffline(true);
     await page.reload();
     await page.locator('#in-browser').check();
-    await page.getByText('needs the server no more').waitFor();
-    await setDial(page, 'n', 2);
+    await page.getByText('runs without the server').waitFor();
+    await setSlider(page, 'n', 2);
     await setSeed(page, 21);
     expect(await generate(page)).toEqual(served);
   });
 
-  test('it continues in the browser, too, as one longer request would have', async () => {
+  test('Continue in the browser gives the text of one longer request', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
     await page.locator('#in-browser').check();
     await continueAndCompare(page);
   });
 
-  test('a corpus is uploaded, its training watched, and its model used', async () => {
+  test('a corpus is uploaded, its training followed, and its model used', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;
     const verse = 'the quick brown fox jumps over the lazy dog; and the dog sleeps on.\n';
@@ -266,7 +268,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await view.getByText('Published', { exact: true }).waitFor({ timeout: 100_000 });
     expect(await view.locator('.plot canvas').count()).toBe(1);
     expect(await view.locator('blockquote').count()).toBeGreaterThan(0);
-    expect(await faultsOf(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
     await view.getByRole('button', { name: 'Use this model' }).click();
     await page.waitForFunction(
       (wanted) => (document.querySelector('#model') as HTMLSelectElement).value === wanted,
@@ -282,24 +284,24 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await using visited = await visit({ viewport, colorScheme });
     const { page } = visited;
     await openControls(page);
-    await page.locator('.finer > summary').click();
-    await setDial(page, 'n', 2);
-    await setDial(page, 'length', 50);
-    await setDial(page, 'temperature', 2); // every shade there is
+    await page.locator('.advanced > summary').click();
+    await setSlider(page, 'n', 2);
+    await setSlider(page, 'length', 50);
+    await setSlider(page, 'temperature', 2); // every shade there is
     await generate(page);
-    await page.locator('.letter', { hasText: /\S/ }).nth(20).click();
+    await page.locator('.character', { hasText: /\S/ }).nth(20).click();
     await page.locator('#inspector').waitFor();
-    expect(await faultsOf(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
     await page.keyboard.press('Escape');
     await page.locator('#code').click();
-    expect(await faultsOf(page)).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
   });
 });
 
-test('by keyboard alone: write, step through the letters, take another one', async () => {
+test('by keyboard alone: generate, go through the characters, choose an alternative', async () => {
   await using visited = await visit();
   const { page } = visited;
-  await setDial(page, 'length', 100);
+  await setSlider(page, 'length', 100);
   await page.locator('#prompt').focus();
   await page.keyboard.type('!');
   await page.keyboard.press('Control+Enter');
@@ -307,8 +309,8 @@ test('by keyboard alone: write, step through the letters, take another one', asy
   const [before = ''] = await written(page);
   await page.locator('.text').focus();
   const place = (): Promise<number> =>
-    page.locator('.letter.inspected').evaluate((letter) => {
-      return [...document.querySelectorAll('.letter')].indexOf(letter);
+    page.locator('.character.inspected').evaluate((character) => {
+      return [...document.querySelectorAll('.character')].indexOf(character);
     });
   await page.keyboard.press('End');
   expect(await place()).toBe(99);
@@ -320,14 +322,16 @@ test('by keyboard alone: write, step through the letters, take another one', asy
   await page.keyboard.press('Home');
   expect(await place()).toBe(0);
   for (let step = 0; step < 10; step++) await page.keyboard.press('ArrowRight');
-  expect(await page.locator('.letter.inspected').evaluateAll((all) => all.length)).toBe(1);
-  expect(await page.locator('#spoken').textContent()).toMatch(/^.+, (?:under )?[\d.]+ %\. Instead: .+ %, /);
+  expect(await page.locator('.character.inspected').evaluateAll((all) => all.length)).toBe(1);
+  expect(await page.locator('#announcement').textContent()).toMatch(
+    /^.+, (?:under )?[\d.]+%\. Alternatives: .+%, /,
+  );
   await page.keyboard.press('Enter');
-  const others = page.locator('.candidate:not(.taken)');
+  const others = page.locator('.candidate:not(.chosen)');
   const wanted = await others.first().locator('.glyph').textContent();
   await others.first().focus();
   await page.keyboard.press('Enter');
-  await page.locator('.letter').nth(110).waitFor({ state: 'attached' });
+  await page.locator('.character').nth(110).waitFor({ state: 'attached' });
   await finished(page);
   const [after = ''] = await written(page);
   const character = { space: ' ', 'new line': '\n' }[wanted ?? ''] ?? wanted;
@@ -335,17 +339,17 @@ test('by keyboard alone: write, step through the letters, take another one', asy
   expect(after.length).toBe(111);
 });
 
-test('hovering a letter shows what else it might have been', async () => {
+test('hovering over a character shows its alternatives', async () => {
   await using visited = await visit();
   const { page } = visited;
   await generate(page);
-  await page.locator('.letter', { hasText: /\S/ }).nth(15).hover();
-  const card = page.locator('#inspector');
-  await card.waitFor();
-  expect(await card.locator('.candidate').count()).toBeGreaterThanOrEqual(5);
-  expect(await card.locator('.taken .glyph').count()).toBe(1);
+  await page.locator('.character', { hasText: /\S/ }).nth(15).hover();
+  const inspector = page.locator('#inspector');
+  await inspector.waitFor();
+  expect(await inspector.locator('.candidate').count()).toBeGreaterThanOrEqual(5);
+  expect(await inspector.locator('.chosen .glyph').count()).toBe(1);
   await page.mouse.move(2, 2);
-  await card.waitFor({ state: 'hidden' });
+  await inspector.waitFor({ state: 'hidden' });
 });
 
 const run = promisify(execFile);
@@ -368,7 +372,7 @@ test('the copied curl and JavaScript give the text that the page shows', async (
   expect(javascript.stdout).toBe(`${text}\n`);
 });
 
-test('another version is picked and pinned', async () => {
+test('an older version is chosen, and named by the receipt', async () => {
   await using visited = await visit();
   const { page } = visited;
   await setSeed(page, 3);
@@ -382,11 +386,11 @@ test('another version is picked and pinned', async () => {
   expect(await page.locator('.receipt').textContent()).toContain(`tiny@${older}`);
 });
 
-test('what the server refuses is said in its own words', async () => {
+test('the page shows the server’s error messages', async () => {
   await using visited = await visit();
   const { page } = visited;
   await openControls(page);
-  await page.locator('.finer > summary').click();
+  await page.locator('.advanced > summary').click();
   await page.locator('#unknown').selectOption('error');
   await page.locator('#prompt').fill('日本');
   await page.locator('#generate').click();
@@ -394,7 +398,7 @@ test('what the server refuses is said in its own words', async () => {
   expect(await page.locator('#notice').textContent()).toMatch(/does not know "日", "本"/);
 });
 
-test('mounted in somebody’s Express app, the page works from there', async () => {
+test('the page works where it is mounted in an Express app', async () => {
   const settings = readSettings({ FOLIO_STORE: folder, FOLIO_MODEL: 'tiny', LOG_LEVEL: 'silent' });
   const theirs = express().use('/deep/folio', folio(settings)).listen(0, '127.0.0.1');
   await once(theirs, 'listening');
@@ -405,7 +409,7 @@ test('mounted in somebody’s Express app, the page works from there', async () 
     await page.locator('#version option').first().waitFor({ state: 'attached' });
     expect((await generate(page))[0]).toHaveLength(400);
     await page.locator('#in-browser').check();
-    await page.getByText('needs the server no more').waitFor();
+    await page.getByText('runs without the server').waitFor();
     await page.close();
   } finally {
     theirs.closeAllConnections();
@@ -413,7 +417,7 @@ test('mounted in somebody’s Express app, the page works from there', async () 
   }
 });
 
-test('a key is asked for, kept, and sent with everything', async () => {
+test('the page asks for a key, keeps it, and sends it with each request', async () => {
   const settings = { FOLIO_STORE: folder, FOLIO_MODEL: 'tiny', PORT: '0', LOG_LEVEL: 'silent' };
   const locked = await startServer(readSettings({ ...settings, FOLIO_API_KEYS: 'open-sesame' }));
   try {
@@ -421,7 +425,7 @@ test('a key is asked for, kept, and sent with everything', async () => {
     const page = await context.newPage();
     await page.goto(locked.url);
     await page.locator('#key').fill('mistaken');
-    await page.locator('#key-form').getByText('Use it').click();
+    await page.locator('#key-form').getByText('Use key').click();
     await page.getByText('not one of this server').waitFor();
     await page.reload();
     await page.locator('#key').fill('open-sesame');
@@ -429,7 +433,7 @@ test('a key is asked for, kept, and sent with everything', async () => {
     await page.locator('#version option').first().waitFor({ state: 'attached' });
     expect((await generate(page))[0]).toHaveLength(400);
     await page.locator('#in-browser').check();
-    await page.getByText('needs the server no more').waitFor();
+    await page.getByText('runs without the server').waitFor();
     expect((await generate(page))[0]).toHaveLength(400);
     await page.locator('#code').click();
     expect(await page.locator('#code-panel').textContent()).toContain('$FOLIO_KEY');

@@ -15,24 +15,24 @@ const server = await startServer(readSettings({ FOLIO_STORE: root, PORT: '0', LO
 const browser = await launchChromium();
 await mkdir(join(root, 'docs/images'), { recursive: true });
 for (const { file, width, height, dark, link } of pictures) {
-  const telephone = width < 600;
+  const phone = width < 600;
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: dark ? 'dark' : 'light',
     reducedMotion: 'reduce',
-    isMobile: telephone,
-    hasTouch: telephone,
-    deviceScaleFactor: telephone ? 2 : 1,
+    isMobile: phone,
+    hasTouch: phone,
+    deviceScaleFactor: phone ? 2 : 1,
   });
   const page = await context.newPage();
   await page.goto(`${server.url}/#${link}`);
-  await page.locator('.letter').nth(399).waitFor({ state: 'attached' });
+  await page.locator('.character').nth(399).waitFor({ state: 'attached' });
   await page.waitForFunction(() => document.querySelector('.receipt')?.textContent !== '');
   await page.evaluate(async () => {
     await document.fonts.ready;
     scrollTo(0, 0);
   });
-  if (!telephone) await page.locator('.letter:is(.s4, .s5, .s6, .s7, .s8)').nth(2).hover();
+  if (!phone) await page.locator('.character:is(.s4, .s5, .s6, .s7, .s8)').nth(2).hover();
   await page.screenshot({ path: join(root, 'docs/images', file) });
   await context.close();
 }

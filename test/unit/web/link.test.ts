@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { defaultSettings } from '../../../src/web/generation.ts';
 import { readLink, writeLink } from '../../../src/web/link.ts';
 
-test('a link carries a request and its model there and back', () => {
-  const request = fc.record({
+test('a link carries all settings and the model', () => {
+  const settings = fc.record({
     prompt: fc.string({ unit: 'grapheme' }),
     length: fc.integer({ min: 1, max: 5000 }),
     seed: fc.maxSafeNat(),
@@ -22,16 +22,16 @@ test('a link carries a request and its model there and back', () => {
   });
   const plusZero = (value: object) => JSON.parse(JSON.stringify(value)) as unknown; // a link has no -0
   fc.assert(
-    fc.property(request, fc.option(fc.string(), { nil: undefined }), (asked, model) => {
-      const back = readLink(`#${writeLink({ model, request: asked })}`);
+    fc.property(settings, fc.option(fc.string(), { nil: undefined }), (asked, model) => {
+      const back = readLink(`#${writeLink({ model, settings: asked })}`);
       expect(back?.model).toBe(model);
-      expect(plusZero(back?.request ?? {})).toEqual(plusZero(asked));
+      expect(plusZero(back?.settings ?? {})).toEqual(plusZero(asked));
     }),
   );
 });
 
-test('a link says only what differs from the plain settings, and what it must', () => {
-  const link = writeLink({ model: 'shakespeare@1', request: { ...defaultSettings, temperature: 0.5 } });
+test('a link names only what differs from the defaults, the prompt and the seed', () => {
+  const link = writeLink({ model: 'shakespeare@1', settings: { ...defaultSettings, temperature: 0.5 } });
   expect([...new URLSearchParams(link).keys()].toSorted()).toEqual([
     'model',
     'prompt',
@@ -40,11 +40,11 @@ test('a link says only what differs from the plain settings, and what it must', 
   ]);
 });
 
-test('what is no link, or a damaged one, does no harm', () => {
+test('fields of a damaged link that cannot be read keep their defaults', () => {
   expect(readLink('')).toBeUndefined();
   expect(readLink('#train')).toBeUndefined();
   const damaged = readLink('#prompt=A&temperature=hot&length=&seed=7&unknown=explode&nonsense=1');
-  expect(damaged?.request).toEqual({ ...defaultSettings, prompt: 'A', seed: 7 });
-  expect(readLink('#prompt=A&n=1e9')?.request.n).toBe(4);
-  expect(readLink('#prompt=A&n=-3')?.request.n).toBe(1);
+  expect(damaged?.settings).toEqual({ ...defaultSettings, prompt: 'A', seed: 7 });
+  expect(readLink('#prompt=A&n=1e9')?.settings.n).toBe(4);
+  expect(readLink('#prompt=A&n=-3')?.settings.n).toBe(1);
 });

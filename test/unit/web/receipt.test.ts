@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest';
 import { receiptLine } from '../../../src/web/receipt.ts';
 
-const letter = (share: number) => ({ character: 'e', logprob: Math.log(share), top: [] });
+const generated = (share: number) => ({ character: 'e', logprob: Math.log(share), top: [] });
 
-test('a leaf says only what is known of it', () => {
-  const bare = { model: 'm@1', seed: 3, place: 'on the server', letters: [] };
-  expect(receiptLine(bare)).toBe('m@1 · seed 3 · 0 letters on the server');
+test('a receipt names only the fields that are known', () => {
+  const bare = { model: 'm@1', seed: 3, place: 'on the server', characters: [] };
+  expect(receiptLine(bare)).toBe('m@1 · seed 3 · 0 characters on the server');
 });
 
-test('a leaf says speed, surprise, quotation, what it read otherwise, and why it ended', () => {
+test('a receipt names speed, surprise, quotation, replaced characters, and why the text ended', () => {
   const line = receiptLine({
     model: 'm@1',
     seed: 3,
     place: 'in this browser',
-    letters: [letter(1 / 2), letter(1 / 8)],
-    made: { letters: 4000, milliseconds: 200 },
+    characters: [generated(1 / 2), generated(1 / 8)],
+    generated: { characters: 4000, milliseconds: 200 },
     reason: 'stop',
     overlap: { characters: 14, exact: false },
     replaced: [
@@ -24,7 +24,7 @@ test('a leaf says speed, surprise, quotation, what it read otherwise, and why it
     ],
   });
   expect(line).toBe(
-    'm@1 · seed 3 · 2 letters in this browser · 20,000 a second · 2.00 bits a letter · ' +
-      'longest quotation at most 14 letters · é read as e · 日 left out · came to where it should stop',
+    'm@1 · seed 3 · 2 characters in this browser · 20,000 characters/s · 2.00 bits/character · ' +
+      'longest quotation at most 14 characters · é read as e · 日 left out · reached its stop text',
   );
 });

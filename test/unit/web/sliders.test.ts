@@ -4,20 +4,20 @@ import { completionBody } from '../../../src/web/completion-body.ts';
 import { defaultSettings } from '../../../src/web/generation.ts';
 import { advancedSliders, mainSliders } from '../../../src/web/sliders.ts';
 
-const dials = [...mainSliders, ...advancedSliders];
+const sliders = [...mainSliders, ...advancedSliders];
 
-test.each(dials)('$name: its plain value is on it, and every end of it says something', (dial) => {
-  const plain = defaultSettings[dial.name];
-  expect(plain).toBeGreaterThanOrEqual(dial.least);
-  expect(plain).toBeLessThanOrEqual(dial.most);
-  const sentences = [dial.least, plain, dial.most].map(dial.explain);
+test.each(sliders)('$name: the default is within the range, and the sentences differ', (slider) => {
+  const initial = defaultSettings[slider.name];
+  expect(initial).toBeGreaterThanOrEqual(slider.min);
+  expect(initial).toBeLessThanOrEqual(slider.max);
+  const sentences = [slider.min, initial, slider.max].map(slider.explain);
   for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].*\.$/);
   expect(new Set(sentences).size).toBeGreaterThan(1);
 });
 
-test.each(dials)('$name: the API takes both of its ends', (dial) => {
-  for (const value of [dial.least, dial.most]) {
-    const body = completionBody('m', { ...defaultSettings, [dial.name]: value });
+test.each(sliders)('$name: the API accepts both ends of the range', (slider) => {
+  for (const value of [slider.min, slider.max]) {
+    const body = completionBody('m', { ...defaultSettings, [slider.name]: value });
     expect(CompletionRequestSchema.safeParse(body).error).toBeUndefined();
   }
 });

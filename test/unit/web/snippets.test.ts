@@ -14,7 +14,7 @@ const awkward: GenerationSettings = {
   n: 2,
   unknown: 'skip',
 };
-const call = { origin: 'http://localhost:3000', model: 'shakespeare@1', request: awkward, keyed: false };
+const call = { baseUrl: 'http://localhost:3000', model: 'shakespeare@1', settings: awkward, keyed: false };
 
 test('a body holds what differs from the API’s defaults and passes its schema', () => {
   const body = completionBody('m@1', {

@@ -1,5 +1,7 @@
 import { callJson, folio } from './api.ts';
+import type { ModelChoice } from './backend.ts';
 import { byId, make } from './dom.ts';
+import { formatDate } from './format.ts';
 
 interface VersionEntry {
   readonly version: string;
@@ -7,49 +9,46 @@ interface VersionEntry {
   readonly files: readonly string[];
 }
 
-/** A version's date, and the part of its digest that tells it from others of the same moment. */
+/** A version's date, and the part of its digest that distinguishes it from others of the same second. */
 const versionLabel = (version: string): string => {
   const [, year, month, day, hour, minute, second, digest] =
     /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-(\w+)$/.exec(version) ?? [];
   if (digest === undefined) return version;
-  const made = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return `${made.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' })} · ${digest}`;
+  return `${formatDate(new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`))} · ${digest}`;
 };
 
-/** The pickers of model and version. */
+/** The lists of models and of the chosen one's versions. */
 export class ModelPicker {
   readonly #model = byId('model', HTMLSelectElement);
   readonly #version = byId('version', HTMLSelectElement);
-  readonly #changed: () => void;
+  readonly #onChange: () => void;
   #versions: readonly VersionEntry[] = [];
 
-  constructor(changed: () => void) {
-    this.#changed = changed;
-    this.#model.addEventListener('change', () => void this.#listVersions().then(changed));
-    this.#version.addEventListener('change', changed);
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+    this.#model.addEventListener('change', () => void this.#listVersions().then(onChange));
+    this.#version.addEventListener('change', onChange);
   }
 
-  /** NAME@VERSION: always a version, so that a link or receipt stays true. */
-  get chosen(): string | undefined {
+  /** Always of a certain version, so that links and receipts stay true. */
+  get chosen(): ModelChoice | undefined {
     const name = this.#model.value;
     if (name === '') return undefined;
-    return this.#version.value === '' ? name : `${name}@${this.#version.value}`;
-  }
-
-  /** Whether the version was published with an index of its corpus, which guards against copying. */
-  get indexed(): boolean {
     const chosen = this.#versions.find(({ version }) => version === this.#version.value);
-    return chosen?.files.includes('copy-index.bin') ?? false;
+    return {
+      id: chosen === undefined ? name : `${name}@${chosen.version}`,
+      indexed: chosen?.files.includes('copy-index.bin') ?? false,
+    };
   }
 
-  /** Asks the server what there is, keeping the choice where it still exists. */
-  async refresh(wanted: string | undefined = this.chosen): Promise<void> {
+  /** Lists what the server has, keeping the choice where it still exists. */
+  async refresh(wanted: string | undefined = this.chosen?.id): Promise<void> {
     const names = (await folio.models()).map(({ id }) => id);
     const [name, version] = (wanted ?? '').split('@');
     this.#model.replaceChildren(...names.map((value) => make('option', { value }, value)));
     if (name !== undefined && names.includes(name)) this.#model.value = name;
     await this.#listVersions(version);
-    this.#changed();
+    this.#onChange();
   }
 
   async #listVersions(wanted?: string): Promise<void> {
