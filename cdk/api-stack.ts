@@ -4,6 +4,8 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import type { Bundles } from '../functions/bundle.ts';
+import { docsPaths, playgroundPaths } from '../src/api/routes/page-paths.ts';
+import { operations, templateOf } from '../src/api/routes/routes.ts';
 import { BulkMap } from './bulk-map.ts';
 import type { DataStack } from './data-stack.ts';
 import { gatewayResponses } from './gateway-responses.ts';
@@ -24,23 +26,16 @@ export interface ApiStackProps extends StackProps {
 const generateSeconds = 120;
 
 /** Routes of the generating function; every other route is the administrative function's. */
-const generatingRoutes = [
-  ['GET', '/generate'],
-  ['POST', '/generate'],
-  ['POST', '/v1/completions'],
-  ['POST', '/v1/score'],
-  ['GET', '/v1/models/{model}/files/{file}'], // megabytes of weights: only a stream carries them
-] as const;
+const generatingRoutes = operations
+  .filter(({ lambda }) => lambda === 'generate')
+  .map(({ method, path }) => [method.toUpperCase(), templateOf(path)] as const);
 
-/** Pages for people, and what watches whether the endpoint lives: without a key. */
+/** Pages for people, and what monitors whether the endpoint answers: without a key. */
 const openRoutes = [
-  '/',
-  '/healthz',
-  '/docs',
-  '/openapi.json',
-  '/service-worker.js',
-  '/assets/{file}',
-] as const;
+  ...playgroundPaths,
+  ...docsPaths,
+  ...operations.filter(({ open }) => open).map(({ path }) => path),
+].map(templateOf);
 
 /** The HTTPS endpoint: a REST API, since it alone streams, counts by key and throttles without a fixed price. */
 export class ApiStack extends Stack {

@@ -1,7 +1,7 @@
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 
 /**
- * What API Gateway answers by itself, in the messages and statuses of the API (`src/api/response/validation-errors.ts`): a client
+ * What API Gateway answers by itself, in the messages and statuses of the API (`src/api/response/error-response.ts`): a client
  * that knows OpenAI's errors receives the same ones, whoever refused the request.
  */
 export function gatewayResponses(api: apigateway.RestApi, corsOrigin: string): void {

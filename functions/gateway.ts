@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
-import type { HostBindings } from '../src/api/app.ts';
+import type { HostBindings } from '../src/api/deps.ts';
 
 /** The app, as API Gateway's REST APIs call it. */
 export type Answer = (request: Request, host: HostBindings, context: Context) => Response | Promise<Response>;

@@ -2,23 +2,18 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { FolioError } from '../errors.ts';
 import type { AppDeps } from './deps.ts';
+import { routeOf } from './log.ts';
+import { requireScope } from './request/auth.ts';
 import type { AppEnv } from './request/body.ts';
-import { errorResponse } from './response/validation-errors.ts';
-import { completionRoutes } from './routes/completions.ts';
+import { errorResponse } from './response/error-response.ts';
 import { corpusRoutes } from './routes/corpora.ts';
-import { generateRoutes } from './routes/generate.ts';
 import { modelRoutes } from './routes/models.ts';
-import { scoreRoutes } from './routes/score.ts';
+import type { Route } from './routes/route.ts';
+import { generatorRoutes } from './routes/routes.ts';
+import { serviceRoutes } from './routes/service.ts';
 import { trainingRoutes } from './routes/trainings.ts';
 
-/** What a host tells of a request beside the request itself. */
-export interface HostBindings {
-  readonly remoteAddress?: string | undefined;
-  /** For its own authorising, such as API Gateway's request context. */
-  readonly [more: string]: unknown;
-}
-
-/** What a page of another origin may read of an answer. */
+/** Headers of an answer that a page of another origin may read. */
 const exposed = [
   'x-folio-model',
   'x-folio-digest',
@@ -33,8 +28,8 @@ const exposed = [
  * The API as one function from Request to Response. Each host hands it a store, limits, keys and whichever groups of
  * routes it can serve; errors become responses here and nowhere else.
  */
-export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings }> => {
-  const app = new Hono<AppEnv & { Bindings: HostBindings }>();
+export const createApp = (deps: AppDeps): Hono<AppEnv> => {
+  const app = new Hono<AppEnv>();
 
   app.use(async (context, next) => {
     const began = performance.now();
@@ -46,7 +41,7 @@ export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings
     deps.log?.({
       requestId,
       method: context.req.method,
-      path: context.req.path,
+      route: routeOf(context),
       status: context.res.status,
       milliseconds: performance.now() - began,
       ...(context.error === undefined ? {} : { error: context.error }),
@@ -66,7 +61,16 @@ export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings
     );
   }
 
-  app.get('/healthz', (context) => context.json({ status: 'ok' }));
+  const mount = <Deps extends AppDeps>(routes: readonly Route<Deps>[], own: Deps): void => {
+    for (const { operation, handle } of routes) {
+      app.on(operation.method.toUpperCase(), operation.path, (context) => {
+        if (operation.write) requireScope(context.get('caller'), 'write');
+        return handle(context, own);
+      });
+    }
+  };
+
+  mount(serviceRoutes, deps);
   for (const { paths, fetch } of deps.pages ?? []) {
     for (const path of paths) app.get(path, (context) => fetch(context.req.raw));
   }
@@ -82,15 +86,12 @@ export const createApp = (deps: AppDeps): Hono<AppEnv & { Bindings: HostBindings
     await next();
   });
 
-  if (deps.generator) {
-    app.route('/', generateRoutes(deps, deps.generator));
-    app.route('/', completionRoutes(deps, deps.generator));
-    app.route('/', scoreRoutes(deps, deps.generator));
-  }
-  app.route('/', modelRoutes(deps));
-  if (deps.trainings) {
-    app.route('/', trainingRoutes(deps, deps.trainings));
-    if (deps.corpora) app.route('/', corpusRoutes(deps, deps.corpora, deps.trainings));
+  const { generator, trainings, corpora } = deps;
+  if (generator) mount(generatorRoutes, { ...deps, generator });
+  mount(modelRoutes, deps);
+  if (trainings) {
+    mount(trainingRoutes, { ...deps, trainings });
+    if (corpora) mount(corpusRoutes, { ...deps, trainings, corpora });
   }
 
   app.notFound((context) => {

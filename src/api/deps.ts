@@ -4,6 +4,7 @@ import type { ModelReference } from '../store/model-name.ts';
 import type { UploadForm } from '../store/presigned-uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { TrainingJobs } from '../training-jobs/training-jobs.ts';
+import type { LogLine } from './log.ts';
 import type { Authorise } from './request/auth.ts';
 import type { ContinuationSigner } from './request/continuation.ts';
 import type { Admission, Limits } from './request/limits.ts';
@@ -16,7 +17,7 @@ export interface Generator {
   acquire(reference: ModelReference, precision?: Precision): Promise<ModelLease>;
   readonly admission: Admission;
   readonly signer: ContinuationSigner;
-  /** How a host with a price per use reckons it. */
+  /** How a host with a price per use computes it. */
   readonly pricing?: UsagePricing | undefined;
 }
 
@@ -29,13 +30,11 @@ export type CorpusUploads =
       presign(corpus: string, preset: string | undefined): Promise<UploadForm>;
     };
 
-export interface LogLine {
-  readonly requestId: string;
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  readonly milliseconds: number;
-  readonly error?: unknown;
+/** What a host knows of a request beside the request itself. */
+export interface HostBindings {
+  readonly remoteAddress?: string | undefined;
+  /** For its own authorising, such as API Gateway's request context. */
+  readonly [more: string]: unknown;
 }
 
 /** What a host hands to the app; a group that is absent leaves its routes out. */
@@ -54,6 +53,13 @@ export interface AppDeps {
   readonly pages?: readonly Pages[] | undefined;
   readonly log?: ((line: LogLine) => void) | undefined;
 }
+
+/** What routes that run a model need. */
+export type GeneratorDeps = AppDeps & { readonly generator: Generator };
+/** What routes of trainings need. */
+export type TrainingDeps = AppDeps & { readonly trainings: TrainingJobs };
+/** What routes of corpora need: an upload starts a training. */
+export type CorpusDeps = TrainingDeps & { readonly corpora: CorpusUploads };
 
 /** Adds routes that need no key. */
 export interface Pages {

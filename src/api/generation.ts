@@ -9,13 +9,13 @@ import type { CommonParameters } from './request/requests.ts';
 import { type Timings, timings } from './response/timings.ts';
 
 /** A request that has passed every check. */
-export interface Checked {
+export interface CheckedRequest {
   readonly generator: Generator;
-  readonly held: ModelLease;
+  readonly lease: ModelLease;
   readonly parameters: CommonParameters;
   readonly prompts: readonly string[];
   readonly options: GenerateOptions;
-  /** As asked for, or the one that the state to go on from began with. */
+  /** The request's, or the one that the continued state began with. */
   readonly seed: number | undefined;
   readonly caller: Caller;
   /** Aborts when the client leaves. */
@@ -32,24 +32,24 @@ export interface Outcome {
   readonly timings: Timings;
 }
 
-/** Parameters that say how an answer travels, not what it is. */
-const ofDelivery = new Set(['stream', 'stream_options', 'user']);
+/** Parameters that say how an answer is sent, not what it is. */
+const deliveryParameters = new Set(['stream', 'stream_options', 'user']);
 
 /** A generation that holds its model and its places until it has run. */
 export class Generation {
-  readonly held: ModelLease;
+  readonly lease: ModelLease;
   readonly prompts: readonly string[];
   readonly seed: number;
-  readonly #checked: Checked;
+  readonly #checked: CheckedRequest;
   readonly #options: GenerateOptions;
   readonly #timeLimit: AbortSignal;
   readonly #stop = new AbortController();
-  readonly #leave: () => void;
+  readonly #releasePlaces: () => void;
 
   /** @throws FolioError `too_many_requests`, `overloaded`, `limit_exceeded` */
-  constructor(checked: Checked) {
+  constructor(checked: CheckedRequest) {
     const { generator, caller, options } = checked;
-    this.held = checked.held;
+    this.lease = checked.lease;
     this.prompts = checked.prompts;
     this.seed = checked.seed ?? drawSeed();
     this.#checked = checked;
@@ -60,10 +60,10 @@ export class Generation {
       seed: this.seed,
       signal: AbortSignal.any([checked.client, this.#timeLimit, this.#stop.signal]),
     };
-    this.#leave = generator.admission.enter(caller.id, this.prompts.length * (options.n ?? 1));
+    this.#releasePlaces = generator.admission.enter(caller.id, this.prompts.length * (options.n ?? 1));
   }
 
-  /** Makes an end: the reader has left. */
+  /** Ends it: the reader has left. */
   stop(): void {
     this.#stop.abort();
   }
@@ -71,8 +71,8 @@ export class Generation {
   /**
    * Runs to the end, once.
    *
-   * @param on Hears every event as it happens, with the place of its prompt.
-   * @param echo Hears the prompts first, with their log-probabilities if the request wants them.
+   * @param on Is called with every event as it happens, and the place of its prompt.
+   * @param echo Is called first, with the prompts and their log-probabilities if the request wants them.
    * @throws FolioError `time_limit`, or `interrupted` when the client left
    */
   async run(
@@ -95,7 +95,7 @@ export class Generation {
       this.#throwIfStopped();
       const now = performance.now();
       const moments = {
-        load: this.held.loadMilliseconds,
+        load: this.lease.loadMilliseconds,
         firstCharacter: first === undefined ? undefined : first - began,
         generation: now - begun,
         whole: now - began,
@@ -106,14 +106,14 @@ export class Generation {
       this.stop(); // the others of the request
       throw error;
     } finally {
-      this.#leave();
-      this.held.release();
+      this.#releasePlaces();
+      this.lease.release();
     }
   }
 
   /** What is known before the first character, for clients that read no further than the head. */
   headers(): Record<string, string> {
-    const { name, version, model, loadMilliseconds } = this.held;
+    const { name, version, model, loadMilliseconds } = this.lease;
     return {
       'x-folio-model': `${name}@${version}`,
       'x-folio-digest': model.info.digest,
@@ -125,19 +125,19 @@ export class Generation {
 
   /** The request that gives the same text again: everything that took part, defaults and seed included. */
   receipt(): Record<string, unknown> {
-    const { name, version, model } = this.held;
+    const { name, version, model } = this.lease;
     const { digest, precision } = model.info;
     const whole = { ...this.#checked.parameters, model: name, version, digest, precision, seed: this.seed };
     return Object.fromEntries(
-      Object.entries(whole).filter(([key, value]) => value !== undefined && !ofDelivery.has(key)),
+      Object.entries(whole).filter(([key, value]) => value !== undefined && !deliveryParameters.has(key)),
     );
   }
 
-  /** The signed state of one completion, for the client to keep, if it was asked for. */
+  /** The signed state of one completion, for the client to keep, if the request wants it. */
   continuation(state: Uint8Array): string | undefined {
     const { parameters, generator } = this.#checked;
     if (!parameters.continuable && parameters.continue_from === undefined) return undefined;
-    const { name, version, model } = this.held;
+    const { name, version, model } = this.lease;
     const { digest, precision } = model.info;
     return generator.signer.seal({ model: name, version, digest, precision, seed: this.seed, state });
   }
@@ -149,7 +149,7 @@ export class Generation {
   }
 
   #complete(options: GenerateOptions): readonly Completions[] {
-    return this.prompts.map((prompt) => this.held.model.complete({ ...options, prompt }));
+    return this.prompts.map((prompt) => this.lease.model.complete({ ...options, prompt }));
   }
 
   #throwIfStopped(): void {

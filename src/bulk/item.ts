@@ -30,30 +30,30 @@ export interface BulkResult {
  * @param row As parsed from its line of JSON; its text, where it is none.
  */
 export async function processRow(
-  held: BulkModel,
+  lease: BulkModel,
   job: BulkJob,
   row: unknown,
   index: number,
   signal?: AbortSignal,
 ): Promise<BulkResult> {
-  const common = { index, ...markOf(row), model: `${held.name}@${held.version}` };
+  const common = { index, ...markOf(row), model: `${lease.name}@${lease.version}` };
   try {
     const parameters = isRecord(row) ? { ...job.defaults, ...row } : row;
-    const told =
+    const result =
       job.task === 'generate'
-        ? await generate(held, parameters, (job.seed + index) % 2 ** 53, signal)
-        : await score(held, parameters, signal);
-    return { ...common, ...told };
+        ? await generate(lease, parameters, (job.seed + index) % 2 ** 53, signal)
+        : await score(lease, parameters, signal);
+    return { ...common, ...result };
   } catch (error) {
     if (!isFolioError(error) || error.status >= 429) throw error;
     return { ...common, error: { code: error.code, message: error.message } };
   }
 }
 
-async function generate(held: BulkModel, row: unknown, seed: number, signal?: AbortSignal): Promise<object> {
+async function generate(lease: BulkModel, row: unknown, seed: number, signal?: AbortSignal): Promise<object> {
   const parameters = checked(GenerateRow, row);
-  const options = await generateOptions(parameters, held);
-  const result = await held.model
+  const options = await generateOptions(parameters, lease);
+  const result = await lease.model
     .complete({ seed, ...options, ...(signal === undefined ? {} : { signal }) })
     .result();
   signal?.throwIfAborted();
@@ -68,16 +68,16 @@ async function generate(held: BulkModel, row: unknown, seed: number, signal?: Ab
   };
 }
 
-async function score(held: BulkModel, row: unknown, signal?: AbortSignal): Promise<object> {
+async function score(lease: BulkModel, row: unknown, signal?: AbortSignal): Promise<object> {
   const { text, top, unknown } = checked(ScoreRow, row);
-  const told = await held.model.score(text, { top, unknown, ...(signal === undefined ? {} : { signal }) });
+  const scored = await lease.model.score(text, { top, unknown, ...(signal === undefined ? {} : { signal }) });
   return {
-    characters: told.characters.length,
-    nats: told.nats,
-    bits_per_character: told.bitsPerCharacter,
-    perplexity: told.perplexity,
-    ...(top === 0 ? {} : { details: told.characters }),
-    ...(told.replaced.length === 0 ? {} : { replaced: told.replaced }),
+    characters: scored.characters.length,
+    nats: scored.nats,
+    bits_per_character: scored.bitsPerCharacter,
+    perplexity: scored.perplexity,
+    ...(top === 0 ? {} : { details: scored.characters }),
+    ...(scored.replaced.length === 0 ? {} : { replaced: scored.replaced }),
   };
 }
 

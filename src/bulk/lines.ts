@@ -42,7 +42,7 @@ async function* readObject(source: string): AsyncIterable<Uint8Array> {
   }
 }
 
-/** Lines of UTF-8, parted by newlines alone; the last may lack its own. Empty lines are left out. */
+/** Lines of UTF-8, separated by newlines alone; the last may lack its own. Empty lines are left out. */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder();
   let rest = '';

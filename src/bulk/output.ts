@@ -63,7 +63,7 @@ async function keepWholeLines(path: string): Promise<number> {
 
 /**
  * Results as numbered parts of equally many rows below a folder or an S3 prefix, each written once: a job that was
- * stopped goes on after its last part. `job.json` beside them tells what job they belong to.
+ * stopped goes on after its last part. `job.json` beside them says what job they belong to.
  *
  * @throws FolioError `already_exists` without `resume`; `conflict` where the parts are another job's
  */

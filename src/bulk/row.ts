@@ -3,7 +3,7 @@ import { copyIndexFor } from '../api/request/checks.ts';
 import { parse } from '../api/request/parse.ts';
 import { GenerateRequestSchema, ScoreRequestSchema } from '../api/request/requests.ts';
 import { samplingOptions } from '../api/request/sampling-parameters.ts';
-import { ValidationErrors } from '../api/response/validation-errors.ts';
+import { ValidationErrors } from '../api/request/validation-errors.ts';
 import type { GenerateOptions } from '../model/model.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 
@@ -33,7 +33,7 @@ export type GenerateRowParameters = z.output<typeof GenerateRow>;
 /**
  * Checks parameters against a schema.
  *
- * @throws FolioError that tells every fault
+ * @throws FolioError that lists every fault
  */
 export function checked<Schema extends z.core.$ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const faults = new ValidationErrors();
@@ -47,10 +47,10 @@ export function checked<Schema extends z.core.$ZodType>(schema: Schema, value: u
  */
 export async function generateOptions(
   parameters: GenerateRowParameters,
-  held: Pick<ModelLease, 'name' | 'version' | 'copyIndex'>,
+  lease: Pick<ModelLease, 'name' | 'version' | 'copyIndex'>,
 ): Promise<GenerateOptions> {
   const faults = new ValidationErrors();
-  const index = await copyIndexFor(held, parameters, faults);
+  const index = await copyIndexFor(lease, parameters, faults);
   faults.throwIfAny();
   const { prompt, length } = parameters;
   return { prompt, length, ...samplingOptions(parameters, index) };

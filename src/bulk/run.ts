@@ -15,7 +15,7 @@ export interface BulkSummary {
  * @param concurrency Rows at work at one time; a model advances them together.
  */
 export async function runBulk(
-  held: BulkModel,
+  lease: BulkModel,
   job: BulkJob,
   lines: AsyncIterable<string>,
   output: BulkOutput,
@@ -24,7 +24,7 @@ export async function runBulk(
 ): Promise<BulkSummary> {
   const results = pMapIterable(
     numbered(lines, output.done),
-    ({ line, index }) => processRow(held, job, parsed(line), index, signal),
+    ({ line, index }) => processRow(lease, job, parsed(line), index, signal),
     { concurrency, backpressure: 4 * concurrency },
   );
   let rows = 0;

@@ -38,7 +38,7 @@ export interface TextStream extends AsyncIterable<string> {
   readonly receipt: Receipt;
 }
 
-/** What the API refused, in its own words. */
+/** An error that the API answered with. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -60,8 +60,8 @@ export class ApiError extends Error {
   }
 }
 
-const followEvery = 1000; // ms between looks at a training
-const arrivalWithin = 60_000; // ms in which an upload to a bucket becomes a training
+const pollMs = 1000; // between requests for a training's record
+const arrivalMs = 60_000; // within which an upload to a bucket becomes a training
 
 /**
  * A client of Folio's own routes, for Node and browsers. For `/v1/completions`, OpenAI's client does.
@@ -91,15 +91,15 @@ export class FolioClient {
   /** @throws ApiError */
   async stream(parameters: GenerateRequest, options: CallOptions = {}): Promise<TextStream> {
     const response = await this.#post('/generate', parameters, options, 'text/plain');
-    const told = (name: string): string => response.headers.get(`x-folio-${name}`) ?? '';
-    const [model = '', version = ''] = told('model').split('@');
+    const header = (name: string): string => response.headers.get(`x-folio-${name}`) ?? '';
+    const [model = '', version = ''] = header('model').split('@');
     const receipt: Receipt = {
       ...parameters,
       model,
       version,
-      digest: told('digest'),
-      precision: told('precision') as Receipt['precision'],
-      seed: Number(told('seed')),
+      digest: header('digest'),
+      precision: header('precision') as Receipt['precision'],
+      seed: Number(header('seed')),
     };
     return { receipt, [Symbol.asyncIterator]: () => textOf(response) };
   }
@@ -126,14 +126,14 @@ export class FolioClient {
     options: CallOptions = {},
   ): AsyncGenerator<TrainingJob, TrainingJob> {
     const id = await this.#upload(parameters, options);
-    let told: string | undefined;
+    let seenAt: string | undefined; // updated_at of the last record
     for (;;) {
       const response = await this.#call(`/v1/trainings/${encodeURIComponent(id)}`, { ...options });
       const training = (await response.json()) as TrainingJob;
-      if (training.updated_at !== told) yield training;
-      told = training.updated_at;
+      if (training.updated_at !== seenAt) yield training;
+      seenAt = training.updated_at;
       if (training.state !== 'queued' && training.state !== 'running') return training;
-      await pause(followEvery, options.signal);
+      await pause(pollMs, options.signal);
     }
   }
 
@@ -141,17 +141,17 @@ export class FolioClient {
   async #upload({ name, corpus, preset }: TrainParameters, options: CallOptions): Promise<string> {
     const file = typeof corpus === 'string' ? new Blob([corpus]) : corpus;
     const path = `/v1/corpora/${encodeURIComponent(name)}`;
-    const asked = await this.#post(path, { bytes: file.size, preset }, options, 'application/json');
-    const { upload } = (await asked.json()) as UploadAnswer;
+    const form = await this.#post(path, { bytes: file.size, preset }, options, 'application/json');
+    const { upload } = (await form.json()) as UploadAnswer;
     if (upload.kind === 'direct') {
       const init = { method: 'POST', body: file, headers: { 'content-type': 'text/plain' }, ...options };
       return ((await (await this.#call(upload.url, init)).json()) as CorpusAnswer).training.id;
     }
     const before = new Set((await this.#trainings(options)).map(({ id }) => id));
-    const form = new FormData();
-    for (const [field, value] of Object.entries(upload.fields)) form.append(field, value);
-    form.append('file', file);
-    const response = await this.#fetch(upload.url, { method: 'POST', body: form, ...options });
+    const formData = new FormData();
+    for (const [field, value] of Object.entries(upload.fields)) formData.append(field, value);
+    formData.append('file', file);
+    const response = await this.#fetch(upload.url, { method: 'POST', body: formData, ...options });
     if (!response.ok) {
       throw new ApiError(response.status, {
         message: `The bucket refused the corpus: ${response.status} ${response.statusText}`.trimEnd(),
@@ -160,7 +160,7 @@ export class FolioClient {
         code: 'upload_refused',
       });
     }
-    const until = Date.now() + arrivalWithin;
+    const until = Date.now() + arrivalMs;
     for (;;) {
       const trainings = await this.#trainings(options);
       const started = trainings.find(({ id, model }) => model === name && !before.has(id));
@@ -173,7 +173,7 @@ export class FolioClient {
           code: 'not_started',
         });
       }
-      await pause(followEvery, options.signal);
+      await pause(pollMs, options.signal);
     }
   }
 

@@ -29,9 +29,9 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
   const trainings = new LocalTrainingJobs(store, train);
   const defaultModel = parseModelReference(settings.model);
   const logger = createLogger(settings.logLevel);
-  // Loaded before it is asked for. A store may have to wait for its first training: that is said, and no more.
+  // Loaded before its first request. A store may have to wait for its first training: that is logged, and no more.
   models.acquire(defaultModel).then(
-    (held) => held.release(),
+    (lease) => lease.release(),
     (error: unknown) => logger.warn(`The model ${settings.model} cannot be opened: ${messageOf(error)}`),
   );
   const deps: AppDeps = {

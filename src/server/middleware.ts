@@ -1,6 +1,6 @@
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Request as ExpressRequest, RequestHandler } from 'express';
-import { errorBody, errorStatus } from '../api/response/validation-errors.ts';
+import { errorBody, errorStatus } from '../api/response/error-response.ts';
 import { FolioError } from '../errors.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { createHost, type Host } from './host.ts';
@@ -33,11 +33,11 @@ export const serveHost = (host: () => Promise<Host>): RequestHandler => {
     {
       overrideGlobalObjects: false, // the globals belong to whoever mounts this
       errorHandler: (error) => {
-        const told =
+        const shown =
           error instanceof RequestError
             ? new FolioError('invalid_request', `The request cannot be read: ${error.message}.`)
             : error;
-        return Response.json(errorBody(told), { status: errorStatus(told) });
+        return Response.json(errorBody(shown), { status: errorStatus(shown) });
       },
     },
   );

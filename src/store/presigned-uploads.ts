@@ -25,7 +25,7 @@ export const presignedUploads = (bucket: string, maximumBytes: number) => {
     kind: 'presigned' as const,
     maximumBytes,
     async presign(corpus: string, preset: string | undefined): Promise<UploadForm> {
-      const metadata = preset === undefined ? {} : { 'x-amz-meta-preset': preset };
+      const metadata: Record<string, string> = preset === undefined ? {} : { 'x-amz-meta-preset': preset };
       const { url, fields } = await createPresignedPost(client, {
         Bucket: bucket.replace('s3://', ''),
         Key: `corpora/${corpus}.txt`,

@@ -1,21 +1,24 @@
 import * as z from 'zod/mini';
+import { type ErrorCode, errorCodes } from '../../errors.ts';
 import { folioVersion } from '../../version.ts';
-import { ErrorResponseSchema } from '../response/responses.ts';
-import { type Operation, operations } from './operations.ts';
+import * as responses from '../response/responses.ts';
+import type { Operation, ResponseSchema } from '../routes/route.ts';
+import { operations, templateOf } from '../routes/routes.ts';
 
 type Json = Record<string, unknown>;
 type Schema = z.core.$ZodType;
 
+/** What a status means, beside the codes that stand for it. */
 const meanings: Readonly<Record<number, string>> = {
-  400: 'The request is malformed; every fault is told',
+  400: 'The request is malformed; every fault is listed',
   401: 'A key is needed, or is wrong',
   403: 'The key has no right to write',
   404: 'There is no such model, version, training or file',
-  409: 'Something else is current, or runs',
+  409: 'Another version is current, or another training runs',
   413: 'The body is too large',
   422: 'Understood, but beyond a limit or not possible with this model',
-  429: 'Too many completions of this key run; `Retry-After` tells when to come again',
-  503: 'The server is at its limit, or its store does not answer; `Retry-After` may tell when to come again',
+  429: 'Too many completions of this key run; `Retry-After` says when to try again',
+  503: 'The server is at its limit, or its store does not answer; `Retry-After` may say when to try again',
 };
 
 const ofParameter: Readonly<Record<string, string>> = {
@@ -55,13 +58,18 @@ const idOf = (schema: Schema): string => {
   throw new TypeError('A schema of the API has no id.');
 };
 
-const schemaOf = (schema: Schema | 'text' | 'bytes'): Json => {
-  if (schema === 'text') return { type: 'string' };
-  if (schema === 'bytes') return { type: 'string', format: 'binary' };
+type Content = Schema | ResponseSchema | 'text' | 'bytes';
+
+const answerSchemas: Readonly<Record<ResponseSchema, Schema>> = responses;
+
+const schemaOf = (content: Content): Json => {
+  if (content === 'text') return { type: 'string' };
+  if (content === 'bytes') return { type: 'string', format: 'binary' };
+  const schema = typeof content === 'string' ? answerSchemas[content] : content;
   return { $ref: `#/components/schemas/${idOf(schema)}` };
 };
 
-const contentOf = (content: Readonly<Record<string, Schema | 'text' | 'bytes'>>, example?: Json): Json =>
+const contentOf = (content: Readonly<Record<string, Content>>, example?: Json): Json =>
   Object.fromEntries(
     Object.entries(content).map(([type, schema]) => [
       type,
@@ -73,7 +81,7 @@ const parametersOf = (
   { path, query, body, example = {} }: Operation,
   schemas: Readonly<Record<string, Json>>,
 ): Json[] => {
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => ({
+  const inPath = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => ({
     name,
     in: 'path',
     required: true,
@@ -95,10 +103,24 @@ const parametersOf = (
   return [...inPath, ...inQuery];
 };
 
+/** The codes that an operation is refused with, by their statuses, lowest first. */
+const codesByStatus = ({ errors, open, write }: Operation): ReadonlyMap<number, readonly ErrorCode[]> => {
+  const codes = new Set<ErrorCode>([
+    ...(open ? [] : (['unauthorized'] as const)),
+    ...(write ? (['forbidden'] as const) : []),
+    ...errors,
+  ]);
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of codes) {
+    const { status } = errorCodes[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return new Map([...byStatus].sort(([a], [b]) => a - b));
+};
+
 const operationOf = (operation: Operation, schemas: Readonly<Record<string, Json>>): Json => {
-  const { body, example, answers, errors, open, write } = operation;
+  const { body, example, answers, open, write } = operation;
   const parameters = parametersOf(operation, schemas);
-  const failures = open ? errors : [401, ...errors];
   return {
     operationId: operation.id,
     tags: [operation.group],
@@ -116,11 +138,11 @@ const operationOf = (operation: Operation, schemas: Readonly<Record<string, Json
         ]),
       ),
       ...Object.fromEntries(
-        failures.toSorted().map((status) => [
+        [...codesByStatus(operation)].map(([status, codes]) => [
           status,
           {
-            description: meanings[status],
-            content: contentOf({ 'application/json': ErrorResponseSchema }),
+            description: `${meanings[status]} (${codes.map((code) => `\`${code}\``).join(', ')})`,
+            content: contentOf({ 'application/json': 'ErrorResponseSchema' }),
           },
         ]),
       ),
@@ -133,7 +155,8 @@ export const openApiDocument = (): Json => {
   const schemas = components();
   const paths: Record<string, Json> = {};
   for (const operation of operations) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: operationOf(operation, schemas) };
+    const path = templateOf(operation.path);
+    paths[path] = { ...paths[path], [operation.method]: operationOf(operation, schemas) };
   }
   return {
     openapi: '3.1.0',

@@ -5,7 +5,7 @@ import { FolioError } from '../../errors.ts';
 export type Scope = 'read' | 'write';
 
 export interface Caller {
-  /** Tells callers apart in limits and logs; never the key itself. */
+  /** Distinguishes callers in limits and logs; never the key itself. */
   readonly id: string;
   readonly rights: readonly Scope[];
 }
@@ -21,7 +21,7 @@ export interface AuthRequest {
 }
 
 /** @throws FolioError `unauthorized` or `forbidden` */
-export type Authorise = (knock: AuthRequest) => Caller;
+export type Authorise = (request: AuthRequest) => Caller;
 
 export interface Keys {
   /** Keys that may generate and look. */
@@ -53,14 +53,14 @@ const fromThisMachine = (
 ): boolean => {
   if (!isLoopback(remoteAddress)) return false;
   if (headers.has('x-forwarded-for') || headers.has('forwarded')) return false;
-  const asked = new URL(url);
-  if (!loopbackName.test(asked.hostname)) return false;
+  const target = new URL(url);
+  if (!loopbackName.test(target.hostname)) return false;
   const origin = headers.get('origin');
   // What a foreign page embeds, such as an image, comes without an origin but says where it is from.
   const embedded =
     headers.get('sec-fetch-site') === 'cross-site' && headers.get('sec-fetch-mode') !== 'navigate';
   if (origin === null) return !embedded;
-  return origin === asked.origin || origins.includes(origin);
+  return origin === target.origin || origins.includes(origin);
 };
 
 /**
@@ -73,15 +73,15 @@ export const authoriseByKeys = ({ read, write }: Keys, origins: readonly string[
     ...write.map((key) => ({ digest: hash(key), rights: ['read', 'write'] as const })),
     ...read.map((key) => ({ digest: hash(key), rights: ['read'] as const })),
   ];
-  return (knock) => {
+  return (request) => {
     if (known.length === 0) {
-      if (fromThisMachine(knock, origins)) return { id: 'local', rights: ['read', 'write'] };
+      if (fromThisMachine(request, origins)) return { id: 'local', rights: ['read', 'write'] };
       throw new FolioError(
         'unauthorized',
         'Without an API key, this server answers requests from its own machine alone; set FOLIO_API_KEYS to open it.',
       );
     }
-    const key = keyOf(knock.headers);
+    const key = keyOf(request.headers);
     if (key === undefined) {
       throw new FolioError(
         'unauthorized',

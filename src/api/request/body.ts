@@ -1,27 +1,34 @@
 import type { Context } from 'hono';
 import { FolioError } from '../../errors.ts';
-import type { AppDeps } from '../deps.ts';
-import { type ErrorBody, errorBody, errorStatus } from '../response/validation-errors.ts';
+import type { AppDeps, HostBindings } from '../deps.ts';
+import { routeOf } from '../log.ts';
+import { type ErrorBody, errorBody, errorStatus } from '../response/error-response.ts';
 import type { Caller } from './auth.ts';
 import type { Limits } from './limits.ts';
 
+/** What Hono's context carries here. */
 export interface AppEnv {
+  Bindings: HostBindings;
   Variables: { caller: Caller; requestId: string };
 }
 
-/** Logs what goes wrong once an answer has begun, and gives what may be told of it, since no status can any more. */
+/**
+ * Logs what goes wrong once an answer has begun, and gives what its reader may see of it, since the status is sent
+ * already.
+ */
 export const streamFailures = (
   { log }: AppDeps,
   context: Context<AppEnv>,
 ): ((error: unknown) => ErrorBody) => {
   const began = performance.now();
   const requestId = context.get('requestId');
-  const { method, path } = context.req;
+  const { method } = context.req;
+  const route = routeOf(context);
   return (error) => {
     log?.({
       requestId,
       method,
-      path,
+      route,
       status: errorStatus(error),
       milliseconds: performance.now() - began,
       error,
@@ -35,19 +42,19 @@ export const streamFailures = (
  *
  * @throws FolioError `too_large`
  */
-export const readBytes = async (request: Request, most: number, what: string): Promise<Uint8Array> => {
+export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
   const refuse = (): never => {
-    throw new FolioError('too_large', `${what}: expected at most ${most} bytes.`, {
+    throw new FolioError('too_large', `${what}: expected at most ${maximum} bytes.`, {
       where: 'body',
-      expected: `at most ${most} bytes`,
+      expected: `at most ${maximum} bytes`,
     });
   };
-  if (Number(request.headers.get('content-length') ?? 0) > most) return refuse();
+  if (Number(request.headers.get('content-length') ?? 0) > maximum) return refuse();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > most) return refuse();
+    if (length > maximum) return refuse();
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);

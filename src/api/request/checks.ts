@@ -1,14 +1,14 @@
 import { FolioError } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
-import type { ValidationErrors } from '../response/validation-errors.ts';
 import type { Limits } from './limits.ts';
 import type { CommonParameters } from './requests.ts';
+import type { ValidationErrors } from './validation-errors.ts';
 
 /** A prompt as text, or as ids of the alphabet. */
 export type Prompt = string | readonly number[];
 
-/** What is too long is told beside what is malformed; so this looks at values of any type. */
+/** What is too long is reported beside what is malformed; so this looks at values of any type. */
 export const checkLengths = (
   limits: Limits,
   {
@@ -20,15 +20,15 @@ export const checkLengths = (
   },
   faults: ValidationErrors,
 ): void => {
-  const refuse = (where: string, most: number, received: number): void => {
+  const refuse = (where: string, maximum: number, received: number): void => {
     faults.add(
       'limit_exceeded',
       where,
-      `${where}: expected at most ${most} characters, received ${received}.`,
+      `${where}: expected at most ${maximum} characters, received ${received}.`,
     );
   };
-  const [lengthAt, asked] = length ?? [''];
-  if (typeof asked === 'number' && asked > limits.length) refuse(lengthAt, limits.length, asked);
+  const [lengthAt, value] = length ?? [''];
+  if (typeof value === 'number' && value > limits.length) refuse(lengthAt, limits.length, value);
   for (const [where, one] of each(...text)) {
     if (typeof one !== 'string' && !Array.isArray(one)) continue;
     if (one.length <= limits.prompt) continue;
@@ -38,7 +38,7 @@ export const checkLengths = (
 };
 
 /** What several completions of one request may have together, in completions of the greatest length. */
-const togetherAtMost = 16;
+const completionsOfFullLength = 16;
 
 export const checkTotal = (
   limits: Limits,
@@ -46,10 +46,14 @@ export const checkTotal = (
   length: number,
   faults: ValidationErrors,
 ): void => {
-  const most = togetherAtMost * limits.length;
-  if (length > limits.length || completions * length <= most) return;
+  const maximum = completionsOfFullLength * limits.length;
+  if (length > limits.length || completions * length <= maximum) return;
   const received = `${completions} completions of ${length} characters`;
-  faults.add('limit_exceeded', 'n', `n: expected at most ${most} characters in all, received ${received}.`);
+  faults.add(
+    'limit_exceeded',
+    'n',
+    `n: expected at most ${maximum} characters in all, received ${received}.`,
+  );
 };
 
 /** One value, or each of several, with its place in the request; an array of numbers is one. */
@@ -103,15 +107,15 @@ export const checkBias = (
 
 /** The index of the corpus, if the request needs one. */
 export const copyIndexFor = (
-  held: Pick<ModelLease, 'name' | 'version' | 'copyIndex'>,
+  lease: Pick<ModelLease, 'name' | 'version' | 'copyIndex'>,
   { copy_guard: guarded, overlap }: Pick<CommonParameters, 'copy_guard' | 'overlap'>,
   faults: ValidationErrors,
 ): Promise<CopyIndex | undefined> =>
   faults.gather('copy_guard', async () => {
     if (guarded === undefined && !overlap) return undefined;
-    const index = await held.copyIndex();
+    const index = await lease.copyIndex();
     if (!index) {
-      const message = `${held.name}@${held.version} was published without an index of its corpus.`;
+      const message = `${lease.name}@${lease.version} was published without an index of its corpus.`;
       throw new FolioError('model_unsupported', message, {
         where: guarded === undefined ? 'overlap' : 'copy_guard',
       });

@@ -36,11 +36,11 @@ export class ContinuationSigner {
   }
 
   seal({ state, ...facts }: Continuation): string {
-    const told = Buffer.from(JSON.stringify(facts));
+    const encodedFacts = Buffer.from(JSON.stringify(facts));
     const head = Buffer.alloc(headBytes);
     head.writeUInt8(format, 0);
-    head.writeUInt16BE(told.length, 1);
-    const signed = Buffer.concat([head, told, state]);
+    head.writeUInt16BE(encodedFacts.length, 1);
+    const signed = Buffer.concat([head, encodedFacts, state]);
     return Buffer.concat([signed, this.#mac(signed)]).toString('base64url');
   }
 

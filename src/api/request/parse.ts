@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { expectedMessage } from '../../errors.ts';
-import type { ValidationErrors } from '../response/validation-errors.ts';
+import type { ValidationErrors } from './validation-errors.ts';
 
 const pathOf = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(

@@ -3,9 +3,8 @@ import type * as z from 'zod/mini';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import type { GenerateOptions } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
-import type { AppDeps, Generator } from '../deps.ts';
+import type { Generator, GeneratorDeps } from '../deps.ts';
 import { Generation } from '../generation.ts';
-import { ValidationErrors } from '../response/validation-errors.ts';
 import type { AppEnv } from './body.ts';
 import {
   checkBias,
@@ -21,8 +20,9 @@ import { parse } from './parse.ts';
 import type { CommonParameters } from './requests.ts';
 import { resolveModel } from './resolve-model.ts';
 import { present, samplingOptions } from './sampling-parameters.ts';
+import { ValidationErrors } from './validation-errors.ts';
 
-/** What a generating route asks for, once its own words are translated. */
+/** What a generating route asks for, in terms that all of them share. */
 export interface GenerationRequest {
   readonly prompts: readonly Prompt[];
   readonly length: number;
@@ -50,8 +50,7 @@ export interface Endpoint<Parameters extends CommonParameters> {
 export const prepareGeneration = async <
   Parameters extends CommonParameters & { readonly model?: string | undefined },
 >(
-  { limits }: AppDeps,
-  generator: Generator,
+  { limits, generator }: GeneratorDeps,
   endpoint: Endpoint<Parameters>,
   body: Readonly<Record<string, unknown>>,
   context: Context<AppEnv>,
@@ -72,18 +71,18 @@ export const prepareGeneration = async <
     parameters.continue_from === undefined ? undefined : generator.signer.open(parameters.continue_from),
   );
   const lost = parameters.continue_from !== undefined && continued === undefined;
-  const held = lost
+  const lease = lost
     ? undefined
     : await faults.gather('model', () => resolveModel(generator, parameters, continued));
-  if (held === undefined) return faults.raise();
+  if (lease === undefined) return faults.raise();
   try {
-    const index = await checkAgainst(held, request, parameters, faults);
+    const index = await checkAgainst(lease, request, parameters, faults);
     faults.throwIfAny();
     const generation = new Generation({
       generator,
-      held,
+      lease,
       parameters,
-      prompts: request.prompts.map((prompt) => textOf(held, prompt)),
+      prompts: request.prompts.map((prompt) => textOf(lease, prompt)),
       options: optionsOf(request, parameters, index, continued),
       seed: parameters.seed ?? continued?.seed,
       caller: context.get('caller'),
@@ -93,24 +92,24 @@ export const prepareGeneration = async <
     });
     return { parameters, generation };
   } catch (error) {
-    held.release();
+    lease.release();
     throw error;
   }
 };
 
 /** What depends on the model. */
 const checkAgainst = (
-  held: ModelLease,
+  lease: ModelLease,
   { prompts }: GenerationRequest,
   parameters: CommonParameters,
   faults: ValidationErrors,
 ): Promise<CopyIndex | undefined> => {
   for (const [where, prompt] of each('prompt', prompts)) {
-    checkPrompt(held, prompt as Prompt, parameters.unknown, where, faults);
+    checkPrompt(lease, prompt as Prompt, parameters.unknown, where, faults);
   }
-  if (parameters.allowed !== undefined) checkPrompt(held, parameters.allowed, 'error', 'allowed', faults);
-  checkBias(held, parameters.logit_bias, faults);
-  return copyIndexFor(held, parameters, faults);
+  if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
+  checkBias(lease, parameters.logit_bias, faults);
+  return copyIndexFor(lease, parameters, faults);
 };
 
 /** Of a request that its schema refused, what is wrong with model and prompt as well. */
@@ -120,11 +119,11 @@ const checkMalformed = async (
   faults: ValidationErrors,
 ): Promise<void> => {
   if (model !== undefined && typeof model !== 'string') return;
-  const held = await faults.gather('model', () => resolveModel(generator, { model }));
-  if (held && typeof prompt === 'string' && unknown === 'error') {
-    checkPrompt(held, prompt, 'error', 'prompt', faults);
+  const lease = await faults.gather('model', () => resolveModel(generator, { model }));
+  if (lease && typeof prompt === 'string' && unknown === 'error') {
+    checkPrompt(lease, prompt, 'error', 'prompt', faults);
   }
-  held?.release();
+  lease?.release();
 };
 
 const textOf = ({ model }: ModelLease, prompt: Prompt): string =>

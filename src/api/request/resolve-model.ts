@@ -12,7 +12,7 @@ export interface ModelSelection extends Partial<Pick<CommonParameters, 'version'
 /**
  * Opens the model that a request names.
  *
- * @param continued What the request goes on from: its model, version and precision are the request's then.
+ * @param continued The completion that the request continues: its model, version and precision are the request's then.
  * @throws FolioError `model_not_found`, `invalid_parameter` for names that contradict each other, `state_mismatch` for a
  * state or digest of another model
  */
@@ -21,24 +21,24 @@ export const resolveModel = async (
   named: ModelSelection,
   continued?: Continuation,
 ): Promise<ModelLease> => {
-  const asked = named.model === undefined ? generator.defaultModel : parseModelReference(named.model);
-  const reference = pin(asked, named.version, continued);
+  const requested = named.model === undefined ? generator.defaultModel : parseModelReference(named.model);
+  const reference = pin(requested, named.version, continued);
   const precision = named.precision ?? continued?.precision;
   if (continued && precision !== continued.precision) {
     throw foreign('precision', continued.precision, String(precision));
   }
-  const held = await generator.acquire(reference, precision);
-  const { digest } = held.model.info;
+  const lease = await generator.acquire(reference, precision);
+  const { digest } = lease.model.info;
   const expected = named.digest ?? continued?.digest;
-  if (expected === undefined || expected === digest) return held;
-  held.release();
-  throw new FolioError('state_mismatch', `digest: expected ${digest} of ${held.name}@${held.version}.`, {
+  if (expected === undefined || expected === digest) return lease;
+  lease.release();
+  throw new FolioError('state_mismatch', `digest: expected ${digest} of ${lease.name}@${lease.version}.`, {
     where: 'digest',
     expected: digest,
   });
 };
 
-/** A version by `model: "name@version"`, by `version`, or by what is gone on from: they have to agree. */
+/** A version by `model: "name@version"`, by `version`, or by what the request continues: they have to agree. */
 const pin = (
   { name, version: inName }: ModelReference,
   version: string | undefined,
@@ -56,13 +56,13 @@ const pin = (
   if (continued && pinned !== undefined && pinned !== continued.version) {
     throw foreign('version', continued.version, pinned);
   }
-  const meant = continued?.version ?? pinned;
-  return meant === undefined ? { name } : { name, version: meant };
+  const resolved = continued?.version ?? pinned;
+  return resolved === undefined ? { name } : { name, version: resolved };
 };
 
-const foreign = (what: string, of: string, asked: string): FolioError =>
-  new FolioError('state_mismatch', `continue_from: it goes on with ${what} ${of}, not ${asked}.`, {
+const foreign = (what: string, of: string, requested: string): FolioError =>
+  new FolioError('state_mismatch', `continue_from: it goes on with ${what} ${of}, not ${requested}.`, {
     where: 'continue_from',
     expected: of,
-    received: asked,
+    received: requested,
   });

@@ -1,10 +1,10 @@
 import type { CompletionEvent, CompletionResult } from '../../model/model.ts';
 import type { Outcome } from '../generation.ts';
 import { type Choice, type Completion, usageOf } from './completion.ts';
+import type { ErrorBody } from './error-response.ts';
 import { Coalescer, eventStreamHeaders, PushedBody, serverSentEvent } from './sse.ts';
-import type { ErrorBody } from './validation-errors.ts';
 
-interface Happening {
+interface PromptEvent {
   readonly prompt: number;
   readonly event: CompletionEvent;
 }
@@ -12,13 +12,13 @@ interface Happening {
 /**
  * The completion as server-sent events, as it is made: what one turn of the event loop brought, in one event a choice.
  *
- * @param failed Hears what goes wrong once the stream has begun, and says what may be told of it.
+ * @param failed Logs what goes wrong once the stream has begun, and returns the error that its reader gets.
  */
 export const streamCompletion = (completion: Completion, failed: (error: unknown) => ErrorBody): Response => {
   const { generation } = completion;
   const body = new PushedBody(() => generation.stop());
   const chunks = new Chunks(completion);
-  const coalescer = new Coalescer<Happening>((happenings) => body.push(chunks.made(happenings)));
+  const coalescer = new Coalescer<PromptEvent>((pieces) => body.push(chunks.made(pieces)));
   const { echo } = completion.parameters;
   generation
     .run(
@@ -63,10 +63,10 @@ class Chunks {
       .join('');
   }
 
-  made(happenings: readonly Happening[]): string {
+  made(pieces: readonly PromptEvent[]): string {
     const { n } = this.#completion.parameters;
     let text = '';
-    for (const [index, own] of Map.groupBy(happenings, ({ prompt, event }) => prompt * n + event.index)) {
+    for (const [index, own] of Map.groupBy(pieces, ({ prompt, event }) => prompt * n + event.index)) {
       const piece = own.map(({ event }) => event.text).join('');
       if (piece === '') continue;
       const details = own.flatMap(({ event }) => event.characters ?? []);
@@ -87,14 +87,14 @@ class Chunks {
         index: prompt * n + place,
         logprobs: null,
         finish_reason: choice.finishReason,
-        ...this.#completion.carried(choice),
+        ...this.#completion.choiceExtras(choice),
       })),
     );
-    const told = ends.map((end, at) =>
-      this.#chunk([end], at === ends.length - 1 ? this.#completion.told(outcome) : {}),
+    const lastChunks = ends.map((end, at) =>
+      this.#chunk([end], at === ends.length - 1 ? this.#completion.extras(outcome) : {}),
     );
-    if (this.#wantsUsage) told.push(this.#chunk([], { usage: usageOf(outcome) }));
-    return `${told.join('')}${serverSentEvent('[DONE]')}`;
+    if (this.#wantsUsage) lastChunks.push(this.#chunk([], { usage: usageOf(outcome) }));
+    return `${lastChunks.join('')}${serverSentEvent('[DONE]')}`;
   }
 
   get #wantsUsage(): boolean {

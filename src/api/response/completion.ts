@@ -29,7 +29,7 @@ export class Completion {
   };
 
   constructor(parameters: CompletionParameters, generation: Generation) {
-    const { name, version, model } = generation.held;
+    const { name, version, model } = generation.lease;
     this.parameters = parameters;
     this.generation = generation;
     this.head = {
@@ -62,11 +62,11 @@ export class Completion {
           index: prompt * n + place,
           logprobs: own && (echo.logprobs ? joinLogprobs(echo.logprobs, own) : own),
           finish_reason: one.choice.finishReason,
-          ...this.carried(one.choice),
+          ...this.choiceExtras(one.choice),
         };
       });
     });
-    return { ...this.head, choices, usage: usageOf(outcome), ...this.told(outcome) };
+    return { ...this.head, choices, usage: usageOf(outcome), ...this.extras(outcome) };
   }
 
   /** @param before Characters of the completion that came before these. */
@@ -80,15 +80,15 @@ export class Completion {
     if (!this.parameters.echo) return { text: '' };
     const text = this.#prompt(prompt);
     if (!scored?.promptDetails) return { text };
-    // OpenAI tells nothing of a text's first token.
+    // As in OpenAI's answers, a text's first token has no log-probability.
     const details = scored.promptDetails.map((detail, at) => (at === 0 ? undefined : detail));
     const [replaced] = scored.replaced;
     const first = replaced?.at === 0 && replaced.by !== '' ? replaced.by : [...text][0];
     return { text, logprobs: logprobsOf(details, 0, first) };
   }
 
-  /** What a choice has besides once it is complete. */
-  carried(choice: ChoiceResult): Pick<Choice, 'continue_from' | 'overlap'> {
+  /** What a choice has in addition once it is complete. */
+  choiceExtras(choice: ChoiceResult): Pick<Choice, 'continue_from' | 'overlap'> {
     const token = this.generation.continuation(choice.state);
     return {
       ...(token === undefined ? {} : { continue_from: token }),
@@ -97,7 +97,7 @@ export class Completion {
   }
 
   /** What an answer has besides its choices. */
-  told({ results, timings }: Outcome): object {
+  extras({ results, timings }: Outcome): object {
     const replaced = results.flatMap((result) => result.replaced);
     return {
       receipt: this.generation.receipt(),

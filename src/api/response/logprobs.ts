@@ -10,7 +10,7 @@ export interface Logprobs {
 }
 
 /**
- * @param details Of each character; undefined where nothing is to be told.
+ * @param details Of each character; undefined where it has none.
  * @param offset Of the first character.
  * @param first The first character, where its detail is undefined.
  */

@@ -41,7 +41,7 @@ const Replaced = z
   .check(z.describe('Prompt characters that the model does not know, and what was fed for them.'));
 
 const continueFrom = z.optional(
-  z.string().check(z.describe('Signed state, when `continuable` was asked for or a state was gone on from.')),
+  z.string().check(z.describe('Signed state, when `continuable` is set or the request continued a state.')),
 );
 
 export const GenerateResponseSchema = z
@@ -259,6 +259,10 @@ export const UploadResponseSchema = z
 export const CorpusResponseSchema = z
   .object({ object: z.literal('corpus'), name: z.string(), bytes: z.int(), training: TrainingSchema })
   .register(z.globalRegistry, { id: 'CorpusAnswer' });
+
+export const HealthResponseSchema = z
+  .object({ status: z.literal('ok') })
+  .register(z.globalRegistry, { id: 'Health' });
 
 export const ErrorResponseSchema = z
   .object({

@@ -23,9 +23,9 @@ const rounded = (value: number, digits: number): number => Number(value.toFixed(
 export const timings = (
   moments: { load: number; firstCharacter?: number | undefined; generation: number; whole: number },
   characters: number,
-  meter?: UsagePricing,
+  pricing?: UsagePricing,
 ): Timings => {
-  const gigabyteMilliseconds = meter && (moments.whole * meter.memoryMegabytes) / 1024;
+  const gigabyteMilliseconds = pricing && (moments.whole * pricing.memoryMegabytes) / 1024;
   return {
     load_ms: rounded(moments.load, 2),
     ...(moments.firstCharacter === undefined
@@ -33,12 +33,12 @@ export const timings = (
       : { first_character_ms: rounded(moments.firstCharacter, 2) }),
     generation_ms: rounded(moments.generation, 2),
     characters_per_second: moments.generation > 0 ? rounded((characters * 1000) / moments.generation, 1) : 0,
-    ...(meter === undefined || gigabyteMilliseconds === undefined
+    ...(pricing === undefined || gigabyteMilliseconds === undefined
       ? {}
       : {
           gb_ms: rounded(gigabyteMilliseconds, 2),
           estimated_usd: rounded(
-            (gigabyteMilliseconds / 1000) * meter.dollarsPerGigabyteSecond + meter.dollarsPerRequest,
+            (gigabyteMilliseconds / 1000) * pricing.dollarsPerGigabyteSecond + pricing.dollarsPerRequest,
             12,
           ),
         }),

@@ -1,22 +1,43 @@
-import { Hono } from 'hono';
-import type { AppDeps, Generator } from '../deps.ts';
-import { type AppEnv, readJson, streamFailures } from '../request/body.ts';
+import type { GeneratorDeps } from '../deps.ts';
+import { readJson, streamFailures } from '../request/body.ts';
 import type { Prompt } from '../request/checks.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
 import { type CompletionParameters, CompletionRequestSchema } from '../request/requests.ts';
+import type { ValidationErrors } from '../request/validation-errors.ts';
 import { Completion } from '../response/completion.ts';
 import { streamCompletion } from '../response/completion-stream.ts';
-import type { ValidationErrors } from '../response/validation-errors.ts';
+import { events, generationErrors, json, type Route, route } from './route.ts';
 
 /** OpenAI's completions, to the letter where it applies: https://platform.openai.com/docs/api-reference/completions */
-export const completionRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
-  new Hono<AppEnv>().post('/v1/completions', async (context) => {
-    const body = await readJson(context, deps.limits);
-    const { parameters, generation } = await prepareGeneration(deps, generator, endpoint, body, context);
-    const completion = new Completion(parameters, generation);
-    if (parameters.stream) return streamCompletion(completion, streamFailures(deps, context));
-    return context.json(await completion.whole(), 200, generation.headers());
-  });
+export const completionRoutes: readonly Route<GeneratorDeps>[] = [
+  route(
+    {
+      method: 'post',
+      path: '/v1/completions',
+      group: 'Generation',
+      id: 'createCompletion',
+      summary: 'Create completions, as OpenAI’s API does',
+      description: 'A token is a character. With `stream`, server-sent events that end with `data: [DONE]`.',
+      lambda: 'generate',
+      body: { [json]: CompletionRequestSchema },
+      example: { model: 'shakespeare', prompt: 'ROMEO:', max_tokens: 200, top_p: 0.9, logprobs: 3, seed: 1 },
+      answers: {
+        200: {
+          description: 'The completions',
+          content: { [json]: 'CompletionResponseSchema', [events]: 'CompletionChunkSchema' },
+        },
+      },
+      errors: generationErrors,
+    },
+    async (context, deps) => {
+      const body = await readJson(context, deps.limits);
+      const { parameters, generation } = await prepareGeneration(deps, endpoint, body, context);
+      const completion = new Completion(parameters, generation);
+      if (parameters.stream) return streamCompletion(completion, streamFailures(deps, context));
+      return context.json(await completion.whole(), 200, generation.headers());
+    },
+  ),
+];
 
 /** Faults of parameters that are right each by itself. */
 const checkTogether = (body: Readonly<Record<string, unknown>>, faults: ValidationErrors): void => {
@@ -54,7 +75,7 @@ const endpoint: Endpoint<CompletionParameters> = {
       prompts: promptsOf(parameters),
       length: parameters.max_tokens,
       count: best,
-      // The best are told by their log-probabilities.
+      // The best are found by their log-probabilities.
       logprobs: logprobs ?? (best > n ? 0 : undefined),
       scorePrompt: echo && logprobs !== undefined,
     };

@@ -1,69 +1,96 @@
-import { Hono } from 'hono';
 import { FolioError } from '../../errors.ts';
 import { checkModelName } from '../../store/model-name.ts';
-import type { TrainingJobs } from '../../training-jobs/training-jobs.ts';
-import type { AppDeps, CorpusUploads } from '../deps.ts';
-import { requireScope } from '../request/auth.ts';
-import { type AppEnv, readBytes, readJson } from '../request/body.ts';
+import type { CorpusDeps, CorpusUploads } from '../deps.ts';
+import { readBytes, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { UploadRequestSchema } from '../request/requests.ts';
-import { ValidationErrors } from '../response/validation-errors.ts';
+import { ValidationErrors } from '../request/validation-errors.ts';
+import { json, plain, type Route, route } from './route.ts';
 import { trainingObject } from './trainings.ts';
 
 /**
  * Uploads of corpora. A JSON body asks where to put one, and gets a form: presigned for the bucket, or this very
  * route. Text as the body is the corpus itself, where the server takes it; its training starts at once.
  */
-export const corpusRoutes = (deps: AppDeps, corpora: CorpusUploads, trainings: TrainingJobs): Hono<AppEnv> =>
-  new Hono<AppEnv>().post('/v1/corpora/:name', async (context) => {
-    requireScope(context.get('caller'), 'write');
-    const name = checkModelName(context.req.param('name'), 'corpus');
-    const type = context.req.header('content-type') ?? '';
-    const faults = new ValidationErrors();
-    if (/^application\/json\b/i.test(type)) {
-      const parameters = parse(UploadRequestSchema, await readJson(context, deps.limits), faults);
-      faults.throwIfAny();
-      const { bytes = 0, preset } = parameters ?? {};
-      if (bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
-      return context.json({ object: 'corpus.upload', name, upload: await formFor(corpora, name, preset) });
-    }
-    if (corpora.kind !== 'direct') {
-      throw new FolioError(
+export const corpusRoutes: readonly Route<CorpusDeps>[] = [
+  route(
+    {
+      method: 'post',
+      path: '/v1/corpora/:name',
+      group: 'Trainings',
+      id: 'uploadCorpus',
+      summary: 'Upload a corpus, which trains the model of its name',
+      description:
+        'A JSON body asks where to put the corpus and is answered with a form: a presigned one in AWS. ' +
+        'A plain text body is the corpus itself, where the server takes it.',
+      write: true,
+      query: UploadRequestSchema,
+      body: { [json]: UploadRequestSchema, [plain]: 'text' },
+      example: { bytes: 120000, preset: 'standard' },
+      answers: {
+        200: { description: 'Where to put it', content: { [json]: 'UploadResponseSchema' } },
+        202: { description: 'Taken; its training is queued', content: { [json]: 'CorpusResponseSchema' } },
+      },
+      errors: [
         'invalid_request',
-        'The body: expected JSON, whose answer says where the corpus is to be put; this server takes no corpus itself.',
-        { where: 'body', expected: 'application/json', received: type },
+        'invalid_parameter',
+        'too_large',
+        'corpus_invalid',
+        'corpus_too_small',
+        'unavailable',
+        'store_failed',
+      ],
+    },
+    async (context, { limits, store, corpora, trainings }) => {
+      const name = checkModelName(context.req.param('name'), 'corpus');
+      const type = context.req.header('content-type') ?? '';
+      const faults = new ValidationErrors();
+      if (/^application\/json\b/i.test(type)) {
+        const parameters = parse(UploadRequestSchema, await readJson(context, limits), faults);
+        faults.throwIfAny();
+        const { bytes = 0, preset } = parameters ?? {};
+        if (bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
+        return context.json({ object: 'corpus.upload', name, upload: await formFor(corpora, name, preset) });
+      }
+      if (corpora.kind !== 'direct') {
+        throw new FolioError(
+          'invalid_request',
+          'The body: expected JSON, whose answer says where the corpus is to be put; this server takes no corpus itself.',
+          { where: 'body', expected: 'application/json', received: type },
+        );
+      }
+      const query = new URL(context.req.url).searchParams;
+      const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
+      faults.throwIfAny();
+      const bytes = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
+      try {
+        new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      } catch {
+        throw new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
+      }
+      if (bytes.length === 0)
+        throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
+      const corpusKey = `corpora/${name}.txt`;
+      await store.write(corpusKey, bytes);
+      const record = await trainings.start({
+        model: name,
+        corpusKey,
+        ...(parameters?.preset === undefined ? {} : { preset: parameters.preset }),
+      });
+      return context.json(
+        { object: 'corpus', name, bytes: bytes.length, training: trainingObject(record) },
+        202,
+        { location: `/v1/trainings/${encodeURIComponent(record.id)}` },
       );
-    }
-    const query = new URL(context.req.url).searchParams;
-    const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
-    faults.throwIfAny();
-    const bytes = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
-    try {
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    } catch {
-      throw new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
-    }
-    if (bytes.length === 0)
-      throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
-    const corpusKey = `corpora/${name}.txt`;
-    await deps.store.write(corpusKey, bytes);
-    const record = await trainings.start({
-      model: name,
-      corpusKey,
-      ...(parameters?.preset === undefined ? {} : { preset: parameters.preset }),
-    });
-    return context.json(
-      { object: 'corpus', name, bytes: bytes.length, training: trainingObject(record) },
-      202,
-      { location: `/v1/trainings/${encodeURIComponent(record.id)}` },
-    );
-  });
+    },
+  ),
+];
 
-const tooLarge = (most: number): FolioError =>
-  new FolioError('too_large', `The corpus: expected at most ${most} bytes.`, {
+const tooLarge = (maximum: number): FolioError =>
+  new FolioError('too_large', `The corpus: expected at most ${maximum} bytes.`, {
     where: 'bytes',
-    expected: `at most ${most} bytes`,
+    expected: `at most ${maximum} bytes`,
   });
 
 const formFor = async (corpora: CorpusUploads, name: string, preset: string | undefined): Promise<object> => {

@@ -1,6 +1,7 @@
 import type { Pages } from '../deps.ts';
 import { docsPage } from '../openapi/docs-page.ts';
 import { openApiDocument } from '../openapi/openapi.ts';
+import { docsPaths } from './page-paths.ts';
 
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
@@ -8,12 +9,12 @@ const pageHeaders = {
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
 };
 
-/** The API's description at `/openapi.json`, and for people at `/docs`; each is made when first asked for. */
-export const description = (): Pages => {
+/** The API's description at `/openapi.json`, and for people at `/docs`; each is made at its first request. */
+export const docsPages = (): Pages => {
   let document: string | undefined;
   let page: string | undefined;
   return {
-    paths: ['/openapi.json', '/docs'],
+    paths: docsPaths,
     fetch: (request) => {
       if (new URL(request.url).pathname.endsWith('/docs')) {
         page ??= docsPage();

@@ -1,27 +1,54 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
-import type { AppDeps, Generator } from '../deps.ts';
+import type { GeneratorDeps } from '../deps.ts';
 import type { Generation, Outcome } from '../generation.ts';
 import { type AppEnv, readJson, streamFailures } from '../request/body.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
 import { fromQuery } from '../request/query.ts';
 import { type GenerateParameters, GenerateRequestSchema } from '../request/requests.ts';
 import { Coalescer, PushedBody } from '../response/sse.ts';
+import { generationErrors, json, plain, type Route, route } from './route.ts';
 
-/** The simple endpoint: parameters by plain names, an answer as JSON, or as text that flows while it is made. */
-export const generateRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
-  new Hono<AppEnv>()
-    .get('/generate', (context) =>
-      answer(
-        deps,
-        generator,
-        context,
-        fromQuery(GenerateRequestSchema, new URL(context.req.url).searchParams),
-      ),
-    )
-    .post('/generate', async (context) =>
-      answer(deps, generator, context, await readJson(context, deps.limits)),
-    );
+const generated = {
+  200: { description: 'The text', content: { [json]: 'GenerateResponseSchema', [plain]: 'text' } },
+} as const;
+
+/** The simple endpoint: parameters by plain names, an answer as JSON, or as text that is sent while it is made. */
+export const generateRoutes: readonly Route<GeneratorDeps>[] = [
+  route(
+    {
+      method: 'post',
+      path: '/generate',
+      group: 'Generation',
+      id: 'generate',
+      summary: 'Generate a text',
+      description:
+        'The simple endpoint. `Accept: text/plain` streams the text as it is made, its receipt in a header.',
+      lambda: 'generate',
+      body: { [json]: GenerateRequestSchema },
+      example: { prompt: 'ROMEO:', length: 200, temperature: 0.7, seed: 1 },
+      answers: generated,
+      errors: generationErrors,
+    },
+    async (context, deps) => answer(deps, context, await readJson(context, deps.limits)),
+  ),
+  route(
+    {
+      method: 'get',
+      path: '/generate',
+      group: 'Generation',
+      id: 'generateByQuery',
+      summary: 'Generate a text, with the parameters in the query',
+      lambda: 'generate',
+      query: GenerateRequestSchema,
+      example: { prompt: 'ROMEO:', length: 200 },
+      answers: generated,
+      errors: generationErrors,
+    },
+    (context, deps) =>
+      answer(deps, context, fromQuery(GenerateRequestSchema, new URL(context.req.url).searchParams)),
+  ),
+];
 
 const endpoint: Endpoint<GenerateParameters> = {
   schema: GenerateRequestSchema,
@@ -30,27 +57,26 @@ const endpoint: Endpoint<GenerateParameters> = {
 };
 
 const answer = async (
-  deps: AppDeps,
-  generator: Generator,
+  deps: GeneratorDeps,
   context: Context<AppEnv>,
   body: Record<string, unknown>,
 ): Promise<Response> => {
-  const { generation } = await prepareGeneration(deps, generator, endpoint, body, context);
+  const { generation } = await prepareGeneration(deps, endpoint, body, context);
   const type = accepts(context, {
     header: 'Accept',
     supports: ['application/json', 'text/plain'],
     default: 'application/json',
   });
-  if (type === 'text/plain') return flow(generation, streamFailures(deps, context));
+  if (type === 'text/plain') return streamText(generation, streamFailures(deps, context));
   const outcome = await generation.run();
-  return context.json(told(generation, outcome), 200, generation.headers());
+  return context.json(responseBody(generation, outcome), 200, generation.headers());
 };
 
 /** Characters: clients and proxies refuse heads of more than a few thousand. */
 const longestHeader = 4096;
 
 /** The text as it is made. Its receipt goes ahead, in a header, without the prompt and without a state. */
-const flow = (generation: Generation, failed: (error: unknown) => void): Response => {
+const streamText = (generation: Generation, failed: (error: unknown) => void): Response => {
   const body = new PushedBody(() => generation.stop());
   const coalescer = new Coalescer<string>((pieces) => body.push(pieces.join('')));
   generation
@@ -88,7 +114,7 @@ const ascii = (value: object): string =>
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 
-const told = (generation: Generation, outcome: Outcome): object => {
+const responseBody = (generation: Generation, outcome: Outcome): object => {
   const [result] = outcome.results;
   const choice = result?.choices[0];
   if (!result || !choice) throw new TypeError('A generation ended without a completion.');
@@ -96,8 +122,8 @@ const told = (generation: Generation, outcome: Outcome): object => {
   return {
     text: choice.text,
     finish_reason: choice.finishReason,
-    model: generation.held.name,
-    version: generation.held.version,
+    model: generation.lease.name,
+    version: generation.lease.version,
     seed: generation.seed,
     characters: choice.generated,
     ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),

@@ -1,4 +1,3 @@
-import { Hono } from 'hono';
 import { FolioError } from '../../errors.ts';
 import {
   isModelName,
@@ -9,19 +8,34 @@ import {
 import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
 import type { Store } from '../../store/store.ts';
 import type { AppDeps } from '../deps.ts';
-import { requireScope } from '../request/auth.ts';
-import { type AppEnv, readJson } from '../request/body.ts';
+import { readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { ActivateRequestSchema } from '../request/requests.ts';
-import { ValidationErrors } from '../response/validation-errors.ts';
+import { ValidationErrors } from '../request/validation-errors.ts';
+import { json, type Route, route } from './route.ts';
+
+const namedErrors = ['invalid_parameter', 'model_not_found', 'store_failed'] as const;
 
 /** Models as OpenAI's API lists them, and what is Folio's own: versions, reports, the current one. */
-export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
-  const { store } = deps;
-  return new Hono<AppEnv>()
-    .get('/v1/models', async (context) => {
+export const modelRoutes: readonly Route<AppDeps>[] = [
+  route(
+    {
+      method: 'get',
+      path: '/v1/models',
+      group: 'Models',
+      id: 'listModels',
+      summary: 'List the models',
+      answers: {
+        200: {
+          description: 'The models, each with its current version',
+          content: { [json]: 'ModelListSchema' },
+        },
+      },
+      errors: ['store_failed'],
+    },
+    async (context, { store, generator }) => {
       // The server's default comes first, then the others by name.
-      const first = deps.generator?.defaultModel.name;
+      const first = generator?.defaultModel.name;
       const models = (await listModels(store)).toSorted(
         (a, b) => Number(b.name === first) - Number(a.name === first),
       );
@@ -29,8 +43,19 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
         object: 'list',
         data: models.map(({ name, version }) => ({ ...modelObject(name, version), version })),
       });
-    })
-    .get('/v1/models/:model', async (context) => {
+    },
+  ),
+  route(
+    {
+      method: 'get',
+      path: '/v1/models/:model',
+      group: 'Models',
+      id: 'retrieveModel',
+      summary: 'Retrieve a model, or a version as `name@version`',
+      answers: { 200: { description: 'The model', content: { [json]: 'ModelResponseSchema' } } },
+      errors: namedErrors,
+    },
+    async (context, { store }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
       const artefact = await readJsonFile(store, name, version, 'model.json');
       const report = await readJsonFile(store, name, version, 'report.json');
@@ -43,8 +68,19 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
         ...(await corpusDeletion(store, name, version)),
         ...(report === undefined ? {} : { report }),
       });
-    })
-    .get('/v1/models/:model/versions', async (context) => {
+    },
+  ),
+  route(
+    {
+      method: 'get',
+      path: '/v1/models/:model/versions',
+      group: 'Models',
+      id: 'listVersions',
+      summary: 'List the versions of a model, newest first',
+      answers: { 200: { description: 'The versions', content: { [json]: 'VersionListSchema' } } },
+      errors: namedErrors,
+    },
+    async (context, { store }) => {
       const { name } = parseModelReference(context.req.param('model'));
       const versions = await listVersions(store, name);
       if (versions.length === 0) throw notThere(name);
@@ -59,8 +95,21 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
           files,
         })),
       });
-    })
-    .get('/v1/models/:model/files/:file', async (context) => {
+    },
+  ),
+  route(
+    {
+      method: 'get',
+      path: '/v1/models/:model/files/:file',
+      group: 'Models',
+      id: 'retrieveFile',
+      summary:
+        'Fetch a file of a version: `model.json`, its weights, `report.html`, `report.json`, `copy-index.bin`',
+      lambda: 'generate', // megabytes of weights: only a stream carries them
+      answers: { 200: { description: 'The file', content: { 'application/octet-stream': 'bytes' } } },
+      errors: [...namedErrors, 'not_found'],
+    },
+    async (context, { store }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
       const { file } = context.req.param();
       const object = isModelName(file) ? await store.read(versionPrefix(name, version) + file) : undefined;
@@ -82,24 +131,50 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
           etag: `"${version}/${file}"`,
         },
       });
-    })
-    .post('/v1/models/:model/activate', async (context) => {
-      requireScope(context.get('caller'), 'write');
-      const body = await readJson(context, deps.limits);
+    },
+  ),
+  route(
+    {
+      method: 'post',
+      path: '/v1/models/:model/activate',
+      group: 'Models',
+      id: 'activateVersion',
+      summary: 'Make another version the current one',
+      description: 'With `expected`, only if that version is current now (compare-and-swap).',
+      write: true,
+      body: { [json]: ActivateRequestSchema },
+      example: { version: '20261124T120000Z-0a1b2c3d' },
+      answers: {
+        200: { description: 'The version is current', content: { [json]: 'ActivateResponseSchema' } },
+      },
+      errors: [...namedErrors, 'invalid_request', 'conflict', 'too_large'],
+    },
+    async (context, { store, limits }) => {
+      const body = await readJson(context, limits);
       const faults = new ValidationErrors();
       const parameters = parse(ActivateRequestSchema, body, faults);
       const { name } = parseModelReference(context.req.param('model'));
-      faults.throwIfAny();
-      if (!parameters) throw new TypeError('A request without a fault was not parsed.');
+      if (!parameters) return faults.raise();
       await activate(store, name, parameters.version, parameters.expected);
       return context.json({
         ...modelObject(name, parameters.version),
         version: parameters.version,
         current: true,
       });
-    })
-    .delete('/v1/models/:model', async (context) => {
-      requireScope(context.get('caller'), 'write');
+    },
+  ),
+  route(
+    {
+      method: 'delete',
+      path: '/v1/models/:model',
+      group: 'Models',
+      id: 'deleteVersion',
+      summary: 'Remove a version, named as `name@version`, that is not current',
+      write: true,
+      answers: { 200: { description: 'The version is gone', content: { [json]: 'DeletedModelSchema' } } },
+      errors: [...namedErrors, 'invalid_request', 'conflict'],
+    },
+    async (context, { store }) => {
       const { name, version } = parseModelReference(context.req.param('model'));
       if (version === undefined) {
         throw new FolioError('invalid_request', `Say which version to remove: ${name}@VERSION.`, {
@@ -110,8 +185,9 @@ export const modelRoutes = (deps: AppDeps): Hono<AppEnv> => {
       }
       await removeVersion(store, name, version);
       return context.json({ id: `${name}@${version}`, object: 'model', deleted: true });
-    });
-};
+    },
+  ),
+];
 
 const modelObject = (id: string, version: string) => ({
   id,

@@ -1,4 +1,5 @@
 import type { Pages } from '../deps.ts';
+import { playgroundPaths } from './page-paths.ts';
 
 /** Reads a file of the built page: `index.html`, `service-worker.js`, `assets/page.js`. */
 export type ReadPageFile = (path: string) => Promise<Uint8Array | undefined>;
@@ -53,7 +54,7 @@ const pathOf = (url: string): string => {
 export const playground = (read: ReadPageFile, uploads: readonly string[] = []): Pages => {
   const contentSecurityPolicy = policy(uploads);
   const files = new Map<string, PageFile>();
-  const open = async (path: string): Promise<PageFile | undefined> => {
+  const load = async (path: string): Promise<PageFile | undefined> => {
     const known = files.get(path);
     if (known) return known;
     const found = await read(path);
@@ -64,10 +65,10 @@ export const playground = (read: ReadPageFile, uploads: readonly string[] = []):
     return file;
   };
   return {
-    paths: ['/', '/service-worker.js', '/assets/:file'],
+    paths: playgroundPaths,
     async fetch(request) {
       const path = pathOf(request.url);
-      const file = await open(path);
+      const file = await load(path);
       if (!file) {
         const advice = path === 'index.html' ? ' `npm run build` builds the playground.' : '';
         return new Response(`There is no such file.${advice}`, { status: 404 });

@@ -1,52 +1,69 @@
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import type { Score } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
-import type { AppDeps, Generator } from '../deps.ts';
+import type { GeneratorDeps } from '../deps.ts';
 import { type AppEnv, readJson } from '../request/body.ts';
 import { checkLengths, checkPrompt, each } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
 import { parse } from '../request/parse.ts';
 import { type ScoreParameters, ScoreRequestSchema } from '../request/requests.ts';
 import { resolveModel } from '../request/resolve-model.ts';
-import { ValidationErrors } from '../response/validation-errors.ts';
+import { ValidationErrors } from '../request/validation-errors.ts';
+import { generationErrors, json, type Route, route } from './route.ts';
 
 /** How likely texts are under a model, character by character. */
-export const scoreRoutes = (deps: AppDeps, generator: Generator): Hono<AppEnv> =>
-  new Hono<AppEnv>().post('/v1/score', async (context) => {
-    const body = await readJson(context, deps.limits);
-    const faults = new ValidationErrors();
-    const parameters = parse(ScoreRequestSchema, body, faults);
-    checkLengths(deps.limits, { text: ['text', body.text] }, faults);
-    if (parameters === undefined) return faults.raise();
-    const held = await faults.gather('model', () => resolveModel(generator, parameters));
-    if (held === undefined) return faults.raise();
-    try {
-      for (const [where, text] of each('text', parameters.text)) {
-        checkPrompt(held, text as string, parameters.unknown, where, faults);
-      }
-      faults.throwIfAny();
-      const began = performance.now();
-      const scores = await scoreAll(deps, generator, held, parameters, context);
-      return context.json({
-        object: 'list',
-        model: held.name,
-        version: held.version,
-        digest: held.model.info.digest,
-        precision: held.model.info.precision,
-        data: scores.map(told),
-        timings: {
-          load_ms: Number(held.loadMilliseconds.toFixed(2)),
-          score_ms: Number((performance.now() - began).toFixed(2)),
-        },
-      });
-    } finally {
-      held.release();
+export const scoreRoutes: readonly Route<GeneratorDeps>[] = [
+  route(
+    {
+      method: 'post',
+      path: '/v1/score',
+      group: 'Generation',
+      id: 'score',
+      summary: 'Score texts, character by character',
+      lambda: 'generate',
+      body: { [json]: ScoreRequestSchema },
+      example: { text: 'To be, or not to be', top: 3 },
+      answers: { 200: { description: 'The scores', content: { [json]: 'ScoreResponseSchema' } } },
+      errors: generationErrors,
+    },
+    (context, deps) => answer(context, deps),
+  ),
+];
+
+const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Response> => {
+  const body = await readJson(context, deps.limits);
+  const faults = new ValidationErrors();
+  const parameters = parse(ScoreRequestSchema, body, faults);
+  checkLengths(deps.limits, { text: ['text', body.text] }, faults);
+  if (parameters === undefined) return faults.raise();
+  const lease = await faults.gather('model', () => resolveModel(deps.generator, parameters));
+  if (lease === undefined) return faults.raise();
+  try {
+    for (const [where, text] of each('text', parameters.text)) {
+      checkPrompt(lease, text as string, parameters.unknown, where, faults);
     }
-  });
+    faults.throwIfAny();
+    const began = performance.now();
+    const scores = await scoreAll(deps, lease, parameters, context);
+    return context.json({
+      object: 'list',
+      model: lease.name,
+      version: lease.version,
+      digest: lease.model.info.digest,
+      precision: lease.model.info.precision,
+      data: scores.map(scoreObject),
+      timings: {
+        load_ms: Number(lease.loadMilliseconds.toFixed(2)),
+        score_ms: Number((performance.now() - began).toFixed(2)),
+      },
+    });
+  } finally {
+    lease.release();
+  }
+};
 
 const scoreAll = async (
-  { limits }: AppDeps,
-  { admission }: Generator,
+  { limits, generator: { admission } }: GeneratorDeps,
   { model }: ModelLease,
   { text, top, unknown }: ScoreParameters,
   context: Context<AppEnv>,
@@ -65,7 +82,7 @@ const scoreAll = async (
   }
 };
 
-const told = (score: Score, index: number): object => ({
+const scoreObject = (score: Score, index: number): object => ({
   index,
   characters: score.characters.length,
   nats: score.nats,

@@ -1,30 +1,49 @@
-import { Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { streamSSE } from 'hono/streaming';
 import { FolioError } from '../../errors.ts';
 import type { TrainingJobs, TrainingRecord, TrainingState } from '../../training-jobs/training-jobs.ts';
-import type { AppDeps } from '../deps.ts';
-import { requireScope } from '../request/auth.ts';
-import { type AppEnv, readJson } from '../request/body.ts';
+import type { TrainingDeps } from '../deps.ts';
+import { readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { TrainingRequestSchema } from '../request/requests.ts';
-import { ValidationErrors } from '../response/validation-errors.ts';
+import { ValidationErrors } from '../request/validation-errors.ts';
+import { events, json, type Route, route } from './route.ts';
 
-const pollEvery = 1000; // ms between looks at a record that its trainer rewrites
-const beatEvery = 15_000; // ms between comments that keep a quiet connection open
+const pollMs = 1000; // between reads of a record that its trainer rewrites
+const heartbeatMs = 15_000; // between comments that keep a quiet connection open
 
 /** Trainings: their state, progress, losses, samples, log tail and failure, once or live. */
-export const trainingRoutes = (deps: AppDeps, trainings: TrainingJobs): Hono<AppEnv> =>
-  new Hono<AppEnv>()
-    .get('/v1/trainings', async (context) =>
+export const trainingRoutes: readonly Route<TrainingDeps>[] = [
+  route(
+    {
+      method: 'get',
+      path: '/v1/trainings',
+      group: 'Trainings',
+      id: 'listTrainings',
+      summary: 'List the trainings, newest first',
+      answers: { 200: { description: 'The trainings', content: { [json]: 'TrainingListSchema' } } },
+      errors: ['store_failed'],
+    },
+    async (context, { trainings }) =>
       context.json({ object: 'list', data: (await trainings.list()).map(trainingObject) }),
-    )
-    .post('/v1/trainings', async (context) => {
-      requireScope(context.get('caller'), 'write');
+  ),
+  route(
+    {
+      method: 'post',
+      path: '/v1/trainings',
+      group: 'Trainings',
+      id: 'startTraining',
+      summary: 'Train on a corpus that was uploaded already',
+      write: true,
+      body: { [json]: TrainingRequestSchema },
+      example: { model: 'novel', preset: 'standard' },
+      answers: { 202: { description: 'The training is queued', content: { [json]: 'TrainingSchema' } } },
+      errors: ['invalid_request', 'invalid_parameter', 'corpus_not_found', 'too_large', 'store_failed'],
+    },
+    async (context, { limits, trainings }) => {
       const faults = new ValidationErrors();
-      const parameters = parse(TrainingRequestSchema, await readJson(context, deps.limits), faults);
-      faults.throwIfAny();
-      if (!parameters) throw new TypeError('A request without a fault was not parsed.');
+      const parameters = parse(TrainingRequestSchema, await readJson(context, limits), faults);
+      if (!parameters) return faults.raise();
       const { model, corpus = model, preset } = parameters;
       const record = await trainings.start({
         model,
@@ -32,46 +51,73 @@ export const trainingRoutes = (deps: AppDeps, trainings: TrainingJobs): Hono<App
         ...(preset === undefined ? {} : { preset }),
       });
       return context.json(trainingObject(record), 202);
-    })
-    .get('/v1/trainings/:id', async (context) => {
+    },
+  ),
+  route(
+    {
+      method: 'get',
+      path: '/v1/trainings/:id',
+      group: 'Trainings',
+      id: 'retrieveTraining',
+      summary: 'Retrieve a training, or follow it',
+      description:
+        'With `Accept: text/event-stream`, an event `training` whenever it changes and `end` when it is over.',
+      answers: {
+        200: {
+          description: 'The training',
+          content: { [json]: 'TrainingSchema', [events]: 'TrainingSchema' },
+        },
+      },
+      errors: ['not_found', 'store_failed'],
+    },
+    async (context, { trainings, live }) => {
       const { id } = context.req.param();
       const record = await found(trainings, id);
-      const type = accepts(context, {
-        header: 'Accept',
-        supports: ['application/json', 'text/event-stream'],
-        default: 'application/json',
-      });
-      if (type === 'application/json') return context.json(trainingObject(record));
+      const type = accepts(context, { header: 'Accept', supports: [json, events], default: json });
+      if (type === json) return context.json(trainingObject(record));
       return streamSSE(context, async (stream) => {
-        let told = '';
-        let toldAt = 0;
+        let sent = ''; // updatedAt of the last record that was sent
+        let sentAt = 0;
         let now: TrainingRecord | undefined = record;
         while (now && !stream.aborted) {
-          if (now.updatedAt !== told) {
-            told = now.updatedAt;
-            toldAt = performance.now();
+          if (now.updatedAt !== sent) {
+            sent = now.updatedAt;
+            sentAt = performance.now();
             await stream.writeSSE({ event: 'training', data: JSON.stringify(trainingObject(now)) });
-          } else if (performance.now() - toldAt > beatEvery) {
-            toldAt = performance.now();
+          } else if (performance.now() - sentAt > heartbeatMs) {
+            sentAt = performance.now();
             await stream.write(': still there\n\n');
           }
           if (hasEnded(now.state)) {
             await stream.writeSSE({ event: 'end', data: JSON.stringify({ state: now.state }) });
             return;
           }
-          if (deps.live === false) return;
-          await stream.sleep(pollEvery);
+          if (live === false) return;
+          await stream.sleep(pollMs);
           now = await trainings.get(id);
         }
       });
-    })
-    .delete('/v1/trainings/:id', async (context) => {
-      requireScope(context.get('caller'), 'write');
+    },
+  ),
+  route(
+    {
+      method: 'delete',
+      path: '/v1/trainings/:id',
+      group: 'Trainings',
+      id: 'stopTraining',
+      summary: 'Stop a training; it keeps its last checkpoint',
+      write: true,
+      answers: { 200: { description: 'The training', content: { [json]: 'TrainingSchema' } } },
+      errors: ['not_found', 'store_failed'],
+    },
+    async (context, { trainings }) => {
       const { id } = context.req.param();
       await found(trainings, id);
       await trainings.stop(id);
       return context.json(trainingObject(await found(trainings, id)));
-    });
+    },
+  ),
+];
 
 const found = async (trainings: TrainingJobs, id: string): Promise<TrainingRecord> => {
   const record = await trainings.get(id);

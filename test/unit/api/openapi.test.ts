@@ -2,7 +2,8 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, test } from 'vitest';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { openApiDocument } from '../../../src/api/openapi/openapi.ts';
-import { operations } from '../../../src/api/openapi/operations.ts';
+import { docsPaths, playgroundPaths } from '../../../src/api/routes/page-paths.ts';
+import { operations, templateOf } from '../../../src/api/routes/routes.ts';
 import { errorCodes } from '../../../src/errors.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { furnished } from './host-under-test.ts';
@@ -35,17 +36,29 @@ describe('the description', async () => {
   });
 
   test('tells every route of the app, and no other', () => {
-    const pages = new Set(['/', '/docs', '/openapi.json', '/service-worker.js', '/assets/:file']);
+    const pages = new Set<string>([...playgroundPaths, ...docsPaths]);
     const routed = app.routes
       .filter(({ method, path }) => method !== 'ALL' && !pages.has(path))
-      .map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, '{$1}')}`);
+      .map(({ method, path }) => `${method.toLowerCase()} ${path}`);
     const described = operations.map(({ method, path }) => `${method} ${path}`);
     expect([...new Set(routed)].toSorted()).toEqual(described.toSorted());
   });
 
-  test('tells only errors that exist', () => {
-    const statuses = new Set<number>(Object.values(errorCodes).map(({ status }) => status));
-    for (const { errors } of operations) for (const status of errors) expect(statuses).toContain(status);
+  test('lists the statuses that follow from the codes of each operation', () => {
+    const { paths } = openApiDocument() as {
+      paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
+    };
+    for (const { method, path, errors, answers } of operations) {
+      const { responses } = paths[templateOf(path)]?.[method] ?? { responses: {} };
+      for (const code of errors) {
+        expect(responses[errorCodes[code].status]?.description, `${method} ${path}`).toContain(`\`${code}\``);
+      }
+      const statuses = new Set<number>(Object.values(errorCodes).map(({ status }) => status));
+      for (const status of Object.keys(responses).map(Number)) {
+        expect(status in answers || statuses.has(status), `${method} ${path} ${status}`).toBe(true);
+        expect(responses[status]?.description).not.toContain('undefined');
+      }
+    }
   });
 
   test('is served, for machines and for people', async () => {
@@ -56,7 +69,7 @@ describe('the description', async () => {
     const html = await page.text();
     for (const { id, path } of operations) {
       expect(html).toContain(`id="${id}"`);
-      expect(html).toContain(path);
+      expect(html).toContain(templateOf(path));
     }
     const anchors = [...html.matchAll(/href="#([^"]+)"/g)].map(([, to]) => to);
     for (const to of anchors) expect(html).toContain(`id="${to}"`);

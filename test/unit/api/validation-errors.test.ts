@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { createApp } from '../../../src/api/app.ts';
-import type { AppDeps, LogLine } from '../../../src/api/deps.ts';
+import type { AppDeps } from '../../../src/api/deps.ts';
+import type { LogLine } from '../../../src/api/log.ts';
 import { ContinuationSigner } from '../../../src/api/request/continuation.ts';
 import { Admission, limitsFrom } from '../../../src/api/request/limits.ts';
+import { ValidationErrors } from '../../../src/api/request/validation-errors.ts';
 import { ErrorResponseSchema } from '../../../src/api/response/responses.ts';
-import { ValidationErrors } from '../../../src/api/response/validation-errors.ts';
 import { FolioError } from '../../../src/errors.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { readSettings } from '../../../src/settings.ts';
@@ -41,7 +42,7 @@ describe('errors', () => {
     const { error } = ErrorResponseSchema.parse(JSON.parse(text));
     expect(error).toMatchObject({ type: 'server_error', code: 'internal_error' });
     expect(lines).toMatchObject([
-      { status: 500, requestId: error.request_id, error: bug, path: '/v1/models' },
+      { status: 500, requestId: error.request_id, error: bug, route: '/v1/models' },
     ]);
     expect(response.headers.get('x-request-id')).toBe(error.request_id);
   });

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { errorCodes, FolioError, isFolioError, type ValidationError } from '../../errors.ts';
+import { isFolioError } from '../../errors.ts';
 
 /** OpenAI's error object, so that its clients raise their typed errors; `faults` lists all of a request's. */
 export interface ErrorBody {
@@ -26,7 +26,7 @@ export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
   if (!isFolioError(error)) {
     return {
       error: {
-        message: `Something went wrong on the server; its log tells more under request ${requestId ?? 'unknown'}.`,
+        message: `Something went wrong on the server; its log has details under request ${requestId ?? 'unknown'}.`,
         type: 'server_error',
         param: null,
         code: 'internal_error',
@@ -50,6 +50,7 @@ export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
 
 export const errorStatus = (error: unknown): number => (isFolioError(error) ? error.status : 500);
 
+/** An error as the answer to its request. */
 export const errorResponse = (context: Context, error: unknown, requestId?: string): Response => {
   if (isFolioError(error) && error.details.retryAfter !== undefined) {
     context.header('retry-after', String(Math.max(1, Math.ceil(error.details.retryAfter))));
@@ -57,37 +58,3 @@ export const errorResponse = (context: Context, error: unknown, requestId?: stri
   if (isFolioError(error) && error.status === 401) context.header('www-authenticate', 'Bearer realm="folio"');
   return context.json(errorBody(error, requestId), errorStatus(error) as ContentfulStatusCode);
 };
-
-/** Gathers the faults of one request, so that all of them are told at once. */
-export class ValidationErrors {
-  readonly #faults: ValidationError[] = [];
-
-  add(code: ValidationError['code'], where: string, message: string): void {
-    this.#faults.push({ code, where, message });
-  }
-
-  /** Runs a part of the checks and takes in what it throws on purpose. */
-  async gather<T>(where: string, part: () => T | Promise<T>): Promise<T | undefined> {
-    try {
-      return await part();
-    } catch (error) {
-      if (!isFolioError(error) || error.status >= 429) throw error;
-      const { faults: several } = error.details;
-      if (several) this.#faults.push(...several);
-      else this.add(error.code, error.details.where ?? where, error.message);
-      return undefined;
-    }
-  }
-
-  throwIfAny(): void {
-    if (this.#faults.length > 0) this.raise();
-  }
-
-  /** @throws FolioError with the code of the gravest fault: what is malformed goes before what is too much */
-  raise(): never {
-    const first = this.#faults.toSorted((a, b) => errorCodes[a.code].status - errorCodes[b.code].status)[0];
-    if (!first) throw new TypeError('A request was refused without a fault.');
-    const message = this.#faults.map((fault) => fault.message).join(' ');
-    throw new FolioError(first.code, message, { where: first.where, faults: this.#faults });
-  }
-}

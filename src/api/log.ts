@@ -1,0 +1,84 @@
+import type { Context } from 'hono';
+import { matchedRoutes } from 'hono/route';
+import { isFolioError } from '../errors.ts';
+import {
+  ActivateRequestSchema,
+  CompletionRequestSchema,
+  GenerateRequestSchema,
+  ScoreRequestSchema,
+  TrainingRequestSchema,
+  UploadRequestSchema,
+} from './request/requests.ts';
+
+/** One request, as a host logs it. */
+export interface LogLine {
+  readonly requestId: string;
+  readonly method: string;
+  /** The route's pattern, such as `/v1/models/:model`; `*` where no route matched. */
+  readonly route: string;
+  readonly status: number;
+  readonly milliseconds: number;
+  readonly error?: unknown;
+}
+
+/** The pattern of the route that answers; what else stands in a path is the client's and in no log. */
+export const routeOf = (context: Context): string => {
+  const path = matchedRoutes(context).findLast(({ method }) => method !== 'ALL')?.path;
+  return path ?? '*';
+};
+
+const knownPlaces: ReadonlySet<string> = new Set([
+  ...[
+    ActivateRequestSchema,
+    CompletionRequestSchema,
+    GenerateRequestSchema,
+    ScoreRequestSchema,
+    TrainingRequestSchema,
+    UploadRequestSchema,
+  ].flatMap(({ shape }) => Object.keys(shape)),
+  'body',
+  'file',
+  'id',
+]);
+
+/** The parameter at fault, without what a client wrote: keys of objects and unknown names are the client's. */
+const placeOf = (where: string | undefined): string | undefined => {
+  const name = where?.match(/^\w+/)?.[0];
+  return name !== undefined && knownPlaces.has(name) ? name : undefined;
+};
+
+/** The calls that led to an error. Its message is left out, since messages quote what was read. */
+const callsOf = ({ stack = '' }: Error): string[] =>
+  stack.split('\n').flatMap((line) => (/^\s+at /.test(line) ? line.trim() : []));
+
+const causeOf = (cause: unknown): object => {
+  if (!(cause instanceof Error)) return {};
+  const { code, $metadata } = cause as { code?: unknown; $metadata?: { httpStatusCode?: unknown } };
+  return {
+    cause: {
+      name: cause.name,
+      ...(typeof code === 'string' ? { code } : {}),
+      ...($metadata?.httpStatusCode === undefined ? {} : { status: $metadata.httpStatusCode }),
+    },
+  };
+};
+
+/**
+ * What a log may hold of an error: its code and its place, never its message, which may quote a prompt, a text or a
+ * key. Of a bug, its kind and its calls.
+ */
+export const describeError = (error: unknown): Readonly<Record<string, unknown>> => {
+  if (isFolioError(error)) {
+    const place = placeOf(error.details.where);
+    return { code: error.code, ...(place === undefined ? {} : { place }), ...causeOf(error.details.cause) };
+  }
+  if (error instanceof Error) return { code: 'internal_error', error: error.name, calls: callsOf(error) };
+  return { code: 'internal_error', error: typeof error };
+};
+
+/** A request as the entry of a log, the same on every host. */
+export const logEntry = ({ error, ...line }: LogLine): Readonly<Record<string, unknown>> => ({
+  ...line,
+  milliseconds: Number(line.milliseconds.toFixed(2)),
+  ...(error === undefined ? {} : describeError(error)),
+});

@@ -1,0 +1,26 @@
+import { completionRoutes } from './completions.ts';
+import { corpusRoutes } from './corpora.ts';
+import { generateRoutes } from './generate.ts';
+import { modelRoutes } from './models.ts';
+import type { Operation } from './route.ts';
+import { scoreRoutes } from './score.ts';
+import { serviceRoutes } from './service.ts';
+import { trainingRoutes } from './trainings.ts';
+
+/** Routes of a host that has models in memory. */
+export const generatorRoutes = [...generateRoutes, ...completionRoutes, ...scoreRoutes];
+
+/**
+ * Every operation of the API, whatever host serves it, in the order of the documents. The app mounts the routes, the
+ * description and `docs/api.md` list them, and the stack in AWS gives each to a function.
+ */
+export const operations: readonly Operation[] = [
+  ...generatorRoutes,
+  ...modelRoutes,
+  ...corpusRoutes,
+  ...trainingRoutes,
+  ...serviceRoutes,
+].map(({ operation }) => operation);
+
+/** A path as OpenAPI and API Gateway write it: `/v1/models/{model}`. */
+export const templateOf = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
