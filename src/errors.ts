@@ -1,7 +1,7 @@
 /**
- * The one family of errors that Folio throws on purpose. A fault carries a stable code, the HTTP status and exit
+ * The one family of errors that Folio throws on purpose. An error carries a stable code, the HTTP status and exit
  * code that follow from it, and details: what was expected, what arrived, where. Anything else that is thrown
- * is a bug and is shown to nobody but the log.
+ * is a bug and goes to the log alone.
  */
 export const errorCodes = {
   invalid_request: { status: 400, exit: 2 },

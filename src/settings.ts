@@ -246,7 +246,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * Reads and checks every setting.
  *
  * @param given Values that win over the environment's, such as a command line's, as text by the setting's name.
- * @throws FolioError `invalid_parameter` that tells all faulty variables at once
+ * @throws FolioError `invalid_parameter` that names all faulty variables at once
  */
 export function readSettings(
   environment: Environment = process.env,
@@ -279,7 +279,7 @@ export function readSettings(
   return settings as Settings;
 }
 
-/** Sets a variable for a native library that reads the environment itself, unless somebody has set it. */
+/** Sets a variable for a native library that reads the environment itself, unless it is set already. */
 export function presetVariable(variable: string, value: string): void {
   process.env[variable] ??= value;
 }

@@ -7,7 +7,7 @@ import { runBulk } from '../bulk/run.ts';
 import { FolioError } from '../errors.ts';
 import { integer, newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
-import { count, print, tell } from './print.ts';
+import { count, print, printStatus } from './print.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 
 interface BulkFlags extends ModelOptions, SamplingFlags {
@@ -67,13 +67,13 @@ async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
   const { rows, skipped, failed } = await runBulk(held, job, lines, output, flags.concurrency);
   const seconds = (performance.now() - began) / 1000;
   const before = skipped === 0 ? '' : ` after ${count(skipped)} that stood already`;
-  tell(
+  printStatus(
     `${count(rows)} rows${before} in ${seconds.toFixed(1)} s, ${count(rows / seconds)} a second; ${model}`,
   );
   if (failed > 0) {
     throw new FolioError(
       'invalid_request',
-      `${count(failed)} of ${count(rows)} rows failed: each tells why.`,
+      `${count(failed)} of ${count(rows)} rows failed: each says why.`,
       {
         where: 'input',
       },
@@ -81,7 +81,7 @@ async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
   }
 }
 
-/** Faults of the command line are told once, not in every row. */
+/** Errors of the command line are reported once, not in every row. */
 function checkDefaults(task: BulkJob['task'], defaults: Readonly<Record<string, unknown>>): void {
   if (task === 'generate') checked(GenerateRow, defaults);
   else checked(ScoreRow, { text: '', ...defaults });

@@ -2,13 +2,13 @@ import { Command, InvalidArgumentError } from 'commander';
 
 /**
  * One command of the CLI: its file exports `command()`, and `main.ts` loads that file only when the command is
- * asked for. A command parses, calls and prints: results on stdout, everything else on stderr, faults as FolioError.
+ * asked for. A command parses, calls and prints: results on stdout, everything else on stderr, errors as FolioError.
  */
 export interface CommandModule {
   command(): Command;
 }
 
-/** @param examples Lines ready to paste, told before everything else in the help. */
+/** @param examples Lines ready to paste, shown before everything else in the help. */
 export function newCommand(name: string, summary: string, examples: readonly string[]): Command {
   const listed = examples.map((example) => `  ${example}`).join('\n');
   return new Command(name)
@@ -17,7 +17,7 @@ export function newCommand(name: string, summary: string, examples: readonly str
     .addHelpText('before', `Examples:\n${listed}\n`)
     .helpOption('-h, --help', 'show this help')
     .exitOverride()
-    .configureOutput({ outputError: () => undefined }); // main.ts tells every fault in the same way
+    .configureOutput({ outputError: () => undefined }); // main.ts reports every error in the same way
 }
 
 /** Reads an option's whole number. */

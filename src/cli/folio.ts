@@ -7,7 +7,7 @@ import { type CommandModule, newCommand } from './command.ts';
 /** The commands in the order of the help; each one's file is loaded when it is asked for. */
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
   generate: { summary: 'write text with a model', load: () => import('./generate.ts') },
-  score: { summary: 'tell how likely a model finds a text', load: () => import('./score.ts') },
+  score: { summary: 'measure how likely a text is under a model', load: () => import('./score.ts') },
   serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
   train: { summary: 'make a model from a text', load: () => import('./train.ts') },
   models: { summary: 'list models, change the current version', load: () => import('./models.ts') },
@@ -31,7 +31,7 @@ async function programFor(args: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** Tells a fault in one line. @returns the exit code */
+/** Reports an error in one line. @returns the exit code */
 export function report(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
@@ -51,7 +51,7 @@ export function report(error: unknown): number {
   return 1;
 }
 
-/** A file that may not be opened, a full disk: no bug, and told by the system's own words. */
+/** A file that may not be opened, a full disk: no bug, so it is reported in the system's own words. */
 const isSystemError = (error: unknown): error is Error =>
   error instanceof Error && 'syscall' in error && 'code' in error;
 

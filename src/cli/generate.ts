@@ -5,7 +5,7 @@ import { FolioError } from '../errors.ts';
 import type { CompletionResult, Completions } from '../model/model.ts';
 import { newCommand, numeric } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
-import { count, print, tell } from './print.ts';
+import { count, print, printStatus } from './print.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 import { bytesFrom, textFrom } from './text-from.ts';
 
@@ -33,7 +33,11 @@ export const command = (): Command =>
     ),
   )
     .option('-p, --prompt <text>', 'what the text begins after; - reads standard input', '')
-    .option('--seed <number>', 'the same seed gives the same text; drawn and told when absent', numeric)
+    .option(
+      '--seed <number>',
+      'the same seed gives the same text; drawn at random and reported when absent',
+      numeric,
+    )
     .addOption(new Option('-n, --count <number>', 'texts to write').argParser(numeric).default(1))
     .option('--save <file>', 'keep the state at the end of the text')
     .option('--from <file>', 'go on from a kept state, as one longer text would have')
@@ -84,27 +88,29 @@ async function run(flags: GenerateFlags): Promise<void> {
       characters_per_second: Math.round(speed),
     };
     await print(
-      `${JSON.stringify({ ...receipt, prompt, ...effective, seed: result.seed, ...told(result), ...timings }, null, 2)}\n`,
+      `${JSON.stringify({ ...receipt, prompt, ...effective, seed: result.seed, ...detailsOf(result), ...timings }, null, 2)}\n`,
     );
   }
   if (!flags.quiet) {
     for (const { character, by } of result.replaced) {
-      tell(`${JSON.stringify(character)} ${by === '' ? 'left out' : `taken as ${JSON.stringify(by)}`}`);
+      printStatus(
+        `${JSON.stringify(character)} ${by === '' ? 'left out' : `taken as ${JSON.stringify(by)}`}`,
+      );
     }
     for (const { overlap } of result.choices) {
       if (overlap)
-        tell(
+        printStatus(
           `longest passage of the corpus: ${overlap.exact ? '' : 'at most '}${overlap.characters} characters`,
         );
     }
-    tell(
+    printStatus(
       `${held.name}@${held.version}  seed ${result.seed}  ${count(generated)} characters, ${count(speed)} a second`,
     );
   }
   if (interrupt.signal.aborted) throw new FolioError('interrupted', 'Stopped.');
 }
 
-/** One text flows as it is made; several follow one another, parted by a line. */
+/** One text flows as it is made; several follow one another, separated by a line. */
 async function printTexts(completions: Completions, texts: number, echo: string): Promise<void> {
   if (texts === 1) {
     let last = echo;
@@ -121,7 +127,7 @@ async function printTexts(completions: Completions, texts: number, echo: string)
   await print(choices.map(({ text }) => `${echo}${text}${text.endsWith('\n') ? '' : '\n'}`).join('----\n'));
 }
 
-const told = ({ choices, replaced }: CompletionResult): object => ({
+const detailsOf = ({ choices, replaced }: CompletionResult): object => ({
   choices: choices.map(({ text, finishReason, generated, overlap }) => ({
     text,
     finish_reason: finishReason,

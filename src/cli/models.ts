@@ -7,7 +7,7 @@ import { activate, listModels, listVersions, removeVersion } from '../store/mode
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { newCommand } from './command.ts';
-import { columns, print, size, tell } from './print.ts';
+import { columns, print, printStatus, size } from './print.ts';
 
 interface StoreFlags {
   readonly store?: string;
@@ -45,7 +45,7 @@ export const command = (): Command => {
       .option('--replaces <version>', 'refuse if another version than this is current')
       .action(async (name: string, version: string, flags: StoreFlags) => {
         await activate(await storeOf(flags), name, version, flags.replaces);
-        tell(`${name}@${version} is current.`);
+        printStatus(`${name}@${version} is current.`);
       }),
   );
   models.addCommand(
@@ -58,7 +58,7 @@ export const command = (): Command => {
       .argument('<version>', 'the version to remove')
       .action(async (name: string, version: string, flags: StoreFlags) => {
         await removeVersion(await storeOf(flags), name, version);
-        tell(`${name}@${version} is removed.`);
+        printStatus(`${name}@${version} is removed.`);
       }),
   );
   return models;
@@ -75,7 +75,7 @@ async function list(flags: StoreFlags): Promise<void> {
   const store = await storeOf(flags);
   const models = await listModels(store);
   if (flags.json) return print(`${JSON.stringify(models, null, 2)}\n`);
-  if (models.length === 0) tell(`There is no model in ${store.location}.`);
+  if (models.length === 0) printStatus(`There is no model in ${store.location}.`);
   return print(columns(models.map(({ name, version }) => [name, version])));
 }
 
@@ -104,7 +104,7 @@ const folioMetadata = z.object({
   training: z.optional(z.object({ validationLoss: z.number() })),
 });
 
-/** What a version's metadata tell of its making: validation loss, preset, corpus; blank where they do not. */
+/** How a version was made, by its metadata: validation loss, preset, corpus; blank where they do not say. */
 async function madeFrom(store: Store, name: string, version: string): Promise<readonly string[]> {
   const object = await store.read(`${versionPrefix(name, version)}model.json`);
   const artefact = object && JSON.parse(new TextDecoder().decode(object.bytes));

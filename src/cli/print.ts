@@ -6,7 +6,7 @@ export async function print(text: string): Promise<void> {
 }
 
 /** Chatter goes to stderr. */
-export function tell(line: string): void {
+export function printStatus(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 

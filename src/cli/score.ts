@@ -17,7 +17,7 @@ interface ScoreFlags extends ModelOptions {
 /** `folio score`: bits per character and perplexity of texts, or every character's own log-probability. */
 export const command = (): Command =>
   addModel(
-    newCommand('score', 'tell how likely a model finds a text', [
+    newCommand('score', 'measure how likely a text is under a model', [
       'folio score chapter-*.txt',
       'folio score --text "To be, or not to be"',
       'echo "Wherefore art thou" | folio score - --characters --top 3',
@@ -27,7 +27,7 @@ export const command = (): Command =>
     .option('--text <text>', 'the text itself')
     .option('--unknown <rule>', 'unknown characters: error, skip or nearest (default: error)')
     .option('--characters', 'a line for every character: its log-probability (nats) and rank')
-    .option('--top <count>', 'with --characters or --json: alternatives to tell, up to 5', numeric)
+    .option('--top <count>', 'with --characters or --json: alternatives to report, up to 5', numeric)
     .option('--json', 'print one JSON object a text')
     .action(run);
 

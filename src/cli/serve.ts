@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { startServer } from '../server/server.ts';
 import { readSettings } from '../settings.ts';
 import { newCommand } from './command.ts';
-import { print, tell } from './print.ts';
+import { print, printStatus } from './print.ts';
 
 interface ServeFlags {
   readonly port?: string;
@@ -28,8 +28,8 @@ export const command = (): Command =>
       await print(`Folio is at ${server.url}\n`);
       await print(`  curl -N -H 'Accept: text/plain' '${server.url}/generate?prompt=ROMEO:&length=300'\n`);
       const stop = (): void => {
-        tell('Stopping: requests under way may end.');
-        server.close().catch((error: unknown) => tell(String(error)));
+        printStatus('Stopping: requests under way may end.');
+        server.close().catch((error: unknown) => printStatus(String(error)));
       };
       process.once('SIGINT', stop);
       process.once('SIGTERM', stop);

@@ -13,7 +13,7 @@ import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
 import { modelFiles } from './model-files.ts';
-import { print, tell } from './print.ts';
+import { print, printStatus as tell } from './print.ts';
 
 interface TrainFlags {
   readonly corpus?: readonly string[];

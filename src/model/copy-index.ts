@@ -1,7 +1,7 @@
 import { FolioError } from '../errors.ts';
 
 /**
- * Tells how much of a text stands verbatim in a corpus, without the corpus: a Bloom filter (Bloom 1970) over every run
+ * Measures how much of a text stands verbatim in a corpus, without the corpus: a Bloom filter (Bloom 1970) over every run
  * of `window` characters in it. A text of N >= window characters that stands in the corpus has all of its N - window
  * + 1 windows in the filter, so that k windows in a row that are there bound the overlap by window + k - 1, and none
  * is ever missed. False alarms happen: about one window in twenty that is not in the corpus seems to be.
@@ -110,7 +110,7 @@ export class OverlapTracker {
   }
 
   /**
-   * Characters of the longest verbatim overlap so far, at most; below `window` the filter cannot tell, and the bound
+   * Characters of the longest verbatim overlap so far, at most; below `window` the filter cannot decide, and the bound
    * is what a text of that length has without asking.
    */
   get longest(): number {

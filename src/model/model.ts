@@ -8,14 +8,14 @@ export interface Model {
   readonly alphabet: Alphabet;
   readonly info: ModelInfo;
   readonly vocabularySize: number;
-  /** A run from the state of zeros. */
+  /** A sequence that starts from the state of zeros. */
   start(): Sequence;
   /** The text of one completion, piece by piece as it is made. */
   generate(options?: GenerateOptions): AsyncIterable<string>;
-  /** One or several completions with everything that can be told of them. */
+  /** One or several completions with log-probabilities, finish reasons and states. */
   complete(options?: GenerateOptions): Completions;
   score(text: string, options?: ScoreOptions): Promise<Score>;
-  /** Frees what the model holds; runs under way end with an error. */
+  /** Frees what the model holds; sequences under way end with an error. */
   dispose(): void;
 }
 
@@ -34,13 +34,13 @@ export interface ModelInfo {
 }
 
 export interface Sequence {
-  /** Feeds one character. @returns its successor's logits [vocabulary], overwritten by the next step of any run */
+  /** Feeds one character. @returns its successor's logits [vocabulary], overwritten by the next step of any sequence */
   step(id: number): Float32Array;
   /** The state as bytes: a small header that names model and version, then 8 bytes x units x layers. */
   save(): Uint8Array;
   /** @throws FolioError `state_mismatch` for another model's state or damaged bytes */
   restore(bytes: Uint8Array): void;
-  /** A second run from the same state. */
+  /** A second sequence from the same state. */
   fork(): Sequence;
   close(): void;
 }
@@ -74,7 +74,7 @@ export interface GenerateOptions extends SamplingOptions {
   /** What becomes of prompt characters that the model does not know. Default 'error'. */
   readonly unknown?: UnknownRule;
   /**
-   * A saved state to go on from, before the prompt is fed: `Run.save`'s, or a completion's `state`, whose generator
+   * A saved state to go on from, before the prompt is fed: `Sequence.save`'s, or a completion's `state`, whose generator
    * goes on where it stopped unless `seed` is given.
    */
   readonly from?: Uint8Array;

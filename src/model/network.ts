@@ -58,7 +58,7 @@ export interface Network {
   readonly output: OutputLayer;
 }
 
-/** Float32 values of recurrent state that one run carries: h of every layer, and c of every LSTM layer. */
+/** Float32 values of recurrent state that one sequence carries: h of every layer, and c of every LSTM layer. */
 export const stateLength = (network: Network): number =>
   network.layers.reduce((sum, layer) => sum + (layer.kind === 'lstm' ? 2 : 1) * layer.units, 0);
 

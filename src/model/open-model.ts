@@ -35,7 +35,7 @@ const MODEL_LIMIT = 2 ** 24; // bytes of model.json
 const ALPHABET_LIMIT = 2 ** 24; // bytes
 
 /**
- * Opens a LayersModel, whoever wrote it, from wherever its files can be read.
+ * Opens a LayersModel written by any tool, from any place that can read its files.
  *
  * @throws FolioError `model_not_found` without a `model.json`, `model_invalid` for files that contradict themselves,
  * `model_unsupported` for a model of another kind, naming layer, property and value

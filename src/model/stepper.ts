@@ -1,15 +1,15 @@
 /**
- * What advances runs of a network by one character: the plain twin (`reference.ts`), the f32 kernel, the int8 kernel
- * and its own plain twin all keep this contract, and `test/unit/step.cases.ts` holds them to it.
+ * Advances sequences of a network by one character. The f32 and int8 kernels and their plain twins in `test/oracles/`
+ * all keep this contract; `test/step.cases.ts` holds them to it.
  *
- * A slot is the place of one run's recurrent state inside the stepper. State leaves it only as a copy.
+ * A slot is the place of one sequence's recurrent state inside the stepper. State leaves it only as a copy.
  */
 export type Precision = 'f32' | 'int8';
 
 export interface Stepper {
   readonly precision: Precision;
   readonly vocabulary: number;
-  /** Float32 values in one run's state: per layer h, then c for an LSTM; layers first to last. */
+  /** Float32 values in one sequence's state: per layer h, then c for an LSTM; layers first to last. */
   readonly stateLength: number;
   /** Bytes held: packed weights, slots and scratch. */
   readonly byteLength: number;
@@ -24,7 +24,7 @@ export interface Stepper {
   write(slot: number, state: Float32Array): void;
 
   /**
-   * Advances every run in `slots` by its character, all with one reading of the weights.
+   * Advances every sequence in `slots` by its character, all with one reading of the weights.
    *
    * @param slots Distinct open slots: [n].
    * @param ids The character each is fed: [n], each in 0 .. vocabulary-1.
@@ -32,6 +32,6 @@ export interface Stepper {
    */
   step(slots: readonly number[], ids: readonly number[]): Float32Array;
 
-  /** Lets the threads go that the host lent. What is stepped later is stepped by the caller's alone. */
+  /** Stops the worker threads. Later steps run on the calling thread alone. */
   dispose(): void;
 }

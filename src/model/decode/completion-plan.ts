@@ -11,11 +11,11 @@ import { decodeState, type Snapshot } from './state.ts';
 /** A request, checked: what is read, and what is written after it. */
 export interface CompletionPlan {
   readonly n: number;
-  /** Where it goes on from, a state's run or a text's beginning. */
+  /** Where it goes on from, a state's sequence or a text's beginning. */
   readonly from: Snapshot | undefined;
   readonly prompt: readonly number[];
   readonly replaced: readonly Replaced[];
-  readonly writing: DecodePlan;
+  readonly decoding: DecodePlan;
 }
 
 /** @throws FolioError for options that cannot be met */
@@ -36,7 +36,7 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
     from,
     prompt,
     replaced,
-    writing: {
+    decoding: {
       stepper,
       alphabet,
       sampler: new Sampler(checkSampling(options, alphabet), stepper.vocabulary),
@@ -45,8 +45,8 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       logprobs,
       guard,
       overlap,
-      seed: options.seed ?? from?.writing?.seed ?? drawSeed(),
-      tail: prompt.length > 0 ? '' : (from?.writing?.tail ?? ''),
+      seed: options.seed ?? from?.decoder?.seed ?? drawSeed(),
+      tail: prompt.length > 0 ? '' : (from?.decoder?.tail ?? ''),
     },
   };
 };

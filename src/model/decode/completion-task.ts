@@ -17,7 +17,7 @@ import { EventQueue } from './event-queue.ts';
 import { Prefill } from './prefill.ts';
 import { encodeState, type Snapshot } from './state.ts';
 
-/** One request: its prompt read once, its n completions written together. */
+/** One request: one prefill of its prompt, its n completions decoded together. */
 export class CompletionTask implements Completions {
   readonly #engine: Engine;
   readonly #plan: CompletionPlan;
@@ -25,8 +25,8 @@ export class CompletionTask implements Completions {
   readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
   readonly #events: EventQueue;
-  #reading: Prefill | undefined;
-  #writings: readonly Decoder[] = [];
+  #prefill: Prefill | undefined;
+  #decoders: readonly Decoder[] = [];
   #startedAt: number | undefined;
   #milliseconds = 0;
   /** Whether events are being read, and whether all are wanted even if not. */
@@ -41,7 +41,7 @@ export class CompletionTask implements Completions {
     this.#promptDetails = options.scorePrompt ? this.#plan.prompt.map(() => undefined) : undefined;
     this.#choices = new Array(this.#plan.n).fill(undefined);
     this.#events = new EventQueue(
-      () => engine.scheduler.wake(),
+      () => engine.scheduler.resume(),
       () => engine.scheduler.yieldSoon(),
     );
   }
@@ -49,11 +49,11 @@ export class CompletionTask implements Completions {
   async result(): Promise<CompletionResult> {
     this.#isWantedWhole = true;
     this.#start();
-    this.#engine.scheduler.wake();
+    this.#engine.scheduler.resume();
     await this.#events.settled();
-    const { prompt, replaced, writing } = this.#plan;
+    const { prompt, replaced, decoding } = this.#plan;
     return {
-      seed: writing.seed,
+      seed: decoding.seed,
       promptCharacters: prompt.length,
       replaced,
       ...(this.#promptDetails === undefined ? {} : { promptDetails: this.#promptDetails }),
@@ -79,7 +79,7 @@ export class CompletionTask implements Completions {
   #start(): void {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = now();
-    this.#read();
+    this.#startPrefill();
     if (this.#signal?.aborted) this.#abort();
     else this.#signal?.addEventListener('abort', this.#abort);
   }
@@ -91,79 +91,79 @@ export class CompletionTask implements Completions {
   }
 
   /** Feeds what comes before the first new character. */
-  #read(): void {
+  #startPrefill(): void {
     const { stepper, scheduler, prefixes, alphabet } = this.#engine;
-    const { prompt, from, writing } = this.#plan;
+    const { prompt, from, decoding } = this.#plan;
     const ids = this.#before === undefined ? prompt : [this.#before, ...prompt];
     if (ids.length === 0) {
       // Nothing has been read and nothing is known of how texts begin: all characters are equally likely.
       const slot = stepper.open();
       if (from !== undefined) stepper.write(slot, from.hidden);
       const snapshot = { hidden: stepper.read(slot), last: undefined };
-      this.#write(new Float32Array(stepper.vocabulary), snapshot, slot);
+      this.#startDecoding(new Float32Array(stepper.vocabulary), snapshot, slot);
       return;
     }
     const details = this.#promptDetails;
     const lead = ids.length - prompt.length;
-    const note = (at: number, logits: Float32Array): void => {
-      details![at + 1 - lead] = detailOf(logits, ids[at + 1]!, writing.logprobs ?? 0, alphabet);
+    const recordDetail = (at: number, logits: Float32Array): void => {
+      details![at + 1 - lead] = detailOf(logits, ids[at + 1]!, decoding.logprobs ?? 0, alphabet);
     };
-    this.#reading = new Prefill({
+    this.#prefill = new Prefill({
       stepper,
       ids,
       ...(from === undefined ? {} : { from: from.hidden }),
       cache: from === undefined && details === undefined ? prefixes : undefined,
-      onLogits: details && note,
+      onLogits: details && recordDetail,
       onEnd: (logits, snapshot, slot) => {
-        this.#reading = undefined;
-        this.#write(logits, snapshot, slot);
+        this.#prefill = undefined;
+        this.#startDecoding(logits, snapshot, slot);
       },
       onFail: (error) => this.#fail(error),
     });
-    scheduler.add(this.#reading);
+    scheduler.add(this.#prefill);
   }
 
-  /** Writes on from the run that has read the prompt, and from its logits [vocabulary]. */
-  #write(view: Float32Array, snapshot: Snapshot, slot: number): void {
+  /** Decodes on from the sequence that has read the prompt, and from its logits [vocabulary]. */
+  #startDecoding(view: Float32Array, snapshot: Snapshot, slot: number): void {
     // Opening slots may move the kernel's memory.
     const logits = view.slice();
     this.#fork(snapshot, slot);
-    for (const writing of this.#writings) {
-      if (this.#plan.writing.length === 0) writing.finish('length');
-      else if (writing.take(logits)) this.#engine.scheduler.add(writing);
+    for (const decoder of this.#decoders) {
+      if (this.#plan.decoding.length === 0) decoder.finish('length');
+      else if (decoder.take(logits)) this.#engine.scheduler.add(decoder);
     }
   }
 
-  /** Splits a run into n. */
+  /** Splits a sequence into n. */
   #fork(snapshot: Snapshot, slot: number): void {
     const { stepper } = this.#engine;
     const state = stepper.read(slot);
-    this.#writings = this.#choices.map((_, index) => {
+    this.#decoders = this.#choices.map((_, index) => {
       const own = index === 0 ? slot : stepper.open();
       if (index > 0) stepper.write(own, state);
-      const random = this.#randomOf(index);
-      return new Decoder(this.#plan.writing, own, snapshot, random, this.#history(), this.#reader(index));
+      const random = this.#randomFor(index);
+      return new Decoder(this.#plan.decoding, own, snapshot, random, this.#counts(), this.#listener(index));
     });
   }
 
   /** The generator of one completion: the state's own goes on unless another seed is given. */
-  #randomOf(index: number): Random {
-    const { from, writing } = this.#plan;
-    const state = from?.writing;
-    if (state === undefined || state.seed !== writing.seed) return Random.fromSeed(writing.seed, index);
+  #randomFor(index: number): Random {
+    const { from, decoding } = this.#plan;
+    const state = from?.decoder;
+    if (state === undefined || state.seed !== decoding.seed) return Random.fromSeed(decoding.seed, index);
     return index === 0 ? Random.fromState(state.random) : Random.fromSeed(state.random[0]!, index);
   }
 
-  #history(): TokenCounts {
+  #counts(): TokenCounts {
     const { from, prompt } = this.#plan;
-    const history = new TokenCounts(this.#engine.stepper.vocabulary);
-    for (const [id, count] of from?.writing?.generated ?? []) history.generated[id] = count;
-    history.prompt(from?.writing?.prompted ?? []);
-    history.prompt(prompt);
-    return history;
+    const counts = new TokenCounts(this.#engine.stepper.vocabulary);
+    for (const [id, count] of from?.decoder?.generated ?? []) counts.generated[id] = count;
+    counts.prompt(from?.decoder?.prompted ?? []);
+    counts.prompt(prompt);
+    return counts;
   }
 
-  #reader(index: number): CompletionListener {
+  #listener(index: number): CompletionListener {
     const isReady = (): boolean => !this.#isRead || this.#isWantedWhole || !this.#events.isFull;
     return {
       get isReady() {
@@ -181,14 +181,14 @@ export class CompletionTask implements Completions {
 
   #close(index: number, finishReason: FinishReason): void {
     const { stepper, owner } = this.#engine;
-    const writing = this.#writings[index]!;
-    const overlap = writing.longestOverlap;
-    const snapshot = writing.snapshot();
+    const decoder = this.#decoders[index]!;
+    const overlap = decoder.longestOverlap;
+    const snapshot = decoder.snapshot();
     let state: Uint8Array | undefined;
     this.#choices[index] = {
-      text: writing.text,
+      text: decoder.text,
       finishReason,
-      generated: writing.generated,
+      generated: decoder.generated,
       // Many never ask for it, and a first character does not wait for the model's digest.
       get state() {
         state ??= encodeState(snapshot, owner);
@@ -196,32 +196,32 @@ export class CompletionTask implements Completions {
       },
       ...(overlap === undefined ? {} : { overlap: { characters: overlap, exact: false } }),
     };
-    stepper.close(writing.slot);
+    stepper.close(decoder.slot);
   }
 
   readonly #abort = (): void => {
     if (this.#startedAt === undefined || this.#events.hasEnded) return;
     const { stepper, scheduler } = this.#engine;
-    if (this.#reading !== undefined) {
+    if (this.#prefill !== undefined) {
       // Nothing is written yet: all completions stand where the request began.
-      const { slot } = this.#reading;
-      scheduler.remove(this.#reading);
-      this.#reading = undefined;
+      const { slot } = this.#prefill;
+      scheduler.remove(this.#prefill);
+      this.#prefill = undefined;
       const hidden = this.#plan.from?.hidden ?? new Float32Array(stepper.stateLength);
       stepper.write(slot, hidden);
       this.#fork({ hidden, last: this.#before }, slot);
     }
-    for (const writing of this.#writings) {
-      scheduler.remove(writing);
-      writing.finish('aborted');
+    for (const decoder of this.#decoders) {
+      scheduler.remove(decoder);
+      decoder.finish('aborted');
     }
   };
 
   #fail(error: unknown): void {
     if (this.#events.hasEnded) return;
     const { stepper, scheduler } = this.#engine;
-    const open = this.#writings.filter((_, index) => this.#choices[index] === undefined);
-    for (const stream of this.#reading === undefined ? open : [this.#reading]) {
+    const open = this.#decoders.filter((_, index) => this.#choices[index] === undefined);
+    for (const stream of this.#prefill === undefined ? open : [this.#prefill]) {
       scheduler.remove(stream);
       stepper.close(stream.slot);
     }

@@ -47,41 +47,41 @@ interface Pending {
 export class Decoder implements ScheduledSequence {
   readonly slot: number;
   readonly #plan: DecodePlan;
-  readonly #reader: CompletionListener;
-  readonly #history: TokenCounts;
-  readonly #stops: StopMatcher | undefined;
+  readonly #listener: CompletionListener;
+  readonly #counts: TokenCounts;
+  readonly #stopMatcher: StopMatcher | undefined;
   readonly #tracker: OverlapTracker | undefined;
-  readonly #trail: RewindBuffer;
+  readonly #rewindBuffer: RewindBuffer;
   readonly #pending: Pending[] = [];
   readonly #banned: ((id: number) => boolean) | undefined;
   #random: Random;
-  /** The generator as it was when the trail had `length` characters: a rewind counts from there. */
+  /** The generator as it was when the rewind buffer had `length` characters: a rewind counts from there. */
   #mark: { random: Random; length: number };
   #text = '';
   #generated = 0;
   #id = -1;
   #open = true;
 
-  /** @param snapshot The run before its last character was fed; `slot` is the run after it. */
+  /** @param snapshot The sequence before its last character was fed; `slot` is the sequence after it. */
   constructor(
     plan: DecodePlan,
     slot: number,
     snapshot: Snapshot,
     random: Random,
-    history: TokenCounts,
-    reader: CompletionListener,
+    counts: TokenCounts,
+    listener: CompletionListener,
   ) {
     const { guard, stop, alphabet, tail } = plan;
     this.#plan = plan;
     this.slot = slot;
     this.#random = random;
-    this.#history = history;
-    this.#reader = reader;
-    this.#trail = new RewindBuffer(plan.stepper, slot, snapshot);
-    this.#mark = { random: random.fork(), length: this.#trail.length };
+    this.#counts = counts;
+    this.#listener = listener;
+    this.#rewindBuffer = new RewindBuffer(plan.stepper, slot, snapshot);
+    this.#mark = { random: random.fork(), length: this.#rewindBuffer.length };
     if (stop.length > 0) {
-      this.#stops = new StopMatcher(stop);
-      this.#stops.pass(tail);
+      this.#stopMatcher = new StopMatcher(stop);
+      this.#stopMatcher.pass(tail);
     }
     const index = guard?.index ?? plan.overlap;
     if (index !== undefined) {
@@ -94,9 +94,9 @@ export class Decoder implements ScheduledSequence {
     }
   }
 
-  /** Whether the run may have to be taken back behind characters that were fed already. */
+  /** Whether the sequence may have to be taken back behind characters that were fed already. */
   get #rewinds(): boolean {
-    return this.#stops !== undefined || this.#banned !== undefined;
+    return this.#stopMatcher !== undefined || this.#banned !== undefined;
   }
 
   get id(): number {
@@ -104,7 +104,7 @@ export class Decoder implements ScheduledSequence {
   }
 
   get isReady(): boolean {
-    return this.#reader.isReady;
+    return this.#listener.isReady;
   }
 
   /** The text so far. */
@@ -123,7 +123,7 @@ export class Decoder implements ScheduledSequence {
 
   take(logits: Float32Array): boolean {
     const { sampler, alphabet, logprobs, length } = this.#plan;
-    const id = sampler.choose(logits, this.#history, this.#random, this.#banned);
+    const id = sampler.choose(logits, this.#counts, this.#random, this.#banned);
     if (id < 0) {
       // The copy guard leaves no character that may come next.
       this.#emit(0);
@@ -131,25 +131,25 @@ export class Decoder implements ScheduledSequence {
     }
     this.#id = id;
     this.#generated++;
-    this.#history.add(id);
-    this.#trail.push(id);
+    this.#counts.add(id);
+    this.#rewindBuffer.push(id);
     const piece = alphabet.piece(id);
     const detail = logprobs === undefined ? undefined : detailOf(logits, id, logprobs, alphabet);
     this.#tracker?.push(piece);
-    if (this.#stops === undefined) this.#tell(piece, detail && [detail]);
+    if (this.#stopMatcher === undefined) this.#report(piece, detail && [detail]);
     else {
       this.#pending.push({ id, piece, detail });
-      const stopped = this.#stops.push(piece);
+      const stopped = this.#stopMatcher.push(piece);
       if (stopped !== undefined) {
         const cut = this.#emit(stopped.length + piece.length - stopped.read);
-        if (cut > 0) this.#tell(this.#pending[0]!.piece.slice(0, cut), undefined);
+        if (cut > 0) this.#report(this.#pending[0]!.piece.slice(0, cut), undefined);
         return this.finish('stop');
       }
-      this.#emit(this.#stops.held);
+      this.#emit(this.#stopMatcher.held);
     }
     if (this.#generated >= length) return this.finish('length');
-    if (this.#rewinds && this.#pending.length === 0 && this.#trail.advance()) {
-      this.#mark = { random: this.#random.fork(), length: this.#trail.length };
+    if (this.#rewinds && this.#pending.length === 0 && this.#rewindBuffer.advance()) {
+      this.#mark = { random: this.#random.fork(), length: this.#rewindBuffer.length };
     }
     return true;
   }
@@ -159,29 +159,29 @@ export class Decoder implements ScheduledSequence {
     if (!this.#open) return false;
     if (reason !== 'stop') this.#emit(0);
     this.#open = false;
-    this.#reader.onFinish(reason);
+    this.#listener.onFinish(reason);
     return false;
   }
 
   fail(error: unknown): void {
     this.#open = false;
-    this.#reader.onFail(error);
+    this.#listener.onFail(error);
   }
 
   /** The completion's end as a value: after its last emitted character. */
   snapshot(): Snapshot {
     const { guard, stop, overlap, stepper, tail } = this.#plan;
     const dropped = this.#pending.length;
-    for (const { id } of this.#pending) this.#history.remove(id);
+    for (const { id } of this.#pending) this.#counts.remove(id);
     let random = this.#random;
-    let run: Snapshot;
+    let position: Snapshot;
     if (this.#rewinds || this.#generated === 0) {
-      this.#trail.drop(dropped);
+      this.#rewindBuffer.drop(dropped);
       random = this.#mark.random.fork();
-      for (let i = this.#mark.length; i < this.#trail.length; i++) random.uniform();
-      run = this.#trail.snapshot();
+      for (let i = this.#mark.length; i < this.#rewindBuffer.length; i++) random.uniform();
+      position = this.#rewindBuffer.snapshot();
     } else {
-      run = { hidden: stepper.read(this.slot), last: this.#id };
+      position = { hidden: stepper.read(this.slot), last: this.#id };
     }
     const needed = Math.max(
       ...stop.map((text) => text.length - 1),
@@ -189,14 +189,14 @@ export class Decoder implements ScheduledSequence {
       overlap || guard ? (guard?.index ?? overlap)!.window : 0,
       0,
     );
-    const generated = Array.from(this.#history.generated, (count, id) => [id, count] as const);
+    const generated = Array.from(this.#counts.generated, (count, id) => [id, count] as const);
     return {
-      ...run,
-      writing: {
+      ...position,
+      decoder: {
         seed: this.#plan.seed,
         random: random.save(),
         generated: generated.filter(([, count]) => count > 0),
-        prompted: [...this.#history.prompted.keys()].filter((id) => this.#history.prompted[id] === 1),
+        prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
         tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
       },
     };
@@ -213,12 +213,12 @@ export class Decoder implements ScheduledSequence {
       text += piece;
       if (detail !== undefined) details.push(detail);
     }
-    if (text !== '') this.#tell(text, this.#plan.logprobs === undefined ? undefined : details);
+    if (text !== '') this.#report(text, this.#plan.logprobs === undefined ? undefined : details);
     return Math.max(0, units);
   }
 
-  #tell(text: string, details: readonly CharacterDetail[] | undefined): void {
+  #report(text: string, details: readonly CharacterDetail[] | undefined): void {
     this.#text += text;
-    this.#reader.onText(text, details);
+    this.#listener.onText(text, details);
   }
 }

@@ -4,7 +4,7 @@ import type { PrefixCache } from './prefix-cache.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { StateOwner } from './state.ts';
 
-/** What a model lends to everything that it runs. */
+/** The parts of a model that all its sequences share. */
 export interface Engine {
   readonly stepper: Stepper;
   readonly scheduler: Scheduler;

@@ -23,7 +23,7 @@ export class EventQueue {
 
   /**
    * @param onRead Called when there is room again.
-   * @param onFirst Called when the first text is there and somebody waits for it.
+   * @param onFirst Called when the first text is there and a reader waits for it.
    */
   constructor(onRead: () => void, onFirst: () => void) {
     this.#onRead = onRead;
@@ -59,14 +59,14 @@ export class EventQueue {
     if (this.#waiting.length === 0) return;
     if (!this.#begun) this.#onFirst();
     this.#begun = true;
-    this.#tell();
+    this.#notify();
   }
 
-  /** Nothing comes any more. @param error What the reader is to be told after the events. */
+  /** No more events follow. @param error Thrown to the reader after the events. */
   end(error?: unknown): void {
     this.#ended = true;
     this.#error = error;
-    this.#tell();
+    this.#notify();
   }
 
   async next(): Promise<IteratorResult<CompletionEvent, undefined>> {
@@ -101,7 +101,7 @@ export class EventQueue {
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #tell(): void {
+  #notify(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();

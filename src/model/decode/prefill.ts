@@ -13,7 +13,7 @@ export interface PrefillOptions {
   readonly cache?: PrefixCache | undefined;
   /** Called with the logits after each character but the last; the view is overwritten by the next step. */
   readonly onLogits?: ((at: number, logits: Float32Array) => void) | undefined;
-  /** Called once at the end. `before` is the run before its last character was fed. */
+  /** Called once at the end. `before` is the sequence before its last character was fed. */
   readonly onEnd: (logits: Float32Array, before: Snapshot, slot: number) => void;
   readonly onFail: (error: unknown) => void;
 }
@@ -23,7 +23,7 @@ const CACHE_STRIDE = 32;
 /** States that one prompt leaves in the cache, about. */
 const CACHE_STATES = 16;
 
-/** Feeds a known text to a run: a prompt, or a text to be scored. */
+/** Feeds a known text to a sequence: a prompt, or a text to be scored. */
 export class Prefill implements ScheduledSequence {
   readonly slot: number;
   readonly isReady = true;

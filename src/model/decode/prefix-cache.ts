@@ -1,5 +1,5 @@
 /**
- * States of runs that have read the beginning of a prompt, for the next prompt that begins alike. Bounded by bytes,
+ * States of sequences that have read the beginning of a prompt, for the next prompt that begins alike. Bounded by bytes,
  * the least recently used out first.
  */
 export class PrefixCache {

@@ -5,7 +5,7 @@ import type { Snapshot } from './state.ts';
 const STRIDE = 16;
 
 /**
- * The way that one run has come since a copy of its state was taken, so that it can be had as it was before any of
+ * The way that one sequence has come since a copy of its state was taken, so that it can be had as it was before any of
  * its latest characters without copying the state at every step.
  */
 export class RewindBuffer {
@@ -15,7 +15,7 @@ export class RewindBuffer {
   /** Characters since the base: all fed but perhaps the last. */
   #ids: number[];
 
-  /** @param snapshot Where the run stands, its last character fed or about to be. */
+  /** @param snapshot Where the sequence stands, its last character fed or about to be. */
   constructor(stepper: Stepper, slot: number, { hidden, last }: Snapshot) {
     this.#stepper = stepper;
     this.#slot = slot;
@@ -49,7 +49,7 @@ export class RewindBuffer {
     this.#ids.length -= count;
   }
 
-  /** The run at the end of the trail; what was fed beyond it is undone in the slot. */
+  /** The sequence at the end of the buffer; what was fed beyond it is undone in the slot. */
   snapshot(): Snapshot {
     this.#stepper.write(this.#slot, this.#base);
     for (const id of this.#ids.slice(0, -1)) this.#stepper.step([this.#slot], [id]);

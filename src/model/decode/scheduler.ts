@@ -7,7 +7,7 @@ export interface ScheduledSequence {
   readonly slot: number;
   /** The character to feed next. */
   readonly id: number;
-  /** False while nobody reads what it makes. */
+  /** False while its output is not read. */
   readonly isReady: boolean;
   /** @param logits [vocabulary], after `id`; overwritten by the next step. @returns Whether it goes on */
   take(logits: Float32Array): boolean;
@@ -28,7 +28,7 @@ const MOST_TOGETHER = 64;
 export class Scheduler {
   readonly #stepper: Stepper;
   readonly #streams = new Set<ScheduledSequence>();
-  /** Those that are advanced now, and what the stepper is told of them: kept from step to step. */
+  /** Those that are advanced now, with the stepper's arguments: arrays kept from step to step. */
   readonly #ready: ScheduledSequence[] = [];
   readonly #slots: number[] = [];
   readonly #ids: number[] = [];
@@ -44,7 +44,7 @@ export class Scheduler {
     if (this.#disposed) stream.fail(gone());
     else {
       this.#streams.add(stream);
-      this.wake();
+      this.resume();
     }
   }
 
@@ -53,13 +53,13 @@ export class Scheduler {
   }
 
   /** To be called when a stream has become ready. */
-  wake(): void {
+  resume(): void {
     if (this.#running) return;
     this.#running = true;
     void this.#run();
   }
 
-  /** Somebody waits for what has just been made: the slice ends early. */
+  /** A reader waits for what has just been made: the slice ends early. */
   yieldSoon(): void {
     this.#wanted = true;
   }
@@ -71,7 +71,7 @@ export class Scheduler {
   }
 
   async #run(): Promise<void> {
-    // Whoever asked may add more before the first step.
+    // The caller may add more before the first step.
     await undefined;
     for (;;) {
       const end = now() + SLICE;

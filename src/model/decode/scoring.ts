@@ -20,7 +20,7 @@ export const score = async (engine: Engine, text: string, options: ScoreOptions 
   };
   const fed = start === undefined ? ids : [start, ...ids];
   if (start === undefined && ids.length > 0) note(ids[0]!, new Float32Array(stepper.vocabulary));
-  // The last character is fed to nobody's use: nothing is asked of what comes after it.
+  // Feeding the last character would be of no use: nothing is asked of what comes after it.
   if (fed.length > 1) {
     await new Promise<void>((resolve, reject) => {
       const end = (then: () => void): void => {

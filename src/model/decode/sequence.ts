@@ -3,15 +3,15 @@ import type { Engine } from './engine.ts';
 import { RewindBuffer } from './rewind-buffer.ts';
 import { decodeState, encodeState, type Snapshot } from './state.ts';
 
-/** A run that its owner advances, character by character. */
+/** A sequence that its owner advances, character by character. */
 export const startSequence = (engine: Engine, from?: Snapshot): Sequence => {
   const { stepper, owner } = engine;
   const slot = stepper.open();
-  let trail: RewindBuffer;
+  let rewindBuffer: RewindBuffer;
 
   const put = (snapshot: Snapshot): void => {
     stepper.write(slot, snapshot.hidden);
-    trail = new RewindBuffer(stepper, slot, snapshot);
+    rewindBuffer = new RewindBuffer(stepper, slot, snapshot);
     feedLast(snapshot);
   };
   const feedLast = ({ last }: Snapshot): void => {
@@ -19,7 +19,7 @@ export const startSequence = (engine: Engine, from?: Snapshot): Sequence => {
   };
   /** The slot is left as it was found. */
   const snapshot = (): Snapshot => {
-    const taken = trail.snapshot();
+    const taken = rewindBuffer.snapshot();
     feedLast(taken);
     return taken;
   };
@@ -27,12 +27,12 @@ export const startSequence = (engine: Engine, from?: Snapshot): Sequence => {
   put(from ?? { hidden: stepper.read(slot), last: undefined });
   return {
     step(id) {
-      trail.push(id);
-      trail.advance();
+      rewindBuffer.push(id);
+      rewindBuffer.advance();
       try {
         return stepper.step([slot], [id]);
       } catch (error) {
-        trail.drop(1);
+        rewindBuffer.drop(1);
         throw error;
       }
     },

@@ -10,14 +10,14 @@ export interface StateOwner {
   readonly precision: Precision;
 }
 
-/** A run's place in a text, as a value. */
+/** A sequence's place in a text, as a value. */
 export interface Snapshot {
   /** The recurrent state before `last` is fed: [stateLength]. */
   readonly hidden: Float32Array;
   /** The text's last character, not fed yet; undefined before the first. */
   readonly last: number | undefined;
-  /** What a completion carries besides; a bare run has none of it. */
-  readonly writing?: DecoderState | undefined;
+  /** What a completion carries besides; a bare sequence has none of it. */
+  readonly decoder?: DecoderState | undefined;
 }
 
 export interface DecoderState {
@@ -42,7 +42,7 @@ const MOST_HEADER = 2 ** 24;
 export const encodeState = (snapshot: Snapshot, owner: StateOwner): Uint8Array => {
   const { name, version, digest, precision } = owner;
   const header = new TextEncoder().encode(
-    JSON.stringify({ model: name, version, digest, precision, last: snapshot.last, ...snapshot.writing }),
+    JSON.stringify({ model: name, version, digest, precision, last: snapshot.last, ...snapshot.decoder }),
   );
   const { hidden } = snapshot;
   const bytes = new Uint8Array(PREFIX + header.length + 4 * hidden.length);
@@ -91,7 +91,7 @@ export const decodeState = (
   const { last } = header;
   if (last !== undefined && !isId(last)) throw damaged('a damaged state');
   if (header.random === undefined) return { hidden, last };
-  return { hidden, last, writing: readWriting(header, isId) };
+  return { hidden, last, decoder: readDecoderState(header, isId) };
 };
 
 const parseHeader = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
@@ -99,12 +99,12 @@ const parseHeader = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
     const header: unknown = JSON.parse(new TextDecoder().decode(bytes));
     if (isObject(header)) return header;
   } catch {
-    // told below
+    // reported below
   }
   throw damaged('a damaged state');
 };
 
-const readWriting = (
+const readDecoderState = (
   { seed, random, generated, prompted, tail }: Readonly<Record<string, unknown>>,
   isId: (id: unknown) => id is number,
 ): DecoderState => {

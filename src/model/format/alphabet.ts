@@ -5,7 +5,7 @@ import { nearestCharacters } from './nearest-characters.ts';
 /**
  * Which character each of a model's ids stands for. A character is a Unicode code point; an alphabet from elsewhere
  * may hold longer pieces, which can be generated but not read from a prompt. A model without any alphabet speaks in
- * ids: its text is their decimal numbers, parted by spaces.
+ * ids: its text is their decimal numbers, separated by spaces.
  */
 export interface Alphabet {
   readonly kind: 'characters' | 'ids';
@@ -158,7 +158,7 @@ const idAlphabet = (size: number): Alphabet => {
               `The model has no alphabet: ${describeValue(word)} is no id of it.`,
               {
                 where: 'prompt',
-                expected: `ids from 0 to ${size - 1}, parted by spaces`,
+                expected: `ids from 0 to ${size - 1}, separated by spaces`,
                 received: describeValue(word),
               },
             );

@@ -4,7 +4,7 @@ import { sha256 } from './sha256.ts';
 /** SHA-256 of parts one after another: [32]. */
 export type Hash = (parts: readonly Uint8Array[]) => Uint8Array;
 
-/** Milliseconds after which nobody waits for a first character any more. */
+/** Milliseconds after which the first character has been sent, so that the digest delays nothing. */
 const LATER = 50;
 
 /**

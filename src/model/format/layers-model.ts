@@ -162,7 +162,7 @@ class LayerReader {
       return;
     }
     const found = useBias ? this.#weights.find(scopes, 'bias', place) : undefined;
-    // tfjs writes `reset_after`; files older than the property are told by their bias.
+    // tfjs writes `reset_after`; files older than the property are recognised by their bias.
     const resetAfter =
       typeof config.reset_after === 'boolean' ? config.reset_after : found?.shape.length === 2;
     const biases = useBias

@@ -328,7 +328,7 @@ describe('folio bulk', () => {
     const { code, stdout, stderr } = await apart(['bulk', 'score'], rows.join('\n'));
     expect(code).toBe(2);
     expect(stderr).toMatch(
-      /^5 rows in .*\nerror: 3 of 5 rows failed: each tells why\. \[invalid_request\]\n$/,
+      /^5 rows in .*\nerror: 3 of 5 rows failed: each says why\. \[invalid_request\]\n$/,
     );
     const model = `tiny@${second.version}`;
     expect(
