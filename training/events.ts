@@ -1,7 +1,7 @@
 import type { CorpusReport } from './corpus/corpus-report.ts';
 
 /**
- * What a training tells of itself, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
+ * The events of a training, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
  * one `epoch` and some `sample`, with `checkpoint` and `warning` anywhere; `finished` when the weights are final;
  * last `published` or `rejected`. Plain JSON: the progress bar, `--json`, the record and the report all read these.
  *
@@ -135,7 +135,7 @@ export interface PublishedEvent {
   readonly key: string;
 }
 
-/** The gate said no: the model is kept under `candidates/`, the pointer stays. */
+/** The gate refused: the model is kept under `candidates/`, the pointer stays. */
 export interface RejectedEvent {
   readonly type: 'rejected';
   readonly version: string;

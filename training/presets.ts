@@ -9,7 +9,7 @@ export interface Preset extends FitSettings {
   readonly preparation: Preparation;
 }
 
-/** The recipe of the model that ships; docs/quality.md tells how it was found. */
+/** The recipe of the model that ships; docs/quality.md says how it was found. */
 const standard: Preset = {
   about: 'one layer of 512 units, strongly regularised: the recipe of the model that ships',
   preparation: 'plain',

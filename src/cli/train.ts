@@ -32,7 +32,7 @@ interface TrainFlags {
   readonly record?: string;
 }
 
-/** `folio train`: corpus to published model, told on stderr; the version on stdout. */
+/** `folio train`: corpus to published model, with progress on stderr; the version on stdout. */
 export const command = (): Command =>
   newCommand('train', 'make a model from a text', [
     'folio train --corpus my-novel.txt --name novel',
@@ -118,10 +118,10 @@ async function run(flags: TrainFlags): Promise<void> {
       force: flags.force ?? false,
       ...(flags.tolerance === undefined ? {} : { tolerance: flags.tolerance }),
       signal: interrupt.signal,
-      tell,
+      log: tell,
     })) {
-      record.hear(event);
-      progress.hear(event);
+      record.update(event);
+      progress.update(event);
       if (event.type === 'published') outcome = { version: event.version };
       if (event.type === 'rejected') outcome = { version: event.version, rejected: event.reasons };
     }
@@ -173,16 +173,16 @@ const differences = ({ epochs, seed }: TrainFlags): Partial<FitSettings> => ({
 });
 
 /** The first signal asks for an end in good order, the second ends at once. */
-const interruptible = (told: () => void): { signal: AbortSignal; end: () => void } => {
+const interruptible = (announce: () => void): { signal: AbortSignal; end: () => void } => {
   const controller = new AbortController();
-  const hear = () => {
+  const stop = () => {
     if (controller.signal.aborted) process.exit(130);
     controller.abort();
-    told();
+    announce();
   };
-  process.on('SIGINT', hear).on('SIGTERM', hear);
+  process.on('SIGINT', stop).on('SIGTERM', stop);
   return {
     signal: controller.signal,
-    end: () => void process.off('SIGINT', hear).off('SIGTERM', hear),
+    end: () => void process.off('SIGINT', stop).off('SIGTERM', stop),
   };
 };

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const corpus = join(folder, 'novel.txt');
   await writeFile(corpus, 'It was a dark & stormy night; <b>so</b> it was. '.repeat(60));
   const keeper = new ReportKeeper();
-  for (const event of await someEvents(corpus)) keeper.hear(event);
+  for (const event of await someEvents(corpus)) keeper.update(event);
   // As it is made by the sources, and by the bundle, whose functions are made small.
   const bundle = join(import.meta.dirname, '../../dist/report-under-test.js');
   await build({

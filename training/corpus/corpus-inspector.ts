@@ -9,12 +9,12 @@ import { type RareCharacters, rareCharacters } from './rare-characters.ts';
 import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
 
-/** Fewer teach nothing. Characters. */
+/** Characters that a corpus must have. */
 const LEAST_CHARACTERS = 1000;
 
 const CODE_POINTS = 0x110000;
 
-/** Looks over a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
+/** Inspects a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
 export class CorpusInspector implements CorpusListener {
   readonly #counts = new Float64Array(CODE_POINTS);
   readonly #duplicates = new DuplicateFinder();

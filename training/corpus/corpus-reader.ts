@@ -3,7 +3,7 @@ import { Cleaner, type Preparation } from './clean.ts';
 import type { Resolved } from './sources.ts';
 import { Utf8Decoder } from './utf8.ts';
 
-/** Hears a corpus in one pass, in memory that does not grow with it. */
+/** Receives a corpus in one pass, in memory that does not grow with it. */
 export interface CorpusListener {
   nextFile?(title: string): void;
   /** The bytes as they stand in the file; the array is used again afterwards. */

@@ -63,7 +63,7 @@ export const readCorpus = async (
 };
 
 /**
- * Looks a corpus over without keeping it: memory does not grow with its size.
+ * Inspects a corpus without keeping it: memory does not grow with its size.
  *
  * @throws FolioError as `readCorpus`
  */

@@ -2,7 +2,7 @@
  * Finds passages that stand in a text more than once, in bounded memory: every window of 64 characters has a rolling
  * hash, and those whose hash ends in enough zero bits are remembered, so that each copy of a passage remembers the
  * same windows (after Broder's shingles and `winnowing`, Schleimer et al. 2003). When the table is full, one more
- * zero bit is asked for. The share of remembered windows seen before estimates the share of text that is a copy.
+ * zero bit is required. The share of remembered windows seen before estimates the share of text that is a copy.
  */
 const WINDOW = 64; // characters
 const SLOTS = 1 << 20;
@@ -89,7 +89,7 @@ export class DuplicateFinder {
     if (this.#filled > MOST) this.#thin();
   }
 
-  /** Asks for one more zero bit and forgets what lacks it. */
+  /** Requires one more zero bit and forgets what lacks it. */
   #thin(): void {
     const keys = this.#keys;
     const counts = this.#counts;

@@ -1,17 +1,17 @@
 /** Code points of a text in evenly spaced blocks, in bounded memory, however long it turns out to be. */
 export class SampledText {
   readonly #blockLength: number;
-  readonly #most: number;
+  readonly #maxBlocks: number;
   #blocks: Uint32Array[] = [];
   #stride = 1; // of so many blocks, one is kept
   #number = 0; // of the block that is being filled
   #filling: Uint32Array;
   #filled = 0;
 
-  /** Keeps at most `most` blocks of `blockLength` characters. */
-  constructor(blockLength = 1 << 15, most = 256) {
+  /** Keeps at most `maxBlocks` blocks of `blockLength` characters. */
+  constructor(blockLength = 1 << 15, maxBlocks = 256) {
     this.#blockLength = blockLength;
-    this.#most = most;
+    this.#maxBlocks = maxBlocks;
     this.#filling = new Uint32Array(blockLength);
   }
 
@@ -40,7 +40,7 @@ export class SampledText {
       this.#blocks.push(this.#filling);
       this.#filling = new Uint32Array(this.#blockLength);
     }
-    if (this.#blocks.length === this.#most) {
+    if (this.#blocks.length === this.#maxBlocks) {
       this.#blocks = this.#blocks.filter((_, at) => at % 2 === 0);
       this.#stride *= 2;
     }

@@ -2,9 +2,9 @@ import { FolioError } from '../../src/errors.ts';
 
 /** One text of a corpus: a file, standard input, the body of a URL or an object of a store. */
 export interface Source {
-  /** For whoever gave it: a path as given, a URL without its query, `standard input`. */
+  /** As it was given: a path, a URL without its query, `standard input`. */
   readonly name: string;
-  /** For whoever reads a report: a path from the folder that was given, without the machine's own folders. */
+  /** For reports: a path from the folder that was given, without the machine's own folders. */
   readonly title: string;
   /** Bytes, where they are known beforehand. */
   readonly size?: number;

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { glob, isDynamicPattern } from 'tinyglobby';
+import { type FileHandle, glob, open, readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
 import { isFolioError } from '../../src/errors.ts';
 import { changed, notFound, type Source } from './source.ts';
 
@@ -39,12 +38,39 @@ const resolve = async (place: string): Promise<Resolved> => {
   }
   const found = await stat(place).catch(() => undefined);
   if (found?.isDirectory()) {
-    const files = await glob('**/*', { cwd: place, dot: false, onlyFiles: true });
-    return fromFiles(place, files.sort(), place);
+    return fromFiles(place, await filesBelow(place), place);
   }
   if (found) return only(fromFile(place, basename(place), found.size));
-  if (isDynamicPattern(place)) return fromFiles('', (await glob(place, { onlyFiles: true })).sort(), place);
+  if (/[*?[{]|[!+@]\(/.test(place)) return fromFiles('', await filesMatching(place), place);
   throw notFound(place, 'There is no such file or folder');
+};
+
+/** Paths from the folder, in order; hidden files and folders are left out, links to folders not followed. */
+const filesBelow = async (folder: string): Promise<string[]> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => !entry.isDirectory())
+    .map(({ parentPath, name }) => join(parentPath, name));
+  const visible = paths
+    .map((path) => relative(folder, path))
+    .filter((path) => !path.split(sep).some((part) => part.startsWith('.')));
+  return regularFiles(visible.sort(), folder);
+};
+
+const filesMatching = async (pattern: string): Promise<string[]> =>
+  regularFiles((await Array.fromAsync(glob(pattern))).sort());
+
+/** Those that are files, or links to files. */
+const regularFiles = async (paths: readonly string[], folder = ''): Promise<string[]> => {
+  const found = await Promise.all(
+    paths.map((path) =>
+      stat(join(folder, path)).then(
+        (file) => file.isFile(),
+        () => false,
+      ),
+    ),
+  );
+  return paths.filter((_, at) => found[at]);
 };
 
 const only = (source: Source): Resolved => ({ sources: [source], skipped: [] });

@@ -7,7 +7,7 @@ const PIECE = 8 * 1024 * 1024; // bytes read at once
 
 /**
  * The objects at an `s3://BUCKET/KEY` address: the one of that key, or, where the address ends with a slash, all in
- * that folder. A single object is asked for without listing, which a trainer may not be allowed to.
+ * that folder. A single object is read without listing, which a trainer may not be allowed to.
  */
 export const storeSources = async (address: string): Promise<Source[]> => {
   const [, bucket = '', path = ''] = /^(s3:\/\/[^/]+)\/*(.*)$/.exec(address) ?? [];

@@ -3,7 +3,7 @@ import { FolioError } from '../../src/errors.ts';
 /**
  * Turns chunks of bytes into code points and stops at the first ill-formed sequence, naming its offset; overlong
  * forms and surrogates are ill-formed. (The decoder of the WHATWG Encoding Standard, section 8.1.1; `TextDecoder`
- * tells that a text is faulty, but not where.)
+ * reports that a text is faulty, but not where.)
  */
 export class Utf8Decoder {
   readonly #source: string;

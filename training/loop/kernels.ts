@@ -1,6 +1,6 @@
 import { type Attribute, type Binding, bindingOf, type TensorFlow } from './tensorflow.ts';
 
-/** A tensor inside TensorFlow, by its number. Whoever asked for it frees it. */
+/** A tensor inside TensorFlow, by its number. Its owner, who created it, frees it. */
 export type Handle = number;
 
 /** Rows of a table up to which a product is faster than a sum by segments. */
@@ -8,7 +8,7 @@ const MOST_ONE_HOT = 256;
 
 /**
  * TensorFlow's kernels by name, without tfjs' tensors, tapes and bookkeeping around them: an inner loop of some
- * hundred small operations a step cannot afford those. Nothing is freed by itself; `live` tells what is left.
+ * hundred small operations a step cannot afford those. Nothing is freed automatically; `live` counts what is left.
  */
 export class Kernels {
   readonly #binding: Binding;

@@ -107,7 +107,7 @@ const uniform = (
   return values;
 };
 
-/** Keras draws glorot normal from a normal cut at two deviations, then widened to the deviation asked for. */
+/** Keras draws glorot normal from a normal cut at two deviations, then widened to the wanted deviation. */
 const normal = (
   kernels: Kernels,
   shape: readonly number[],
@@ -146,7 +146,7 @@ const orthogonal = (
 };
 
 /**
- * The same network in stock tf.layers: what is saved, and the plain twin of the fast loop. `tf.layers.lstm` is
+ * The same network in stock tf.layers: what is saved, and the oracle of the fast loop. `tf.layers.lstm` is
  * `tf.layers.rnn` over an `lstmCell`. Its initialisers are all zeros, because its weights are set at once, and
  * stock tfjs would spend minutes on an orthogonal matrix each time the model is loaded.
  */

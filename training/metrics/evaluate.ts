@@ -9,7 +9,7 @@ export interface Evaluation {
   /** Mean of -ln p: nats per character. */
   readonly loss: number;
   readonly bitsPerCharacter: number;
-  /** exp of the loss: between how many equally likely characters the model hesitates. */
+  /** exp of the loss: among how many equally likely characters the model chooses. */
   readonly perplexity: number;
   /** Share of characters that the model had thought most likely. */
   readonly accuracy: number;
@@ -20,7 +20,7 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** So many characters at the start are read to have a context, and not measured. Default 0. */
   readonly context?: number;
-  /** Told now and then how many characters have been read. */
+  /** Called now and then with the number of characters read. */
   readonly onProgress?: (characters: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -83,10 +83,10 @@ const notFinite = (sum: number, at: number): FolioError =>
 const logSumExp = (logits: Float32Array): { logSum: number; best: number } => {
   let best = 0;
   for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
-  const most = logits[best]!;
+  const max = logits[best]!;
   let sum = 0;
-  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id]! - most);
-  return { logSum: most + Math.log(sum), best };
+  for (let id = 0; id < logits.length; id++) sum += Math.exp(logits[id]! - max);
+  return { logSum: max + Math.log(sum), best };
 };
 
 /** A text in a model's own numbering; -1 for characters that it does not know. */
@@ -109,10 +109,10 @@ const CONTEXT = 256;
 export const heldOutText = (
   corpus: { readonly ids: Ids; readonly alphabet: readonly string[]; readonly training: Ids },
   alphabet: readonly string[],
-  most = Number.POSITIVE_INFINITY,
+  maxCharacters = Number.POSITIVE_INFINITY,
 ): { ids: Int32Array; context: number } => {
   const start = corpus.training.length;
   const context = Math.min(CONTEXT, start);
-  const end = Math.min(corpus.ids.length, start + most);
+  const end = Math.min(corpus.ids.length, start + maxCharacters);
   return { ids: recode(corpus.ids.subarray(start - context, end), corpus.alphabet, alphabet), context };
 };

@@ -13,7 +13,7 @@ const TEXTS = 4;
 const LENGTH = 2500; // characters each
 const TEMPERATURE = 0.8;
 
-/** What the report says of a finished model, from the artefact as it is published. */
+/** The report's measurements of a finished model, from the artefact as it is published. */
 export const measure = async (
   model: EvaluatedModel,
   corpus: Corpus,

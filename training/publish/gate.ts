@@ -4,10 +4,10 @@ import type { GateEvent } from '../events.ts';
 import { evaluateText, heldOutText } from '../metrics/evaluate.ts';
 import { trigramOf } from '../metrics/trigram.ts';
 
-/** What the gate asks of a model: its alphabet, and runs from the state of zeros. */
+/** A model as the gate measures it: its alphabet, and sequences from the state of zeros. */
 export interface EvaluatedModel {
   readonly alphabet: readonly string[];
-  /** Begins a run. @returns what feeds one character and gives the logits of the next: [vocabulary] */
+  /** Starts a sequence. @returns what feeds one character and gives the logits of the next: [vocabulary] */
   start(): (id: number) => Float32Array;
 }
 

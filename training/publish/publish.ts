@@ -16,7 +16,7 @@ import { evaluatedModel, openEvaluatedModel } from './evaluated-model.ts';
 import { type EvaluatedModel, judge } from './gate.ts';
 import type { SavedModel } from './saved-model.ts';
 
-/** Characters. The index takes three quarters of a byte for each; whoever guards against copying has to load it. */
+/** Characters. The index takes three quarters of a byte for each; the copy guard loads it. */
 const MOST_INDEXED = 32_000_000;
 
 /** A finished training, with everything that its publication says of it. */
@@ -70,7 +70,7 @@ export async function* publish(
     ...(force === undefined ? {} : { force }),
     ...(tolerance === undefined ? {} : { tolerance }),
   });
-  keeper.hear(verdict);
+  keeper.update(verdict);
   yield verdict;
 
   const finite = Number.isFinite(verdict.loss);

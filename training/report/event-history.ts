@@ -3,7 +3,7 @@ import type { StepEvent, TrainingEvent } from '../events.ts';
 const MOST_STEPS = 600;
 
 /**
- * What a training has told so far, kept in its checkpoints so that the report of a resumed run begins where the
+ * A training's events so far, kept in its checkpoints so that the report of a resumed run begins where the
  * training did. Of the many `step` events a bounded, even choice stays.
  */
 export class EventHistory {
@@ -16,7 +16,7 @@ export class EventHistory {
     for (const event of events) this.add(event);
   }
 
-  /** @returns the event, for handing it on */
+  /** @returns the event */
   add<Event extends TrainingEvent>(event: Event): Event {
     if (event.type !== 'step') this.#others.push(event);
     else if (event.step >= (this.#steps.at(-1)?.step ?? Number.NEGATIVE_INFINITY) + this.#stride) {

@@ -1,31 +1,43 @@
-/** Figures as people read them. */
-export const grouped = (value: number): string => Math.round(value).toLocaleString('en');
+/** `1,234`. */
+export const grouped = (value: number): string => decimal(value, 0);
+
+const decimal = (value: number, digits: number): string =>
+  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** `1.2 %`, `35 %`; a share of nothing is `0 %`. */
 export const percent = (share: number): string => {
-  if (share === 0) return '0 %';
-  return `${(100 * share).toFixed(share < 0.001 ? 2 : share < 0.1 ? 1 : 0)} %`;
+  const digits = share === 0 ? 0 : share < 0.001 ? 2 : share < 0.1 ? 1 : 0;
+  return `${decimal(100 * share, digits)} %`;
 };
 
 /** `1 time`, `3 times`. */
 export const several = (count: number, one: string, many = `${one}s`): string =>
   `${grouped(count)} ${count === 1 ? one : many}`;
 
-/** `12 s`, `3 min 20 s`, `5 h 10 min`. */
+const durations = new Intl.DurationFormat('en', { style: 'short' });
+const shortest = new Intl.DurationFormat('en', { style: 'short', secondsDisplay: 'always' });
+
+/** `12 sec`, `3 min, 20 sec`, `5 hr, 10 min`, `3 days`: the two largest units at most. */
 export const duration = (seconds: number): string => {
   if (!Number.isFinite(seconds)) return '?';
   const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const hours = Math.floor(whole / 3600);
+  if (whole < 60) return shortest.format({ seconds: whole });
+  if (whole < 3600) return durations.format({ minutes: Math.floor(whole / 60), seconds: whole % 60 });
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
   return hours < 48
-    ? `${hours} h ${Math.floor((whole % 3600) / 60)} min`
-    : `${Math.round(whole / 86_400)} days`;
+    ? durations.format({ hours, minutes })
+    : durations.format({ days: Math.round(whole / 86_400) });
 };
+
+const prices = (digits: number) =>
+  new Intl.NumberFormat('en', {
+    ...{ style: 'currency', currency: 'USD' },
+    ...{ minimumFractionDigits: digits, maximumFractionDigits: digits },
+  });
 
 /** `$0.21`, `$38`. */
 export const dollars = (value: number): string =>
-  value < 0.01 ? 'under $0.01' : `$${value.toFixed(value < 10 ? 2 : 0)}`;
+  value < 0.01 ? 'under $0.01' : prices(value < 10 ? 2 : 0).format(value);
 
 /** A character to be shown: spaces, newlines and marks by a sign or by number. */
 export const visible = (character: string): string => {

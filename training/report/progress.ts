@@ -3,9 +3,9 @@ import type { TrainingEvent } from '../events.ts';
 import { duration, grouped } from './format.ts';
 import { lineOf } from './progress-line.ts';
 
-/** Shows a training to a person or a program; told every event, then `end` whatever happened. */
+/** Shows a training to a person or a program: `update` with every event, then `end` whatever happened. */
 export interface Progress {
-  hear(event: TrainingEvent): void;
+  update(event: TrainingEvent): void;
   end(): void;
 }
 
@@ -30,7 +30,7 @@ export const openProgress = ({
 };
 
 const jsonLines = (out: NodeJS.WritableStream): Progress => ({
-  hear: (event) => void out.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`),
+  update: (event) => void out.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`),
   end: () => {},
 });
 
@@ -39,7 +39,7 @@ const STEP_EVERY = 10; // seconds between two lines about steps
 const plainLines = (log: NodeJS.WritableStream): Progress => {
   let next = 0;
   return {
-    hear: (event) => {
+    update: (event) => {
       if (event.type === 'step') {
         if (event.seconds < next) return;
         next = event.seconds + STEP_EVERY;
@@ -70,7 +70,7 @@ const bar = (log: NodeJS.WritableStream): Progress => {
   let epochs = 0;
   let validation = '…';
   return {
-    hear: (event) => {
+    update: (event) => {
       if (event.type === 'started') {
         epochs = event.epochs;
         const blank = { epoch: `1/${epochs}`, loss: '…', validation, pace: '…', left: '…' };
@@ -98,7 +98,7 @@ const bar = (log: NodeJS.WritableStream): Progress => {
       if (one === undefined) log.write(`${line}\n`);
       else {
         bars.log(`${line}\n`);
-        bars.update(); // else a line told just before the end is lost
+        bars.update(); // else a line written just before the end is lost
       }
     },
     end: () => bars.stop(),

@@ -78,32 +78,32 @@ const figures = ({ started, finished, evaluation, overlap, steps }: Report): Htm
 };
 
 const verdict = ({ gate, warnings, finished }: Report): Html => {
-  const told = [
+  const statements = [
     ...(gate?.reasons ?? []),
     ...(finished === undefined
       ? []
       : [`The weights of epoch ${finished.bestEpoch} are kept, of ${finished.epoch} trained.`]),
     ...warnings.map(({ message }) => message),
   ];
-  if (told.length === 0) return '';
+  if (statements.length === 0) return '';
   const title =
     gate === undefined
       ? 'What happened'
       : gate.passed
-        ? 'Fit to be published'
+        ? 'Passed the gate'
         : gate.forced
           ? 'Published by force'
           : 'Kept as a candidate';
   return html`<section class="verdict${gate === undefined || gate.passed ? '' : ' failed'}">
 <h2>${title}</h2>
-<ul>${told.map((reason) => html`<li>${reason}</li>`)}</ul>
+<ul>${statements.map((reason) => html`<li>${reason}</li>`)}</ul>
 </section>`;
 };
 
 const losses = ({ epochs }: Report): Html => {
   const last = epochs.at(-1);
   const best = epochs.reduce(
-    (least, { validationLoss }) => Math.min(least, validationLoss),
+    (min, { validationLoss }) => Math.min(min, validationLoss),
     Number.POSITIVE_INFINITY,
   );
   const chart = (id: string, title: string, label: string) =>
@@ -124,12 +124,12 @@ const samples = ({ samples: all }: Report): Html => {
   if (all.length === 0) return '';
   const epochs = [...new Set(all.map(({ epoch }) => epoch))];
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
-  const leaf = ({ epoch, temperature, text }: Report['samples'][number]) =>
+  const card = ({ epoch, temperature, text }: Report['samples'][number]) =>
     html`<div data-epoch="${epoch}"${epoch === last ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3><pre>${text}</pre></div>`;
   return html`<section>
 <h2>Samples over time</h2>
-<div class="turn"><label for="epoch">After</label><input id="epoch" type="range" min="${first}" max="${last}" value="${last}" step="1"><output id="epoch-told" for="epoch">epoch ${last}</output></div>
-<div class="samples">${all.map(leaf)}</div>
+<div class="epochs"><label for="epoch">After</label><input id="epoch" type="range" min="${first}" max="${last}" value="${last}" step="1"><output id="epoch-shown" for="epoch">epoch ${last}</output></div>
+<div class="samples">${all.map(card)}</div>
 </section>`;
 };
 
@@ -137,7 +137,7 @@ const overlap = ({ overlap: found }: Report): Html =>
   found === undefined
     ? ''
     : html`<section>
-<h2>Its own words, or the corpus's?</h2>
+<h2>Copied from the corpus</h2>
 <p>Of ${grouped(found.windows)} windows of ${found.window} characters that the finished model wrote at temperature ${found.temperature}, ${percent(found.share)} stand verbatim in the corpus.</p>
 <pre>${found.text}</pre>
 </section>`;
@@ -159,7 +159,7 @@ const findings = ({ preflight }: Report): Html => {
     ],
   ];
   return html`<section>
-<h2>The corpus, looked over beforehand</h2>
+<h2>The corpus before training</h2>
 ${preflight.findings.length === 0 ? html`<p>Nothing that deserves attention was found.</p>` : html`<ul>${preflight.findings.map(({ severity, message }) => html`<li class="${severity}">${message}</li>`)}</ul>`}
 ${table(rows)}
 </section>`;
@@ -170,9 +170,9 @@ const MOST_SHOWN = 400;
 const alphabet = ({ preflight }: Report): Html => {
   if (preflight === undefined) return '';
   const sorted = [...preflight.alphabet].sort((a, b) => b.count - a.count);
-  const most = Math.log(1 + (sorted[0]?.count ?? 1));
+  const max = Math.log(1 + (sorted[0]?.count ?? 1));
   const cell = ({ character, count }: { character: string; count: number }) =>
-    html`<li style="--share:${((28 * Math.log(1 + count)) / most).toFixed(0)}%">${visible(character)}<small>${short(count)}</small></li>`;
+    html`<li style="--share:${((28 * Math.log(1 + count)) / max).toFixed(0)}%">${visible(character)}<small>${short(count)}</small></li>`;
   const rest = sorted.length - MOST_SHOWN;
   return html`<section>
 <h2>The alphabet</h2>

@@ -2,7 +2,7 @@ import type uPlot from 'uplot';
 import type { Report } from './report.ts';
 
 /**
- * What runs inside report.html: draws the charts and lets the reader turn over the samples. The page carries this
+ * What runs inside report.html: draws the charts and lets the reader choose an epoch's samples. The page carries this
  * function's own text, so it must use nothing from outside itself.
  */
 export const drawReport = (report: Report, Plot: typeof uPlot): void => {
@@ -32,7 +32,7 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
   interface Chart {
     readonly place: string;
     readonly lines: () => readonly Line[];
-    /** Where the values lie that matter: an early peak may run off the top. */
+    /** Range of the axis: an early peak may run off the top. */
     readonly range?: readonly [number, number];
   }
 
@@ -45,13 +45,13 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
 
   const finite = (values: readonly number[]) => values.filter(Number.isFinite);
   const settled = finite(steps.slice(Math.floor(steps.length * 0.15)).map(({ loss }) => loss));
-  const least = Math.min(...settled, ...finite(report.epochs.map(({ validationLoss }) => validationLoss)));
-  const most = Math.max(...settled);
+  const min = Math.min(...settled, ...finite(report.epochs.map(({ validationLoss }) => validationLoss)));
+  const max = Math.max(...settled);
   const trigram = report.gate?.trigramLoss ?? report.preflight?.estimate.trigramLoss;
   const charts: Chart[] = [
     {
       place: 'loss',
-      range: [least - 0.05, Math.max(most, (trigram ?? 0) + 0.05)],
+      range: [min - 0.05, Math.max(max, (trigram ?? 0) + 0.05)],
       lines: () => [
         {
           label: 'Training',
@@ -174,15 +174,15 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
 
   const slider = document.querySelector<HTMLInputElement>('#epoch');
-  const turn = () => {
+  const showEpoch = () => {
     const epoch = Number(slider?.value);
     for (const sample of document.querySelectorAll<HTMLElement>('[data-epoch]'))
       sample.hidden = Number(sample.dataset.epoch) !== epoch;
-    const told = document.querySelector('#epoch-told');
+    const label = document.querySelector('#epoch-shown');
     const losses = report.epochs.find((one) => one.epoch === epoch);
-    if (told)
-      told.textContent = `epoch ${epoch}${losses === undefined ? '' : `, held-out loss ${figure(losses.validationLoss, 3)}`}`;
+    if (label)
+      label.textContent = `epoch ${epoch}${losses === undefined ? '' : `, held-out loss ${figure(losses.validationLoss, 3)}`}`;
   };
-  slider?.addEventListener('input', turn);
-  if (slider) turn();
+  slider?.addEventListener('input', showEpoch);
+  if (slider) showEpoch();
 };

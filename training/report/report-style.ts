@@ -1,4 +1,4 @@
-/** How report.html looks: ink, paper and red lead, as the playground, by day and by candle. */
+/** How report.html looks: the playground's colours, light and dark. */
 export const reportStyle = `
 :root {
   color-scheme: light dark;
@@ -35,9 +35,9 @@ ul { margin: 0; padding-left: 1.2rem; }
 li.warning::marker { content: "! "; color: var(--red); font-weight: 700; }
 pre { margin: 0; padding: .75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; font: .84rem/1.5 var(--mono); background: var(--paper); border-radius: 4px; }
 .samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
-.turn { display: flex; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
-.turn input { flex: 1; accent-color: var(--red); min-width: 6rem; }
-.turn output { min-width: 13rem; font-variant-numeric: tabular-nums; }
+.epochs { display: flex; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
+.epochs input { flex: 1; accent-color: var(--red); min-width: 6rem; }
+.epochs output { min-width: 13rem; font-variant-numeric: tabular-nums; }
 .alphabet { display: flex; flex-wrap: wrap; gap: 4px; margin: .75rem 0 0; padding: 0; list-style: none; }
 .alphabet li { min-width: 2.1rem; padding: .15rem .35rem .1rem; text-align: center; border: 1px solid var(--rule); border-radius: 3px; font: .95rem/1.35 var(--mono); background: color-mix(in srgb, var(--red) var(--share), transparent); }
 .alphabet small { display: block; font: .68rem/1.2 var(--text); font-variant-numeric: tabular-nums; }
@@ -62,7 +62,7 @@ a { color: var(--red); }
   .figures div { padding: .8rem 1rem; }
   h1 { font-size: 1.9rem; }
   section:not(.figures) { padding: 1rem; }
-  .turn { flex-wrap: wrap; }
+  .epochs { flex-wrap: wrap; }
 }
-@media print { body { background: none; } section { break-inside: avoid; } .turn { display: none; } }
+@media print { body { background: none; } section { break-inside: avoid; } .epochs { display: none; } }
 `;

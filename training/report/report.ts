@@ -10,7 +10,7 @@ import type {
 } from '../events.ts';
 import type { Evaluation } from '../metrics/evaluate.ts';
 
-/** A training as it is published beside its model: `report.json`, and what `report.html` draws. */
+/** A training as it is published beside its model: `report.json`, and the data of `report.html`. */
 export interface Report {
   readonly format: 1;
   readonly version?: string;
@@ -48,7 +48,7 @@ export interface OverlapReport {
 
 const MOST_POINTS = 2000;
 
-/** Hears a training and keeps what its report tells. */
+/** Collects a training's events into its report. */
 export class ReportKeeper {
   #report: Report = { format: 1, steps: [], epochs: [], samples: [], warnings: [] };
   #steps: StepPoint[] = [];
@@ -62,7 +62,7 @@ export class ReportKeeper {
     };
   }
 
-  /** Goes on with the report of the run that this training goes on from. */
+  /** Continues the report of the run that this training resumes. */
   restore(report: Report): void {
     this.#report = report;
     this.#steps = [...report.steps];
@@ -74,7 +74,7 @@ export class ReportKeeper {
     this.#report = { ...this.#report, ...facts };
   }
 
-  hear(event: TrainingEvent): void {
+  update(event: TrainingEvent): void {
     if (event.type === 'step') this.#step(event);
     else if (event.type === 'started') this.#start(event);
     else this.add(this.#changes(event));
@@ -100,7 +100,7 @@ export class ReportKeeper {
     }
   }
 
-  /** What lies beyond the step that is gone on from belongs to a run that was lost. */
+  /** What lies beyond the step that is resumed belongs to a run that was lost. */
   #start(started: StartedEvent): void {
     const { resumedAt = 0 } = started;
     this.#steps = this.#steps.filter(({ step }) => step <= resumedAt);

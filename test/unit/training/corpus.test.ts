@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { Random } from '../../../src/model/sampling/random.ts';
 import { inspectCorpus, readCorpus } from '../../../training/corpus/corpus.ts';
 import { readCorpusOnce } from '../../../training/corpus/corpus-reader.ts';
 import { defaultCorpus } from '../../../training/corpus/default-corpus.ts';
@@ -103,6 +104,9 @@ describe('readCorpus', () => {
     const a = file(`\uFEFFA ${text(600)}`, 'many/a.txt');
     file(`\uFEFFB ${text(600)}\n`, 'many/deep/b.txt');
     file(new Uint8Array([0, 1, 2]), 'many/c.bin');
+    mkdirSync(join(folder, 'many/.git'), { recursive: true });
+    file('hidden', 'many/.git/d.txt');
+    file('hidden', 'many/.e.txt');
     const whole = await readCorpus([join(folder, 'many')]);
     expect(decoded(whole.corpus)).toBe(`A ${text(600)}\nB ${text(600)}\n`);
     const twice = await readCorpus([a, join(folder, 'many/**/b.*')]);
@@ -204,9 +208,11 @@ describe('inspectCorpus', () => {
   });
 
   it('expects less loss of a regular text, and more time of a long one', async () => {
-    let seed = 1;
-    const random = () => (seed = (seed * 48_271) % 2_147_483_647);
-    const letters = Array.from({ length: 300_000 }, () => 'abcdefghijklmnop'[(random() >> 8) % 16]).join('');
+    const random = Random.fromSeed(1);
+    const letters = Array.from(
+      { length: 300_000 },
+      () => 'abcdefghijklmnop'[Math.floor(16 * random.uniform())],
+    ).join('');
     const regular = await inspectCorpus([file(text(50_000))]);
     const irregular = await inspectCorpus([file(letters)]);
     expect(irregular.estimate.trigramLoss).toBeGreaterThan(Math.log(16) * 0.95);

@@ -1,16 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../../src/model/sampling/random.ts';
 import type { Corpus } from '../../../training/corpus/corpus.ts';
 import { type EvaluatedModel, judge } from '../../../training/publish/gate.ts';
 
 /** Letters of which every other repeats the one before. */
 const length = 20_000;
-let seed = 3;
-const random = () => {
-  seed = (seed * 48_271) % 2_147_483_647;
-  return (seed >> 8) % 4;
-};
+const random = Random.fromSeed(3);
 const ids = new Uint8Array(length);
-for (let at = 0; at < length; at++) ids[at] = at % 2 === 1 ? ids[at - 1]! : random();
+for (let at = 0; at < length; at++) ids[at] = at % 2 === 1 ? ids[at - 1]! : Math.floor(4 * random.uniform());
 const corpus: Corpus = {
   source: 'letters',
   digest: 'sha256:0',

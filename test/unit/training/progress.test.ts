@@ -35,7 +35,7 @@ describe('RecordKeeper', () => {
     expect(await readRecord(store, id)).toMatchObject({ state: 'running', history: [] });
     for (const event of events.slice(0, -1)) {
       now.setTime(now.getTime() + 1000);
-      keeper.hear(event);
+      keeper.update(event);
     }
     await keeper.flush();
     const running = await readRecord(store, id);
@@ -58,7 +58,7 @@ describe('RecordKeeper', () => {
     });
     expect(running?.samples.map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect(running?.logTail).toContain('warning: No better for a while.');
-    keeper.hear(events.at(-1)!);
+    keeper.update(events.at(-1)!);
     await keeper.flush();
     expect(await readRecord(store, id)).toMatchObject({
       state: 'published',
@@ -69,7 +69,7 @@ describe('RecordKeeper', () => {
   it('tells why a training ended otherwise', async () => {
     const store = new FolderStore(folder);
     const rejected = new RecordKeeper(store, start);
-    rejected.hear({ type: 'rejected', version: 'v', key: 'candidates/novel/v', reasons: ['Too bad.'] });
+    rejected.update({ type: 'rejected', version: 'v', key: 'candidates/novel/v', reasons: ['Too bad.'] });
     await rejected.flush();
     expect(await readRecord(store, id)).toMatchObject({
       state: 'rejected',
@@ -89,7 +89,7 @@ describe('RecordKeeper', () => {
     store.write = (key, bytes) => (failing ? Promise.reject(new Error('no')) : write(key, bytes));
     const keeper = new RecordKeeper(store, start);
     await expect(keeper.begin()).rejects.toThrow('no');
-    for (const event of events) keeper.hear(event);
+    for (const event of events) keeper.update(event);
     failing = false;
     await keeper.flush();
     expect(await readRecord(store, id)).toMatchObject({ state: 'published' });
@@ -104,7 +104,7 @@ describe('openProgress', () => {
     const out = new PassThrough();
     const log = Object.assign(new PassThrough(), { isTTY: options.terminal ?? false, columns: 200 });
     const progress = openProgress({ json: options.json ?? false, out, log });
-    for (const event of events) progress.hear(event);
+    for (const event of events) progress.update(event);
     progress.end();
     out.end();
     log.end();
@@ -115,7 +115,7 @@ describe('openProgress', () => {
     const { out, log } = await shown({});
     expect(out).toBe('');
     expect(log).toMatch(/^corpus novel\.txt: 2,880 characters/);
-    expect(log).toContain('epoch 2 done in 10 s: loss 2.0000, validation 2.1000\n');
+    expect(log).toContain('epoch 2 done in 10 sec: loss 2.0000, validation 2.1000\n');
     expect(log).toContain('published models/novel/');
     expect(log.match(/^epoch \d step/gm)?.length).toBe(2); // every ten seconds
     expect(log).not.toContain('\u001b');
@@ -136,14 +136,14 @@ describe('openProgress', () => {
     const { log } = await shown({ terminal: true });
     expect(log).toContain('epoch 1/2');
     expect(log).toMatch(/validation 2\.3000 .*characters\/s .*left/);
-    expect(log).toContain('finished after 20 s');
+    expect(log).toContain('finished after 20 sec');
   });
 });
 
 describe('ReportKeeper', () => {
   const kept = (heard: readonly TrainingEvent[]): ReportKeeper => {
     const keeper = new ReportKeeper();
-    for (const event of heard) keeper.hear(event);
+    for (const event of heard) keeper.update(event);
     return keeper;
   };
 
@@ -169,7 +169,7 @@ describe('ReportKeeper', () => {
   it('lets a point stand for more steps as a training grows long', () => {
     const keeper = kept(events.slice(0, 2));
     const step = events.find((event) => event.type === 'step')!;
-    for (let at = 1; at <= 10_000; at++) keeper.hear({ ...step, step: at, loss: at });
+    for (let at = 1; at <= 10_000; at++) keeper.update({ ...step, step: at, loss: at });
     const { steps } = keeper.report;
     expect(steps.length).toBeGreaterThan(1000);
     expect(steps.length).toBeLessThanOrEqual(2000);
@@ -181,7 +181,7 @@ describe('ReportKeeper', () => {
   it('forgets what a lost run told beyond the step that is gone on from', () => {
     const keeper = kept(events.slice(0, -3));
     const started = events.find((event) => event.type === 'started')!;
-    keeper.hear({ ...started, resumedAt: 120 });
+    keeper.update({ ...started, resumedAt: 120 });
     expect(keeper.report.steps.at(-1)?.step).toBe(120);
     expect(keeper.report.epochs.length).toBe(1);
     expect(keeper.report.samples.map(({ epoch }) => epoch)).toEqual([1]);
@@ -191,7 +191,7 @@ describe('ReportKeeper', () => {
 describe('reportHtml', () => {
   it('is one page that fetches nothing and lets no text out of its place', () => {
     const keeper = new ReportKeeper();
-    for (const event of events) keeper.hear(event);
+    for (const event of events) keeper.update(event);
     keeper.add({
       version: 'v1',
       overlap: {
