@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { describe, expect, it } from 'vitest';
 
@@ -22,7 +22,9 @@ describe.each(documents)('%s', (file) => {
 
   it('names files of the project that are there', () => {
     const missing = [
-      ...textOf(file).matchAll(/`((?:src|training|functions|cdk|test|bench)\/[\w./-]+\.(?:ts|html|md))`/g),
+      ...textOf(file).matchAll(
+        /`((?:src|training|functions|cdk|test|bench|scripts)\/[\w./-]+\.(?:ts|html|md))`/g,
+      ),
     ]
       .map((match) => match[1]!)
       .filter((path) => !existsSync(path));
@@ -40,9 +42,13 @@ describe('README.md', () => {
     expect(textOf('.ci/run')).toMatch(/npm ci .*&& npm test/);
   });
 
-  it('leads to every document', () => {
-    const linked = textOf('README.md');
-    const unlinked = documents.filter((file) => file !== 'README.md' && !linked.includes(`(${file})`));
-    expect(unlinked).toEqual([]);
+  it('leads to every document, directly or through others', () => {
+    const reached = new Set(['README.md']);
+    for (const file of reached) {
+      for (const [, target] of textOf(file).matchAll(/\]\(([^)#\s:]+\.md)/g)) {
+        reached.add(normalize(join(dirname(file), target!)));
+      }
+    }
+    expect(documents.filter((file) => !reached.has(file))).toEqual([]);
   });
 });
