@@ -63,7 +63,10 @@ if (dryRun) {
 const replaceIn = (file: string, text: string, replacement: string): void => {
   const before = read(file);
   if (before.split(text).length !== 2) fail(`${file}: expected to find once: ${text}`);
-  writeFileSync(join(root, file), before.replace(text, () => replacement));
+  writeFileSync(
+    join(root, file),
+    before.replace(text, () => replacement),
+  );
 };
 
 replaceIn('CHANGELOG.md', '## Unreleased\n', `## ${version} (${date})\n`);
