@@ -11,15 +11,21 @@ const modelAddress = (id: string): string => address(`v1/models/${encodeURICompo
 /** Generates in this browser: the server's own kernel on the server's own files, in a worker. */
 export class BrowserBackend implements Backend {
   readonly place = 'in this browser';
+  readonly #ready: Promise<unknown>;
   #loaded: { readonly model: string; readonly byteLength: Promise<number> } | undefined;
   readonly #listeners = new Map<number, (response: WorkerResponse) => void>();
   #worker: Worker | undefined;
   #lastId = 0;
 
+  /** @param ready Settles when files that are fetched from then on are kept for use without the server */
+  constructor(ready: Promise<unknown>) {
+    this.#ready = ready;
+  }
+
   /** Fetches and compiles, unless that was the last that was loaded; a failure is forgotten. */
-  load({ id }: ModelChoice): Promise<number> {
+  load({ id, indexed }: ModelChoice): Promise<number> {
     if (this.#loaded?.model === id) return this.#loaded.byteLength;
-    const loading = { model: id, byteLength: this.#fetch(id) };
+    const loading = { model: id, byteLength: this.#fetch(id, indexed) };
     this.#loaded = loading;
     loading.byteLength.catch(() => {
       if (this.#loaded === loading) this.#loaded = undefined;
@@ -38,8 +44,9 @@ export class BrowserBackend implements Backend {
     for await (const response of responses) if (response.kind === 'event') yield response.event;
   }
 
-  async #fetch(model: string): Promise<number> {
-    const request = { kind: 'load', model, url: modelAddress(model), headers: headers() } as const;
+  async #fetch(model: string, indexed: boolean): Promise<number> {
+    await this.#ready;
+    const request = { kind: 'load', model, indexed, url: modelAddress(model), headers: headers() } as const;
     for await (const response of this.#request(request)) {
       if (response.kind === 'done') return response.byteLength ?? 0;
     }

@@ -1,4 +1,5 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
@@ -42,11 +43,18 @@ export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void
   const built = [metafile, styles.metafile].flatMap(({ outputs }) =>
     Object.keys(outputs).map((output) => relative(folder, join(source, output))),
   );
-  const shell = ['', ...built, ...copied.map((name) => `assets/${name}`)];
+  const assetPaths = [...built, ...copied.map((name) => `assets/${name}`)].sort();
+  const digest = createHash('sha256');
+  for (const path of ['index.html', ...assetPaths]) {
+    digest.update(`${path}\n`).update(await readFile(join(folder, path)));
+  }
   await build({
     ...shared,
     entryPoints: ['service-worker.ts'],
     outdir: folder,
-    define: { SHELL: JSON.stringify(shell) },
+    define: {
+      SHELL: JSON.stringify(['', ...assetPaths]),
+      BUILD: JSON.stringify(digest.digest('hex').slice(0, 16)),
+    },
   });
 };

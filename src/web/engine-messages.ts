@@ -6,6 +6,7 @@ export type WorkerRequest =
       readonly id: number;
       readonly kind: 'load';
       readonly model: string; // NAME@VERSION
+      readonly indexed: boolean; // whether there is an index of its corpus
       readonly url: string; // of its model.json
       readonly headers: Readonly<Record<string, string>>;
     }

@@ -12,7 +12,7 @@ import {
 /** The worker in which models run: the same engine as the server's, bundled for the browser. */
 interface LoadedModel {
   readonly model: Promise<Model>;
-  /** Fetched when a text needs it; the browser keeps the file. */
+  /** For the copy guard. @throws Error where it cannot be fetched */
   copyIndex(): Promise<CopyIndex>;
 }
 
@@ -54,12 +54,22 @@ const open = ({ model, url, headers }: Extract<WorkerRequest, { kind: 'load' }>)
     if (!response.ok) throw new Error('This model was published without an index of its corpus.');
     return openCopyIndex(new Uint8Array(await response.arrayBuffer()));
   };
-  return { model: fetchModel(url, { name, version, precision: 'int8', fetch: get }), copyIndex: readIndex };
+  let index: Promise<CopyIndex> | undefined;
+  return {
+    model: fetchModel(url, { name, version, precision: 'int8', fetch: get }),
+    copyIndex() {
+      index ??= readIndex().catch((error: unknown) => {
+        index = undefined; // so that the next text tries again
+        throw error;
+      });
+      return index;
+    },
+  };
 };
 
 /** Keeps one model at a time: another one takes its place. @returns the bytes that the model takes up */
 const load = async (request: Extract<WorkerRequest, { kind: 'load' }>): Promise<number> => {
-  const { model } = request;
+  const { model, indexed } = request;
   for (const [name, old] of loaded) {
     if (name === model) continue;
     loaded.delete(name);
@@ -68,6 +78,8 @@ const load = async (request: Extract<WorkerRequest, { kind: 'load' }>): Promise<
   const entry = loaded.get(model) ?? open(request);
   loaded.set(model, entry);
   entry.model.catch(() => loaded.delete(model));
+  // Whoever needs the index meets its failure; here it is fetched while the server can be reached.
+  if (indexed) await Promise.allSettled([entry.model, entry.copyIndex()]);
   return (await entry.model).info.byteLength;
 };
 

@@ -10,7 +10,7 @@ import type { GenerationSettings } from './generation.ts';
 import { askForKey } from './key-dialog.ts';
 import { readLink, type SharedLink, writeLink } from './link.ts';
 import { ModelPicker } from './model-picker.ts';
-import { startOffline } from './offline.ts';
+import { startServiceWorker } from './offline.ts';
 import { ServerBackend } from './server-backend.ts';
 import { SettingsForm } from './settings-form.ts';
 import { startTheme } from './theme.ts';
@@ -22,7 +22,8 @@ const form = new SettingsForm(byId('settings', HTMLFormElement));
 const controller = new Controller(() => form.read());
 const codeDialog = new CodeDialog();
 const serverBackend = new ServerBackend();
-const browserBackend = new BrowserBackend();
+const serviceWorker = startServiceWorker();
+const browserBackend = new BrowserBackend(serviceWorker);
 const picker = new ModelPicker(() => void prepare());
 const trainingPanel = new TrainingPanel(async (model) => {
   await picker.refresh(model);
@@ -103,10 +104,14 @@ const openLink = async (): Promise<void> => {
   }
 };
 
+/** On the first visit the lists were fetched before there was a service worker to keep them. */
+const keepLists = async (): Promise<void> => {
+  if ((await serviceWorker) === 'installed') await picker.fetchLists();
+};
+
 const start = async (): Promise<void> => {
   whenKeyIsNeeded(askForKey);
   startTheme();
-  startOffline();
   byId('compose', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
     generate();
@@ -131,6 +136,7 @@ const start = async (): Promise<void> => {
   byId('controls', HTMLDetailsElement).open = matchMedia('(min-width: 60rem)').matches;
   try {
     await picker.refresh();
+    void keepLists();
     await Promise.all([openLink(), trainingPanel.open()]);
   } catch (error) {
     notice('notice', messageOf(error));

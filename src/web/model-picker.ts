@@ -51,12 +51,20 @@ export class ModelPicker {
     this.#onChange();
   }
 
+  /** Fetches the lists again for the service worker to keep; what is shown stays. */
+  async fetchLists(): Promise<void> {
+    await Promise.allSettled([folio.models(), this.#fetchVersions(this.#model.value)]);
+  }
+
+  async #fetchVersions(name: string): Promise<readonly VersionEntry[]> {
+    const path = `v1/models/${encodeURIComponent(name)}/versions`;
+    return (await callJson<{ data: readonly VersionEntry[] }>(path)).data;
+  }
+
   async #listVersions(wanted?: string): Promise<void> {
     const name = this.#model.value;
     if (name === '') return;
-    const { data } = await callJson<{ data: readonly VersionEntry[] }>(
-      `v1/models/${encodeURIComponent(name)}/versions`,
-    );
+    const data = await this.#fetchVersions(name);
     this.#versions = data;
     const current = data.find((entry) => entry.current)?.version;
     const newestFirst = data.toSorted((a, b) => (a.version < b.version ? 1 : -1));

@@ -1,4 +1,4 @@
-/** The parts of the service worker's world that are used here; TypeScript's DOM library is the page's. */
+/** The parts of the service worker's scope that are used here; TypeScript's DOM library is the page's. */
 interface ExtendableEvent extends Event {
   waitUntil(work: Promise<unknown>): void;
 }
@@ -12,58 +12,102 @@ interface ServiceWorker extends EventTarget {
   readonly clients: { claim(): Promise<void> };
 }
 
-/** Addresses of everything the page is made of, relative to it: filled in by the bundle. */
+/** Addresses of everything the page is made of, relative to it, and the digest of it all: filled in by the bundle. */
 declare const SHELL: readonly string[];
+declare const BUILD: string;
 
 const worker = globalThis as unknown as ServiceWorker;
 const scope = new URL(worker.registration.scope);
-const shellCache = 'folio-shell';
+
+const shellPrefix = 'folio-shell';
+const shellCache = `${shellPrefix}-${BUILD}`;
+const listCache = 'folio-lists';
 const modelCache = 'folio-models';
 
-/** A version never changes, so a file of one that was fetched once is right for ever. */
-const isModelFile = (url: URL): boolean => /\/v1\/models\/[^/]+(?:@|%40)[^/]+\/files\//.test(url.pathname);
-
-/** What the page needs to come up: itself, and which models there are. */
-const isShell = (url: URL): boolean => {
-  const path = url.pathname.slice(scope.pathname.length);
-  return SHELL.includes(path) || /^v1\/models(?:\/[^/]+\/versions)?$/.test(path);
+/** NAME and VERSION of a model's file. A version never changes, so a file that was fetched once stays right. */
+const versionOf = (url: string): readonly [name: string, version: string] | undefined => {
+  const [, name, version] =
+    /\/v1\/models\/([^/@]+)@([^/]+)\/files\//.exec(new URL(url).pathname.replace('%40', '@')) ?? [];
+  return name === undefined || version === undefined ? undefined : [name, version];
 };
 
-const fromCacheFirst = async (request: Request): Promise<Response> => {
-  const cache = await caches.open(modelCache);
-  const kept = await cache.match(request.url);
-  if (kept) return kept;
-  const response = await fetch(request);
-  if (response.ok) await cache.put(request.url, response.clone());
+/** The cache in which an answer is kept for when the server cannot be reached. */
+const cacheOf = (url: URL): string | undefined => {
+  const path = url.pathname.slice(scope.pathname.length);
+  if (SHELL.includes(path)) return shellCache;
+  return /^v1\/models(?:\/[^/]+\/versions)?$/.test(path) ? listCache : undefined;
+};
+
+/** What is cached for an address. A cache that cannot be read holds nothing. */
+const find = async (name: string, url: string): Promise<Response | undefined> => {
+  try {
+    return await (await caches.open(name)).match(url, { ignoreSearch: name === shellCache });
+  } catch {
+    return undefined;
+  }
+};
+
+/** Keeps an answer, if there is room for it. */
+const keep = async (name: string, url: string, response: Response): Promise<void> => {
+  try {
+    const cache = await caches.open(name);
+    await cache.put(url, response);
+    if (name === modelCache) await removeOtherVersions(cache, url);
+  } catch {
+    // The page has its answer; it will be fetched again.
+  }
+};
+
+const removeOtherVersions = async (cache: Cache, url: string): Promise<void> => {
+  const [name, version] = versionOf(url) ?? [];
+  for (const kept of await cache.keys()) {
+    const [otherName, otherVersion] = versionOf(kept.url) ?? [];
+    if (otherName === name && otherVersion !== version) await cache.delete(kept);
+  }
+};
+
+const fetchAndKeep = async (event: FetchEvent, name: string): Promise<Response> => {
+  const response = await fetch(event.request);
+  if (response.status === 200) event.waitUntil(keep(name, event.request.url, response.clone()));
   return response;
 };
 
-/** The server's answer while there is one; what was kept of it when there is none. */
-const fromServerFirst = async (request: Request): Promise<Response> => {
-  const cache = await caches.open(shellCache);
+const fromCacheFirst = async (event: FetchEvent, name: string): Promise<Response> =>
+  (await find(name, event.request.url)) ?? fetchAndKeep(event, name);
+
+/** The server's answer, or what was kept of an earlier one where the server cannot be reached. */
+const fromServerFirst = async (event: FetchEvent, name: string): Promise<Response> => {
   try {
-    const response = await fetch(request);
-    if (response.ok) await cache.put(request.url, response.clone());
-    return response;
+    return await fetchAndKeep(event, name);
   } catch (error) {
-    const kept = await cache.match(request.url);
+    const kept = await find(name, event.request.url);
     if (kept) return kept;
     throw error;
   }
 };
 
-const keepShell = async (): Promise<void> => {
+const install = async (): Promise<void> => {
   const cache = await caches.open(shellCache);
   await cache.addAll(SHELL.map((path) => new URL(path, scope).href));
   await worker.skipWaiting();
 };
 
-worker.addEventListener('install', (event) => (event as ExtendableEvent).waitUntil(keepShell()));
-worker.addEventListener('activate', (event) => (event as ExtendableEvent).waitUntil(worker.clients.claim()));
+const activate = async (): Promise<void> => {
+  await worker.clients.claim();
+  const old = (await caches.keys()).filter((name) => name.startsWith(shellPrefix) && name !== shellCache);
+  await Promise.all(old.map((name) => caches.delete(name)));
+};
+
+worker.addEventListener('install', (event) => (event as ExtendableEvent).waitUntil(install()));
+worker.addEventListener('activate', (event) => (event as ExtendableEvent).waitUntil(activate()));
 worker.addEventListener('fetch', (event) => {
-  const { request, respondWith } = event as FetchEvent;
+  const fetchEvent = event as FetchEvent;
+  const { request } = fetchEvent;
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== scope.origin) return;
-  if (isModelFile(url)) respondWith.call(event, fromCacheFirst(request));
-  else if (isShell(url)) respondWith.call(event, fromServerFirst(request));
+  if (versionOf(request.url)) fetchEvent.respondWith(fromCacheFirst(fetchEvent, modelCache));
+  else {
+    const cache = cacheOf(url);
+    if (cache !== undefined) fetchEvent.respondWith(fromServerFirst(fetchEvent, cache));
+  }
 });

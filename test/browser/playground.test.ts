@@ -225,17 +225,8 @@ describe.each(sizes)('on %s', (_, viewport) => {
     expect(await page.locator('.receipt').first().textContent()).toContain('in this browser');
     expect(consoleErrors).toEqual([]);
 
-    await page.evaluate(async () => {
-      const { active } = await navigator.serviceWorker.ready;
-      if (active?.state !== 'activated')
-        await new Promise((resolve) => active?.addEventListener('statechange', resolve));
-    });
-    await page.reload(); // now under the service worker, which keeps what it sees
-    await page.locator('#in-browser').check();
-    await page.getByText('runs without the server').waitFor();
     await context.setOffline(true);
-    await page.reload();
-    await page.locator('#in-browser').check();
+    await page.reload(); // the switch is remembered
     await page.getByText('runs without the server').waitFor();
     await setSlider(page, 'n', 2);
     await setSeed(page, 21);
