@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import type { Bundles } from '../functions/bundle.ts';
 import { docsPaths, playgroundPaths } from '../src/api/routes/page-paths.ts';
 import { operations, templateOf } from '../src/api/routes/routes.ts';
+import { pointerKey, prefixes } from '../src/store/keys.ts';
 import { BulkMap } from './bulk-map.ts';
 import type { DataStack } from './data-stack.ts';
 import { gatewayResponses } from './gateway-responses.ts';
@@ -73,7 +74,9 @@ export class ApiStack extends Stack {
       environment,
       reservedConcurrency: settings.concurrency,
     });
-    this.generate.grantObjects(['s3:GetObject'], models, ['models/*']).grantList(models, ['models/']);
+    this.generate
+      .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`])
+      .grantList(models, [prefixes.models]);
 
     this.admin = new NodeFunction(this, 'Admin', {
       settings,
@@ -89,11 +92,15 @@ export class ApiStack extends Stack {
     });
     training.retraining.grantControl(this.admin.function);
     this.admin
-      .grantObjects(['s3:GetObject'], models, ['models/*', 'candidates/*', 'trainings/*'])
-      .grantObjects(['s3:PutObject'], models, ['models/*/current.json', 'trainings/*'])
-      .grantObjects(['s3:DeleteObject'], models, ['models/*'])
-      .grantObjects(['s3:PutObject'], data.corpora, ['corpora/*'])
-      .grantList(models, ['models/', 'candidates/', 'trainings/']);
+      .grantObjects(['s3:GetObject'], models, [
+        `${prefixes.models}*`,
+        `${prefixes.candidates}*`,
+        `${prefixes.trainings}*`,
+      ])
+      .grantObjects(['s3:PutObject'], models, [pointerKey('*'), `${prefixes.trainings}*`])
+      .grantObjects(['s3:DeleteObject'], models, [`${prefixes.models}*`])
+      .grantObjects(['s3:PutObject'], data.corpora, [`${prefixes.corpora}*`])
+      .grantList(models, [prefixes.models, prefixes.candidates, prefixes.trainings]);
 
     this.bulk = new BulkMap(this, 'Bulk', { settings, bundle: bundles.bulk, models });
 

@@ -1,4 +1,5 @@
-import { jsonata } from './run-trainer.ts';
+import { pointerKey } from '../src/store/keys.ts';
+import { jsonata, keyExpression } from './run-trainer.ts';
 
 const infrastructure = {
   ErrorEquals: [
@@ -68,7 +69,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
       'Pin the version': {
         Type: 'Task',
         Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
-        Arguments: { Bucket: models, Key: jsonata("'models/' & $model & '/current.json'") },
+        Arguments: { Bucket: models, Key: jsonata(keyExpression(pointerKey, '$model')) },
         Assign: { model: jsonata("$model & '@' & $parse($states.result.Body).version") },
         Next: 'Rows',
       },

@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { pointerKey, prefixes } from '../src/store/keys.ts';
 import { bulkDefinition } from './bulk-definition.ts';
 import { executionLog } from './execution-log.ts';
 import { NodeFunction } from './node-function.ts';
@@ -29,7 +30,7 @@ export class BulkMap extends Construct {
       timeout: Duration.minutes(15),
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
-    item.grantObjects(['s3:GetObject'], models, ['models/*']).grantList(models, ['models/']);
+    item.grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`]).grantList(models, [prefixes.models]);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     this.machine = new sfn.StateMachine(this, 'Machine', {
@@ -46,13 +47,15 @@ export class BulkMap extends Construct {
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
     statement(
       ['s3:GetObject'],
-      [models.arnForObjects('bulk/*'), models.arnForObjects('models/*/current.json')],
+      [models.arnForObjects(`${prefixes.bulk}*`), models.arnForObjects(pointerKey('*'))],
     );
     statement(
       ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
-      [models.arnForObjects('bulk/*')],
+      [models.arnForObjects(`${prefixes.bulk}*`)],
     );
-    statement(['s3:ListBucket'], [models.bucketArn], { StringLike: { 's3:prefix': ['bulk/*', 'models/*'] } });
+    statement(['s3:ListBucket'], [models.bucketArn], {
+      StringLike: { 's3:prefix': [`${prefixes.bulk}*`, `${prefixes.models}*`] },
+    });
 
     // A distributed map starts executions of its own machine.
     new iam.Policy(this, 'OwnExecutions', {

@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { prefixes } from '../src/store/keys.ts';
 
 /** The buckets. They stay when the stack goes: what people uploaded and trained is theirs to delete. */
 export class DataStack extends Stack {
@@ -52,7 +53,7 @@ export class DataStack extends Stack {
       lifecycleRules: [
         unfinished,
         { id: 'replaced', noncurrentVersionExpiration: Duration.days(90) },
-        { id: 'checkpoints', prefix: 'checkpoints/', expiration: Duration.days(30) },
+        { id: 'checkpoints', prefix: prefixes.checkpoints, expiration: Duration.days(30) },
       ],
     });
   }

@@ -1,4 +1,5 @@
-import { busy, jsonata, runTrainer, type TrainerFacts } from './run-trainer.ts';
+import { corpusKey, prefixes } from '../src/store/keys.ts';
+import { busy, jsonata, keyExpression, runTrainer, type TrainerFacts } from './run-trainer.ts';
 
 export interface GridFacts extends TrainerFacts {
   readonly corpora: string; // bucket
@@ -14,7 +15,7 @@ export interface GridFacts extends TrainerFacts {
  * Each training publishes below `grids/EXECUTION/PLACE`; the best of them is published as the model's next version.
  */
 export function gridDefinition(facts: GridFacts) {
-  const place = "'grids/' & $states.context.Execution.Name & '/'";
+  const place = `'${prefixes.grids}' & $states.context.Execution.Name & '/'`;
   return {
     Comment: 'Train with every setting of a grid, publish the best',
     QueryLanguage: 'JSONata',
@@ -25,7 +26,7 @@ export function gridDefinition(facts: GridFacts) {
         Assign: {
           model: jsonata('$states.input.model'),
           corpus: jsonata(
-            "$exists($states.input.corpus) ? $states.input.corpus : 'corpora/' & $states.input.model & '.txt'",
+            `$exists($states.input.corpus) ? $states.input.corpus : ${keyExpression(corpusKey, '$states.input.model')}`,
           ),
         },
         Output: {

@@ -4,6 +4,8 @@ import { CustomResource, Duration } from 'aws-cdk-lib';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { root } from '../functions/bundle.ts';
+import { modelPrefix, prefixes, signingSecretKey } from '../src/store/keys.ts';
+import { parsePointer } from '../src/store/pointer.ts';
 import { NodeFunction } from './node-function.ts';
 import type { Settings } from './settings.ts';
 
@@ -23,7 +25,8 @@ export class PrebuiltModel extends Construct {
   constructor(scope: Construct, id: string, { settings, bundle, models, name }: PrebuiltModelProps) {
     super(scope, id);
     const source = join(root, 'models', name);
-    const { version } = JSON.parse(readFileSync(join(source, 'current.json'), 'utf8')) as { version: string };
+    const pointer = join(source, 'current.json');
+    const version = parsePointer(readFileSync(pointer), pointer);
 
     const code = `${bundle}-with-model`;
     rmSync(code, { recursive: true, force: true });
@@ -40,8 +43,8 @@ export class PrebuiltModel extends Construct {
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
     install
-      .grantObjects(['s3:GetObject', 's3:PutObject'], models, [`models/${name}/*`, 'keys/signing.json'])
-      .grantList(models, [`models/${name}/`, 'keys/']);
+      .grantObjects(['s3:GetObject', 's3:PutObject'], models, [`${modelPrefix(name)}*`, signingSecretKey])
+      .grantList(models, [modelPrefix(name), prefixes.keys]);
 
     const resource = new CustomResource(this, 'Installed', {
       serviceToken: install.function.functionArn,

@@ -1,4 +1,5 @@
-import { busy, jsonata, runTrainer, type TrainerFacts } from './run-trainer.ts';
+import { corpusDeletedKey, prefixes, recordKey } from '../src/store/keys.ts';
+import { busy, jsonata, keyExpression, runTrainer, type TrainerFacts } from './run-trainer.ts';
 
 /**
  * The state machine of a retraining, in the Amazon States Language with JSONata. It is data, so that it can be read
@@ -45,7 +46,7 @@ const writeRecord = (facts: RetrainingFacts, parts: string) => ({
   Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
   Arguments: {
     Bucket: facts.models,
-    Key: jsonata("'trainings/' & $training & '.json'"),
+    Key: jsonata(keyExpression(recordKey, '$training')),
     ContentType: 'application/json',
     Body: jsonata(`$merge(${parts})`),
   },
@@ -184,7 +185,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
         Arguments: {
           Bucket: facts.models,
-          Key: jsonata("'models/' & $name & '/corpus-deleted.json'"),
+          Key: jsonata(keyExpression(corpusDeletedKey, '$name')),
           ContentType: 'application/json',
           Body: {
             corpus: jsonata("'s3://' & $bucket & '/' & $key"),
@@ -287,7 +288,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       'Read record': {
         Type: 'Task',
         Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
-        Arguments: { Bucket: facts.models, Key: jsonata("'trainings/' & $training & '.json'") },
+        Arguments: { Bucket: facts.models, Key: jsonata(keyExpression(recordKey, '$training')) },
         Assign: { record: jsonata('$parse($states.result.Body)') },
         Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
         Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: {} }, Next: 'Reconcile record' }],
@@ -357,7 +358,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
 const message = ({ models, region }: RetrainingFacts) => `(
   $failure := $record.failure;
   $last := $record.history[-1];
-  $kept := $outcome = 'rejected' ? 'candidates/' : 'models/';
+  $kept := $outcome = 'rejected' ? '${prefixes.candidates}' : '${prefixes.models}';
   $join([
     'Model:    ' & $name,
     'Corpus:   s3://' & $bucket & '/' & $key,

@@ -8,6 +8,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { corpusDeletedKey, prefixes } from '../src/store/keys.ts';
 import { executionLog } from './execution-log.ts';
 import { retrainingDefinition } from './retraining-definition.ts';
 import type { TrainerFacts } from './run-trainer.ts';
@@ -70,7 +71,7 @@ export class Retraining extends Construct {
       eventPattern: {
         source: ['aws.s3'],
         detailType: ['Object Created', 'Object Deleted'],
-        detail: { bucket: { name: [corpora.bucketName] }, object: { key: [{ prefix: 'corpora/' }] } },
+        detail: { bucket: { name: [corpora.bucketName] }, object: { key: [{ prefix: prefixes.corpora }] } },
       },
       targets: [
         new targets.SfnStateMachine(this.machine, {
@@ -113,12 +114,16 @@ export class Retraining extends Construct {
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
 
-    statement(['s3:GetObject'], [corpora.arnForObjects('corpora/*')]);
+    statement(['s3:GetObject'], [corpora.arnForObjects(`${prefixes.corpora}*`)]);
     // Without it a missing object is answered by 403, as if it were forbidden.
-    statement(['s3:ListBucket'], [corpora.bucketArn], { StringLike: { 's3:prefix': 'corpora/*' } });
-    statement(['s3:ListBucket'], [models.bucketArn], { StringLike: { 's3:prefix': 'trainings/*' } });
-    statement(['s3:GetObject', 's3:PutObject'], [models.arnForObjects('trainings/*')]);
-    statement(['s3:PutObject'], [models.arnForObjects('models/*/corpus-deleted.json')]);
+    statement(['s3:ListBucket'], [corpora.bucketArn], {
+      StringLike: { 's3:prefix': `${prefixes.corpora}*` },
+    });
+    statement(['s3:ListBucket'], [models.bucketArn], {
+      StringLike: { 's3:prefix': `${prefixes.trainings}*` },
+    });
+    statement(['s3:GetObject', 's3:PutObject'], [models.arnForObjects(`${prefixes.trainings}*`)]);
+    statement(['s3:PutObject'], [models.arnForObjects(corpusDeletedKey('*'))]);
     statement(['sns:Publish'], [notifications.topicArn]);
 
     grantRunTrainer(role, props);

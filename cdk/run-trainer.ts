@@ -10,6 +10,10 @@ export interface TrainerFacts {
 
 export const jsonata = (expression: string) => `{% ${expression} %}`;
 
+/** An expression for a key of the store. @param keyOf From `src/store/keys.ts`. @param variables For its arguments. */
+export const keyExpression = (keyOf: (...names: string[]) => string, ...variables: string[]) =>
+  `'${keyOf(...variables.map((variable) => `' & ${variable} & '`))}'`;
+
 /** Of services that are busy: tried again, at growing and scattered intervals. */
 export const busy = {
   ErrorEquals: ['States.TaskFailed'],

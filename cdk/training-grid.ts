@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { prefixes } from '../src/store/keys.ts';
 import { executionLog } from './execution-log.ts';
 import { gridDefinition } from './grid-definition.ts';
 import { NodeFunction } from './node-function.ts';
@@ -32,9 +33,9 @@ export class TrainingGrid extends Construct {
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
     publish
-      .grantObjects(['s3:GetObject'], models, ['grids/*', 'models/*'])
-      .grantObjects(['s3:PutObject'], models, ['models/*'])
-      .grantList(models, ['grids/', 'models/']);
+      .grantObjects(['s3:GetObject'], models, [`${prefixes.grids}*`, `${prefixes.models}*`])
+      .grantObjects(['s3:PutObject'], models, [`${prefixes.models}*`])
+      .grantList(models, [prefixes.grids, prefixes.models]);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     this.machine = new sfn.StateMachine(this, 'Machine', {

@@ -8,6 +8,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import { type Bundles, root } from '../functions/bundle.ts';
+import { prefixes } from '../src/store/keys.ts';
 import type { DataStack } from './data-stack.ts';
 import { monthlyBudget, notificationsTopic } from './monitoring.ts';
 import { Retraining, type TrainerResources } from './retraining.ts';
@@ -177,11 +178,17 @@ function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
   container.addMountPoints({ containerPath: '/tmp', sourceVolume: 'scratch', readOnly: false });
 
   // What the trainer may do: read corpora, and write only where it publishes.
-  const written = ['models/*', 'candidates/*', 'checkpoints/*', 'trainings/*', 'grids/*'];
+  const written = [
+    `${prefixes.models}*`,
+    `${prefixes.candidates}*`,
+    `${prefixes.checkpoints}*`,
+    `${prefixes.trainings}*`,
+    `${prefixes.grids}*`,
+  ];
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['s3:GetObject'],
-      resources: [data.corpora.arnForObjects('corpora/*')],
+      resources: [data.corpora.arnForObjects(`${prefixes.corpora}*`)],
     }),
   );
   task.taskRole.addToPrincipalPolicy(
@@ -193,7 +200,9 @@ function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['s3:DeleteObject'],
-      resources: ['checkpoints/*', 'grids/*/checkpoints/*'].map((keys) => data.models.arnForObjects(keys)),
+      resources: [`${prefixes.checkpoints}*`, `${prefixes.grids}*/${prefixes.checkpoints}*`].map((keys) =>
+        data.models.arnForObjects(keys),
+      ),
     }),
   );
   task.taskRole.addToPrincipalPolicy(

@@ -5,12 +5,12 @@ import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { isFolioError } from '../src/errors.ts';
 import { readSettings } from '../src/settings.ts';
+import { signingSecretKey } from '../src/store/keys.ts';
 import { publishVersion } from '../src/store/models.ts';
 import { openStore } from '../src/store/open-store.ts';
 import type { Store } from '../src/store/store.ts';
 
 const properties = z.object({ Name: z.string(), Version: z.string() });
-const secretKey = 'keys/signing.json';
 const secretSchema = z.object({ secret: z.string().check(z.minLength(32)) });
 
 export interface Installation {
@@ -46,11 +46,11 @@ export async function installModel(
 export async function signingKey(store: Store): Promise<string> {
   const drawn = { secret: randomBytes(32).toString('base64url') };
   try {
-    await store.create(secretKey, new TextEncoder().encode(JSON.stringify(drawn)));
+    await store.create(signingSecretKey, new TextEncoder().encode(JSON.stringify(drawn)));
     return drawn.secret;
   } catch (error) {
     if (!isFolioError(error) || error.code !== 'already_exists') throw error;
-    const kept = await store.read(secretKey);
+    const kept = await store.read(signingSecretKey);
     return secretSchema.parse(JSON.parse(new TextDecoder().decode(kept?.bytes))).secret;
   }
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { FolioError } from '../src/errors.ts';
 import { readSettings } from '../src/settings.ts';
-import { checkModelName, versionPrefix } from '../src/store/model-name.ts';
+import { modelFile, versionKey, versionPrefix } from '../src/store/keys.ts';
+import { checkModelName } from '../src/store/model-name.ts';
 import { listVersions, publishVersion } from '../src/store/models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
 import type { Store } from '../src/store/store.ts';
@@ -28,7 +29,7 @@ export interface Contender {
 async function contender(store: Store, place: string, model: string): Promise<Contender | undefined> {
   const [newest] = await listVersions(store, model);
   if (newest === undefined) return undefined;
-  const object = await store.read(`${versionPrefix(model, newest.version)}model.json`);
+  const object = await store.read(versionKey(model, newest.version, modelFile));
   const { userDefinedMetadata } = artefact.parse(JSON.parse(new TextDecoder().decode(object?.bytes)));
   const { validationLoss } = userDefinedMetadata.folio.training;
   return { place, version: newest.version, validationLoss };

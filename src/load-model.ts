@@ -5,7 +5,10 @@ import { FolioError } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
 import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
+import { currentVersion } from './store/models.ts';
 import { nativeSha256 } from './store/native-sha256.ts';
+import { openVersion, versionFiles } from './store/open-version.ts';
+import { parsePointer } from './store/pointer.ts';
 import type { Store } from './store/store.ts';
 import { nodeThreads } from './threads.ts';
 
@@ -58,25 +61,9 @@ const loadFromFolder = async (path: string, options: OpenOptions): Promise<Model
 };
 
 const currentIn = async (folder: string): Promise<string | undefined> => {
-  const bytes = await readIfThere(join(folder, 'current.json'), 2 ** 16);
-  if (bytes === undefined) return undefined;
-  const version = versionIn(bytes);
-  if (version === undefined) {
-    throw new FolioError('model_invalid', `${folder}/current.json does not say which version is current.`, {
-      where: 'current.json',
-      expected: '{"version":"…"}',
-    });
-  }
-  return version;
-};
-
-const versionIn = (bytes: Uint8Array): string | undefined => {
-  try {
-    const { version }: { version?: unknown } = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof version === 'string' && /^[\w][\w.-]*$/.test(version) ? version : undefined;
-  } catch {
-    return undefined;
-  }
+  const path = join(folder, 'current.json');
+  const bytes = await readIfThere(path, 2 ** 16);
+  return bytes && parsePointer(bytes, path);
 };
 
 const readerOf =
@@ -111,11 +98,9 @@ const readIfThere = async (path: string, limit: number): Promise<Uint8Array | un
 };
 
 const loadFromStore = async ({ store, name, version }: StoreEntry, options: OpenOptions): Promise<Model> => {
-  const { currentVersion } = await import('./store/models.ts');
   const chosen = version ?? (await currentVersion(store, name));
   if (chosen === undefined) throw noModel(name);
-  const read: ReadFile = async (file) => (await store.read(`models/${name}/${chosen}/${file}`))?.bytes;
-  return openModel(read, { name, version: chosen, ...options });
+  return openVersion(versionFiles(store, name, chosen), options);
 };
 
 const noModel = (source: string): FolioError =>

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { versionPrefix } from '../src/store/model-name.ts';
+import { versionPrefix } from '../src/store/keys.ts';
 import { activate, currentVersion, listVersions } from '../src/store/models.ts';
 import type { Store } from '../src/store/store.ts';
 import { publishTinyModel, tinyModel } from './tiny-model.ts';

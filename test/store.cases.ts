@@ -14,7 +14,7 @@ export const keysOf = async (store: Store, prefix: string): Promise<string[]> =>
 };
 
 /**
- * What every home of the store must do.
+ * What every implementation of the store must do.
  *
  * @param open Opens the same empty store again and again, as different machines would.
  */
@@ -55,7 +55,7 @@ export function storeCases(open: () => Promise<Store>): void {
       expect(await range(0, 10)).toBe('0123456789');
     });
 
-    test('a range beyond the object, or empty, is a fault of the asker', async () => {
+    test('a range beyond the object, or empty, is the caller’s error', async () => {
       const store = await open();
       const key = `${place()}/range`;
       await store.write(key, bytes('0123456789'));
@@ -69,7 +69,24 @@ export function storeCases(open: () => Promise<Store>): void {
       }
     });
 
-    test('tells whether an object changed', async () => {
+    test('states the size and time of one object, and of nothing else', async () => {
+      const store = await open();
+      const folder = place();
+      const key = `${folder}/a`;
+      await store.write(key, bytes('12345'));
+      await store.write(`${key}b`, bytes('1'));
+      await store.write(`${folder}/empty`, bytes(''));
+      await store.write(`${folder}/below/x`, bytes('x'));
+      const entry = await store.stat(key);
+      expect(entry).toMatchObject({ key, size: 5 });
+      expect(Math.abs((entry?.modified.getTime() ?? 0) - Date.now())).toBeLessThan(60_000);
+      expect(await store.stat(`${folder}/empty`)).toMatchObject({ size: 0 });
+      for (const none of [`${folder}/none`, folder, `${folder}/below`, `${key}/below`]) {
+        expect(await store.stat(none)).toBeUndefined();
+      }
+    });
+
+    test('reports whether an object changed', async () => {
       const store = await open();
       const key = `${place()}/pointer`;
       const first = await store.write(key, bytes('one'));
@@ -104,7 +121,7 @@ export function storeCases(open: () => Promise<Store>): void {
       expect(text(await store.read(key))).toBe('first');
     });
 
-    test('replaces only what it was told to', async () => {
+    test('replaces only the object of the given etag', async () => {
       const store = await open();
       const key = `${place()}/cas`;
       const conflict = { code: 'conflict', details: { where: key } };
@@ -225,6 +242,7 @@ export function storeCases(open: () => Promise<Store>): void {
       const refusal = { code: 'invalid_parameter' };
       await expect(store.read(key)).rejects.toMatchObject(refusal);
       await expect(store.readIfChanged(key, '"0"')).rejects.toMatchObject(refusal);
+      await expect(store.stat(key)).rejects.toMatchObject(refusal);
       await expect(store.write(key, bytes('x'))).rejects.toMatchObject(refusal);
       await expect(store.create(key, bytes('x'))).rejects.toMatchObject(refusal);
       await expect(store.replace(key, bytes('x'), null)).rejects.toMatchObject(refusal);

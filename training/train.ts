@@ -1,16 +1,11 @@
 import { basename } from 'node:path';
 import { FolioError, isFolioError } from '../src/errors.ts';
+import { checkpointKey } from '../src/store/keys.ts';
 import { checkModelName } from '../src/store/model-name.ts';
 import { folioVersion } from '../src/version.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
-import {
-  type Configuration,
-  checkpointKey,
-  encodeCheckpoint,
-  type FitState,
-  readCheckpoint,
-} from './loop/checkpoint.ts';
+import { type Configuration, encodeCheckpoint, type FitState, readCheckpoint } from './loop/checkpoint.ts';
 import { fineTuned, inheritedWeights } from './loop/fine-tuning.ts';
 import { chunksOf, type FitResult, fitNetwork, shapeOf } from './loop/fit.ts';
 import type { FitSettings } from './loop/fit-settings.ts';

@@ -25,12 +25,9 @@ async function* readObject(source: string): AsyncIterable<Uint8Array> {
   const slash = source.lastIndexOf('/');
   const store = await openStore(source.slice(0, slash));
   const key = source.slice(slash + 1);
-  let size: number | undefined;
-  for await (const entry of store.list(key)) {
-    if (entry.key === key) size = entry.size;
-    break;
-  }
-  if (size === undefined) throw noInput(source);
+  const entry = await store.stat(key);
+  if (entry === undefined) throw noInput(source);
+  const { size } = entry;
   let etag: string | undefined;
   for (let start = 0; start < size; start += chunkBytes) {
     const object = await store.read(key, { range: { start, end: Math.min(size, start + chunkBytes) } });

@@ -76,7 +76,7 @@ export async function toParts(
   const store = await openStore(location.replace(/\/$/, ''));
   await claim(store, { ...job, partRows }, resume);
   let part = 0;
-  while (resume && (await has(store, partKey(part)))) part++;
+  while (resume && (await store.stat(partKey(part))) !== undefined) part++;
   const done = part * partRows;
   let lines: string[] = [];
   const flush = async (): Promise<void> => {
@@ -97,11 +97,6 @@ export async function toParts(
 }
 
 const partKey = (part: number): string => `part-${String(part).padStart(6, '0')}.jsonl`;
-
-async function has(store: Store, key: string): Promise<boolean> {
-  for await (const entry of store.list(key)) return entry.key === key;
-  return false;
-}
 
 async function claim(store: Store, job: JobDescription, resume: boolean): Promise<void> {
   const bytes = new TextEncoder().encode(`${JSON.stringify(job, null, 2)}\n`);

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
-import { parseModelReference, versionPrefix } from '../store/model-name.ts';
-import { currentVersion, parsePointer } from '../store/models.ts';
+import { versionPrefix } from '../store/keys.ts';
+import { parseModelReference } from '../store/model-name.ts';
+import { currentVersion } from '../store/models.ts';
+import { parsePointer } from '../store/pointer.ts';
 import type { Store } from '../store/store.ts';
 
 /** Gives the bytes of one of a model's files by its name, such as `model.json`. @throws FolioError `model_not_found` */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
-import { versionPrefix } from '../store/model-name.ts';
+import { modelFile, versionKey } from '../store/keys.ts';
 import { activate, listModels, listVersions, removeVersion } from '../store/models.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -106,7 +106,7 @@ const folioMetadata = z.object({
 
 /** How a version was made, by its metadata: validation loss, preset, corpus; blank where they do not say. */
 async function madeFrom(store: Store, name: string, version: string): Promise<readonly string[]> {
-  const object = await store.read(`${versionPrefix(name, version)}model.json`);
+  const object = await store.read(versionKey(name, version, modelFile));
   const artefact = object && JSON.parse(new TextDecoder().decode(object.bytes));
   const { data } = folioMetadata.safeParse(artefact?.userDefinedMetadata?.folio);
   const loss = data?.training?.validationLoss;

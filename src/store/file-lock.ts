@@ -4,8 +4,8 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FolioError } from '../errors.ts';
 
-const patience = 15_000; // ms that a writer waits for its turn
-const staleAfter = 10_000; // ms; what is done under a lock takes a few
+const timeoutMs = 15_000; // that a writer waits for the lock
+const staleAfterMs = 10_000; // what is done under a lock takes a few
 
 interface Owner {
   readonly id: string;
@@ -53,7 +53,7 @@ function isDead(owner: Owner | undefined): boolean {
 async function isStale(path: string): Promise<boolean> {
   try {
     const { mtimeMs } = await stat(path);
-    return Date.now() - mtimeMs > staleAfter || isDead(await readOwner(path));
+    return Date.now() - mtimeMs > staleAfterMs || isDead(await readOwner(path));
   } catch (error) {
     if (isMissing(error)) return false;
     throw error;
@@ -91,7 +91,7 @@ async function breakStale(path: string, owner: Owner): Promise<void> {
  */
 export async function withFileLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   const owner: Owner = { id: randomUUID(), host: hostname(), pid: process.pid };
-  const end = Date.now() + patience;
+  const end = Date.now() + timeoutMs;
   while (!(await claim(path, owner))) {
     if (Date.now() > end) {
       throw new FolioError('store_failed', 'Another writer holds the lock on this object for too long.', {

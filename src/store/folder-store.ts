@@ -3,9 +3,9 @@ import { link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } fro
 import { dirname, join, resolve } from 'node:path';
 import { FolioError, isFolioError } from '../errors.ts';
 import { withFileLock } from './file-lock.ts';
-import { byKey, checkKey, isKey } from './key.ts';
 import { checkRange, sliceRange } from './range.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
+import { byKey, checkKey, isKey } from './valid-key.ts';
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 32);
@@ -30,7 +30,7 @@ class FileObject implements StoredObject {
 /**
  * The store in a folder: an object is a file. A write goes to a hidden file first, reaches the disk, and then takes
  * its name in one step, so that a reader meets the old bytes or the new ones whatever dies meanwhile. Hidden files
- * (locks, leftovers of a killed writer) are no objects.
+ * (locks, leftovers of a killed writer) are not objects.
  */
 export class FolderStore implements Store {
   readonly location: string;
@@ -65,6 +65,17 @@ export class FolderStore implements Store {
   ): Promise<StoredObject | undefined | 'unchanged'> {
     const object = await this.read(key, options);
     return object?.etag === etag ? 'unchanged' : object;
+  }
+
+  async stat(key: string): Promise<StoredEntry | undefined> {
+    checkKey(key);
+    try {
+      const entry = await stat(this.#path(key));
+      return entry.isFile() ? { key, size: entry.size, modified: entry.mtime } : undefined;
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')) return undefined;
+      throw this.#failed('read', key, error);
+    }
   }
 
   async create(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
@@ -172,9 +183,9 @@ export class FolderStore implements Store {
     return found;
   }
 
-  #failed(deed: string, key: string, cause: unknown): FolioError {
+  #failed(action: string, key: string, cause: unknown): FolioError {
     const reason = codeOf(cause) ?? String(cause);
-    return new FolioError('store_failed', `Could not ${deed} ${key} in ${this.location}: ${reason}.`, {
+    return new FolioError('store_failed', `Could not ${action} ${key} in ${this.location}: ${reason}.`, {
       where: key,
       received: reason,
       cause,

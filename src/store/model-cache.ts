@@ -3,21 +3,11 @@ import { FolioError } from '../errors.ts';
 import type { CopyIndex } from '../model/copy-index.ts';
 import type { Model } from '../model/model.ts';
 import type { Precision } from '../model/stepper.ts';
-import { type ModelReference, pointerKey, versionPrefix } from './model-name.ts';
-import { parsePointer } from './models.ts';
+import { copyIndexFile, pointerKey } from './keys.ts';
+import type { ModelReference } from './model-name.ts';
+import { type ModelFiles, versionFiles } from './open-version.ts';
+import { parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
-
-/** One version's files as a loader sees them. */
-export interface ModelFiles {
-  readonly name: string;
-  readonly version: string;
-  /**
-   * The bytes of a file of the version, such as `model.json`, or undefined where there is none.
-   *
-   * @param expectedBytes Its length, or about.
-   */
-  read(file: string, expectedBytes?: number): Promise<Uint8Array | undefined>;
-}
 
 /** A model that is held for some work: it is not dropped from memory before `release`. */
 export interface ModelLease {
@@ -192,7 +182,7 @@ export class ModelCache {
   }
 
   #copyIndex(entry: Entry): Promise<CopyIndex | undefined> {
-    entry.copyIndex ??= entry.files.read('copy-index.bin').then(
+    entry.copyIndex ??= entry.files.read(copyIndexFile).then(
       (bytes) => bytes && this.#options.parseCopyIndex(bytes),
       (error: unknown) => {
         entry.copyIndex = undefined;
@@ -202,19 +192,6 @@ export class ModelCache {
     return entry.copyIndex;
   }
 }
-
-/** The files of one version in a store. */
-const versionFiles = (store: Store, name: string, version: string): ModelFiles => ({
-  name,
-  version,
-  read: async (file, expectedBytes) =>
-    (
-      await store.read(
-        versionPrefix(name, version) + file,
-        expectedBytes === undefined ? {} : { expectedBytes },
-      )
-    )?.bytes,
-});
 
 /** The entry has left the cache: its model is freed now, or by whoever holds it last. */
 function drop(entry: Entry): void {

@@ -1,4 +1,5 @@
 import { FolioError } from '../errors.ts';
+import { timestamp } from './timestamp.ts';
 
 /** A model by name, and by version where it is pinned: `shakespeare`, `shakespeare@20261124T120000Z-0a1b2c3d`. */
 export interface ModelReference {
@@ -35,12 +36,7 @@ export function parseModelReference(text: string): ModelReference {
 /**
  * The name of a new version, in order of time: `20261124T120000Z-0a1b2c3d`.
  *
- * @param digest The artefact's, `sha256:…`; its first 8 hexadecimal digits tell versions of one second apart.
+ * @param digest The artefact's, `sha256:…`; its first 8 hexadecimal digits distinguish versions of one second.
  */
-export function versionName(createdAt: Date, digest: string): string {
-  const time = createdAt.toISOString().replace(/[-:]|\.\d+/g, '');
-  return `${time}-${digest.replace(/^sha256:/, '').slice(0, 8)}`;
-}
-
-export const versionPrefix = (name: string, version: string): string => `models/${name}/${version}/`;
-export const pointerKey = (name: string): string => `models/${name}/current.json`;
+export const versionName = (createdAt: Date, digest: string): string =>
+  `${timestamp(createdAt)}-${digest.replace(/^sha256:/, '').slice(0, 8)}`;

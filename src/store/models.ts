@@ -1,11 +1,20 @@
-import * as z from 'zod/mini';
 import { FolioError, isFolioError } from '../errors.ts';
-import { checkModelName, isModelName, pointerKey, versionPrefix } from './model-name.ts';
+import {
+  modelFile,
+  modelOfPointer,
+  modelPrefix,
+  pointerKey,
+  prefixes,
+  versionKey,
+  versionPrefix,
+} from './keys.ts';
+import { checkModelName, isModelName } from './model-name.ts';
+import { encodePointer, parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
 
 /**
  * Models as versions that never change and one pointer a model. A version is whole once its `model.json` is there,
- * which is written after everything else; `current.json` is swung to it last, by compare-and-swap.
+ * which is written after everything else; `current.json` is moved to it last, by compare-and-swap.
  */
 export interface Pointer {
   readonly version: string;
@@ -27,34 +36,16 @@ export interface Publication {
   /** By name within the version: `model.json`, its weights, `report.json` … */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /**
-   * The version that must still be current when the pointer is swung, null for none. Default: the one that was
+   * The version that must still be current when the pointer moves, null for none. Default: the one that was
    * current when publishing began.
    */
   readonly replaces?: string | null;
 }
 
-const pointerSchema = z.strictObject({ version: z.string() });
-const modelFile = 'model.json';
-
 /** The current version of a model and the pointer's etag, or undefined where no version was ever published. */
 export async function readPointer(store: Store, name: string): Promise<Pointer | undefined> {
   const object = await store.read(pointerKey(checkModelName(name)));
   return object && { version: parsePointer(object.bytes, pointerKey(name)), etag: object.etag };
-}
-
-/** @throws FolioError `model_invalid` */
-export function parsePointer(bytes: Uint8Array, where: string): string {
-  try {
-    const { version } = pointerSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
-    if (isModelName(version)) return version;
-  } catch {
-    // told below
-  }
-  throw new FolioError('model_invalid', `${where} does not say which version is current.`, {
-    where,
-    expected: '{"version":"…"}',
-    received: JSON.stringify(new TextDecoder().decode(bytes.subarray(0, 80))),
-  });
 }
 
 export async function currentVersion(store: Store, name: string): Promise<string | undefined> {
@@ -81,15 +72,15 @@ export async function publishVersion(store: Store, publication: Publication): Pr
   for (const [file, bytes] of [...files].sort(
     ([a], [b]) => Number(a === modelFile) - Number(b === modelFile),
   )) {
-    await createOnce(store, versionPrefix(name, version) + file, bytes);
+    await createOnce(store, versionKey(name, version, file), bytes);
   }
   if (before?.version === version) return;
-  if ((before?.version ?? null) !== replaces) throw overtaken(name, replaces, before?.version);
+  if ((before?.version ?? null) !== replaces) throw pointerConflict(name, replaces, before?.version);
   try {
-    await swing(store, name, version, before);
+    await movePointer(store, name, version, before);
   } catch (error) {
     if (isFolioError(error) && error.code === 'conflict') {
-      throw overtaken(name, replaces, await currentVersion(store, name));
+      throw pointerConflict(name, replaces, await currentVersion(store, name));
     }
     throw error;
   }
@@ -107,17 +98,17 @@ export async function activate(
   version: string,
   replaces?: string | null,
 ): Promise<void> {
-  const model = versionPrefix(checkModelName(name), checkModelName(version, 'version')) + modelFile;
+  const model = versionKey(checkModelName(name), checkModelName(version, 'version'), modelFile);
   const before = await readPointer(store, name);
   if (replaces !== undefined && (before?.version ?? null) !== replaces) {
-    throw overtaken(name, replaces, before?.version);
+    throw pointerConflict(name, replaces, before?.version);
   }
-  if (!(await has(store, model))) throw unknownVersion(name, version);
+  if ((await store.stat(model)) === undefined) throw unknownVersion(name, version);
   if (before?.version === version) return;
-  const { etag } = await swing(store, name, version, before);
-  // Somebody may have removed the version between the look and the swing.
-  if (!(await has(store, model))) {
-    if (before !== undefined) await swing(store, name, before.version, { version, etag });
+  const { etag } = await movePointer(store, name, version, before);
+  // Somebody may have removed the version between the check and the move.
+  if ((await store.stat(model)) === undefined) {
+    if (before !== undefined) await movePointer(store, name, before.version, { version, etag });
     throw unknownVersion(name, version);
   }
 }
@@ -139,15 +130,15 @@ export async function removeVersion(store: Store, name: string, version: string)
   const keys: string[] = [];
   for await (const { key } of store.list(prefix)) keys.push(key);
   if (keys.length === 0) throw unknownVersion(name, version);
-  await store.remove(prefix + modelFile);
+  await store.remove(versionKey(name, version, modelFile));
   for (const key of keys) await store.remove(key);
 }
 
 /** Every model that has a current version, in order of name. */
 export async function listModels(store: Store): Promise<readonly { name: string; version: string }[]> {
   const models: { name: string; version: string }[] = [];
-  for await (const { key } of store.list('models/')) {
-    const name = /^models\/([^/]+)\/current\.json$/.exec(key)?.[1];
+  for await (const { key } of store.list(prefixes.models)) {
+    const name = modelOfPointer(key);
     if (name === undefined || !isModelName(name)) continue;
     const version = await currentVersion(store, name);
     if (version !== undefined) models.push({ name, version });
@@ -159,7 +150,7 @@ export async function listModels(store: Store): Promise<readonly { name: string;
 export async function listVersions(store: Store, name: string): Promise<readonly ModelVersion[]> {
   const current = await currentVersion(store, name);
   const versions = new Map<string, { publishedAt?: Date; bytes: number; files: string[] }>();
-  const prefix = `models/${name}/`;
+  const prefix = modelPrefix(name);
   for await (const { key, size, modified } of store.list(prefix)) {
     const [version, file] = key.slice(prefix.length).split(/\/(.*)/s);
     if (version === undefined || file === undefined) continue;
@@ -176,17 +167,8 @@ export async function listVersions(store: Store, name: string): Promise<readonly
     .sort((a, b) => (a.version < b.version ? 1 : -1));
 }
 
-const has = async (store: Store, key: string): Promise<boolean> => {
-  for await (const entry of store.list(key)) return entry.key === key;
-  return false;
-};
-
-const swing = (store: Store, name: string, version: string, before: Pointer | undefined) =>
-  store.replace(
-    pointerKey(name),
-    new TextEncoder().encode(`${JSON.stringify({ version })}\n`),
-    before?.etag ?? null,
-  );
+const movePointer = (store: Store, name: string, version: string, before: Pointer | undefined) =>
+  store.replace(pointerKey(name), encodePointer(version), before?.etag ?? null);
 
 async function createOnce(store: Store, key: string, bytes: Uint8Array): Promise<void> {
   try {
@@ -198,7 +180,7 @@ async function createOnce(store: Store, key: string, bytes: Uint8Array): Promise
   }
 }
 
-const overtaken = (name: string, expected: string | null, found: string | undefined): FolioError =>
+const pointerConflict = (name: string, expected: string | null, found: string | undefined): FolioError =>
   new FolioError(
     'conflict',
     `${name} has ${found === undefined ? 'no current version' : `${found} as its current version`}, ` +

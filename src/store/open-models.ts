@@ -1,10 +1,8 @@
-import { FolioError } from '../errors.ts';
 import { openCopyIndex } from '../model/copy-index.ts';
 import type { Threads } from '../model/kernel/threads/worker-pool.ts';
-import { openModel } from '../model/open-model.ts';
 import type { Precision } from '../model/stepper.ts';
 import { ModelCache } from './model-cache.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { openVersion } from './open-version.ts';
 import type { Store } from './store.ts';
 
 export interface ModelSettings {
@@ -21,20 +19,7 @@ export interface ModelSettings {
 export const openModels = (store: Store, settings: ModelSettings, threads?: Threads): ModelCache =>
   new ModelCache({
     store,
-    load: (files, precision) => {
-      const { name, version } = files;
-      return openModel(
-        async (file, limit) => {
-          const bytes = await files.read(file, limit);
-          if (bytes !== undefined || file !== 'model.json') return bytes;
-          throw new FolioError('model_not_found', `There is no ${name}@${version}.`, {
-            where: 'model',
-            received: `${name}@${version}`,
-          });
-        },
-        { name, version, precision, hash: nativeSha256, ...(threads && { threads }) },
-      );
-    },
+    load: (files, precision) => openVersion(files, { precision, ...(threads && { threads }) }),
     parseCopyIndex: openCopyIndex,
     precision: settings.precision,
     maximumBytes: settings.modelCacheBytes,

@@ -1,6 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post';
 import { readSettings } from '../settings.ts';
+import { corpusKey } from './keys.ts';
 
 const validSeconds = 900;
 
@@ -28,7 +29,7 @@ export const presignedUploads = (bucket: string, maximumBytes: number) => {
       const metadata: Record<string, string> = preset === undefined ? {} : { 'x-amz-meta-preset': preset };
       const { url, fields } = await createPresignedPost(client, {
         Bucket: bucket.replace('s3://', ''),
-        Key: `corpora/${corpus}.txt`,
+        Key: corpusKey(corpus),
         Fields: metadata,
         Conditions: [['content-length-range', 1, maximumBytes]],
         Expires: validSeconds,

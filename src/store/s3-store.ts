@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -10,9 +12,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
-import { checkKey, isKey } from './key.ts';
 import { badRange, checkRange } from './range.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
+import { checkKey, isKey } from './valid-key.ts';
 
 const attempts = 6; // of one request, by the client: 5xx, slow down, connections reset; waits grow and scatter
 const bodyAttempts = 4; // the client does not retry what breaks off within a body
@@ -77,6 +79,23 @@ export class S3Store implements Store {
     options: ReadOptions = {},
   ): Promise<StoredObject | undefined | 'unchanged'> {
     return this.#get(key, options, etag);
+  }
+
+  async stat(key: string): Promise<StoredEntry | undefined> {
+    const place = this.#at(key);
+    try {
+      const head = await this.#client.send(new HeadObjectCommand(place));
+      return { key, size: head.ContentLength ?? 0, modified: head.LastModified ?? new Date(0) };
+    } catch (error) {
+      if (statusOf(error) !== 404) throw this.#failed('read', key, error);
+    }
+    // The answer to a HEAD has no body that would distinguish a missing object from a missing bucket.
+    try {
+      await this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }));
+    } catch (error) {
+      throw this.#failed('read', key, error);
+    }
+    return undefined;
   }
 
   async create(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
@@ -220,16 +239,16 @@ export class S3Store implements Store {
     }
   }
 
-  #failed(deed: string, key: string, cause: unknown): FolioError {
+  #failed(action: string, key: string, cause: unknown): FolioError {
     const status = statusOf(cause);
     const reason = cause instanceof Error ? (codeOf(cause) ?? cause.name) : String(cause);
-    const told = status === undefined ? reason : `${reason} (${status})`;
+    const description = status === undefined ? reason : `${reason} (${status})`;
     return new FolioError(
       'store_failed',
-      `Could not ${deed} ${key || 'objects'} in ${this.location}: ${told}.`,
+      `Could not ${action} ${key || 'objects'} in ${this.location}: ${description}.`,
       {
         where: key,
-        received: told,
+        received: description,
         cause,
         ...(status === undefined || status >= 500 ? { retryAfter: 1 } : {}),
       },

@@ -37,6 +37,9 @@ export interface Store {
     options?: ReadOptions,
   ): Promise<StoredObject | undefined | 'unchanged'>;
 
+  /** Size and time of one object, or undefined where there is none. */
+  stat(key: string): Promise<StoredEntry | undefined>;
+
   /** Writes an object that must not exist yet. @throws FolioError `already_exists` */
   create(key: string, bytes: Uint8Array): Promise<{ etag: string }>;
 

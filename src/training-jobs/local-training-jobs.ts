@@ -18,7 +18,7 @@ const ownCommand = (): TrainCommand | undefined => {
   return main === undefined ? undefined : [process.execPath, main, 'train'];
 };
 
-const tailLines = 40; // of what a trainer said before it died
+const tailLines = 40; // of a dead trainer's stderr
 
 interface Job {
   readonly record: TrainingRecord;
@@ -55,7 +55,7 @@ export class LocalTrainingJobs implements TrainingJobs {
         'Training needs a checkout of Folio: the package alone has no trainer.',
       );
     }
-    if (!(await this.#has(request.corpusKey))) {
+    if ((await this.#store.stat(request.corpusKey)) === undefined) {
       throw new FolioError('corpus_not_found', `There is no corpus ${request.corpusKey}.`, {
         where: 'corpus',
       });
@@ -69,11 +69,6 @@ export class LocalTrainingJobs implements TrainingJobs {
     await Promise.all(earlier.map((job) => job && this.stop(job.record.id)));
     this.#next(this.#command);
     return record;
-  }
-
-  async #has(key: string): Promise<boolean> {
-    for await (const entry of this.#store.list(key)) if (entry.key === key) return true;
-    return false;
   }
 
   list(): Promise<readonly TrainingRecord[]> {
@@ -133,18 +128,18 @@ export class LocalTrainingJobs implements TrainingJobs {
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     job.child = child;
-    let said = '';
+    let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-16_384);
+      stderr = (stderr + text).slice(-16_384);
     });
     const [code] = await once(child, 'close').catch((error: unknown) => {
-      said += String(error);
+      stderr += String(error);
       return [null];
     });
     if (code === 0) return;
     const now = await this.get(record.id);
-    if (now && now.state !== 'queued' && now.state !== 'running') return; // the trainer has told it itself
-    const logTail = said
+    if (now && now.state !== 'queued' && now.state !== 'running') return; // the trainer has recorded its own end
+    const logTail = stderr
       .split(/[\r\n]+/)
       .filter(Boolean)
       .slice(-tailLines);

@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { FolioError } from '../errors.ts';
+import { idOfRecord, prefixes, recordKey } from '../store/keys.ts';
 import { isModelName } from '../store/model-name.ts';
 import type { Store } from '../store/store.ts';
+import { timestamp } from '../store/timestamp.ts';
 import type { StartTraining, TrainingRecord } from './training-jobs.ts';
-
-/** Records of trainings in the store: one object each, rewritten by whoever trains while it trains. */
-export const recordKey = (id: string): string => `trainings/${id}.json`;
 
 /** In order of time; two of one second stay apart. */
 export const newTrainingId = (model: string, now: Date = new Date()): string =>
-  `${now.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(2).toString('hex')}-${model}`;
+  `${timestamp(now)}-${randomBytes(2).toString('hex')}-${model}`;
 
 /** 20261124T120000Z-0a1b-NAME */
 const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{4}-/;
@@ -34,7 +33,7 @@ export const writeRecord = async (store: Store, record: TrainingRecord): Promise
   await store.write(recordKey(record.id), new TextEncoder().encode(`${JSON.stringify(record)}\n`));
 };
 
-/** The record, or undefined where there is none. One that stopped being rewritten tells that its trainer is gone. */
+/** The record, or undefined where there is none. The trainer of one that is no longer rewritten is gone. */
 export const readRecord = async (
   store: Store,
   id: string,
@@ -57,18 +56,18 @@ export const readRecord = async (
   return {
     ...record,
     state: 'failed',
-    failure: { code: 'interrupted', message: `Nothing was heard of the trainer since ${record.updatedAt}.` },
+    failure: { code: 'interrupted', message: `The trainer has written nothing since ${record.updatedAt}.` },
   };
 };
 
-/** Newest first, `most` at most. */
-export const listRecords = async (store: Store, most = 100): Promise<readonly TrainingRecord[]> => {
+/** Records of trainings, newest first: one object each, rewritten by the trainer while it trains. */
+export const listRecords = async (store: Store, limit = 100): Promise<readonly TrainingRecord[]> => {
   const ids: string[] = [];
-  for await (const { key } of store.list('trainings/')) {
-    const id = /^trainings\/(.+)\.json$/.exec(key)?.[1];
+  for await (const { key } of store.list(prefixes.trainings)) {
+    const id = idOfRecord(key);
     if (id !== undefined && isTrainingId(id)) ids.push(id);
   }
-  const newest = ids.sort().reverse().slice(0, most);
+  const newest = ids.sort().reverse().slice(0, limit);
   const records = await Promise.all(newest.map((id) => readRecord(store, id)));
   return records.filter((record) => record !== undefined);
 };

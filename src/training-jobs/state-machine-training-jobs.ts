@@ -6,6 +6,7 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { FolioError } from '../errors.ts';
+import { nameOfCorpus } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
 import type { StartTraining, TrainingJobs, TrainingRecord } from './training-jobs.ts';
@@ -41,7 +42,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
       new StartExecutionCommand({
         stateMachineArn: this.#machine,
         name: id,
-        // As S3 would tell of an upload, and what only a request can say.
+        // In the form of S3's event about an upload, with what only a request can say.
         input: JSON.stringify({
           'detail-type': 'Object Created',
           detail: { bucket: { name: this.#bucket }, object: { key: request.corpusKey } },
@@ -74,7 +75,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
     for (const { executionArn } of executions) {
       const { input = '{}' } = await this.#client.send(new DescribeExecutionCommand({ executionArn }));
       const event = JSON.parse(input) as { model?: string; detail?: { object?: { key?: string } } };
-      const model = event.model ?? /^corpora\/(.+)\.txt$/.exec(event.detail?.object?.key ?? '')?.[1];
+      const model = event.model ?? nameOfCorpus(event.detail?.object?.key ?? '');
       if (model !== record.model) continue;
       await this.#client.send(
         new StopExecutionCommand({ executionArn, error: 'stopped', cause: 'Somebody asked for it.' }),

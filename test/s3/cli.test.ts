@@ -32,7 +32,7 @@ describe('the command line over S3', () => {
     expect((await remote('models')).stdout).toBe(`tiny  ${first.version}\n`);
   });
 
-  test('a bucket that is not there is told in one line', async () => {
+  test('a missing bucket is reported in one line', async () => {
     const { code, stderr } = await remote('models', '--store', 's3://nowhere-at-all');
     expect(code).toBe(9);
     expect(stderr).toMatch(

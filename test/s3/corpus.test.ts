@@ -30,7 +30,7 @@ test('a corpus is read from S3 piece by piece, and a folder of them in order', a
   expect(JSON.parse(folder.stdout)).toMatchObject({ source: 'corpora/more/a.txt and 1 more', files: 2 });
 });
 
-test('an object that is not there, and an empty one, are told', async () => {
+test('a missing object and an empty one are errors', async () => {
   const none = await inspect('s3://corpora-of-tests/corpora/none.txt');
   expect(none).toMatchObject({ code: 3, stderr: expect.stringContaining('[corpus_not_found]') });
   await store.write('corpora/empty.txt', new Uint8Array());

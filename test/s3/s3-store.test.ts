@@ -83,7 +83,7 @@ describe('S3 store', () => {
     },
   );
 
-  test('a missing bucket, a wrong key and a dead server are the store’s failures, told in one line', async () => {
+  test('a missing bucket, a wrong key and a dead server are the store’s failures, in one line', async () => {
     const { endpoint, region } = gateway;
     const stranger = S3Store.at('s3://folio', {
       endpoint,
@@ -108,6 +108,7 @@ describe('S3 store', () => {
       for (const act of [
         () => store.read('x'),
         () => store.readIfChanged('x', '"1"'),
+        () => store.stat('x'),
         () => store.create('x', bytes('1')),
         () => store.replace('x', bytes('1'), '"1"'),
         () => store.write('x', bytes('1')),
@@ -140,11 +141,11 @@ describe('with faults between client and server', () => {
     const { etag } = await meet(() => store.create(key, bytes('1')));
     expect(text(await meet(() => store.read(key)))).toBe('1');
     expect(await meet(() => store.readIfChanged(key, etag))).toBe('unchanged');
-    const swung = await meet(() => store.replace(key, bytes('2'), etag));
+    const replaced = await meet(() => store.replace(key, bytes('2'), etag));
     await expect(meet(() => store.replace(key, bytes('3'), etag))).rejects.toMatchObject({
       code: 'conflict',
     });
-    expect((await store.read(key))?.etag).toBe(swung.etag);
+    expect((await store.read(key))?.etag).toBe(replaced.etag);
     await meet(() => store.write(key, bytes('4')));
     expect((await meet(() => store.list(key)[Symbol.asyncIterator]().next())).value).toMatchObject({ key });
     await meet(() => store.remove(key));

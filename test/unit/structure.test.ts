@@ -124,6 +124,20 @@ describe('structure', () => {
     expect(strays).toEqual([]);
   });
 
+  it('keys of the store are made by src/store/keys.ts alone', () => {
+    const key = /['"`](models|candidates|checkpoints|trainings|corpora|grids|bulk|keys)\/[$*'"`]/;
+    const otherUse = /^\s*(\*|\/\*|\/\/|serverAccessLogsPrefix)/;
+    const strays = sources
+      .filter((file) => !['src/store/keys.ts', 'cdk/nag-suppressions.ts'].includes(file)) // the audits' own words
+      .flatMap((file) =>
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .filter((line) => key.test(line) && !otherUse.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+    expect(strays).toEqual([]);
+  });
+
   it('only src/settings.ts and cdk/settings.ts read the environment', () => {
     const strays = sources.filter(
       (file) =>

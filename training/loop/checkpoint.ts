@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FolioError } from '../../src/errors.ts';
+import { checkpointKey } from '../../src/store/keys.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { TrainingEvent } from '../events.ts';
 import type { OptimiserState } from './optimiser.ts';
@@ -41,8 +42,6 @@ export type Configuration = Readonly<Record<string, unknown>>;
 
 /** 2: streams begin anew at line starts, and what is drawn comes from another generator than in format 1. */
 const FORMAT = 2;
-
-export const checkpointKey = (name: string): string => `checkpoints/${name}/latest.bin`;
 
 /** [length of head: 4 bytes] [head: JSON] [arrays: float32]; the head carries the arrays' digest. */
 export const encodeCheckpoint = (state: FitState, configuration: Configuration): Uint8Array => {

@@ -1,7 +1,9 @@
 import { FolioError, isFolioError } from '../../src/errors.ts';
 import { buildCopyIndex } from '../../src/model/copy-index.ts';
-import { versionName, versionPrefix } from '../../src/store/model-name.ts';
+import { candidatePrefix, copyIndexFile, versionPrefix } from '../../src/store/keys.ts';
+import { versionName } from '../../src/store/model-name.ts';
 import { publishVersion, readPointer } from '../../src/store/models.ts';
+import { versionFiles } from '../../src/store/open-version.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import type { StartedEvent, TrainingEvent } from '../events.ts';
@@ -80,7 +82,7 @@ export async function* publish(
   keeper.add({ ...facts, version, createdAt: createdAt.toISOString() });
   const encode = (text: string) => new TextEncoder().encode(text);
   const all = new Map([
-    ...(corpus.ids.length > MOST_INDEXED ? [] : [['copy-index.bin', buildCopyIndex(corpus)] as const]),
+    ...(corpus.ids.length > MOST_INDEXED ? [] : [[copyIndexFile, buildCopyIndex(corpus)] as const]),
     ['report.json', encode(`${JSON.stringify(keeper.report)}\n`)],
     ['report.html', encode(reportHtml(keeper.report))],
     ...files,
@@ -90,10 +92,10 @@ export async function* publish(
     yield { type: 'published', version, key: versionPrefix(name, version).replace(/\/$/, '') };
     return;
   }
-  const kept = `candidates/${name}/${version}`;
+  const kept = candidatePrefix(name, version);
   all.set('reason.json', encode(`${JSON.stringify({ reasons: verdict.reasons, gate: verdict })}\n`));
-  for (const [file, bytes] of all) await store.write(`${kept}/${file}`, bytes);
-  yield { type: 'rejected', version, key: kept, reasons: verdict.reasons };
+  for (const [file, bytes] of all) await store.write(kept + file, bytes);
+  yield { type: 'rejected', version, key: kept.replace(/\/$/, ''), reasons: verdict.reasons };
 }
 
 /** The version that would be replaced; none where it cannot be read, which must not stop a better one. */
@@ -103,10 +105,11 @@ const currentModel = async (
   version: string,
 ): Promise<EvaluatedModel | undefined> => {
   try {
+    const files = versionFiles(store, name, version);
     return await openEvaluatedModel(async (file) => {
-      const object = await store.read(`${versionPrefix(name, version)}${file}`);
-      if (object === undefined) throw new FolioError('model_invalid', `${file} is missing.`);
-      return object.bytes;
+      const bytes = await files.read(file);
+      if (bytes === undefined) throw new FolioError('model_invalid', `${file} is missing.`);
+      return bytes;
     });
   } catch (fault) {
     if (isFolioError(fault) && fault.code.startsWith('model_')) return undefined;

@@ -1,4 +1,5 @@
 import { FolioError } from '../../errors.ts';
+import { corpusKey } from '../../store/keys.ts';
 import { checkModelName } from '../../store/model-name.ts';
 import type { CorpusDeps, CorpusUploads } from '../deps.ts';
 import { readBytes, readJson } from '../request/body.ts';
@@ -71,11 +72,11 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       }
       if (bytes.length === 0)
         throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
-      const corpusKey = `corpora/${name}.txt`;
-      await store.write(corpusKey, bytes);
+      const key = corpusKey(name);
+      await store.write(key, bytes);
       const record = await trainings.start({
         model: name,
-        corpusKey,
+        corpusKey: key,
         ...(parameters?.preset === undefined ? {} : { preset: parameters.preset }),
       });
       return context.json(

@@ -1,12 +1,9 @@
 import { FolioError } from '../../errors.ts';
-import {
-  isModelName,
-  type ModelReference,
-  parseModelReference,
-  versionPrefix,
-} from '../../store/model-name.ts';
+import { corpusDeletedKey, modelFile, versionKey } from '../../store/keys.ts';
+import { isModelName, type ModelReference, parseModelReference } from '../../store/model-name.ts';
 import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
 import type { Store } from '../../store/store.ts';
+import { timeOfName } from '../../store/timestamp.ts';
 import type { AppDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
@@ -57,7 +54,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
     },
     async (context, { store }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
-      const artefact = await readJsonFile(store, name, version, 'model.json');
+      const artefact = await readJsonFile(store, name, version, modelFile);
       const report = await readJsonFile(store, name, version, 'report.json');
       if (artefact === undefined) throw notThere(name, version);
       return context.json({
@@ -112,7 +109,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
     async (context, { store }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
       const { file } = context.req.param();
-      const object = isModelName(file) ? await store.read(versionPrefix(name, version) + file) : undefined;
+      const object = isModelName(file) ? await store.read(versionKey(name, version, file)) : undefined;
       if (object === undefined) {
         throw new FolioError('not_found', `There is no file ${file} in ${name}@${version}.`, {
           where: 'file',
@@ -197,12 +194,7 @@ const modelObject = (id: string, version: string) => ({
 });
 
 /** Seconds since 1970, by the time that a version's name begins with; 0 for a name of another kind. */
-const createdOf = (version: string): number => {
-  const [, year, month, day, hour, minute, second] =
-    /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z/.exec(version) ?? [];
-  if (year === undefined) return 0;
-  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) / 1000 || 0;
-};
+const createdOf = (version: string): number => (timeOfName(version)?.getTime() ?? 0) / 1000;
 
 /** The version that a reference means: the pinned one, or the current. */
 const resolve = async (store: Store, text: string): Promise<Required<ModelReference>> => {
@@ -218,7 +210,7 @@ const readJsonFile = async (
   version: string,
   file: string,
 ): Promise<Record<string, unknown> | undefined> => {
-  const object = await store.read(versionPrefix(name, version) + file);
+  const object = await store.read(versionKey(name, version, file));
   return object && (JSON.parse(new TextDecoder().decode(object.bytes)) as Record<string, unknown>);
 };
 
@@ -231,7 +223,7 @@ const corpusDeletion = async (
   name: string,
   version: string,
 ): Promise<{ corpus_deleted_at?: string }> => {
-  const object = await store.read(`models/${name}/corpus-deleted.json`);
+  const object = await store.read(corpusDeletedKey(name));
   if (object === undefined) return {};
   const { deletedAt } = JSON.parse(new TextDecoder().decode(object.bytes)) as { deletedAt: string };
   return Date.parse(deletedAt) / 1000 > createdOf(version) ? { corpus_deleted_at: deletedAt } : {};

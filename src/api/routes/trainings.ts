@@ -1,6 +1,7 @@
 import { accepts } from 'hono/accepts';
 import { streamSSE } from 'hono/streaming';
 import { FolioError } from '../../errors.ts';
+import { corpusKey } from '../../store/keys.ts';
 import type { TrainingJobs, TrainingRecord, TrainingState } from '../../training-jobs/training-jobs.ts';
 import type { TrainingDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
@@ -47,7 +48,7 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       const { model, corpus = model, preset } = parameters;
       const record = await trainings.start({
         model,
-        corpusKey: `corpora/${corpus}.txt`,
+        corpusKey: corpusKey(corpus),
         ...(preset === undefined ? {} : { preset }),
       });
       return context.json(trainingObject(record), 202);

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/responses.ts';
 import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
-import { recordKey } from '../../../src/training-jobs/records.ts';
+import { recordKey } from '../../../src/store/keys.ts';
 import { furnished } from './host-under-test.ts';
 
 const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));

@@ -28,7 +28,7 @@ describe('folder store', () => {
     expect((await readdir(join(folder, 'tidy'))).sort()).toEqual(['a', 'b']);
   });
 
-  test('leftovers of a killed writer are no objects and stand in nobody’s way', async () => {
+  test('leftovers of a killed writer are not objects and block nobody', async () => {
     const store = new FolderStore(folder);
     const { etag } = await store.write('killed/current.json', bytes('1'));
     await writeFile(join(folder, 'killed/.0b5e.tmp'), 'half an obj');
@@ -80,7 +80,7 @@ describe('folder store', () => {
     expect(await keysOf(store, 'way')).toEqual(['way/file']);
   });
 
-  test('a folder that cannot be read is told as the store’s failure', async () => {
+  test('a folder that cannot be read is a failure of the store', async () => {
     await writeFile(join(folder, 'plain'), '');
     const store = new FolderStore(join(folder, 'plain'));
     expect(await store.read('x')).toBeUndefined();

@@ -6,8 +6,9 @@ import { FolioError } from '../../../src/errors.ts';
 import type { CopyIndex } from '../../../src/model/copy-index.ts';
 import type { Model } from '../../../src/model/model.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
-import { ModelCache, type ModelCacheOptions, type ModelFiles } from '../../../src/store/model-cache.ts';
+import { ModelCache, type ModelCacheOptions } from '../../../src/store/model-cache.ts';
 import { removeVersion } from '../../../src/store/models.ts';
+import type { ModelFiles } from '../../../src/store/open-version.ts';
 import type { ReadOptions } from '../../../src/store/store.ts';
 import { publishTinyModel } from '../../tiny-model.ts';
 
@@ -97,7 +98,7 @@ describe('model cache', () => {
     expect(loads).toEqual([`a@${version} f32`, `a@${version} int8`]);
   });
 
-  test('tells how long a holder waited for the load', async () => {
+  test('reports how long a holder waited for the load', async () => {
     await publish('a');
     const cache = openCache({
       load: (files, precision) => {
@@ -109,7 +110,7 @@ describe('model cache', () => {
     expect((await cache.acquire({ name: 'a' })).loadMilliseconds).toBe(0);
   });
 
-  test('a failure is told to all who waited, and forgotten', async () => {
+  test('a failure reaches all who waited, and is forgotten', async () => {
     await publish('a');
     let fails = 1;
     const cache = openCache({
@@ -213,12 +214,12 @@ describe('model cache', () => {
     expect((await cache.acquire({ name: 'a' })).version).toBe(second.version);
   });
 
-  test('a store that never answered is told', async () => {
+  test('a store that never answered is an error', async () => {
     store.broken = true;
     await expect(openCache().acquire({ name: 'a' })).rejects.toMatchObject({ code: 'store_failed' });
   });
 
-  test('an unknown model is told, and found once it is there', async () => {
+  test('an unknown model is an error, and found once it is there', async () => {
     const cache = openCache();
     await expect(cache.acquire({ name: 'a' })).rejects.toMatchObject({
       code: 'model_not_found',

@@ -94,7 +94,7 @@ describe('publishing', () => {
     );
   });
 
-  test('whoever was overtaken leaves the pointer alone, the version behind', async () => {
+  test('a writer that meets another current version leaves the pointer alone, and its own version stays', async () => {
     const first = await publishTinyModel(store, { createdAt: at(1) });
     const second = tinyModel({ createdAt: at(2), seed: 2 });
     const third = await publishTinyModel(store, { createdAt: at(3), seed: 3 });
@@ -183,7 +183,7 @@ describe('activating and removing', () => {
   });
 
   test.each(['', '{', '[]', '{"version":1}', '{"version":"../x"}', '{"version":"a","more":1}'])(
-    'a pointer of %j is told as damaged',
+    'a pointer of %j is refused as damaged',
     async (text) => {
       await publishTinyModel(store);
       await writeFile(join(folder, 'models/tiny/current.json'), text);

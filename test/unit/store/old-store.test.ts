@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/load-model.ts';
+import { checkpointKey } from '../../../src/store/keys.ts';
 import { activate, currentVersion, listModels, listVersions } from '../../../src/store/models.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { listRecords } from '../../../src/training-jobs/records.ts';
-import { type Configuration, checkpointKey, readCheckpoint } from '../../../training/loop/checkpoint.ts';
+import { type Configuration, readCheckpoint } from '../../../training/loop/checkpoint.ts';
 
 const first = '20261127T073013Z-73d88b37';
 const second = '20261127T073022Z-58a469c2';
