@@ -121,7 +121,7 @@ export class Monitoring extends Construct {
     const filter = new logs.MetricFilter(this, 'LoadFailures', {
       logGroup: generate.logGroup,
       filterPattern: logs.FilterPattern.any(
-        ...['model_invalid', 'model_unsupported', 'store_failed'].map((code) =>
+        ...['model_damaged', 'model_invalid', 'model_unsupported', 'store_failed'].map((code) =>
           logs.FilterPattern.stringValue('$.message.code', '=', code),
         ),
       ),

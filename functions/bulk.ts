@@ -4,6 +4,7 @@ import { readSettings } from '../src/settings.ts';
 import { parseModelReference } from '../src/store/model-name.ts';
 import { openModels } from '../src/store/open-models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
+import { logModels } from './log.ts';
 import { threadsOf } from './threads.ts';
 
 /** One batch of a distributed map: rows with their places in the whole input, and what is done with each. */
@@ -18,7 +19,12 @@ const batchSchema = z.object({
 });
 
 const settings = readSettings();
-const models = openModels(S3Store.at(settings.store), settings, threadsOf(settings.lambdaMemory));
+const models = openModels(
+  S3Store.at(settings.store),
+  settings,
+  threadsOf(settings.lambdaMemory),
+  logModels,
+);
 
 /**
  * Generates or scores the rows of a batch. A row at fault gives a result that says so; what is no row's fault is

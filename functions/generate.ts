@@ -2,7 +2,7 @@ import { readSettings } from '../src/settings.ts';
 import { parseModelReference } from '../src/store/model-name.ts';
 import { openModels } from '../src/store/open-models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
-import { logLoadFailure } from './log.ts';
+import { logLoadFailure, logModels } from './log.ts';
 import { threadsOf } from './threads.ts';
 
 /**
@@ -12,7 +12,7 @@ import { threadsOf } from './threads.ts';
  */
 const settings = readSettings();
 const store = S3Store.at(settings.store);
-const models = openModels(store, settings, threadsOf(settings.lambdaMemory));
+const models = openModels(store, settings, threadsOf(settings.lambdaMemory), logModels);
 const loading = models.acquire(parseModelReference(settings.model)).then(
   (held) => held.release(),
   (error: unknown) => logLoadFailure(error),

@@ -1,4 +1,5 @@
 import { describeError, type LogLine, logEntry } from '../src/api/log.ts';
+import type { ModelLogLine } from '../src/store/current-versions.ts';
 
 /**
  * One line of JSON a request, for CloudWatch Logs, with the entry that every host logs. It is written by `console`: the
@@ -10,6 +11,9 @@ export const logRequest = (line: LogLine): void => {
   if (line.status < 500) console.info(entry);
   else console.error(entry);
 };
+
+/** A fault of the models that no request is told about, since another version goes on. */
+export const logModels = ({ level, ...line }: ModelLogLine): void => console[level](line);
 
 /** Alarms are raised from these lines: `cdk/monitoring.ts` looks for the code. */
 export const logLoadFailure = (error: unknown): void => {

@@ -21,6 +21,7 @@ export const errorCodes = {
   limit_exceeded: { status: 422, exit: 2 },
   state_mismatch: { status: 422, exit: 2 },
   checkpoint_mismatch: { status: 409, exit: 4 },
+  model_damaged: { status: 503, exit: 5 },
   model_invalid: { status: 422, exit: 5 },
   model_unsupported: { status: 422, exit: 5 },
   training_diverged: { status: 422, exit: 6 },

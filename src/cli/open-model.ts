@@ -11,6 +11,7 @@ import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
+import { tell } from './print.ts';
 
 export interface ModelOptions {
   readonly model?: string;
@@ -41,9 +42,10 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
   const settings = readSettings(undefined, options);
   if (isPlace(settings.model)) return openPlace(settings);
   const store = await openStore(settings.store);
-  return openModels(store, settings, nodeThreads(settings.threads)).acquire(
-    parseModelReference(settings.model),
-  );
+  const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message }) => {
+    if (level === 'error') tell(message);
+  });
+  return models.acquire(parseModelReference(settings.model));
 }
 
 async function openPlace({ model: place, precision, threads }: Settings): Promise<BulkModel> {

@@ -23,12 +23,14 @@ export interface Host {
 /** @param train In place of this checkout's own command. */
 export const createHost = async (settings: Settings, train?: TrainCommand): Promise<Host> => {
   const store = await openStore(settings.store);
-  const models = openModels(store, settings, nodeThreads(settings.threads));
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
   const trainings = new LocalTrainingJobs(store, train);
   const defaultModel = parseModelReference(settings.model);
   const logger = createLogger(settings.logLevel);
+  const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message, ...line }) =>
+    logger[level](line, message),
+  );
   // Loaded before its first request. A store may have to wait for its first training: that is logged, and no more.
   models.acquire(defaultModel).then(
     (lease) => lease.release(),

@@ -3,10 +3,10 @@ import { FolioError } from '../errors.ts';
 import type { CopyIndex } from '../model/copy-index.ts';
 import type { Model } from '../model/model.ts';
 import type { Precision } from '../model/stepper.ts';
-import { copyIndexFile, pointerKey } from './keys.ts';
+import { CurrentVersions, isVersionFault, type ModelLogLine } from './current-versions.ts';
+import { copyIndexFile } from './keys.ts';
 import type { ModelReference } from './model-name.ts';
 import { type ModelFiles, versionFiles } from './open-version.ts';
-import { parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
 
 /** A model that is held for some work: it is not dropped from memory before `release`. */
@@ -26,12 +26,15 @@ export interface ModelCacheOptions {
   readonly store: Store;
   readonly load: (files: ModelFiles, precision: Precision) => Promise<Model>;
   readonly parseCopyIndex: (bytes: Uint8Array) => CopyIndex;
-  /** Arithmetic where the asker names none. */
+  /** Arithmetic where the caller names none. */
   readonly precision: Precision;
   /** Bytes of models kept; what is held stays beyond it. */
   readonly maximumBytes: number;
   /** Milliseconds for which a pointer is taken to be unchanged. */
   readonly reloadAfter: number;
+  /** Milliseconds that a caller waits for a model. Default: as long as the store takes. */
+  readonly timeoutMs?: number | undefined;
+  readonly log?: ((line: ModelLogLine) => void) | undefined;
   /** Milliseconds on a clock that only goes forward. */
   readonly now?: () => number;
 }
@@ -48,26 +51,17 @@ interface Entry {
   dropped: boolean;
 }
 
-interface KnownPointer {
-  readonly version: string;
-  readonly etag: string;
-  readonly checkedAt: number;
-}
-
-const retryPointerAfter = 1_000; // ms, when the store did not answer and the last known version goes on serving
-
 /**
  * The models in memory: one load for each model, version and precision, shared by all who ask meanwhile; a failure
- * is forgotten; the least recently used leave when the bytes run out, and are freed when nobody holds them. A new
- * current version is noticed within `reloadAfter`.
+ * is forgotten; the least recently used leave when the bytes run out, and are freed when nobody holds them. Which
+ * version an unpinned name means is decided by `CurrentVersions`.
  */
 export class ModelCache {
   readonly #options: ModelCacheOptions;
   readonly #now: () => number;
   readonly #loaded: LRUCache<string, Entry>;
   readonly #loading = new Map<string, Entry>();
-  readonly #pointers = new Map<string, KnownPointer>();
-  readonly #checking = new Map<string, Promise<KnownPointer>>();
+  readonly #current: CurrentVersions;
 
   constructor(options: ModelCacheOptions) {
     this.#options = options;
@@ -77,20 +71,46 @@ export class ModelCache {
       sizeCalculation: ({ loaded }) => Math.max(1, loaded?.info.byteLength ?? 0),
       dispose: drop,
     });
+    this.#current = new CurrentVersions({
+      store: options.store,
+      reloadAfter: options.reloadAfter,
+      now: this.#now,
+      log: (line) => options.log?.(line),
+      open: async (name, version, precision) => {
+        const { release } = await this.#lease(name, version, precision, this.#now());
+        release();
+      },
+    });
   }
 
   /**
-   * Holds a model: the current version, or the one that the reference pins.
+   * Holds a model: the current version, or the one that the reference pins. While the store does not answer, or holds
+   * a current version that cannot be opened, the last version that could be goes on.
    *
-   * @throws FolioError `model_not_found`, `store_failed`, `model_invalid`, `model_unsupported`
+   * @throws FolioError `model_not_found`, `store_failed`, `time_limit`, `unavailable` where no version can be opened;
+   * for a pinned version `model_damaged`, `model_invalid`, `model_unsupported`
    */
-  async acquire(
-    reference: ModelReference,
-    precision: Precision = this.#options.precision,
-  ): Promise<ModelLease> {
-    const { name } = reference;
+  acquire(reference: ModelReference, precision: Precision = this.#options.precision): Promise<ModelLease> {
+    const acquiring = this.#acquire(reference, precision);
+    const { timeoutMs } = this.#options;
+    if (timeoutMs === undefined) return acquiring;
+    return within(acquiring, timeoutMs, reference.name, (lease) => lease.release());
+  }
+
+  async #acquire({ name, version }: ModelReference, precision: Precision): Promise<ModelLease> {
     const began = this.#now();
-    const version = reference.version ?? (await this.#pointer(name)).version;
+    if (version !== undefined) return this.#lease(name, version, precision, began);
+    const current = await this.#current.version(name, precision);
+    try {
+      return await this.#lease(name, current, precision, began);
+    } catch (error) {
+      if (!isVersionFault(error)) throw error;
+      const other = await this.#current.fallback(name, current, precision, error);
+      return this.#lease(name, other, precision, began);
+    }
+  }
+
+  async #lease(name: string, version: string, precision: Precision, began: number): Promise<ModelLease> {
     const key = `${name}@${version} ${precision}`;
     const inMemory = this.#loaded.get(key);
     const entry = inMemory ?? this.#loading.get(key) ?? this.#load(key, name, version, precision);
@@ -115,43 +135,7 @@ export class ModelCache {
   /** Drops every model; those held are freed when they are released. */
   clear(): void {
     this.#loaded.clear();
-    this.#pointers.clear();
-  }
-
-  async #pointer(name: string): Promise<KnownPointer> {
-    const known = this.#pointers.get(name);
-    if (known && this.#now() - known.checkedAt < this.#options.reloadAfter) return known;
-    return shared(this.#checking, name, async () => {
-      try {
-        const pointer = await this.#readPointer(name, known);
-        this.#pointers.set(name, pointer);
-        return pointer;
-      } catch (error) {
-        if (!known || !(error instanceof FolioError) || error.code !== 'store_failed') {
-          this.#pointers.delete(name);
-          throw error;
-        }
-        const { reloadAfter } = this.#options;
-        const checkedAt = this.#now() - Math.max(0, reloadAfter - retryPointerAfter);
-        this.#pointers.set(name, { ...known, checkedAt });
-        return known;
-      }
-    });
-  }
-
-  async #readPointer(name: string, known: KnownPointer | undefined): Promise<KnownPointer> {
-    const { store } = this.#options;
-    const key = pointerKey(name);
-    const checkedAt = this.#now();
-    const object = known ? await store.readIfChanged(key, known.etag) : await store.read(key);
-    if (known && object === 'unchanged') return { ...known, checkedAt };
-    if (object === undefined || object === 'unchanged') {
-      throw new FolioError('model_not_found', `There is no model ${name}.`, {
-        where: 'model',
-        received: name,
-      });
-    }
-    return { version: parsePointer(object.bytes, key), etag: object.etag, checkedAt };
+    this.#current.clear();
   }
 
   #load(key: string, name: string, version: string, precision: Precision): Entry {
@@ -162,6 +146,7 @@ export class ModelCache {
         this.#loading.delete(key);
         this.#loaded.set(key, entry);
         if (!this.#loaded.has(key)) drop(entry); // larger than the whole cache: its last holder frees it
+        void this.#noteUnverified(files);
         return loaded;
       },
       (error: unknown) => {
@@ -179,6 +164,15 @@ export class ModelCache {
     };
     this.#loading.set(key, entry);
     return entry;
+  }
+
+  async #noteUnverified({ name, version, digests }: ModelFiles): Promise<void> {
+    if ((await digests().catch(() => null)) !== undefined) return;
+    this.#options.log?.({
+      level: 'info',
+      model: `${name}@${version}`,
+      message: `${name}@${version} was published without digests: damage to its files cannot be found.`,
+    });
   }
 
   #copyIndex(entry: Entry): Promise<CopyIndex | undefined> {
@@ -203,15 +197,29 @@ function disposeIfUnused(entry: Entry): void {
   if (entry.dropped && entry.holders === 0) entry.loaded?.dispose();
 }
 
-/** Concurrent callers share one run of the work; what it came to is not kept. */
-function shared<Result>(
-  running: Map<string, Promise<Result>>,
-  key: string,
-  work: () => Promise<Result>,
+/** @param unwanted Takes what comes after the time is over. @throws FolioError `time_limit` */
+function within<Result>(
+  work: Promise<Result>,
+  timeoutMs: number,
+  name: string,
+  unwanted: (result: Result) => void,
 ): Promise<Result> {
-  const under = running.get(key);
-  if (under) return under;
-  const run = work().finally(() => running.delete(key));
-  running.set(key, run);
-  return run;
+  return new Promise((resolve, reject) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      reject(
+        new FolioError('time_limit', `${name} could not be opened within ${timeoutMs / 1000} seconds.`, {
+          where: 'model',
+          retryAfter: 1,
+        }),
+      );
+    }, timeoutMs);
+    work
+      .then(
+        (result) => (late ? unwanted(result) : resolve(result)),
+        (error: unknown) => reject(error),
+      )
+      .finally(() => clearTimeout(timer));
+  });
 }

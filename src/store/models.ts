@@ -1,5 +1,8 @@
 import { FolioError, isFolioError } from '../errors.ts';
+import { checkReadable } from './check-version.ts';
+import { VersionDigests } from './digests.ts';
 import {
+  digestsFile,
   modelFile,
   modelOfPointer,
   modelPrefix,
@@ -9,6 +12,7 @@ import {
   versionPrefix,
 } from './keys.ts';
 import { checkModelName, isModelName } from './model-name.ts';
+import { versionFiles } from './open-version.ts';
 import { encodePointer, parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
 
@@ -17,7 +21,8 @@ import type { Store } from './store.ts';
  * which is written after everything else; `current.json` is moved to it last, by compare-and-swap.
  */
 export interface Pointer {
-  readonly version: string;
+  /** Undefined where the pointer is damaged: only a new one can be written then. */
+  readonly version: string | undefined;
   /** Of `current.json`, for a compare-and-swap. */
   readonly etag: string;
 }
@@ -45,16 +50,45 @@ export interface Publication {
 /** The current version of a model and the pointer's etag, or undefined where no version was ever published. */
 export async function readPointer(store: Store, name: string): Promise<Pointer | undefined> {
   const object = await store.read(pointerKey(checkModelName(name)));
-  return object && { version: parsePointer(object.bytes, pointerKey(name)), etag: object.etag };
+  return object && { version: versionIn(object.bytes), etag: object.etag };
 }
 
+const versionIn = (bytes: Uint8Array): string | undefined => {
+  try {
+    return parsePointer(bytes, '');
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * The files of a version in the order in which they are written: their digests last but one, `model.json` last.
+ *
+ * @throws FolioError `model_damaged` where digests are among them that say otherwise
+ */
+export function withDigests(
+  where: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): ReadonlyMap<string, Uint8Array> {
+  const given = files.get(digestsFile);
+  const digests = given ? VersionDigests.parse(given, where) : VersionDigests.of(files);
+  const order = (file: string): number => [digestsFile, modelFile].indexOf(file);
+  const all = new Map(files).set(digestsFile, digests.encode());
+  for (const file of digests.files) digests.check(where, file, all.get(file));
+  for (const [file, bytes] of files) if (file !== digestsFile) digests.check(where, file, bytes);
+  return new Map([...all].sort(([a], [b]) => order(a) - order(b)));
+}
+
+/** @throws FolioError `model_invalid` for a damaged pointer */
 export async function currentVersion(store: Store, name: string): Promise<string | undefined> {
-  return (await readPointer(store, name))?.version;
+  const key = pointerKey(checkModelName(name));
+  const object = await store.read(key);
+  return object && parsePointer(object.bytes, key);
 }
 
 /**
  * Publishes a version: its files, `model.json` last of them, then the pointer. Going on after a failure is safe:
- * what stands already with the same bytes is left alone.
+ * what is there already with the same bytes is left alone.
  *
  * @throws FolioError `conflict` when another version became current meanwhile; the version stays, unpointed
  */
@@ -69,9 +103,7 @@ export async function publishVersion(store: Store, publication: Publication): Pr
   }
   const before = await readPointer(store, name);
   const replaces = publication.replaces === undefined ? (before?.version ?? null) : publication.replaces;
-  for (const [file, bytes] of [...files].sort(
-    ([a], [b]) => Number(a === modelFile) - Number(b === modelFile),
-  )) {
+  for (const [file, bytes] of withDigests(`${name}@${version}`, files)) {
     await createOnce(store, versionKey(name, version, file), bytes);
   }
   if (before?.version === version) return;
@@ -80,17 +112,18 @@ export async function publishVersion(store: Store, publication: Publication): Pr
     await movePointer(store, name, version, before);
   } catch (error) {
     if (isFolioError(error) && error.code === 'conflict') {
-      throw pointerConflict(name, replaces, await currentVersion(store, name));
+      throw pointerConflict(name, replaces, (await readPointer(store, name))?.version);
     }
     throw error;
   }
 }
 
 /**
- * Makes another version the current one.
+ * Makes another version the current one, once it is known that it can be read as it was published.
  *
  * @param replaces The version that must be current now, null for none. Default: whichever is.
- * @throws FolioError `model_not_found`, or `conflict` when another version is or became current
+ * @throws FolioError `model_not_found`, `model_damaged`, `model_invalid` or `model_unsupported` for a version that
+ * cannot be served, or `conflict` when another version is or became current
  */
 export async function activate(
   store: Store,
@@ -105,10 +138,11 @@ export async function activate(
   }
   if ((await store.stat(model)) === undefined) throw unknownVersion(name, version);
   if (before?.version === version) return;
+  await checkReadable(versionFiles(store, name, version));
   const { etag } = await movePointer(store, name, version, before);
   // Somebody may have removed the version between the check and the move.
   if ((await store.stat(model)) === undefined) {
-    if (before !== undefined) await movePointer(store, name, before.version, { version, etag });
+    if (before?.version !== undefined) await movePointer(store, name, before.version, { version, etag });
     throw unknownVersion(name, version);
   }
 }
@@ -120,7 +154,7 @@ export async function activate(
  */
 export async function removeVersion(store: Store, name: string, version: string): Promise<void> {
   const prefix = versionPrefix(checkModelName(name), checkModelName(version, 'version'));
-  if ((await currentVersion(store, name)) === version) {
+  if ((await readPointer(store, name))?.version === version) {
     throw new FolioError('conflict', `${name}@${version} is current: activate another version first.`, {
       where: 'version',
       expected: 'a version that is not current',
@@ -134,13 +168,13 @@ export async function removeVersion(store: Store, name: string, version: string)
   for (const key of keys) await store.remove(key);
 }
 
-/** Every model that has a current version, in order of name. */
+/** Every model that has a current version, in order of name; one whose pointer is damaged is left out. */
 export async function listModels(store: Store): Promise<readonly { name: string; version: string }[]> {
   const models: { name: string; version: string }[] = [];
   for await (const { key } of store.list(prefixes.models)) {
     const name = modelOfPointer(key);
     if (name === undefined || !isModelName(name)) continue;
-    const version = await currentVersion(store, name);
+    const version = (await readPointer(store, name))?.version;
     if (version !== undefined) models.push({ name, version });
   }
   return models;
@@ -148,7 +182,7 @@ export async function listModels(store: Store): Promise<readonly { name: string;
 
 /** The whole versions of a model, newest first; empty where the model is unknown. */
 export async function listVersions(store: Store, name: string): Promise<readonly ModelVersion[]> {
-  const current = await currentVersion(store, name);
+  const current = (await readPointer(store, name))?.version;
   const versions = new Map<string, { publishedAt?: Date; bytes: number; files: string[] }>();
   const prefix = modelPrefix(name);
   for await (const { key, size, modified } of store.list(prefix)) {

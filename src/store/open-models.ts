@@ -1,6 +1,7 @@
 import { openCopyIndex } from '../model/copy-index.ts';
 import type { Threads } from '../model/kernel/threads/worker-pool.ts';
 import type { Precision } from '../model/stepper.ts';
+import type { ModelLogLine } from './current-versions.ts';
 import { ModelCache } from './model-cache.ts';
 import { openVersion } from './open-version.ts';
 import type { Store } from './store.ts';
@@ -9,14 +10,22 @@ export interface ModelSettings {
   readonly precision: Precision;
   readonly reloadSeconds: number;
   readonly modelCacheBytes: number;
+  /** Of a request, the opening of its model included. */
+  readonly timeLimitSeconds?: number;
 }
 
 /**
  * The models of a store, loaded when they are asked for and kept as the settings allow.
  *
  * @param threads Advance several streams of a model together. Default: the caller's thread alone.
+ * @param log Hears of faults that no request is told about, since another version goes on.
  */
-export const openModels = (store: Store, settings: ModelSettings, threads?: Threads): ModelCache =>
+export const openModels = (
+  store: Store,
+  settings: ModelSettings,
+  threads?: Threads,
+  log?: (line: ModelLogLine) => void,
+): ModelCache =>
   new ModelCache({
     store,
     load: (files, precision) => openVersion(files, { precision, ...(threads && { threads }) }),
@@ -24,4 +33,6 @@ export const openModels = (store: Store, settings: ModelSettings, threads?: Thre
     precision: settings.precision,
     maximumBytes: settings.modelCacheBytes,
     reloadAfter: settings.reloadSeconds * 1000,
+    timeoutMs: settings.timeLimitSeconds === undefined ? undefined : settings.timeLimitSeconds * 1000,
+    log,
   });

@@ -2,7 +2,7 @@ import { FolioError, isFolioError } from '../../src/errors.ts';
 import { buildCopyIndex } from '../../src/model/copy-index.ts';
 import { candidatePrefix, copyIndexFile, versionPrefix } from '../../src/store/keys.ts';
 import { versionName } from '../../src/store/model-name.ts';
-import { publishVersion, readPointer } from '../../src/store/models.ts';
+import { publishVersion, readPointer, withDigests } from '../../src/store/models.ts';
 import { versionFiles } from '../../src/store/open-version.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Corpus } from '../corpus/corpus.ts';
@@ -67,7 +67,8 @@ export async function* publish(
   const draft = await save({});
   const candidate = await openEvaluatedModel((file) => Promise.resolve(draft.files.get(file)!));
   const pointer = await readPointer(store, name);
-  const current = pointer && (await currentModel(store, name, pointer.version));
+  const current =
+    pointer?.version === undefined ? undefined : await currentModel(store, name, pointer.version);
   const verdict = await judge(candidate, { current, parent: parent && evaluatedModel(parent) }, corpus, {
     ...(force === undefined ? {} : { force }),
     ...(tolerance === undefined ? {} : { tolerance }),
@@ -94,7 +95,7 @@ export async function* publish(
   }
   const kept = candidatePrefix(name, version);
   all.set('reason.json', encode(`${JSON.stringify({ reasons: verdict.reasons, gate: verdict })}\n`));
-  for (const [file, bytes] of all) await store.write(kept + file, bytes);
+  for (const [file, bytes] of withDigests(kept, all)) await store.write(kept + file, bytes);
   yield { type: 'rejected', version, key: kept.replace(/\/$/, ''), reasons: verdict.reasons };
 }
 

@@ -1,7 +1,8 @@
 import { FolioError } from '../../errors.ts';
-import { corpusDeletedKey, modelFile, versionKey } from '../../store/keys.ts';
+import { corpusDeletedKey, modelFile } from '../../store/keys.ts';
 import { isModelName, type ModelReference, parseModelReference } from '../../store/model-name.ts';
 import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
+import { versionFiles } from '../../store/open-version.ts';
 import type { Store } from '../../store/store.ts';
 import { timeOfName } from '../../store/timestamp.ts';
 import type { AppDeps } from '../deps.ts';
@@ -109,13 +110,13 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
     async (context, { store }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
       const { file } = context.req.param();
-      const object = isModelName(file) ? await store.read(versionKey(name, version, file)) : undefined;
-      if (object === undefined) {
+      const bytes = isModelName(file) ? await versionFiles(store, name, version).read(file) : undefined;
+      if (bytes === undefined) {
         throw new FolioError('not_found', `There is no file ${file} in ${name}@${version}.`, {
           where: 'file',
         });
       }
-      return new Response(object.bytes.slice(), {
+      return new Response(bytes.slice(), {
         headers: {
           'content-type': contentType(file),
           // A report draws its charts by itself; it gets no origin to call from, and nothing from elsewhere.
@@ -210,8 +211,12 @@ const readJsonFile = async (
   version: string,
   file: string,
 ): Promise<Record<string, unknown> | undefined> => {
-  const object = await store.read(versionKey(name, version, file));
-  return object && (JSON.parse(new TextDecoder().decode(object.bytes)) as Record<string, unknown>);
+  const bytes = await versionFiles(store, name, version).read(file);
+  try {
+    return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
+  } catch (cause) {
+    throw new FolioError('model_invalid', `${file} of ${name}@${version} is not JSON.`, { where: file, cause });
+  }
 };
 
 /**

@@ -7,10 +7,10 @@ import type { CopyIndex } from '../../../src/model/copy-index.ts';
 import type { Model } from '../../../src/model/model.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { ModelCache, type ModelCacheOptions } from '../../../src/store/model-cache.ts';
-import { removeVersion } from '../../../src/store/models.ts';
+import { publishVersion, removeVersion } from '../../../src/store/models.ts';
 import type { ModelFiles } from '../../../src/store/open-version.ts';
 import type { ReadOptions } from '../../../src/store/store.ts';
-import { publishTinyModel } from '../../tiny-model.ts';
+import { publishTinyModel, tinyModel } from '../../tiny-model.ts';
 
 /** What the cache needs of a model: its size and its end. */
 interface FakeModel {
@@ -239,11 +239,13 @@ describe('model cache', () => {
   });
 
   test('the copy index is loaded when asked for, once', async () => {
-    const { version } = await publish('a');
+    await publish('a');
     const cache = openCache();
     const held = await cache.acquire({ name: 'a' });
     expect(await held.copyIndex()).toBeUndefined();
-    await store.create(`models/a/${version}/copy-index.bin`, new Uint8Array(7));
+    const guarded = tinyModel({ name: 'a', createdAt: at(2) });
+    const files = new Map(guarded.files).set('copy-index.bin', new Uint8Array(7));
+    await publishVersion(store, { ...guarded, files });
     cache.clear();
     const again = await cache.acquire({ name: 'a' });
     const [index, same] = await Promise.all([again.copyIndex(), again.copyIndex()]);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -12,6 +12,7 @@ import {
   listVersions,
   publishVersion,
   removeVersion,
+  withDigests,
 } from '../../../src/store/models.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { publishTinyModel, tinyModel } from '../../tiny-model.ts';
@@ -66,6 +67,7 @@ describe('publishing', () => {
     expect(inVersion).toEqual([
       'models/tiny/…/weights-1-of-1.bin',
       'models/tiny/…/report.json',
+      'models/tiny/…/digests.json',
       'models/tiny/…/model.json',
       'models/tiny/current.json',
     ]);
@@ -82,7 +84,8 @@ describe('publishing', () => {
       { version: second.version, current: true },
       { version: first.version, current: false },
     ]);
-    expect(versions[0]?.bytes).toBe([...second.files.values()].reduce((sum, file) => sum + file.length, 0));
+    const written = [...withDigests('tiny', second.files).values()];
+    expect(versions[0]?.bytes).toBe(written.reduce((sum, file) => sum + file.length, 0));
     expect(await listModels(store)).toEqual([{ name: 'tiny', version: second.version }]);
   });
 
@@ -173,6 +176,24 @@ describe('activating and removing', () => {
     expect(await listVersions(store, 'other')).toEqual([]);
   });
 
+  test('a version that cannot be served does not become current', async () => {
+    const good = await publishTinyModel(store, { createdAt: at(1) });
+    const current = await publishTinyModel(store, { createdAt: at(2), seed: 2 });
+    const weights = join(folder, 'models/tiny', good.version, 'weights-1-of-1.bin');
+    const bytes = await readFile(weights);
+    await writeFile(weights, bytes.with(1000, bytes[1000]! ^ 1));
+    await expect(activate(store, 'tiny', good.version)).rejects.toThrow(refusal('model_damaged'));
+    await rm(weights);
+    await expect(activate(store, 'tiny', good.version)).rejects.toThrow(refusal('model_damaged'));
+    // Of a version that was published without digests, what can be read is read.
+    await rm(join(folder, 'models/tiny', good.version, 'digests.json'));
+    await expect(activate(store, 'tiny', good.version)).rejects.toThrow(refusal('model_invalid'));
+    expect(await currentVersion(store, 'tiny')).toBe(current.version);
+    await writeFile(weights, bytes);
+    await activate(store, 'tiny', good.version);
+    expect(await currentVersion(store, 'tiny')).toBe(good.version);
+  });
+
   test('removes any version but the current one', async () => {
     const first = await publishTinyModel(store, { createdAt: at(1) });
     const second = await publishTinyModel(store, { createdAt: at(2), seed: 2 });
@@ -185,9 +206,14 @@ describe('activating and removing', () => {
   test.each(['', '{', '[]', '{"version":1}', '{"version":"../x"}', '{"version":"a","more":1}'])(
     'a pointer of %j is refused as damaged',
     async (text) => {
-      await publishTinyModel(store);
+      const { version } = await publishTinyModel(store);
       await writeFile(join(folder, 'models/tiny/current.json'), text);
       await expect(currentVersion(store, 'tiny')).rejects.toThrow(refusal('model_invalid'));
+      // The other models are listed, and the pointer can be moved to a version again.
+      const other = await publishTinyModel(store, { name: 'other' });
+      expect(await listModels(store)).toEqual([{ name: 'other', version: other.version }]);
+      await activate(store, 'tiny', version);
+      expect(await currentVersion(store, 'tiny')).toBe(version);
     },
   );
 });
