@@ -19,12 +19,7 @@ const batchSchema = z.object({
 });
 
 const settings = readSettings();
-const models = openModels(
-  S3Store.at(settings.store),
-  settings,
-  threadsOf(settings.lambdaMemory),
-  logModels,
-);
+const models = openModels(S3Store.at(settings.store), settings, threadsOf(settings.lambdaMemory), logModels);
 
 /**
  * Generates or scores the rows of a batch. A row at fault gives a result that says so; what is no row's fault is

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { FolioError } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
 import type { Model } from './model/model.ts';
-import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
+import { type OpenOptions, openModel } from './model/open-model.ts';
 import { currentVersion } from './store/models.ts';
 import { nativeSha256 } from './store/native-sha256.ts';
-import { openVersion, versionFiles } from './store/open-version.ts';
+import { checkedFiles, openVersion, versionFiles } from './store/open-version.ts';
 import { parsePointer } from './store/pointer.ts';
 import type { Store } from './store/store.ts';
 import { nodeThreads } from './threads.ts';
@@ -32,7 +32,7 @@ export interface LoadOptions extends Omit<OpenOptions, 'threads'> {
  *
  * @param source A folder with `model.json`, or with `current.json` and versions; that file itself; an http(s) or file
  * URL of either; or a store's entry.
- * @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `unavailable`
+ * @throws FolioError `model_not_found`, `model_damaged`, `model_invalid`, `model_unsupported`, `unavailable`
  * @example
  * const model = await loadModel('models/shakespeare');
  * for await (const text of model.generate({ prompt: 'ROMEO:', length: 200 })) process.stdout.write(text);
@@ -49,14 +49,11 @@ const loadFromFolder = async (path: string, options: OpenOptions): Promise<Model
   const folder = basename(path).endsWith('.json') ? dirname(path) : path;
   const pointer = path === folder || basename(path) === 'current.json' ? await currentIn(folder) : undefined;
   if (pointer !== undefined) {
-    return openModel(readerOf(join(folder, pointer), path), {
-      name: basename(folder),
-      version: pointer,
-      ...options,
-    });
+    const files = filesIn(join(folder, pointer), path);
+    return openVersion({ name: basename(folder), version: pointer, ...files }, options);
   }
   const modelFile = path === folder ? 'model.json' : basename(path);
-  const read = readerOf(folder, path);
+  const { read } = filesIn(folder, path);
   return openModel((file, limit) => read(file === 'model.json' ? modelFile : file, limit), options);
 };
 
@@ -66,15 +63,17 @@ const currentIn = async (folder: string): Promise<string | undefined> => {
   return bytes && parsePointer(bytes, path);
 };
 
-const readerOf =
-  (folder: string, shown: string): ReadFile =>
-  async (file, limit) => {
-    const bytes = await readIfThere(join(folder, file), limit);
-    if (bytes === undefined && file.endsWith('model.json')) throw noModel(shown);
-    return bytes;
-  };
+const filesIn = (folder: string, shown: string) =>
+  checkedFiles(
+    (file, limit) => readIfThere(join(folder, file), limit),
+    folder,
+    () => noModel(shown),
+  );
 
-const readIfThere = async (path: string, limit: number): Promise<Uint8Array | undefined> => {
+const readIfThere = async (
+  path: string,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Uint8Array | undefined> => {
   try {
     const { size } = await stat(path);
     if (size > limit) {

@@ -6,6 +6,7 @@ import { modelFile, versionKey } from '../store/keys.ts';
 import { activate, listModels, listVersions, removeVersion } from '../store/models.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
+import { type VersionReport, verifyModels } from '../store/verify-models.ts';
 import { newCommand } from './command.ts';
 import { columns, print, printStatus, size } from './print.ts';
 
@@ -13,14 +14,16 @@ interface StoreFlags {
   readonly store?: string;
   readonly json?: true;
   readonly replaces?: string;
+  readonly all?: true;
 }
 
 /** `folio models`: which models and versions a store holds, and which version of each is current. */
 export const command = (): Command => {
-  const models = newCommand('models', 'list models, change the current version', [
+  const models = newCommand('models', 'list, check and change models and their versions', [
     'folio models',
     'folio models versions shakespeare',
     'folio models activate shakespeare 20261124T120000Z-0a1b2c3d',
+    'folio models verify --all',
     'folio models remove shakespeare 20261101T080000Z-4e5f6a7b --store s3://my-bucket',
   ]);
   models.addCommand(
@@ -61,6 +64,17 @@ export const command = (): Command => {
         printStatus(`${name}@${version} is removed.`);
       }),
   );
+  models.addCommand(
+    withStore(
+      newCommand('verify', 'check every published file against its digest', [
+        'folio models verify',
+        'folio models verify shakespeare --all',
+      ]),
+    )
+      .argument('[name...]', 'the models (default: all)')
+      .option('--all', 'every version, not the current ones alone')
+      .action(verify),
+  );
   return models;
 };
 
@@ -96,6 +110,28 @@ async function versions(name: string, flags: StoreFlags): Promise<void> {
     current ? 'current' : '',
   ]);
   return print(columns(await Promise.all(rows)));
+}
+
+/** Exits with the code of `model_damaged` if any version is damaged. */
+async function verify(names: readonly string[], flags: StoreFlags): Promise<void> {
+  const store = await storeOf(flags);
+  const reports: VersionReport[] = [];
+  for await (const report of verifyModels(store, names.length > 0 ? names : undefined, flags.all ?? false)) {
+    reports.push(report);
+    for (const fault of report.faults) printStatus(fault);
+  }
+  const rows = reports.map(({ name, version, current, state }) => [
+    `${name}@${version}`,
+    state,
+    current ? 'current' : '',
+  ]);
+  await print(flags.json ? `${JSON.stringify(reports, null, 2)}\n` : columns(rows));
+  const unverified = reports.filter(({ state }) => state === 'unverified').length;
+  if (unverified > 0) printStatus(`${unverified} published without digests: damage cannot be found there.`);
+  const damaged = reports.filter(({ state }) => state === 'damaged');
+  if (damaged.length === 0) return;
+  const listed = damaged.map(({ name, version }) => `${name}@${version}`).join(', ');
+  throw new FolioError('model_damaged', `Damaged: ${listed}.`, { where: store.location, received: listed });
 }
 
 const folioMetadata = z.object({

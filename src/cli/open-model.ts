@@ -11,7 +11,7 @@ import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
-import { tell } from './print.ts';
+import { printStatus } from './print.ts';
 
 export interface ModelOptions {
   readonly model?: string;
@@ -43,7 +43,7 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
   if (isPlace(settings.model)) return openPlace(settings);
   const store = await openStore(settings.store);
   const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message }) => {
-    if (level === 'error') tell(message);
+    if (level === 'error') printStatus(message);
   });
   return models.acquire(parseModelReference(settings.model));
 }

@@ -90,7 +90,8 @@ export const openVersion = async (files: ModelFiles, options: OpenOptions = {}):
 
 const checkName = ({ name, version }: ModelFiles, model: Model): void => {
   const digits = /^\d{8}T\d{6}Z-([0-9a-f]{8})$/.exec(version)?.[1];
-  if (digits === undefined) return; // a name that somebody chose
+  const { folio } = model.info.metadata as { folio?: { version?: unknown } };
+  if (digits === undefined || folio?.version !== version) return; // a name that somebody chose
   const digest = model.info.digest.replace('sha256:', '');
   if (digest.startsWith(digits)) return;
   model.dispose();

@@ -215,7 +215,10 @@ const readJsonFile = async (
   try {
     return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
   } catch (cause) {
-    throw new FolioError('model_invalid', `${file} of ${name}@${version} is not JSON.`, { where: file, cause });
+    throw new FolioError('model_invalid', `${file} of ${name}@${version} is not JSON.`, {
+      where: file,
+      cause,
+    });
   }
 };
 

@@ -12,6 +12,7 @@ import { sha256 } from '../../../src/model/format/sha256.ts';
 import { openModel } from '../../../src/model/open-model.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { alphabetOfRandomModels, filesOf, randomFiles } from '../../random-model.ts';
+import { publishTinyModel } from '../../tiny-model.ts';
 
 const version = '20260101T000000Z-0123abcd';
 const { json, weights } = randomFiles();
@@ -82,6 +83,20 @@ describe('a model is loaded', () => {
         version,
         precision: 'f32',
       });
+    }
+  });
+
+  it('from a folder only as it was published', async () => {
+    const folder = join(root, 'published');
+    const store = new FolderStore(folder);
+    const { version: published } = await publishTinyModel(store);
+    const place = join(folder, 'models/tiny');
+    await loadModel(place);
+    const shard = join(place, published, 'weights-1-of-1.bin');
+    const bytes = await readFile(shard);
+    await writeFile(shard, bytes.with(9, bytes[9]! ^ 1));
+    for (const source of [place, join(place, published), { store, name: 'tiny' }]) {
+      await expect(loadModel(source)).rejects.toMatchObject({ code: 'model_damaged' });
     }
   });
 
