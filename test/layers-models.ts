@@ -11,17 +11,26 @@ export interface Layout {
   readonly end: 'softmax' | 'linear' | 'activation' | 'softmax-layer';
   readonly distributed: boolean;
   readonly dropout: boolean;
+  /** Layers without a state, before the first recurrent layer and after every one. */
+  readonly between: readonly Between[];
   readonly useBias: boolean;
   readonly shards: number;
   readonly seed: number;
 }
 
 interface Recurrent {
-  readonly kind: 'lstm' | 'gru' | 'lstm-cell' | 'gru-cell' | 'cells';
+  readonly kind: 'lstm' | 'gru' | 'simple-rnn' | 'lstm-cell' | 'gru-cell' | 'cells';
   readonly units: readonly number[]; // one a cell
   readonly activation: (typeof activations)[number];
   readonly recurrentActivation: (typeof activations)[number];
   readonly useBias: boolean;
+}
+
+interface Between {
+  readonly kind: 'dense' | 'layer-normalization' | 'batch-normalization';
+  readonly units: number; // of a Dense
+  readonly activation: (typeof activations)[number];
+  readonly first: boolean; // whether it stands before the first recurrent layer too
 }
 
 const activations = ['tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear'] as const;
@@ -47,7 +56,7 @@ const recurrent = (kinds: readonly Recurrent['kind'][], most: number): fc.Arbitr
     useBias: fc.boolean(),
   });
 
-const single = recurrent(['lstm', 'gru', 'lstm-cell', 'gru-cell'], 1);
+const single = recurrent(['lstm', 'gru', 'simple-rnn', 'lstm-cell', 'gru-cell'], 1);
 
 export const layouts: fc.Arbitrary<Layout> = fc.record({
   vocabulary: fc.integer({ min: 2, max: 40 }),
@@ -58,6 +67,15 @@ export const layouts: fc.Arbitrary<Layout> = fc.record({
     { arbitrary: fc.tuple(recurrent(['cells'], 3)), weight: 1 },
   ),
   functional: fc.boolean(),
+  between: fc.array(
+    fc.record({
+      kind: fc.constantFrom('dense', 'layer-normalization', 'batch-normalization'),
+      units: fc.integer({ min: 1, max: 17 }),
+      activation: fc.constantFrom(...activations),
+      first: fc.boolean(),
+    }),
+    { maxLength: 2 },
+  ),
   end: fc.constantFrom('softmax', 'linear', 'activation', 'softmax-layer'),
   distributed: fc.boolean(),
   dropout: fc.boolean(),
@@ -71,6 +89,7 @@ export const wideLayouts: fc.Arbitrary<Layout> = fc
   .tuple(layouts, fc.array(width, { minLength: 1, maxLength: 3 }))
   .map(([layout, widths]) => ({
     ...layout,
+    between: [],
     layers: widths.map((units, i) => ({
       ...layout.layers[i % layout.layers.length]!,
       kind: (layout.seed + i) % 2 === 0 ? ('lstm' as const) : ('gru' as const),
@@ -94,10 +113,11 @@ export const artefactOf = async (
   const model = build(layout);
   const next = numbers(layout.seed);
   model.setWeights(
-    model.getWeights().map((weight) => {
+    model.getWeights().map((weight, w) => {
+      const least = model.weights[w]!.name.includes('variance') ? 1 : 0;
       const limit = Math.min(0.7, 3 / Math.sqrt(weight.shape[0]!)); // wide layers neither die nor blow up
       const values = new Float32Array(weight.size);
-      for (let i = 0; i < values.length; i++) values[i] = limit * (2 * next() - 1);
+      for (let i = 0; i < values.length; i++) values[i] = least + limit * (2 * next() - 1);
       return tf.tensor(values, weight.shape);
     }),
   );
@@ -113,10 +133,13 @@ const build = (layout: Layout): tf.LayersModel => {
   if (embedding !== undefined) {
     chain.push(tf.layers.embedding({ inputDim: vocabulary, outputDim: embedding, inputShape: [null] }));
   }
-  layout.layers.forEach((layer, i) => {
-    const input = i === 0 && embedding === undefined ? { inputShape: [null, vocabulary] } : {};
-    chain.push(layerOf(layer, input));
+  if (embedding === undefined) chain.push(tf.layers.inputLayer({ inputShape: [null, vocabulary] }));
+  const early = layout.between.filter(({ first }) => first);
+  if (chain.length > 0) chain.push(...early.map(betweenOf));
+  layout.layers.forEach((layer) => {
+    chain.push(layerOf(layer));
     if (layout.dropout) chain.push(tf.layers.dropout({ rate: 0.5 }));
+    chain.push(...layout.between.map(betweenOf));
   });
   const dense = tf.layers.dense({
     units: vocabulary,
@@ -130,26 +153,31 @@ const build = (layout: Layout): tf.LayersModel => {
     return tf.sequential({ layers: chain });
   }
   const input = tf.input({ shape: embedding === undefined ? [null, vocabulary] : [null] });
-  const output = chain.reduce((tensor, layer) => layer.apply(tensor) as tf.SymbolicTensor, input);
+  const applied = chain.filter((layer) => layer.getClassName() !== 'InputLayer');
+  const output = applied.reduce((tensor, layer) => layer.apply(tensor) as tf.SymbolicTensor, input);
   return tf.model({ inputs: input, outputs: output });
 };
 
-const layerOf = (
-  { kind, units, activation, recurrentActivation, useBias }: Recurrent,
-  input: { inputShape?: (number | null)[] },
-): tf.layers.Layer => {
+const betweenOf = ({ kind, units, activation }: Between): tf.layers.Layer => {
+  if (kind === 'layer-normalization') return tf.layers.layerNormalization();
+  if (kind === 'batch-normalization') return tf.layers.batchNormalization();
+  return tf.layers.dense({ units, activation });
+};
+
+const layerOf = ({ kind, units, activation, recurrentActivation, useBias }: Recurrent): tf.layers.Layer => {
   const zeros = { kernelInitializer: 'zeros', recurrentInitializer: 'zeros' } as const; // quick, and overwritten
   const settings = { activation, recurrentActivation, useBias, ...zeros };
   const [first] = units;
-  const whole = { ...settings, ...input, units: first!, returnSequences: true };
+  const whole = { ...settings, units: first!, returnSequences: true };
   if (kind === 'lstm') return tf.layers.lstm(whole);
   if (kind === 'gru') return tf.layers.gru(whole);
+  if (kind === 'simple-rnn') return tf.layers.simpleRNN(whole);
   const cells = units.map((count, i) =>
     kind === 'gru-cell' || (kind === 'cells' && i % 2 === 1)
       ? tf.layers.gruCell({ ...settings, units: count })
       : tf.layers.lstmCell({ ...settings, units: count }),
   );
-  return tf.layers.rnn({ ...input, cell: kind === 'cells' ? cells : cells[0]!, returnSequences: true });
+  return tf.layers.rnn({ cell: kind === 'cells' ? cells : cells[0]!, returnSequences: true });
 };
 
 /** A softmax loses what all logits have in common: it is put back as zero mean of what the model itself would add. */

@@ -1,7 +1,7 @@
 import { createModel, type ModelParts } from '../src/model/create-model.ts';
 import { createAlphabet } from '../src/model/format/alphabet.ts';
 import type { Model } from '../src/model/model.ts';
-import type { Network } from '../src/model/network.ts';
+import { firstLayer, type Network } from '../src/model/network.ts';
 import { Random } from '../src/model/sampling/random.ts';
 
 /** A model of one small LSTM with random weights: what it writes is noise, but always the same. */
@@ -62,7 +62,7 @@ export interface ModelFiles {
 /** The same model as files, in the words of tfjs. */
 export const randomFiles = (network = randomNetwork()): { json: ModelFiles; weights: Uint8Array } => {
   const { vocabulary, output } = network;
-  const layer = network.layers[0]!;
+  const layer = firstLayer(network);
   const { units } = layer;
   const parts: [string, number[], Float32Array][] = [
     ['lstm/kernel', [vocabulary, 4 * units], layer.kernel],

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Activation, Network, RecurrentLayer } from '../src/model/network.ts';
+import type { Activation, Layer, Network } from '../src/model/network.ts';
 
 /** A small fast generator of the tests' own (mulberry32): the project's is under test elsewhere. */
 export const numbers = (seed: number): (() => number) => {
@@ -13,7 +13,8 @@ export const numbers = (seed: number): (() => number) => {
 };
 
 export interface LayerShape {
-  readonly kind: 'lstm' | 'gru';
+  /** A first layer that is not recurrent becomes an LSTM. */
+  readonly kind: Layer['kind'];
   readonly units: number;
   readonly activation?: Activation;
   readonly recurrentActivation?: Activation;
@@ -41,28 +42,24 @@ export const randomNetwork = ({ vocabulary, embedding, layers, seed }: NetworkSh
     embedding === undefined
       ? { kind: 'one-hot' }
       : { kind: 'embedding', name: 'embedding', size: embedding, table: normal(vocabulary * embedding, 0.7) };
-  const made = layers.map((shape, index): RecurrentLayer => {
-    const { kind, units, activation = 'tanh', recurrentActivation = 'sigmoid', resetAfter = true } = shape;
-    const outputs = (kind === 'lstm' ? 4 : 3) * units;
-    const common = {
-      name: `${kind}_${index + 1}`,
-      inputs,
-      units,
-      activation,
-      recurrentActivation,
-      kernel: normal(inputs * outputs, index === 0 && embedding === undefined ? 0.8 : 1 / Math.sqrt(inputs)),
-      recurrent: normal(units * outputs, 1 / Math.sqrt(units)),
-      bias: normal(outputs, 0.3),
-    };
+  const made = layers.map((shape, index): Layer => {
+    const { units: wanted, activation = 'tanh', recurrentActivation = 'sigmoid', resetAfter = true } = shape;
+    const stateless = shape.kind === 'dense' || shape.kind === 'normalization';
+    const kind = index === 0 && stateless ? 'lstm' : shape.kind;
+    const name = `${kind}_${index + 1}`;
+    if (kind === 'normalization') return { kind, name, inputs, units: inputs, epsilon: 1e-3 };
+    const units = wanted;
+    const outputs = (kind === 'lstm' ? 4 : kind === 'gru' ? 3 : 1) * units;
+    const spread = index === 0 && embedding === undefined ? 0.8 : 1 / Math.sqrt(inputs);
+    const kernel = normal(inputs * outputs, spread);
+    const recurrent = kind === 'dense' ? kernel : normal(units * outputs, 1 / Math.sqrt(units));
+    const common = { name, inputs, units, activation, kernel, bias: normal(outputs, 0.3) };
     inputs = units;
-    return kind === 'lstm'
-      ? { kind, ...common }
-      : {
-          kind,
-          ...common,
-          resetAfter,
-          recurrentBias: resetAfter ? normal(outputs, 0.3) : new Float32Array(outputs),
-        };
+    if (kind === 'dense') return { kind, ...common };
+    if (kind === 'simple-rnn') return { kind, ...common, recurrent };
+    if (kind === 'lstm') return { kind, ...common, recurrent, recurrentActivation };
+    const recurrentBias = resetAfter ? normal(outputs, 0.3) : new Float32Array(outputs);
+    return { kind, ...common, recurrent, recurrentActivation, resetAfter, recurrentBias };
   });
   const output = {
     name: 'dense',
@@ -73,7 +70,14 @@ export const randomNetwork = ({ vocabulary, embedding, layers, seed }: NetworkSh
   return { vocabulary, input, layers: made, output };
 };
 
-const activation = fc.constantFrom<Activation>('tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear');
+const activation = fc.constantFrom<Activation>(
+  'tanh',
+  'sigmoid',
+  'hardSigmoid',
+  'hardSigmoid6',
+  'relu',
+  'linear',
+);
 
 /** Shapes over the whole family, usual ones more often; sizes on and off multiples of the lanes. */
 export const networkShape = ({ units = 40 } = {}): fc.Arbitrary<NetworkShape> =>
@@ -82,7 +86,15 @@ export const networkShape = ({ units = 40 } = {}): fc.Arbitrary<NetworkShape> =>
     embedding: fc.option(fc.integer({ min: 1, max: 20 }), { nil: undefined }),
     layers: fc.array(
       fc.record({
-        kind: fc.constantFrom('lstm' as const, 'gru' as const),
+        kind: fc.constantFrom<Layer['kind']>(
+          'lstm',
+          'gru',
+          'lstm',
+          'gru',
+          'simple-rnn',
+          'dense',
+          'normalization',
+        ),
         units: fc.integer({ min: 1, max: units }),
         activation: fc.oneof({ weight: 2, arbitrary: fc.constant<Activation>('tanh') }, activation),
         recurrentActivation: fc.oneof(
@@ -91,7 +103,7 @@ export const networkShape = ({ units = 40 } = {}): fc.Arbitrary<NetworkShape> =>
         ),
         resetAfter: fc.boolean(),
       }),
-      { minLength: 1, maxLength: 4 },
+      { minLength: 1, maxLength: 5 },
     ),
     seed: fc.nat(),
   });

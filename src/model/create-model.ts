@@ -15,7 +15,7 @@ export interface ModelParts {
   readonly network: Network;
   /** Absent: the model speaks in ids. */
   readonly alphabet?: Alphabet;
-  readonly info: Pick<ModelInfo, 'name' | 'version' | 'metadata'>;
+  readonly info: Pick<ModelInfo, 'name' | 'version' | 'metadata' | 'alphabetFile'>;
   /** Gives what the model is known by. */
   readonly digest: () => string;
   /** Default 'int8': several times faster than f32, and the same text on every host. */

@@ -1,4 +1,5 @@
 import { FolioError } from '../errors.ts';
+import { alphabetFiles } from './format/alphabet-file.ts';
 import type { Model } from './model.ts';
 import { type OpenOptions, openModel } from './open-model.ts';
 
@@ -22,13 +23,19 @@ export const fetchModel = (
   return openModel((file, limit) => {
     const url = file === 'model.json' && base.pathname.endsWith('.json') ? base : new URL(file, base);
     url.search ||= base.search;
-    return fetchFile(url, limit, fetch);
+    return fetchFile(
+      url,
+      limit,
+      alphabetFiles.some((name) => name === file),
+      fetch,
+    );
   }, options);
 };
 
 const fetchFile = async (
   url: URL,
   limit: number,
+  optional: boolean,
   fetch: NonNullable<FetchOptions['fetch']>,
 ): Promise<Uint8Array | undefined> => {
   const failed = (why: string, cause?: unknown): FolioError =>
@@ -40,6 +47,8 @@ const fetchFile = async (
     throw failed('no answer', error);
   }
   if (response.status === 404 || response.status === 410) return undefined;
+  // Buckets that may not be listed answer so for what is not there.
+  if (response.status === 403 && optional) return undefined;
   if (!response.ok) throw failed(`status ${response.status}`);
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -1,5 +1,6 @@
 import type { CopyIndex } from './copy-index.ts';
 import type { Alphabet, Replaced, UnknownRule } from './format/alphabet.ts';
+import type { Layer } from './network.ts';
 import type { SAMPLING_PARAMETERS } from './sampling/parameters.ts';
 import type { Precision } from './stepper.ts';
 
@@ -24,11 +25,13 @@ export interface ModelInfo {
   readonly version?: string;
   /** `sha256:…` over topology and weights as published. */
   readonly digest: string;
-  readonly layers: readonly { readonly kind: 'lstm' | 'gru'; readonly units: number }[];
+  readonly layers: readonly { readonly kind: Layer['kind']; readonly units: number }[];
   readonly parameters: number;
   readonly precision: Precision;
   /** Bytes of memory held: weights in their precision, slots and scratch. */
   readonly byteLength: number;
+  /** The file beside `model.json` in which the alphabet was found, where it was not in the model. */
+  readonly alphabetFile?: string;
   /** The artefact's `userDefinedMetadata`, as found. */
   readonly metadata: Readonly<Record<string, unknown>>;
 }

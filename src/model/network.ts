@@ -2,7 +2,8 @@
  * A recurrent character model as plain checked arrays: what the reader (`layers-model.ts`) makes of a LayersModel
  * and what every stepper (reference, kernel) runs. Matrices are row-major, as TensorFlow writes them.
  */
-export type Activation = 'tanh' | 'sigmoid' | 'hardSigmoid' | 'relu' | 'linear';
+/** `hardSigmoid` is Keras 2's and tfjs' clip(0.2 x + 0.5, 0, 1), `hardSigmoid6` Keras 3's clip(x / 6 + 0.5, 0, 1). */
+export type Activation = 'tanh' | 'sigmoid' | 'hardSigmoid' | 'hardSigmoid6' | 'relu' | 'linear';
 
 export interface LstmLayer {
   readonly kind: 'lstm';
@@ -31,7 +32,57 @@ export interface GruLayer {
   readonly recurrentBias: Float32Array; // [3 * units], of the recurrent product; zeros unless resetAfter
 }
 
-export type RecurrentLayer = LstmLayer | GruLayer;
+/** Keras' SimpleRNN, PyTorch's nn.RNN: h = activation(x kernel + h recurrent + bias). */
+export interface SimpleRnnLayer {
+  readonly kind: 'simple-rnn';
+  readonly name: string;
+  readonly inputs: number;
+  readonly units: number;
+  readonly activation: Activation;
+  readonly kernel: Float32Array; // [inputs, units]
+  readonly recurrent: Float32Array; // [units, units]
+  readonly bias: Float32Array; // [units]
+}
+
+/** A Dense layer before the last one: activation(x kernel + bias), without a state. */
+export interface DenseLayer {
+  readonly kind: 'dense';
+  readonly name: string;
+  readonly inputs: number;
+  readonly units: number;
+  readonly activation: Activation;
+  readonly kernel: Float32Array; // [inputs, units]
+  readonly bias: Float32Array; // [units]
+}
+
+/**
+ * (x - mean) / sqrt(variance + epsilon) over the layer's units, without a state. The learned scale and shift of a
+ * LayerNormalization are folded into the product that follows.
+ */
+export interface NormalizationLayer {
+  readonly kind: 'normalization';
+  readonly name: string;
+  readonly inputs: number; // as many as units
+  readonly units: number;
+  readonly epsilon: number;
+}
+
+export type RecurrentLayer = LstmLayer | GruLayer | SimpleRnnLayer;
+
+export type Layer = RecurrentLayer | DenseLayer | NormalizationLayer;
+
+/** The layer that takes the character in: always a recurrent one. */
+export const firstLayer = ({ layers }: Network): RecurrentLayer => {
+  const [first] = layers;
+  if (!first || first.kind === 'dense' || first.kind === 'normalization') {
+    throw new RangeError('a network starts with a recurrent layer');
+  }
+  return first;
+};
+
+/** Sums that a layer makes for each of its units: the width of its matrices. */
+export const gateCount = ({ kind }: Layer): number =>
+  kind === 'lstm' ? 4 : kind === 'gru' ? 3 : kind === 'normalization' ? 0 : 1;
 
 /** One-hot characters need no table: row `id` of the first layer's kernel is their product. */
 export type InputEncoding =
@@ -53,26 +104,33 @@ export interface OutputLayer {
 export interface Network {
   readonly vocabulary: number;
   readonly input: InputEncoding;
-  readonly layers: readonly RecurrentLayer[]; // 1 to 4, first to last
+  /** First to last; the first is recurrent, since what comes before it is part of the input's table. */
+  readonly layers: readonly Layer[];
+  /** The Embedding masked id 0 in training: it is neither fed nor generated. */
+  readonly maskZero?: boolean;
   /** Always gives logits: a softmax at the end of the LayersModel is the sampler's business. */
   readonly output: OutputLayer;
 }
 
-/** Float32 values of recurrent state that one sequence carries: h of every layer, and c of every LSTM layer. */
-export const stateLength = (network: Network): number =>
-  network.layers.reduce((sum, layer) => sum + (layer.kind === 'lstm' ? 2 : 1) * layer.units, 0);
+/** Vectors of recurrent state that a layer carries from step to step: h, and c of an LSTM. */
+export const stateVectors = ({ kind }: Layer): number =>
+  kind === 'lstm' ? 2 : kind === 'gru' || kind === 'simple-rnn' ? 1 : 0;
 
-/** Trainable parameters, embedding included. */
+/** Float32 values of recurrent state that one sequence carries: h of every recurrent layer, and c of every LSTM layer. */
+export const stateLength = (network: Network): number =>
+  network.layers.reduce((sum, layer) => sum + stateVectors(layer) * layer.units, 0);
+
+/** Parameters of the network as it is run, embedding included. */
 export const parameterCount = (network: Network): number => {
-  const recurrent = network.layers.reduce(
-    (sum, layer) =>
-      sum +
-      layer.kernel.length +
-      layer.recurrent.length +
-      layer.bias.length +
-      (layer.kind === 'gru' && layer.resetAfter ? layer.recurrentBias.length : 0),
-    0,
-  );
+  const layers = network.layers.reduce((sum, layer) => sum + layerParameters(layer), 0);
   const embedding = network.input.kind === 'embedding' ? network.input.table.length : 0;
-  return embedding + recurrent + network.output.kernel.length + network.output.bias.length;
+  return embedding + layers + network.output.kernel.length + network.output.bias.length;
+};
+
+const layerParameters = (layer: Layer): number => {
+  if (layer.kind === 'normalization') return 0;
+  const own = layer.kernel.length + layer.bias.length;
+  if (layer.kind === 'dense') return own;
+  const recurrent = own + layer.recurrent.length;
+  return layer.kind === 'gru' && layer.resetAfter ? recurrent + layer.recurrentBias.length : recurrent;
 };

@@ -1,6 +1,7 @@
 import { FolioError } from '../errors.ts';
 import { createModel } from './create-model.ts';
 import { createAlphabet } from './format/alphabet.ts';
+import { type AnyAlphabet, alphabetFiles, isWebPage, parseAlphabet } from './format/alphabet-file.ts';
 import { digestLater, type Hash } from './format/digest.ts';
 import { invalid, isObject, type Json, unsupported } from './format/invalid.ts';
 import { readNetwork } from './format/layers-model.ts';
@@ -19,7 +20,7 @@ export interface OpenOptions {
   /** Default 'int8': several times faster than f32, and the same text on every host. */
   readonly precision?: Precision;
   /** Takes the place of the alphabet that the model carries: characters in id order, or character to id. */
-  readonly alphabet?: readonly string[] | Readonly<Record<string, number>> | string;
+  readonly alphabet?: AnyAlphabet;
   /** What the model is called where its metadata do not say. */
   readonly name?: string;
   readonly version?: string;
@@ -64,8 +65,9 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
   const digest = digestLater(modelTopology, weightsManifest, shards.flat(), options.hash);
   const network = readNetwork(modelTopology, weights);
   const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};
-  const found = options.alphabet ?? alphabetIn(metadata) ?? (await alphabetBeside(read));
-  const alphabet = createAlphabet(found, network.vocabulary);
+  const given = options.alphabet ?? alphabetIn(metadata);
+  const beside = given === undefined ? await alphabetBeside(read) : undefined;
+  const alphabet = createAlphabet(given ?? beside?.alphabet, network.vocabulary, network.maskZero);
   const name = options.name ?? (typeof folio.name === 'string' ? folio.name : undefined);
   const version = options.version ?? (typeof folio.version === 'string' ? folio.version : undefined);
   return createModel({
@@ -76,6 +78,7 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
       ...(name === undefined ? {} : { name }),
       ...(version === undefined ? {} : { version }),
       metadata: isObject(metadata) ? metadata : {},
+      ...(beside === undefined ? {} : { alphabetFile: beside.file }),
     },
     ...(options.precision === undefined ? {} : { precision: options.precision }),
     ...(options.prefixCacheBytes === undefined ? {} : { prefixCacheBytes: options.prefixCacheBytes }),
@@ -111,10 +114,20 @@ const alphabetIn = (metadata: unknown): unknown => {
   return (isObject(metadata.folio) ? metadata.folio.alphabet : undefined) ?? metadata.alphabet;
 };
 
-/** `alphabet.json`, a list or an object of character to id, or `alphabet.txt`, every character once. */
-const alphabetBeside = async (read: ReadFile): Promise<unknown> => {
-  const json = await read('alphabet.json', ALPHABET_LIMIT);
-  if (json !== undefined) return parse(json, 'alphabet.json');
-  const text = await read('alphabet.txt', ALPHABET_LIMIT);
-  return text && new TextDecoder().decode(text);
+/** The first of the usual files beside a model that holds an alphabet, in any form. */
+const alphabetBeside = async (
+  read: ReadFile,
+): Promise<{ readonly file: string; readonly alphabet: AnyAlphabet } | undefined> => {
+  const found = await Promise.all(alphabetFiles.map((file) => read(file, ALPHABET_LIMIT)));
+  for (const [i, bytes] of found.entries()) {
+    const file = alphabetFiles[i]!;
+    if (bytes === undefined || isWebPage(bytes)) continue;
+    try {
+      return { file, alphabet: parseAlphabet(bytes, file) };
+    } catch (error) {
+      // The other names may be those of something else.
+      if (file.startsWith('alphabet.')) throw error;
+    }
+  }
+  return undefined;
 };

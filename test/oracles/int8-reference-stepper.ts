@@ -1,7 +1,16 @@
 import { boundedState } from '../../src/model/kernel/bounded-state.ts';
 import { firstLayerTable } from '../../src/model/kernel/packing/first-layer.ts';
-import type { Activation, GruLayer, LstmLayer, Network, RecurrentLayer } from '../../src/model/network.ts';
-import { stateLength } from '../../src/model/network.ts';
+import {
+  type Activation,
+  firstLayer,
+  type GruLayer,
+  gateCount,
+  type Layer,
+  type LstmLayer,
+  type Network,
+  type NormalizationLayer,
+  stateLength,
+} from '../../src/model/network.ts';
 import type { Stepper } from '../../src/model/stepper.ts';
 import { plainStepper } from './plain-stepper.ts';
 import { type QuantisedMatrix, quantiseMatrix, quantiseTable, STATE_LEVELS, wholeOf } from './quantise.ts';
@@ -14,31 +23,44 @@ const { fround } = Math;
  */
 export const createInt8ReferenceStepper = (network: Network): Stepper => {
   const { vocabulary, output } = network;
-  const table = quantiseTable(
-    firstLayerTable(network),
-    gateCount(network.layers[0]!) * network.layers[0]!.units,
-  );
+  const first = firstLayer(network);
+  const table = quantiseTable(firstLayerTable(network), gateCount(first) * first.units);
   const layers = network.layers.map((layer, index) => quantiseLayer(layer, index > 0));
   const dense = quantiseMatrix(output.kernel, vocabulary);
 
   const stepOne = (state: Float32Array, id: number): Float32Array => {
     let below: QuantisedVector | undefined;
+    let values: Float32Array = new Float32Array(0); // of the layer below, before their quantisation
     let at = 0;
     for (const quantised of layers) {
       const { layer } = quantised;
+      if (layer.kind === 'normalization') {
+        values = normalizationStep(layer, values);
+        below = quantiseVector(values, false);
+        continue;
+      }
       const sums =
         below === undefined
           ? tableRow(table, id, layer.bias)
           : addProduct(layer.bias.slice(), quantised.input!, below);
+      if (layer.kind === 'dense') {
+        values = sums.map(activations[layer.activation]);
+        below = quantiseVector(values, quantised.bounded);
+        continue;
+      }
       const h = state.subarray(at, at + layer.units);
       at += layer.units;
       if (layer.kind === 'lstm') {
         const c = state.subarray(at, at + layer.units);
         at += layer.units;
         lstmStep(layer, quantised, sums, h, c);
+      } else if (layer.kind === 'simple-rnn') {
+        addProduct(sums, quantised.recurrent!, quantiseVector(h, quantised.bounded));
+        h.set(sums.map(activations[layer.activation]));
       } else {
         gruStep(layer, quantised, sums, h);
       }
+      values = h.slice();
       below = quantiseVector(h, quantised.bounded);
     }
     return addProduct(output.bias.slice(), dense, below!);
@@ -55,26 +77,37 @@ export const createInt8ReferenceStepper = (network: Network): Stepper => {
 };
 
 interface QuantisedLayer {
-  readonly layer: RecurrentLayer;
+  readonly layer: Layer;
   readonly bounded: boolean;
   readonly input: QuantisedMatrix | undefined; // the first layer's is the table
-  readonly recurrent: QuantisedMatrix;
+  readonly recurrent: QuantisedMatrix | undefined; // of layers with a state
   readonly matrices: readonly QuantisedMatrix[];
 }
 
-const gateCount = ({ kind }: RecurrentLayer): number => (kind === 'lstm' ? 4 : 3);
-
-const quantiseLayer = (layer: RecurrentLayer, hasInput: boolean): QuantisedLayer => {
+const quantiseLayer = (layer: Layer, hasInput: boolean): QuantisedLayer => {
+  const bounded = boundedState(layer);
+  if (layer.kind === 'normalization') {
+    return { layer, bounded, input: undefined, recurrent: undefined, matrices: [] };
+  }
   const outputs = gateCount(layer) * layer.units;
   const input = hasInput ? quantiseMatrix(layer.kernel, outputs) : undefined;
-  const recurrent = quantiseMatrix(layer.recurrent, outputs);
+  const recurrent = layer.kind === 'dense' ? undefined : quantiseMatrix(layer.recurrent, outputs);
   return {
     layer,
-    bounded: boundedState(layer),
+    bounded,
     input,
     recurrent,
-    matrices: input ? [input, recurrent] : [recurrent],
+    matrices: [input, recurrent].filter((matrix) => matrix !== undefined),
   };
+};
+
+/** Summed from the first unit to the last, as the kernel does. */
+const normalizationStep = ({ units, epsilon }: NormalizationLayer, x: Float32Array): Float32Array => {
+  const mean = fround(x.reduce((sum, value) => fround(sum + value), 0) / units);
+  const differences = x.map((value) => fround(value - mean));
+  const squares = differences.reduce((sum, value) => fround(sum + fround(value * value)), 0);
+  const deviation = fround(Math.sqrt(fround(fround(squares / units) + fround(epsilon))));
+  return differences.map((value) => fround(value / deviation));
 };
 
 interface QuantisedVector {
@@ -134,7 +167,7 @@ const lstmStep = (
   c: Float32Array,
 ): void => {
   const { units, activation, recurrentActivation } = layer;
-  addProduct(sums, recurrent, quantiseVector(h, bounded));
+  addProduct(sums, recurrent!, quantiseVector(h, bounded));
   const usual = activation === 'tanh' && recurrentActivation === 'sigmoid';
   const act = activations[activation];
   const gate = activations[recurrentActivation];
@@ -170,11 +203,11 @@ const gruStep = (
   const fromState = layer.recurrentBias.slice();
   const resets = (u: number): number => gate(fround(sums[units + u]! + fromState[units + u]!));
   if (resetAfter) {
-    addProduct(fromState, recurrent, before);
+    addProduct(fromState, recurrent!, before);
   } else {
-    addProduct(fromState.subarray(0, 2 * units), recurrent, before);
+    addProduct(fromState.subarray(0, 2 * units), recurrent!, before);
     const seen = h.map((value, u) => fround(resets(u) * value));
-    addProduct(fromState.subarray(2 * units), recurrent, quantiseVector(seen, bounded), 2 * units);
+    addProduct(fromState.subarray(2 * units), recurrent!, quantiseVector(seen, bounded), 2 * units);
   }
   for (let u = 0; u < units; u++) {
     const z = gate(fround(sums[u]! + fromState[u]!));
@@ -222,6 +255,7 @@ const activations: Readonly<Record<Activation, (x: number) => number>> = {
   },
   sigmoid: (x) => fround(1 / fround(1 + decay(x))),
   hardSigmoid: (x) => clip(fround(fround(x * fround(0.2)) + 0.5), 0, 1),
+  hardSigmoid6: (x) => clip(fround(fround(x * fround(1 / 6)) + 0.5), 0, 1),
   relu: (x) => (Number.isNaN(x) ? 0 : Math.max(0, x)),
   linear: (x) => x,
 };

@@ -1,7 +1,9 @@
 import {
+  type DenseLayer,
   type GruLayer,
   type LstmLayer,
   type Network,
+  type NormalizationLayer,
   parameterCount,
   stateLength,
 } from '../../src/model/network.ts';
@@ -24,12 +26,23 @@ export const createReferenceStepper = (network: Network): Stepper => {
     let input = encode(network, id);
     let at = 0;
     for (const layer of layers) {
+      if (layer.kind === 'dense' || layer.kind === 'normalization') {
+        input = layer.kind === 'dense' ? denseStep(layer, input) : normalizationStep(layer, input);
+        continue;
+      }
       const h = state.subarray(at, at + layer.units);
       at += layer.units;
       if (layer.kind === 'lstm') {
         const c = state.subarray(at, at + layer.units);
         at += layer.units;
         lstmStep(layer, input, h, c);
+      } else if (layer.kind === 'simple-rnn') {
+        const sums = addProduct(
+          addProduct(Float64Array.from(layer.bias), input, layer.kernel),
+          h,
+          layer.recurrent,
+        );
+        h.set(sums.map(activate[layer.activation]));
       } else {
         gruStep(layer, input, h);
       }
@@ -70,6 +83,15 @@ const addProduct = (
     for (let i = 0; i < sums.length; i++) sums[i]! += value * matrix[start + i]!;
   }
   return sums;
+};
+
+const denseStep = ({ bias, kernel, activation }: DenseLayer, x: Float32Array): Float32Array =>
+  Float32Array.from(addProduct(Float64Array.from(bias), x, kernel), activate[activation]);
+
+const normalizationStep = ({ units, epsilon }: NormalizationLayer, x: Float32Array): Float32Array => {
+  const mean = x.reduce((sum, value) => sum + value, 0) / units;
+  const variance = x.reduce((sum, value) => sum + (value - mean) ** 2, 0) / units;
+  return x.map((value) => (value - mean) / Math.sqrt(variance + epsilon));
 };
 
 /** One step of an LSTM layer: x [inputs]; h and c [units] are overwritten. */

@@ -43,6 +43,7 @@ describe('layers of 1 to 4,096 units', () => {
         end: 'softmax',
         distributed: false,
         dropout: false,
+        between: [],
         useBias: true,
         shards: 3,
         seed: 1,

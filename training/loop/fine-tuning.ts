@@ -1,5 +1,5 @@
 import { FolioError } from '../../src/errors.ts';
-import type { Network } from '../../src/model/network.ts';
+import type { Layer, LstmLayer, Network } from '../../src/model/network.ts';
 import { plainForm } from '../corpus/rare-characters.ts';
 import type { FitSettings } from './fit-settings.ts';
 import { type NetworkShape, type Weight, weightShapes } from './network.ts';
@@ -23,16 +23,18 @@ const RATE = 1 / 4;
  */
 export const fineTuned = (settings: FitSettings, { network }: ParentNetwork): FitSettings => {
   for (const layer of network.layers) {
-    const { kind, activation, recurrentActivation } = layer;
-    const usual = kind === 'lstm' && activation === 'tanh' && recurrentActivation === 'sigmoid';
-    if (!usual)
+    if (!isUsual(layer))
       throw new FolioError(
         'model_unsupported',
         `Training starts from LSTM layers of tanh and sigmoid alone; ${layer.name} is another.`,
         {
           where: layer.name,
           expected: 'lstm, tanh, sigmoid',
-          received: `${kind}, ${activation}, ${recurrentActivation}`,
+          received: [
+            layer.kind,
+            ...('activation' in layer ? [layer.activation] : []),
+            ...('recurrentActivation' in layer ? [layer.recurrentActivation] : []),
+          ].join(', '),
         },
       );
   }
@@ -45,6 +47,10 @@ export const fineTuned = (settings: FitSettings, { network }: ParentNetwork): Fi
     warmUp: Math.round(settings.warmUp * RATE),
   };
 };
+
+/** A layer of the kind that training makes. */
+const isUsual = (layer: Layer): layer is LstmLayer =>
+  layer.kind === 'lstm' && layer.activation === 'tanh' && layer.recurrentActivation === 'sigmoid';
 
 /**
  * A parent's weights for another alphabet: characters that both have keep theirs, new ones start from their plain form
@@ -63,11 +69,13 @@ export const inheritedWeights = (
   const { input, layers, output } = network;
   const values = [
     ...(input.kind === 'embedding' ? [rows(input.table, sources, input.size)] : []),
-    ...layers.flatMap(({ kernel, recurrent, bias, units }, index) => [
-      index === 0 && input.kind === 'one-hot' ? rows(kernel, sources, 4 * units) : kernel,
-      recurrent,
-      bias,
-    ]),
+    ...layers
+      .filter(isUsual)
+      .flatMap(({ kernel, recurrent, bias, units }, index) => [
+        index === 0 && input.kind === 'one-hot' ? rows(kernel, sources, 4 * units) : kernel,
+        recurrent,
+        bias,
+      ]),
     columns(output.kernel, sources, known.length),
     columns(output.bias, sources, known.length),
   ];

@@ -1,4 +1,5 @@
 import { describeValue, FolioError } from '../../errors.ts';
+import { normalizeAlphabet } from './alphabet-file.ts';
 import { invalid, isObject } from './invalid.ts';
 import { nearestCharacters } from './nearest-characters.ts';
 
@@ -38,14 +39,15 @@ export interface Encoded {
 }
 
 /**
- * @param given As found beside or in a model: a list of characters in id order, an object of character to id, or
- * a text that holds every character once. Absent: ids.
+ * @param given As found beside or in a model: a list of characters in id order, as many as there are ids; an object of
+ * character to id or the other way round, which may have gaps; or a text that holds every character once. Absent: ids.
  * @param size Ids that the model knows.
+ * @param maskZero Whether id 0 is neither fed nor generated: it then stands for nothing.
  * @throws FolioError `model_invalid`
  */
-export const createAlphabet = (given: unknown, size: number): Alphabet => {
-  if (given === undefined) return idAlphabet(size);
-  const characters = listOf(given, size);
+export const createAlphabet = (given: unknown, size: number, maskZero = false): Alphabet => {
+  if (given === undefined) return idAlphabet(size, maskZero);
+  const characters = listOf(given, size, maskZero);
   const ids = new Map<string, number>();
   characters.forEach((character, id) => {
     if (character === '') return;
@@ -66,7 +68,8 @@ export const createAlphabet = (given: unknown, size: number): Alphabet => {
   };
 };
 
-const listOf = (given: unknown, size: number): readonly string[] => {
+const listOf = (value: unknown, size: number, maskZero: boolean): readonly string[] => {
+  const given = normalizeAlphabet(value) ?? value;
   const characters: string[] = new Array(size).fill('');
   const put = (character: unknown, id: unknown): void => {
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= size) {
@@ -75,8 +78,19 @@ const listOf = (given: unknown, size: number): readonly string[] => {
     if (typeof character !== 'string') throw invalid(`alphabet[${String(id)}]`, 'a character', character);
     characters[id as number] = character;
   };
-  if (typeof given === 'string') fromText(given, size).forEach(put);
-  else if (Array.isArray(given)) given.forEach(put);
+  const putAll = (list: readonly unknown[]): void => {
+    list.forEach(put);
+    // One too few, and every character from the gap on would stand for its neighbour.
+    if (list.length !== size) {
+      throw invalid(
+        'alphabet',
+        `a list of ${size} characters, as the model has ${size} ids (an object of character to id may have gaps)`,
+        `a list of ${list.length}`,
+      );
+    }
+  };
+  if (typeof given === 'string') putAll(fromText(given, size));
+  else if (Array.isArray(given)) putAll(given);
   else if (isObject(given)) {
     const taken = new Set<unknown>();
     for (const [character, id] of Object.entries(given)) {
@@ -85,6 +99,7 @@ const listOf = (given: unknown, size: number): readonly string[] => {
       put(character, id);
     }
   } else throw invalid('alphabet', 'a list, an object or a text', given);
+  if (maskZero) characters[0] = '';
   return characters;
 };
 
@@ -130,11 +145,11 @@ const unknownCharacter = (character: string, at: number): FolioError => {
   );
 };
 
-const idAlphabet = (size: number): Alphabet => {
-  const characters = Array.from({ length: size }, (_, id) => String(id));
+const idAlphabet = (size: number, maskZero: boolean): Alphabet => {
+  const characters = Array.from({ length: size }, (_, id) => (maskZero && id === 0 ? '' : String(id)));
   const idOf = (text: string): number | undefined => {
     const id = /^\d{1,9}$/.test(text) ? Number(text) : size;
-    return id < size ? id : undefined;
+    return id < size && characters[id] !== '' ? id : undefined;
   };
   return {
     kind: 'ids',

@@ -1,7 +1,7 @@
-import type { Activation, RecurrentLayer } from '../network.ts';
+import type { Activation } from '../network.ts';
 import { invalid, isObject, type Json, listAt, objectAt, unsupported } from './invalid.ts';
 
-export const MAX_RECURRENT = 4;
+const MAX_CELLS = 4;
 
 /** A recurrent layer's arithmetic, alone or stacked with others in one layer. */
 export interface Cell {
@@ -14,15 +14,15 @@ export const cellsOf = (config: Json, name: string): readonly Cell[] => {
   const cell = objectAt(config.cell, `${name}.cell`);
   const read = (value: unknown, where: string): Cell => {
     const { class_name: className, config: cellConfig } = objectAt(value, where);
-    if (className !== 'LSTMCell' && className !== 'GRUCell') {
-      throw unsupported(`${where}.class_name`, 'LSTMCell or GRUCell', className);
+    if (className !== 'LSTMCell' && className !== 'GRUCell' && className !== 'SimpleRNNCell') {
+      throw unsupported(`${where}.class_name`, 'LSTMCell, GRUCell or SimpleRNNCell', className);
     }
     return { className, config: objectAt(cellConfig, where) };
   };
   if (cell.class_name !== 'StackedRNNCells') return [read(cell, `${name}.cell`)];
   const cells = listAt(objectAt(cell.config, `${name}.cell`).cells, `${name}.cells`);
-  if (cells.length < 1 || cells.length > MAX_RECURRENT) {
-    throw unsupported(`${name}.cells`, `1 to ${MAX_RECURRENT} cells`, cells.length);
+  if (cells.length < 1 || cells.length > MAX_CELLS) {
+    throw unsupported(`${name}.cells`, `1 to ${MAX_CELLS} cells`, cells.length);
   }
   return cells.map((value, i) => read(value, `${name}.cells[${i}]`));
 };
@@ -30,28 +30,25 @@ export const cellsOf = (config: Json, name: string): readonly Cell[] => {
 /** What stock tfjs takes where a file says nothing. */
 const defaults = { activation: 'tanh', recurrent_activation: 'hard_sigmoid' } as const;
 
-/**
- * @param name Of the layer, for messages.
- * @returns The function, and what its argument is multiplied by
- * @throws FolioError `model_unsupported`
- */
+/** @param name Of the layer, for messages. @throws FolioError `model_unsupported` */
 export const readActivation = (
   config: Json,
   property: keyof typeof defaults,
   name: string,
   kerasMajor: number,
-): { kind: Activation; scale: number } => {
+): Activation => {
   const where = `${name}.${property}`;
-  const given = activationName(config[property] === undefined ? defaults[property] : config[property], where);
-  if (given === 'tanh' || given === 'sigmoid' || given === 'relu' || given === 'linear') {
-    return { kind: given, scale: 1 };
+  const given = config[property] === undefined ? defaults[property] : config[property];
+  return namedActivation(activationName(given, where), where, kerasMajor);
+};
+
+/** @throws FolioError `model_unsupported` for a function that is none of the family's */
+export const namedActivation = (name: string, where: string, kerasMajor: number): Activation => {
+  if (name === 'tanh' || name === 'sigmoid' || name === 'relu' || name === 'linear') return name;
+  if (name === 'hard_sigmoid' || name === 'hardSigmoid') {
+    return kerasMajor < 3 ? 'hardSigmoid' : 'hardSigmoid6';
   }
-  if (given === 'hard_sigmoid' || given === 'hardSigmoid') {
-    if (kerasMajor < 3) return { kind: 'hardSigmoid', scale: 1 };
-    // Keras 3's is clip(x / 6 + 1/2, 0, 1): Keras 2's of 5/6 x.
-    if (property === 'recurrent_activation') return { kind: 'hardSigmoid', scale: 5 / 6 };
-  }
-  throw unsupported(where, 'tanh, sigmoid, hard_sigmoid, relu or linear', given);
+  throw unsupported(where, 'tanh, sigmoid, hard_sigmoid, relu or linear', name);
 };
 
 /** `"tanh"`, or an object that names it, as Keras 3 writes some. */
@@ -64,24 +61,4 @@ export const activationName = (value: unknown, where: string): string => {
     if (typeof className === 'string') return className.toLowerCase();
   }
   throw invalid(where, 'the name of an activation', value);
-};
-
-/** Multiplies what goes into some of a layer's gates. */
-export const scaleGates = <Layer extends RecurrentLayer>(
-  layer: Layer,
-  scale: number,
-  gates: readonly number[],
-): Layer => {
-  if (scale === 1) return layer;
-  const { units } = layer;
-  const width = layer.bias.length;
-  const scaled = (values: Float32Array): Float32Array =>
-    values.map((value, i) => (gates.includes(Math.floor((i % width) / units)) ? value * scale : value));
-  return {
-    ...layer,
-    kernel: scaled(layer.kernel),
-    recurrent: scaled(layer.recurrent),
-    bias: scaled(layer.bias),
-    ...(layer.kind === 'gru' ? { recurrentBias: scaled(layer.recurrentBias) } : {}),
-  };
 };

@@ -11,6 +11,12 @@ export interface ChainLayer {
 
 export interface Topology {
   readonly layers: readonly ChainLayer[];
+  /** What the model is called: Keras 3 puts it before every weight's name. */
+  readonly name: string | undefined;
+  /** Of the outermost model's layers. */
+  readonly layerNames: ReadonlySet<string>;
+  /** The model itself, for paths that follow its layers' order. */
+  readonly model: Json;
   /** Which library wrote it: Keras 3 means other things by some names. */
   readonly kerasMajor: number;
 }
@@ -28,8 +34,13 @@ export const readTopology = (modelTopology: unknown): Topology => {
   const topology = objectAt(modelTopology, 'modelTopology');
   const model = isObject(topology.model_config) ? topology.model_config : topology;
   const version = topology.keras_version;
+  const layers = chainOf(model, 'modelTopology', [], 0);
+  const { name } = isObject(model.config) ? model.config : model;
   return {
-    layers: chainOf(model, 'modelTopology', [], 0),
+    layers,
+    name: typeof name === 'string' ? name : undefined,
+    layerNames: new Set(layers.map(({ scopes }) => scopes.at(-1)!)),
+    model,
     kerasMajor: typeof version === 'string' && /^\d/.test(version) ? Number.parseInt(version, 10) : 2,
   };
 };
@@ -85,7 +96,7 @@ const followGraph = (entries: readonly Json[], config: Json, where: string): Jso
     seen.add(name);
     chain.push(entry);
     if (name === input) return chain.reverse();
-    name = singleSource(entry.inbound_nodes, name);
+    name = singleSource(entry, name, byName, input);
   }
 };
 
@@ -98,17 +109,83 @@ const singleEnd = (value: unknown, where: string): string => {
 };
 
 /** The layer that this one is fed by: `[[["lstm", 0, 0, {}]]]`, or `[{ args: [tensor], kwargs: {} }]` of Keras 3. */
-const singleSource = (value: unknown, name: string): string => {
+const singleSource = (
+  entry: Json,
+  name: string,
+  byName: ReadonlyMap<string, Json>,
+  input: string,
+): string => {
   const where = `${name}.inbound_nodes`;
-  const nodes = listAt(value, where);
+  const nodes = listAt(entry.inbound_nodes, where);
   if (nodes.length !== 1) throw unsupported(where, 'one use of the layer', `${nodes.length} uses`);
   const node = nodes[0];
-  const tensors = isObject(node) ? listAt(node.args, where) : listAt(node, where);
-  if (tensors.length !== 1) throw unsupported(where, 'one input', `${tensors.length} inputs`);
-  const history = isObject(node)
-    ? objectAt(objectAt(tensors[0], where).config, where).keras_history
-    : tensors[0];
-  const [source, , tensor] = listAt(history, where);
-  if (tensor !== 0 && tensor !== undefined) throw unsupported(where, 'the first output', tensor);
-  return nameAt(source, where);
+  const given = isObject(node)
+    ? [node.args]
+    : listAt(node, where).map((one) => (isTensor(one) ? one.slice(0, 3) : one));
+  const tensors = tensorsIn(given, byName, 0);
+  const [only] = tensors;
+  if (only === undefined) throw invalid(where, 'a layer before it', given);
+  if (tensors.length !== 1) {
+    throw unsupported(
+      `${name}.class_name`,
+      'layers one after another, each with one input',
+      `${String(entry.class_name)} of ${tensors.length} inputs`,
+    );
+  }
+  checkKeywords(isObject(node) ? node.kwargs : keywordsOf(node), name, byName, input);
+  if (only.output !== 0) throw unsupported(where, 'the first output', only.output);
+  return nameAt(only.layer, where);
+};
+
+/** The arguments that Keras 2 and tfjs write behind a tensor. */
+const keywordsOf = (node: unknown): unknown =>
+  Array.isArray(node) ? node.map((tensor) => (Array.isArray(tensor) ? tensor[3] : undefined)) : undefined;
+
+/**
+ * A tensor in a call's keywords feeds the layer too: an initial state, say. One is of no consequence, the mask that
+ * Keras 3 makes of the input where an Embedding masks zeros, since id 0 is never fed.
+ */
+const checkKeywords = (
+  keywords: unknown,
+  name: string,
+  byName: ReadonlyMap<string, Json>,
+  input: string,
+): void => {
+  const named = isObject(keywords) ? Object.entries(keywords) : [['keywords', keywords] as const];
+  for (const [keyword, value] of named) {
+    for (const { layer } of tensorsIn(value, byName, 0)) {
+      const source = byName.get(layer);
+      const [node] = Array.isArray(source?.inbound_nodes) ? source.inbound_nodes : [];
+      const compared = isObject(node) ? tensorsIn(node.args, byName, 0) : [];
+      const ofInput = compared.length === 1 && compared[0]?.layer === input;
+      if (keyword === 'mask' && source?.class_name === 'NotEqual' && ofInput) continue;
+      throw unsupported(`${name}.${keyword}`, 'nothing that depends on the text', `a tensor of ${layer}`);
+    }
+  }
+};
+
+interface TensorName {
+  readonly layer: string;
+  readonly output: unknown;
+}
+
+const isTensor = (value: unknown): value is readonly unknown[] =>
+  Array.isArray(value) && typeof value[0] === 'string' && value.length >= 3 && Number.isInteger(value[1]);
+
+/** Every tensor in what a layer is called with, however deep. */
+const tensorsIn = (
+  value: unknown,
+  byName: ReadonlyMap<string, Json>,
+  depth: number,
+): readonly TensorName[] => {
+  if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return [];
+  if (isTensor(value) && (byName.has(value[0] as string) || depth < 2)) {
+    return [{ layer: value[0] as string, output: value[2] }];
+  }
+  if (isObject(value)) {
+    const { keras_history: history } = isObject(value.config) ? value.config : {};
+    if (Array.isArray(history)) return [{ layer: String(history[0]), output: history[2] ?? 0 }];
+    return Object.values(value).flatMap((inner) => tensorsIn(inner, byName, depth + 1));
+  }
+  return (value as readonly unknown[]).flatMap((inner) => tensorsIn(inner, byName, depth + 1));
 };

@@ -13,12 +13,16 @@ export interface WeightSpec {
   readonly length: number; // values
   readonly byteLength: number;
   readonly encoding: Encoding;
+  /** tfjs saves an optimizer's state among the weights: it is no part of the model. */
+  readonly optimizer: boolean;
 }
 
 type Encoding =
   | { readonly kind: 'float32' }
   | { readonly kind: 'float16' }
-  | { readonly kind: 'uint8' | 'uint16'; readonly min: number; readonly scale: number };
+  | { readonly kind: 'uint8' | 'uint16'; readonly min: number; readonly scale: number }
+  /** Counters and the like, which no layer computes with. */
+  | { readonly kind: 'other'; readonly dtype: string; readonly size: number };
 
 export interface WeightGroup {
   /** Files whose bytes, joined, are the group's: paths relative to `model.json`. */
@@ -28,6 +32,7 @@ export interface WeightGroup {
 }
 
 const bytesPerValue = { float32: 4, float16: 2, uint16: 2, uint8: 1 } as const;
+const otherTypes: Readonly<Record<string, number>> = { int32: 4, uint32: 4, int64: 8, bool: 1 };
 
 /** More than any model of the family has, and few enough to be looked through for each layer. */
 const MOST_WEIGHTS = 1024;
@@ -74,13 +79,18 @@ const readSpec = (value: unknown, where: string): WeightSpec => {
   const shape = listAt(spec.shape, `${name}.shape`).map((size) => countAt(size, `${name}.shape`));
   const length = shape.reduce((product, size) => product * size, 1);
   const encoding = readEncoding(spec, name);
-  const byteLength = length * bytesPerValue[encoding.kind];
+  const byteLength = length * (encoding.kind === 'other' ? encoding.size : bytesPerValue[encoding.kind]);
   if (!Number.isSafeInteger(byteLength)) throw invalid(`${name}.shape`, 'a size that can be', shape);
-  return { name, shape, length, byteLength, encoding };
+  return { name, shape, length, byteLength, encoding, optimizer: spec.group === 'optimizer' };
 };
 
 const readEncoding = (spec: Readonly<Record<string, unknown>>, name: string): Encoding => {
-  if (spec.dtype !== 'float32') throw unsupported(`${name}.dtype`, '"float32"', spec.dtype);
+  if (spec.dtype === 'float16') return { kind: 'float16' };
+  if (spec.dtype !== 'float32') {
+    const dtype = String(spec.dtype);
+    if (!Object.hasOwn(otherTypes, dtype)) throw unsupported(`${name}.dtype`, '"float32"', spec.dtype);
+    return { kind: 'other', dtype, size: otherTypes[dtype]! };
+  }
   const quantization = spec.quantization;
   if (quantization === undefined || quantization === null) return { kind: 'float32' };
   const { dtype, min, scale } = objectAt(quantization, `${name}.quantization`);
@@ -124,16 +134,9 @@ export class Weights {
     });
   }
 
-  /**
-   * The weights called `role` in any of `scopes`, in their order. A name is a path: layer, perhaps a cell, role;
-   * Keras puts the model's name before and `:0` behind.
-   */
-  find(scopes: readonly string[], role: string): readonly WeightSpec[] {
-    const within = scopes.map((scope) => `/${scope}/`);
-    return [...this.#entries.values()].flatMap(({ spec }) => {
-      const path = `/${spec.name.replace(/:\d+$/, '')}`;
-      return path.endsWith(`/${role}`) && within.some((scope) => path.includes(scope)) ? [spec] : [];
-    });
+  /** In the manifest's order, without those of an optimizer. */
+  get specs(): readonly WeightSpec[] {
+    return [...this.#entries.values()].flatMap(({ spec }) => (spec.optimizer ? [] : [spec]));
   }
 
   /**
@@ -144,7 +147,7 @@ export class Weights {
     const { spec, bytes } = this.#entries.get(name)!;
     const halves = spec.encoding.kind === 'float16' ? decodeFiniteFloat16(bytes) : undefined;
     if (halves) return halves;
-    const values = decode(spec.encoding, bytes, spec.length);
+    const values = decode(name, spec.encoding, bytes, spec.length);
     // Built-in searches are as fast in a new process as later; a loop is not.
     const stray = strays.find((value) => values.includes(value));
     if (stray !== undefined) throw invalid(name, 'finite values', `${stray}`);
@@ -154,7 +157,8 @@ export class Weights {
 
 const strays = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
-const decode = (encoding: Encoding, bytes: Uint8Array, length: number): Float32Array => {
+const decode = (name: string, encoding: Encoding, bytes: Uint8Array, length: number): Float32Array => {
+  if (encoding.kind === 'other') throw unsupported(`${name}.dtype`, '"float32"', encoding.dtype);
   if (encoding.kind === 'float32') {
     return new Float32Array(...aligned(bytes, 4), length);
   }

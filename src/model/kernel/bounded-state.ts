@@ -1,8 +1,11 @@
-import type { Activation, RecurrentLayer } from '../network.ts';
+import type { Activation, Layer } from '../network.ts';
 
-const withinOne: ReadonlySet<Activation> = new Set(['tanh', 'sigmoid', 'hardSigmoid']);
-const withinZeroAndOne: ReadonlySet<Activation> = new Set(['sigmoid', 'hardSigmoid']);
+const withinZeroAndOne: ReadonlySet<Activation> = new Set(['sigmoid', 'hardSigmoid', 'hardSigmoid6']);
+const withinOne: ReadonlySet<Activation> = new Set(['tanh', ...withinZeroAndOne]);
 
 /** Whether |h| <= 1 in every step from zeros, so that one scale serves for its 7 bits. */
-export const boundedState = ({ kind, activation, recurrentActivation }: RecurrentLayer): boolean =>
-  withinOne.has(activation) && (kind === 'lstm' ? withinOne : withinZeroAndOne).has(recurrentActivation);
+export const boundedState = (layer: Layer): boolean => {
+  if (layer.kind === 'normalization' || !withinOne.has(layer.activation)) return false;
+  if (layer.kind === 'lstm') return withinOne.has(layer.recurrentActivation);
+  return layer.kind !== 'gru' || withinZeroAndOne.has(layer.recurrentActivation);
+};

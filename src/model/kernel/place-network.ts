@@ -1,12 +1,33 @@
-import type { Activation, Network, RecurrentLayer } from '../network.ts';
+import {
+  type Activation,
+  firstLayer,
+  gateCount,
+  type Layer,
+  type Network,
+  stateVectors,
+} from '../network.ts';
 import type { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './packing/first-layer.ts';
 import { type GateRange, Packer, padded, rowsOf, spread, TILE } from './packing/packer.ts';
 
 /** As in `assembly/gates.ts` and `assembly/layout.ts`. */
-const activations: readonly Activation[] = ['tanh', 'sigmoid', 'hardSigmoid', 'relu', 'linear'];
-const kinds = { lstm: 0, gruResetAfter: 1, gruResetBefore: 2 } as const;
+const activations: readonly Activation[] = [
+  'tanh',
+  'sigmoid',
+  'hardSigmoid',
+  'relu',
+  'linear',
+  'hardSigmoid6',
+];
+const kinds = {
+  lstm: 0,
+  gruResetAfter: 1,
+  gruResetBefore: 2,
+  'simple-rnn': 3,
+  dense: 4,
+  normalization: 5,
+} as const;
 const LAYER_WORDS = 12; // 4 bytes each, as all fields
 const BLOCK = 8;
 const PARTIAL_BYTES = 256;
@@ -35,19 +56,19 @@ export const layOut = (network: Network): Layout => {
   const layers: number[] = [];
   const vectors: { address: number; units: number }[] = [];
   let end = 0;
-  for (const { kind, units } of network.layers) {
+  for (const layer of network.layers) {
+    const { units } = layer;
+    const carried = stateVectors(layer);
     layers.push(end);
-    vectors.push({ address: end, units });
+    if (carried > 0) vectors.push({ address: end, units });
     end += vectorBytes(units);
-    if (kind === 'lstm') {
+    if (carried > 1) {
       vectors.push({ address: end, units });
       end += padded(units) * 4;
     }
   }
   return { layers, vectors, slotBytes: end };
 };
-
-const gatesOf = (layer: RecurrentLayer): number => (layer.kind === 'lstm' ? 4 : 3);
 
 /** A network in the kernel's memory. */
 export interface PlacedNetwork {
@@ -79,8 +100,8 @@ export const placeNetwork = (
       kindOf(layer),
       layer.units,
       padded(layer.units),
-      activations.indexOf(layer.activation),
-      activations.indexOf(layer.recurrentActivation),
+      'activation' in layer ? activations.indexOf(layer.activation) : 0,
+      'recurrentActivation' in layer ? activations.indexOf(layer.recurrentActivation) : 0,
       boundedState(layer) ? 0 : 1,
       layout.layers[index]!,
       placed.input,
@@ -98,7 +119,7 @@ export const placeNetwork = (
   const outputBias = arena.placeFloats(spread(output.bias, dense));
 
   const widest = Math.max(...layers.map((layer) => padded(layer.units)));
-  const rows = Math.max(padded(vocabulary), ...layers.map((layer) => gatesOf(layer) * padded(layer.units)));
+  const rows = Math.max(padded(vocabulary), ...layers.map((layer) => gateCount(layer) * padded(layer.units)));
   const sums = vectorBytes(widest);
   const recurrentSums = sums + rows * 4;
   const hasGru = layers.some(({ kind }) => kind === 'gru');
@@ -126,8 +147,8 @@ export const placeNetwork = (
   return { address, scratch, placeScratch };
 };
 
-const kindOf = (layer: RecurrentLayer): number => {
-  if (layer.kind === 'lstm') return kinds.lstm;
+const kindOf = (layer: Layer): number => {
+  if (layer.kind !== 'gru') return kinds[layer.kind];
   return layer.resetAfter ? kinds.gruResetAfter : kinds.gruResetBefore;
 };
 
@@ -139,19 +160,19 @@ interface PlacedLayer {
   readonly recurrentBias: number;
 }
 
-const placeLayer = (
-  arena: Arena,
-  layer: RecurrentLayer,
-  hasInput: boolean,
-  placeMatrix: PlaceMatrix,
-): PlacedLayer => {
+const placeLayer = (arena: Arena, layer: Layer, hasInput: boolean, placeMatrix: PlaceMatrix): PlacedLayer => {
+  if (layer.kind === 'normalization') {
+    const epsilon = arena.placeFloats(Float32Array.of(layer.epsilon));
+    return { input: 0, recurrent: 0, candidate: 0, bias: epsilon, recurrentBias: 0 };
+  }
   const { units } = layer;
-  const all: GateRange = { first: 0, count: gatesOf(layer), units };
+  const all: GateRange = { first: 0, count: gateCount(layer), units };
   const outputs = all.count * units;
   const split = layer.kind === 'gru' && !layer.resetAfter;
+  const recurrent = layer.kind === 'dense' ? undefined : layer.recurrent;
   return {
     input: hasInput ? placeMatrix(layer.kernel, outputs, all) : 0,
-    recurrent: placeMatrix(layer.recurrent, outputs, split ? { ...all, count: 2 } : all),
+    recurrent: recurrent ? placeMatrix(recurrent, outputs, split ? { ...all, count: 2 } : all) : 0,
     candidate: split ? placeMatrix(layer.recurrent, outputs, { first: 2, count: 1, units }) : 0,
     bias: arena.placeFloats(spread(layer.bias, all)),
     recurrentBias: layer.kind === 'gru' ? arena.placeFloats(spread(layer.recurrentBias, all)) : 0,
@@ -208,8 +229,8 @@ const placeTable = (
   network: Network,
   int8: boolean,
 ): { values: number; scales: number } => {
-  const layer = network.layers[0]!;
-  const gates: GateRange = { first: 0, count: gatesOf(layer), units: layer.units };
+  const layer = firstLayer(network);
+  const gates: GateRange = { first: 0, count: gateCount(layer), units: layer.units };
   const outputs = gates.count * gates.units;
   const rows = rowsOf(gates);
   const table = firstLayerTable(network);

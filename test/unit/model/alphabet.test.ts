@@ -24,7 +24,18 @@ describe('an alphabet', () => {
     expect(alphabet.idOf('')).toBeUndefined();
   });
 
+  it('leaves out id 0 where an Embedding masked it', () => {
+    const alphabet = createAlphabet({ a: 0, b: 1, c: 2 }, 3, true);
+    expect(alphabet.characters).toEqual(['', 'b', 'c']);
+    expect(alphabet.idOf('a')).toBeUndefined();
+    const ids = createAlphabet(undefined, 3, true);
+    expect(ids.idOf('0')).toBeUndefined();
+    expect(ids.idOf('2')).toBe(2);
+  });
+
   it.each([
+    ['a list of fewer characters than ids', ['a', 'b'], 3],
+    ['a text of fewer characters than ids', 'ab', 4],
     ['a character twice', ['a', 'a'], 2],
     ['more characters than ids', ['a', 'b', 'c'], 2],
     ['an id twice', { a: 0, b: 0 }, 2],

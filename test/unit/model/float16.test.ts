@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { decodeFloat16 } from '../../../src/model/format/weights.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import { decodeFiniteFloat16 } from '../../../src/model/kernel/packing/float16.ts';
-import type { Network } from '../../../src/model/network.ts';
+import type { GruLayer, LstmLayer, Network } from '../../../src/model/network.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
 
 interface Float16ArrayConstructor {
@@ -55,7 +55,7 @@ it.each(['f32', 'int8'] as const)(
         decode(Uint16Array.from({ length }, () => (next() < 0.5 ? 0x8000 : 0) + Math.floor(next() * 0x3800)));
       return {
         ...network,
-        layers: network.layers.map((layer) => ({
+        layers: (network.layers as readonly (LstmLayer | GruLayer)[]).map((layer) => ({
           ...layer,
           kernel: weights(layer.kernel.length),
           recurrent: weights(layer.recurrent.length),

@@ -45,14 +45,16 @@ const tolerance = (name: string): number => {
 
 describe('models that the converter wrote', () => {
   it('are all there', () => {
-    expect(names).toHaveLength(12);
+    expect(names).toHaveLength(18);
   });
 
   it.each(names)('%s gives what Keras gives', (name) => {
     const expected = readJson(name, 'expected.json') as unknown as Expected;
-    const stepper = createReferenceStepper(open(name));
+    const network = open(name);
+    const stepper = createReferenceStepper(network);
     const slot = stepper.open();
     expected.ids.forEach((id, step) => {
+      if (network.maskZero && id === 0) return; // Keras gives the step before once more
       const logits = [...stepper.step([slot], [id])];
       const got = expected.normalised ? logSoftmax(logits) : logits;
       const worst = Math.max(...got.map((value, i) => Math.abs(value - expected.logits[step]![i]!)));

@@ -5,7 +5,7 @@ import { sourceDigest } from '../../../src/model/kernel/build.ts';
 import { kernelBytes } from '../../../src/model/kernel/kernel-bytes.ts';
 import { relaxedSimdSupported } from '../../../src/model/kernel/kernel-module.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
-import type { Network } from '../../../src/model/network.ts';
+import { firstLayer, type Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
 import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
@@ -137,8 +137,7 @@ describe('the kernel', () => {
 
   it('in int8 never overflows, whatever the weights: all at one sign and size', () => {
     const network = randomNetwork({ vocabulary: 5, layers: [{ kind: 'lstm', units: 128 }], seed: 3 });
-    const [layer] = network.layers;
-    layer!.recurrent.forEach((_, i, weights) => {
+    firstLayer(network).recurrent.forEach((_, i, weights) => {
       weights[i] = i % 2 === 0 ? 1 : -1;
     });
     walk(

@@ -120,9 +120,25 @@ describe('a network that is none of the family', () => {
     [
       'a Dense after a Dense',
       (layers) => layers.push(layer('Dense', { name: 'second', units: 2 })),
-      'second.class_name',
+      'dense.activation',
     ],
     ['a Dense alone', (layers) => layers.shift(), 'dense.class_name'],
+    [
+      'an initial state in a keyword',
+      (layers, json) =>
+        functional(layers, json, (name) => ({
+          ...keras3(name),
+          kwargs: {
+            initial_state: [{ class_name: '__keras_tensor__', config: { keras_history: ['ids', 0, 1] } }],
+          },
+        })),
+      'dense.initial_state',
+    ],
+    [
+      'an initial state in a keyword of Keras 2',
+      (layers, json) => functional(layers, json, (name) => [[name, 0, 0, { state: [['ids', 0, 1]] }]]),
+      'dense.keywords',
+    ],
     ['no Dense', (layers) => layers.pop(), 'layers'],
     [
       'five recurrent layers',
@@ -146,18 +162,13 @@ describe('a network that is none of the family', () => {
       'rnn.cell.class_name',
     ],
     [
-      'masked ids',
-      (layers) => layers.unshift(layer('Embedding', { input_dim: 3, output_dim: 3, mask_zero: true })),
-      'embedding.mask_zero',
-    ],
-    [
       'two inputs of one layer',
       (layers, json) =>
         functional(layers, json, (name) => [
           [name, 0, 0],
           ['ids', 0, 0],
         ]),
-      'dense.inbound_nodes',
+      'dense.class_name',
     ],
     [
       'a state as an input',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { firstLayer, type LstmLayer } from '../../../src/model/network.ts';
 import { fineTuned, inheritedWeights, type ParentNetwork } from '../../../training/loop/fine-tuning.ts';
 import { presets } from '../../../training/presets.ts';
 import { randomNetwork } from '../../random-network.ts';
@@ -44,7 +45,7 @@ describe('inheritedWeights', () => {
       const weights = inheritedWeights(given, alphabet, shape);
       for (const { shape: size, values } of weights)
         expect(values.length).toBe(size.reduce((a, b) => a * b, 1));
-      const table = input.kind === 'embedding' ? input.table : layers[0]!.kernel;
+      const table = input.kind === 'embedding' ? input.table : firstLayer(given.network).kernel;
       const width = embedding ?? 12;
       const row = (values: Float32Array, id: number) => [...values.subarray(id * width, (id + 1) * width)];
       const first = weights[0]!.values;
@@ -58,7 +59,7 @@ describe('inheritedWeights', () => {
       expect([...kernel.subarray(5, 9)]).toEqual([3, 0, 2, 2].map((id) => output.kernel[4 + id]));
       expect([...weights.at(-1)!.values.subarray(0, 4)]).toEqual([3, 0, 2, 2].map((id) => output.bias[id]));
       expect(weights.find(({ name }) => name === 'lstm_2/recurrent_kernel')!.values).toBe(
-        layers[1]!.recurrent,
+        (layers[1] as LstmLayer).recurrent,
       );
     },
   );

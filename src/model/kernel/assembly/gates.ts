@@ -4,6 +4,7 @@ const TANH = 0;
 const SIGMOID = 1;
 const HARD_SIGMOID = 2;
 const RELU = 3;
+const HARD_SIGMOID_6 = 5;
 
 /**
  * Float constants, four of each. Read from memory since V8 builds a constant anew at each use. The polynomial is
@@ -69,12 +70,37 @@ function activate(kind: i32, x: v128): v128 {
     return f32x4.div(f32x4.sub(one, e), f32x4.add(one, e));
   }
   if (kind == SIGMOID) return f32x4.div(one, f32x4.add(one, decay(x)));
-  if (kind == HARD_SIGMOID) {
-    const line = f32x4.add(f32x4.mul(x, f32x4.splat(0.2)), f32x4.splat(0.5));
+  if (kind == HARD_SIGMOID || kind == HARD_SIGMOID_6) {
+    const slope = f32x4.splat(kind == HARD_SIGMOID ? 0.2 : <f32>(1.0 / 6.0));
+    const line = f32x4.add(f32x4.mul(x, slope), f32x4.splat(0.5));
     return clip(line, f32x4.splat(0), one);
   }
   if (kind == RELU) return f32x4.pmax(f32x4.splat(0), x);
   return x;
+}
+
+/** h = activation(sums), of a layer without gates: [paddedUnits]. */
+export function activateUnits(layer: Layer, sums: usize, h: usize): void {
+  const bytes: usize = layer.paddedUnits << 2;
+  for (let u: usize = 0; u < bytes; u += 16) {
+    v128.store(h + u, activate(layer.activation, v128.load(sums + u)));
+  }
+}
+
+/** (x - mean) / sqrt(variance + epsilon) over the layer's units, summed from the first to the last. */
+export function normalize(layer: Layer, x: usize, out: usize): void {
+  const bytes: usize = layer.units << 2;
+  let sum: f32 = 0;
+  for (let u: usize = 0; u < bytes; u += 4) sum += load<f32>(x + u);
+  const mean: f32 = sum / <f32>layer.units;
+  let squares: f32 = 0;
+  for (let u: usize = 0; u < bytes; u += 4) {
+    const difference: f32 = load<f32>(x + u) - mean;
+    store<f32>(out + u, difference);
+    squares += difference * difference;
+  }
+  const deviation: f32 = sqrt<f32>(squares / <f32>layer.units + load<f32>(layer.bias));
+  for (let u: usize = 0; u < bytes; u += 4) store<f32>(out + u, load<f32>(out + u) / deviation);
 }
 
 /** c and h from the sums of gates i f c o: [4 * paddedUnits]. */

@@ -29,7 +29,7 @@ export class Layer {
   input: usize; // Matrix of the layer below, none for the first
   recurrent: usize; // Matrix
   candidate: usize; // Matrix of the GRU that resets before the product
-  bias: usize; // f32 [rows]
+  bias: usize; // f32 [rows]; of a normalization: f32, epsilon
   recurrentBias: usize; // GRU: f32 [rows]
 }
 
@@ -65,6 +65,9 @@ export class WorkerPool {
 export const LSTM = 0;
 export const GRU_RESET_AFTER = 1;
 export const GRU_RESET_BEFORE = 2;
+export const SIMPLE_RNN = 3;
+export const DENSE = 4;
+export const NORMALIZATION = 5;
 
 /** Runs that share one reading of the weights; more are advanced block by block. */
 export const BLOCK = 8;

@@ -1,5 +1,5 @@
-import { gruGates, lstmGates, quantise, resetState } from './gates';
-import { BLOCK, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network } from './layout';
+import { activateUnits, gruGates, lstmGates, normalize, quantise, resetState } from './gates';
+import { BLOCK, DENSE, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network, NORMALIZATION, SIMPLE_RNN } from './layout';
 import { addProductF32 } from './product-f32';
 import { addProductInt8 } from './product-int8';
 
@@ -50,7 +50,17 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
   for (let l = 0; l < network.depth; l++) {
     const layer = layerAt(network, l);
     const units = layer.paddedUnits;
-    const rows = units * (layer.kind == LSTM ? 4 : 3);
+    if (layer.kind == NORMALIZATION) {
+      for (let s = 0; s < n; s++) {
+        const slot = pointer(slots, s);
+        normalize(layer, slot + below, slot + layer.state);
+        if (int8) quantise(layer, slot + layer.state);
+      }
+      below = layer.state;
+      unitsBelow = units;
+      continue;
+    }
+    const rows = units * (layer.kind == LSTM ? 4 : layer.kind < SIMPLE_RNN ? 3 : 1);
     for (let s = 0; s < n; s++) {
       const out = pointer(scratch, s) + sums;
       if (l > 0) memory.copy(out, layer.bias, rows << 2);
@@ -64,6 +74,13 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
         lstmGates(layer, pointer(scratch, s) + sums, h, cellOf(h, units));
+        if (int8) quantise(layer, h);
+      }
+    } else if (layer.kind >= SIMPLE_RNN) {
+      if (layer.kind != DENSE) product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial);
+      for (let s = 0; s < n; s++) {
+        const h = pointer(slots, s) + layer.state;
+        activateUnits(layer, pointer(scratch, s) + sums, h);
         if (int8) quantise(layer, h);
       }
     } else {

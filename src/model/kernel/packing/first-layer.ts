@@ -1,11 +1,12 @@
-import type { Network } from '../../network.ts';
+import { firstLayer, type Network } from '../../network.ts';
 
 /**
  * What the first layer receives of each character: its row of the kernel for one-hot input; for an embedding the
  * product of both, made once, so that either is a look-up while the model runs. [vocabulary, gates * units]
  */
-export const firstLayerTable = ({ input, layers, vocabulary }: Network): Float32Array => {
-  const { kernel, inputs } = layers[0]!;
+export const firstLayerTable = (network: Network): Float32Array => {
+  const { input, vocabulary } = network;
+  const { kernel, inputs } = firstLayer(network);
   if (input.kind === 'one-hot') return kernel;
   const outputs = kernel.length / inputs;
   const table = new Float32Array(vocabulary * outputs);
