@@ -1,6 +1,9 @@
+import { isFolioError } from '../src/errors.ts';
+import { recordKey } from '../src/store/keys.ts';
+import { thisProcess } from '../src/store/process-identity.ts';
 import type { Store } from '../src/store/store.ts';
-import { writeRecord } from '../src/training-jobs/records.ts';
-import type { TrainingProgress, TrainingRecord } from '../src/training-jobs/training-jobs.ts';
+import { encodeRecord, readRecord } from '../src/training-jobs/records.ts';
+import { isFinal, type TrainingProgress, type TrainingRecord } from '../src/training-jobs/training-jobs.ts';
 import type { TrainingEvent } from './events.ts';
 import { lineOf } from './report/progress-line.ts';
 
@@ -29,10 +32,19 @@ export class RecordKeeper {
   #written = 0; // when, milliseconds
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
+  #etag: string | undefined;
+  readonly #onStop: () => void;
 
-  constructor(store: Store, start: RecordStart, now: () => Date = () => new Date()) {
+  /** @param onStop Called when somebody else has marked the training as stopped in its record. */
+  constructor(
+    store: Store,
+    start: RecordStart,
+    now: () => Date = () => new Date(),
+    onStop: () => void = () => undefined,
+  ) {
     this.#store = store;
     this.#now = now;
+    this.#onStop = onStop;
     const at = now().toISOString();
     this.#record = {
       id: start.id,
@@ -45,6 +57,7 @@ export class RecordKeeper {
       history: [],
       samples: [],
       logTail: [],
+      owner: thisProcess(),
     };
   }
 
@@ -142,11 +155,27 @@ export class RecordKeeper {
     this.#writing = this.#writing.then(async () => {
       this.#record = { ...this.#record, updatedAt: this.#now().toISOString() };
       try {
-        await writeRecord(this.#store, this.#record);
+        await this.#put();
         this.#failure = undefined;
       } catch (error) {
         this.#failure = error;
       }
     });
+  }
+
+  /** Only this process writes the record while it runs, unless somebody stops the training there. */
+  async #put(): Promise<void> {
+    const key = recordKey(this.#record.id);
+    try {
+      if (this.#etag !== undefined) {
+        this.#etag = (await this.#store.replace(key, encodeRecord(this.#record), this.#etag)).etag;
+        return;
+      }
+    } catch (error) {
+      if (!isFolioError(error) || error.code !== 'conflict') throw error;
+      const stored = await readRecord(this.#store, this.#record.id);
+      if (stored?.state === 'stopped' && !isFinal(this.#record.state)) this.#onStop();
+    }
+    this.#etag = (await this.#store.write(key, encodeRecord(this.#record))).etag;
   }
 }

@@ -94,15 +94,16 @@ async function run(flags: TrainFlags): Promise<void> {
   const store = await openStore(settings.store);
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
-  const record = new RecordKeeper(store, {
+  const interrupt = interruptible(() => tell('Stopping after a last checkpoint; once more to stop at once.'));
+  const start = {
     id: flags.record ?? settings.trainingId ?? newTrainingId(name),
     model: name,
     preset: flags.preset,
     source: basename(corpus[0] ?? ''),
-  });
+  };
+  const record = new RecordKeeper(store, start, undefined, interrupt.stop);
   const json = flags.json === true || flags.log === 'json';
   const progress = openProgress({ json, lines: flags.log === 'lines' });
-  const interrupt = interruptible(() => tell('Stopping after a last checkpoint; once more to stop at once.'));
   let outcome: { version: string; rejected?: readonly string[] } | undefined;
 
   try {
@@ -173,16 +174,21 @@ const differences = ({ epochs, seed }: TrainFlags): Partial<FitSettings> => ({
 });
 
 /** The first signal asks for an end in good order, the second ends at once. */
-const interruptible = (announce: () => void): { signal: AbortSignal; end: () => void } => {
+const interruptible = (announce: () => void): { signal: AbortSignal; stop: () => void; end: () => void } => {
   const controller = new AbortController();
   const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) return;
     controller.abort();
     announce();
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130);
+    stop();
+  };
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return {
     signal: controller.signal,
-    end: () => void process.off('SIGINT', stop).off('SIGTERM', stop),
+    stop,
+    end: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
   };
 };

@@ -25,12 +25,16 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
   const store = await openStore(settings.store);
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
-  const trainings = new LocalTrainingJobs(store, train);
   const defaultModel = parseModelReference(settings.model);
   const logger = createLogger(settings.logLevel);
   const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message, ...line }) =>
     logger[level](line, message),
   );
+  const trainings = new LocalTrainingJobs(store, {
+    command: train,
+    log: (message, error) => logger.error({ err: error }, message),
+  });
+  void trainings.recover();
   // Loaded before its first request. A store may have to wait for its first training: that is logged, and no more.
   models.acquire(defaultModel).then(
     (lease) => lease.release(),

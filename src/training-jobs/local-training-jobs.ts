@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
-import type { StartTraining, TrainingJobs, TrainingRecord } from './training-jobs.ts';
+import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } from './training-jobs.ts';
 
 /** The command that trains, to which the training's own arguments are added. */
 export type TrainCommand = readonly [program: string, ...arguments_: string[]];
@@ -19,6 +20,8 @@ const ownCommand = (): TrainCommand | undefined => {
 };
 
 const tailLines = 40; // of a dead trainer's stderr
+const killAfterMs = 120_000; // that a trainer has to write its last checkpoint
+const recordRetriesMs = [500, 2_000, 10_000]; // between attempts to write how a training ended
 
 interface Job {
   readonly record: TrainingRecord;
@@ -27,20 +30,41 @@ interface Job {
   stopped: boolean;
 }
 
+export interface LocalTrainingOptions {
+  /** Default: the CLI of this checkout. */
+  readonly command?: TrainCommand | undefined;
+  /** Hears of failures that no caller waits for. */
+  readonly log?: (message: string, error: unknown) => void;
+}
+
 /**
  * Trainings as child processes of this one, one at a time: each would take every core. A child writes its own record
- * into the store; this class writes only what a child could not: that it waits, was stopped, or died.
+ * into the store; this class writes only what a child could not: that it waits, was stopped, or died. Nothing that
+ * happens to a training or to its record ends this process.
  */
 export class LocalTrainingJobs implements TrainingJobs {
   readonly #store: Store;
   readonly #command: TrainCommand | undefined;
+  readonly #log: (message: string, error: unknown) => void;
   readonly #queue: Job[] = [];
   #running: { readonly job: Job; readonly ended: Promise<void> } | undefined;
   #closed = false;
 
-  constructor(store: Store, command: TrainCommand | undefined = ownCommand()) {
+  constructor(store: Store, { command = ownCommand(), log = () => undefined }: LocalTrainingOptions = {}) {
     this.#store = store;
     this.#command = command;
+    this.#log = log;
+  }
+
+  /** Puts down in their records how the trainings of servers that are gone have ended. Never rejects. */
+  async recover(): Promise<void> {
+    try {
+      for (const record of await this.list()) {
+        if (record.failure?.code === 'interrupted') await this.#update(record.id, {});
+      }
+    } catch (error) {
+      this.#log('The records of earlier trainings could not be brought up to date.', error);
+    }
   }
 
   /**
@@ -66,7 +90,7 @@ export class LocalTrainingJobs implements TrainingJobs {
       (job) => job?.request.model === request.model,
     );
     this.#queue.push({ record, request, stopped: false });
-    await Promise.all(earlier.map((job) => job && this.stop(job.record.id)));
+    await Promise.all(earlier.map((job) => job && this.#stopLogged(job.record.id)));
     this.#next(this.#command);
     return record;
   }
@@ -79,84 +103,128 @@ export class LocalTrainingJobs implements TrainingJobs {
     return readRecord(this.#store, id);
   }
 
-  /** Ends a training; one that runs keeps its last checkpoint. */
+  /**
+   * Ends a training; one that runs keeps its last checkpoint. One of another process is marked as stopped in its record,
+   * which its trainer notices when it writes there next.
+   *
+   * @throws FolioError `store_failed` where the record cannot be written
+   */
   async stop(id: string): Promise<void> {
     const waiting = this.#queue.findIndex((job) => job.record.id === id);
-    if (waiting !== -1) {
-      const [job] = this.#queue.splice(waiting, 1);
-      if (job) await this.#update(id, { state: 'stopped' });
-      return;
+    if (waiting !== -1) this.#queue.splice(waiting, 1);
+    else if (this.#running?.job.record.id === id) {
+      const { job, ended } = this.#running;
+      job.stopped = true;
+      job.child?.kill('SIGTERM');
+      const timer = setTimeout(() => job.child?.kill('SIGKILL'), killAfterMs);
+      await ended;
+      clearTimeout(timer);
     }
-    if (this.#running?.job.record.id !== id) return;
-    const { job, ended } = this.#running;
-    job.stopped = true;
-    job.child?.kill('SIGTERM');
-    await ended;
+    const record = await this.get(id);
+    if (record && !isFinal(record.state)) await this.#update(id, { state: 'stopped' });
   }
 
+  /** Stops everything. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true;
     const waiting = this.#queue.map(({ record }) => record.id);
     const running = this.#running?.job.record.id;
-    for (const id of running === undefined ? waiting : [...waiting, running]) await this.stop(id);
+    for (const id of running === undefined ? waiting : [...waiting, running]) await this.#stopLogged(id);
+  }
+
+  #stopLogged(id: string): Promise<void> {
+    return this.stop(id).catch((error: unknown) => this.#log(`Training ${id} could not be stopped.`, error));
   }
 
   #next(command: TrainCommand): void {
     if (this.#running || this.#closed) return;
     const job = this.#queue.shift();
     if (!job) return;
-    const ended = this.#run(job, command).finally(() => {
-      this.#running = undefined;
-      this.#next(command);
-    });
+    const ended = this.#run(job, command)
+      .catch((error: unknown) =>
+        this.#log(`How training ${job.record.id} ended could not be recorded.`, error),
+      )
+      .finally(() => {
+        this.#running = undefined;
+        this.#next(command);
+      });
     this.#running = { job, ended };
   }
 
   async #run(job: Job, command: TrainCommand): Promise<void> {
-    const { request, record } = job;
-    const [program, ...arguments_] = command;
-    const child = spawn(
-      program,
-      [
-        ...arguments_,
-        ...['--corpus', `${this.#store.location.replace(/\/$/, '')}/${request.corpusKey}`],
-        ...['--name', request.model],
-        ...['--store', this.#store.location],
-        ...['--record', record.id],
-        ...(request.preset === undefined ? [] : ['--preset', request.preset]),
-      ],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    job.child = child;
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr = (stderr + text).slice(-16_384);
-    });
-    const [code] = await once(child, 'close').catch((error: unknown) => {
-      stderr += String(error);
-      return [null];
-    });
+    const { record } = job;
+    const { code, stderr } = await this.#train(job, command);
     if (code === 0) return;
-    const now = await this.get(record.id);
-    if (now && now.state !== 'queued' && now.state !== 'running') return; // the trainer has recorded its own end
     const logTail = stderr
       .split(/[\r\n]+/)
       .filter(Boolean)
       .slice(-tailLines);
-    if (job.stopped) await this.#update(record.id, { state: 'stopped', logTail });
-    else {
-      const message =
-        logTail.at(-1) ?? `The trainer ended with ${code === null ? 'a signal' : `code ${code}`}.`;
-      await this.#update(record.id, {
-        state: 'failed',
-        failure: { code: 'trainer_failed', message },
-        logTail,
-      });
+    const message =
+      logTail.at(-1) ?? `The trainer ended with ${code === null ? 'a signal' : `code ${code}`}.`;
+    const end: Partial<TrainingRecord> = job.stopped
+      ? { state: 'stopped', logTail }
+      : { state: 'failed', failure: { code: 'trainer_failed', message }, logTail };
+    for (const wait of [...recordRetriesMs, undefined]) {
+      try {
+        await this.#recordEnd(record, end);
+        return;
+      } catch (error) {
+        if (wait === undefined || this.#closed) throw error;
+        await delay(wait);
+      }
+    }
+  }
+
+  /** Unless the trainer has recorded its own end. */
+  async #recordEnd(queued: TrainingRecord, end: Partial<TrainingRecord>): Promise<void> {
+    const found = await this.get(queued.id);
+    const isOwn = found !== undefined && isFinal(found.state) && !isLost(found);
+    if (isOwn) return;
+    const known = found === undefined || found.failure?.code === 'record_damaged' ? queued : found;
+    const { failure: _, ...rest } = known;
+    await writeRecord(this.#store, { ...rest, ...end, updatedAt: new Date().toISOString() });
+  }
+
+  /** Runs the trainer to its end. */
+  async #train(
+    job: Job,
+    [program, ...arguments_]: TrainCommand,
+  ): Promise<{ code: number | null; stderr: string }> {
+    const { request, record } = job;
+    let stderr = '';
+    try {
+      const child = spawn(
+        program,
+        [
+          ...arguments_,
+          ...['--corpus', `${this.#store.location.replace(/\/$/, '')}/${request.corpusKey}`],
+          ...['--name', request.model],
+          ...['--store', this.#store.location],
+          ...['--record', record.id],
+          ...(request.preset === undefined ? [] : ['--preset', request.preset]),
+        ],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      job.child = child;
+      child.stderr
+        .setEncoding('utf8')
+        .on('data', (text: string) => {
+          stderr = (stderr + text).slice(-16_384);
+        })
+        .on('error', () => undefined); // the trainer's end is what counts
+      const [code] = (await once(child, 'close')) as [number | null];
+      return { code, stderr };
+    } catch (error) {
+      return { code: null, stderr: `${stderr}${error}` };
     }
   }
 
   async #update(id: string, change: Partial<TrainingRecord>): Promise<void> {
-    const record = await readRecord(this.#store, id);
+    const record = await this.get(id);
     if (record) await writeRecord(this.#store, { ...record, ...change, updatedAt: new Date().toISOString() });
   }
 }
+
+/** Final only because nothing was written any more. */
+const isLost = ({ failure }: TrainingRecord): boolean =>
+  failure?.code === 'interrupted' || failure?.code === 'record_damaged';

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { FolioError } from '../errors.ts';
 import { idOfRecord, prefixes, recordKey } from '../store/keys.ts';
 import { isModelName } from '../store/model-name.ts';
+import { livenessOf, thisProcess } from '../store/process-identity.ts';
 import type { Store } from '../store/store.ts';
-import { timestamp } from '../store/timestamp.ts';
-import type { StartTraining, TrainingRecord } from './training-jobs.ts';
+import { timeOfName, timestamp } from '../store/timestamp.ts';
+import { isFinal, type StartTraining, type TrainingRecord } from './training-jobs.ts';
 
 /** In order of time; two of one second stay apart. */
 export const newTrainingId = (model: string, now: Date = new Date()): string =>
@@ -27,13 +27,22 @@ export const queuedRecord = (id: string, request: StartTraining, now: Date = new
   history: [],
   samples: [],
   logTail: [],
+  owner: thisProcess(),
 });
 
+export const encodeRecord = (record: TrainingRecord): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(record)}\n`);
+
 export const writeRecord = async (store: Store, record: TrainingRecord): Promise<void> => {
-  await store.write(recordKey(record.id), new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+  await store.write(recordKey(record.id), encodeRecord(record));
 };
 
-/** The record, or undefined where there is none. The trainer of one that is no longer rewritten is gone. */
+/**
+ * The record, or undefined where there is none. One whose trainer, or whose server while it was queued, is gone is
+ * `failed` as `interrupted`; one that is damaged is `failed` too, until it is written again.
+ *
+ * @throws FolioError `store_failed`
+ */
 export const readRecord = async (
   store: Store,
   id: string,
@@ -42,21 +51,46 @@ export const readRecord = async (
   if (!isTrainingId(id)) return undefined;
   const object = await store.read(recordKey(id));
   if (object === undefined) return undefined;
-  let record: TrainingRecord;
-  try {
-    record = JSON.parse(new TextDecoder().decode(object.bytes)) as TrainingRecord;
-  } catch (cause) {
-    throw new FolioError('store_failed', `The record of training ${id} cannot be read.`, {
-      where: id,
-      cause,
-    });
-  }
+  const record = parseRecord(object.bytes) ?? damagedRecord(id);
+  if (isFinal(record.state)) return record;
+  const liveness = record.owner ? livenessOf(record.owner) : 'unknown';
   const silent = now.getTime() - Date.parse(record.updatedAt) > silentAfter;
-  if (record.state !== 'running' || !silent) return record;
+  const isGone = liveness === 'dead' || (liveness === 'unknown' && record.state === 'running' && silent);
+  if (!isGone) return record;
+  const what = record.state === 'queued' ? 'server' : 'trainer';
+  const message =
+    liveness === 'dead'
+      ? `The ${what} ended without saying why.`
+      : `The ${what} has written nothing since ${record.updatedAt}.`;
+  return { ...record, state: 'failed', failure: { code: 'interrupted', message } };
+};
+
+const parseRecord = (bytes: Uint8Array): TrainingRecord | undefined => {
+  try {
+    const record: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const isRecord =
+      typeof record === 'object' && record !== null && 'state' in record && 'updatedAt' in record;
+    return isRecord ? (record as TrainingRecord) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** What can be said of a training by its id alone. */
+const damagedRecord = (id: string): TrainingRecord => {
+  const at = (timeOfName(id) ?? new Date(0)).toISOString();
   return {
-    ...record,
+    id,
+    model: id.replace(idPattern, ''),
+    preset: 'unknown',
+    corpus: { source: 'unknown' },
     state: 'failed',
-    failure: { code: 'interrupted', message: `The trainer has written nothing since ${record.updatedAt}.` },
+    startedAt: at,
+    updatedAt: at,
+    history: [],
+    samples: [],
+    failure: { code: 'record_damaged', message: 'The record of this training cannot be read.' },
+    logTail: [],
   };
 };
 

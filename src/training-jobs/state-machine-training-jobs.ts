@@ -9,7 +9,7 @@ import { FolioError } from '../errors.ts';
 import { nameOfCorpus } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
-import type { StartTraining, TrainingJobs, TrainingRecord } from './training-jobs.ts';
+import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } from './training-jobs.ts';
 
 /**
  * Trainings by the state machine that an uploaded corpus starts too (`cdk/retraining-definition.ts`). Their records
@@ -81,7 +81,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
         new StopExecutionCommand({ executionArn, error: 'stopped', cause: 'Somebody asked for it.' }),
       );
     }
-    if (record.state === 'queued' || record.state === 'running') {
+    if (!isFinal(record.state)) {
       await writeRecord(this.#store, { ...record, state: 'stopped', updatedAt: new Date().toISOString() });
     }
   }

@@ -1,8 +1,13 @@
+import type { ProcessIdentity } from '../store/process-identity.ts';
+
 /**
  * How a training is started and followed. The trainer itself writes its record into the store, so that a laptop's
  * child process and a Fargate task are followed by the same code; only starting one is the host's business.
  */
 export type TrainingState = 'queued' | 'running' | 'published' | 'rejected' | 'failed' | 'stopped';
+
+/** Whether a training is over. */
+export const isFinal = (state: TrainingState): boolean => state !== 'queued' && state !== 'running';
 
 export interface TrainingProgress {
   readonly epoch: number; // 1-based, the one under way
@@ -31,6 +36,8 @@ export interface TrainingRecord {
   readonly version?: string; // once published or kept as a candidate
   readonly failure?: { readonly code: string; readonly message: string };
   readonly logTail: readonly string[];
+  /** The process that writes the record: the server while the training waits, then the trainer. */
+  readonly owner?: ProcessIdentity;
 }
 
 export interface StartTraining {
@@ -45,5 +52,6 @@ export interface TrainingJobs {
   /** Newest first. */
   list(): Promise<readonly TrainingRecord[]>;
   get(id: string): Promise<TrainingRecord | undefined>;
+  /** Ends a training, whoever runs it; its record is in a final state then. */
   stop(id: string): Promise<void>;
 }
