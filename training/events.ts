@@ -1,4 +1,5 @@
 import type { CorpusReport } from './corpus/corpus-report.ts';
+import type { LineStarts } from './metrics/held-out.ts';
 
 /**
  * The events of a training, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
@@ -126,6 +127,7 @@ export interface GateEvent {
   readonly trigramLoss: number;
   readonly currentLoss?: number;
   readonly parentLoss?: number;
+  readonly lineStarts?: LineStarts;
 }
 
 export interface PublishedEvent {

@@ -1,7 +1,8 @@
 import { Argument, type Command, Option } from 'commander';
-import { readCorpus } from '../../training/corpus/corpus.ts';
+import { type Corpus, readCorpus } from '../../training/corpus/corpus.ts';
 import { openReadingBar } from '../../training/corpus/reading-bar.ts';
-import { evaluateText, heldOutText, recode } from '../../training/metrics/evaluate.ts';
+import { evaluateText, recode } from '../../training/metrics/evaluate.ts';
+import { evaluateHeldOut, type HeldOutEvaluation, lineStartsText } from '../../training/metrics/held-out.ts';
 import { OVERLAP_WINDOW, overlapWith } from '../../training/metrics/overlap.ts';
 import { grouped, percent, several } from '../../training/report/format.ts';
 import type { Model } from '../model/model.ts';
@@ -50,17 +51,11 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
   const preparation = preparationOf(model);
   const { corpus } = await readCorpus(given, { preparation });
   const { characters: alphabet } = model.alphabet;
-  const text = flags.whole
-    ? { ids: recode(corpus.ids, corpus.alphabet, alphabet), context: 0 }
-    : heldOutText(corpus, alphabet);
-
-  const bar = openReadingBar(text.ids.length);
-  const reading = model.start();
-  const evaluation = await evaluateText((id) => reading.step(id), text.ids, {
-    context: text.context,
-    onProgress: bar.update,
-  }).finally(bar.end);
-  reading.close();
+  const bar = openReadingBar(flags.whole ? corpus.ids.length : corpus.heldOut.length);
+  const evaluation = await (flags.whole
+    ? evaluateWhole(model, corpus, bar.update)
+    : evaluateHeldOut({ alphabet, start: () => model.start() }, corpus, { onProgress: bar.update })
+  ).finally(bar.end);
   const texts = flags.generate === 0 ? [] : await generated(model, flags.generate);
   const overlap = { window: OVERLAP_WINDOW, temperature: TEMPERATURE, ...overlapWith(texts, corpus) };
   const about = { model: held.name, version: held.version, digest: model.info.digest, precision };
@@ -91,6 +86,7 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
       ...(evaluation.unknown > 0
         ? [['unknown', `${several(evaluation.unknown, 'character')} that the model does not know`]]
         : []),
+      ...(evaluation.lineStarts ? [['line starts', lineStartsText(evaluation.lineStarts)]] : []),
       ...(overlap.windows > 0
         ? [
             [
@@ -102,6 +98,16 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
     ]),
   );
 }
+
+const evaluateWhole = async (
+  model: Model,
+  corpus: Corpus,
+  onProgress: (read: number) => void,
+): Promise<HeldOutEvaluation> => {
+  const sequence = model.start();
+  const ids = recode(corpus.ids, corpus.alphabet, model.alphabet.characters);
+  return evaluateText((id) => sequence.step(id), ids, { onProgress }).finally(() => sequence.close());
+};
 
 /** How the model's own corpus was prepared. */
 const preparationOf = ({ info }: Model): 'plain' | 'tutorial' => {

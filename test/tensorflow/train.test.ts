@@ -64,9 +64,9 @@ const stockLogs = async (key: string, ids: readonly number[], vocabulary: number
 };
 
 const kernelLogs = async (key: string, ids: readonly number[]): Promise<number[][]> => {
-  const step = (await openEvaluatedModel((file) => read(`${key}/${file}`))).start();
+  const sequence = (await openEvaluatedModel((file) => read(`${key}/${file}`))).start();
   return ids.map((id) => {
-    const logits = [...step(id)];
+    const logits = [...sequence.step(id)];
     const sum = Math.log(logits.reduce((total, logit) => total + Math.exp(logit), 0));
     return logits.map((logit) => logit - sum);
   });

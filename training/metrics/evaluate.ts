@@ -22,6 +22,8 @@ export interface EvaluateOptions {
   readonly context?: number;
   /** Called now and then with the number of characters read. */
   readonly onProgress?: (characters: number) => void;
+  /** Called with the place and the loss, in nats, of every character that is measured. */
+  readonly onLoss?: (at: number, nats: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +41,7 @@ const PAUSE = 512; // characters between two looks at the event loop
 export const evaluateText = async (
   step: (id: number) => Float32Array,
   ids: ArrayLike<number>,
-  { context = 0, onProgress, signal }: EvaluateOptions = {},
+  { context = 0, onProgress, onLoss, signal }: EvaluateOptions = {},
 ): Promise<Evaluation> => {
   let logits: Float32Array | undefined;
   let nats = 0;
@@ -52,7 +54,9 @@ export const evaluateText = async (
       const { logSum, best } = logSumExp(logits);
       if (!Number.isFinite(logSum)) throw notFinite(logSum, at);
       characters++;
-      nats += id < 0 ? Math.log(2 * logits.length) : logSum - logits[id]!;
+      const loss = id < 0 ? Math.log(2 * logits.length) : logSum - logits[id]!;
+      nats += loss;
+      onLoss?.(at, loss);
       if (id === best) right++;
       if (id < 0) unknown++;
     }
@@ -73,6 +77,10 @@ export const evaluateText = async (
     unknown,
   };
 };
+
+/** -ln p of a character after these logits, in nats; an unknown one, of a negative id, costs ln(2 vocabulary). */
+export const naturalLoss = (logits: Float32Array, id: number): number =>
+  id < 0 ? Math.log(2 * logits.length) : logSumExp(logits).logSum - logits[id]!;
 
 const notFinite = (sum: number, at: number): FolioError =>
   new FolioError('model_invalid', 'The model gives numbers that are not finite.', {

@@ -2,9 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import { pick } from '../loop/samples.ts';
-import type { EvaluatedModel } from '../publish/gate.ts';
 import type { OverlapReport } from '../report/report.ts';
-import { type Evaluation, evaluateText, heldOutText } from './evaluate.ts';
+import { type EvaluatedModel, evaluateHeldOut, type HeldOutEvaluation } from './held-out.ts';
 import { OVERLAP_WINDOW, overlapWith } from './overlap.ts';
 
 /** Of a long corpus, the first so many held-out characters are measured: more would change nothing. */
@@ -17,9 +16,8 @@ const TEMPERATURE = 0.8;
 export const measure = async (
   model: EvaluatedModel,
   corpus: Corpus,
-): Promise<{ evaluation: Evaluation; overlap: OverlapReport }> => {
-  const { ids, context } = heldOutText(corpus, model.alphabet, MOST_MEASURED);
-  const evaluation = await evaluateText(model.start(), ids, { context });
+): Promise<{ evaluation: HeldOutEvaluation; overlap: OverlapReport }> => {
+  const evaluation = await evaluateHeldOut(model, corpus, { maxCharacters: MOST_MEASURED });
   const texts: string[] = [];
   for (let seed = 1; seed <= TEXTS; seed += 1) {
     texts.push(write(model, seed));
@@ -31,13 +29,14 @@ export const measure = async (
 };
 
 const write = (model: EvaluatedModel, seed: number): string => {
-  const step = model.start();
+  const sequence = model.start();
   const random = Random.fromSeed(seed);
   let id = Math.max(0, model.alphabet.indexOf('\n'));
   let text = '';
   for (let count = 0; count < LENGTH; count += 1) {
-    id = pick(step(id), TEMPERATURE, random);
+    id = pick(sequence.step(id), TEMPERATURE, random);
     text += model.alphabet[id]!;
   }
+  sequence.close();
   return text;
 };

@@ -1,5 +1,5 @@
 import { createKernelStepper } from '../../src/model/kernel/kernel-stepper.ts';
-import type { EvaluatedModel } from './gate.ts';
+import type { EvaluatedModel } from '../metrics/held-out.ts';
 import { type ReadModelFile, readSavedModel, type SavedModel } from './saved-model.ts';
 
 /**
@@ -17,7 +17,7 @@ export const evaluatedModel = ({ network, alphabet }: SavedModel): EvaluatedMode
     alphabet,
     start: () => {
       const slot = stepper.open();
-      return (id) => stepper.step([slot], [id]);
+      return { step: (id) => stepper.step([slot], [id]), close: () => stepper.close(slot) };
     },
   };
 };

@@ -1,15 +1,13 @@
 import { isFolioError } from '../../src/errors.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import type { GateEvent } from '../events.ts';
-import { evaluateText, heldOutText } from '../metrics/evaluate.ts';
+import {
+  type EvaluatedModel,
+  evaluateHeldOut,
+  type HeldOutEvaluation,
+  lineStartsText,
+} from '../metrics/held-out.ts';
 import { trigramOf } from '../metrics/trigram.ts';
-
-/** A model as the gate measures it: its alphabet, and sequences from the state of zeros. */
-export interface EvaluatedModel {
-  readonly alphabet: readonly string[];
-  /** Starts a sequence. @returns what feeds one character and gives the logits of the next: [vocabulary] */
-  start(): (id: number) => Float32Array;
-}
 
 export interface GateOptions {
   /** Nats per character by which a new version may be worse than the current one. Default 0.02. */
@@ -44,9 +42,10 @@ export const judge = async (
   const start = corpus.training.length;
   const text = corpus.ids.subarray(start - 2, start + MOST_MEASURED); // with the two characters that it follows
   const trigramLoss = trigramOf(corpus.training, corpus.alphabet.length).loss(text);
-  const loss = await lossOf(candidate, corpus);
-  const currentLoss = current && (await lossOf(current, corpus));
-  const parentLoss = parent && (await lossOf(parent, corpus));
+  const measured = await measure(candidate, corpus);
+  const loss = measured?.loss ?? Number.NaN;
+  const currentLoss = current && ((await measure(current, corpus))?.loss ?? Number.NaN);
+  const parentLoss = parent && ((await measure(parent, corpus))?.loss ?? Number.NaN);
 
   const failed: string[] = [];
   const met: string[] = [];
@@ -77,21 +76,25 @@ export const judge = async (
     type: 'gate',
     passed: failed.length === 0,
     forced: force && failed.length > 0,
-    reasons: [...failed, ...met],
+    reasons: [
+      ...failed,
+      ...met,
+      ...(measured?.lineStarts ? [`Beginnings of lines cost ${lineStartsText(measured.lineStarts)}.`] : []),
+    ],
     loss,
     trigramLoss,
     ...(currentLoss === undefined ? {} : { currentLoss }),
     ...(parentLoss === undefined ? {} : { parentLoss }),
+    ...(measured?.lineStarts === undefined ? {} : { lineStarts: measured.lineStarts }),
   };
 };
 
-/** NaN for a model whose numbers are not finite. */
-const lossOf = async (model: EvaluatedModel, corpus: Corpus): Promise<number> => {
-  const { ids, context } = heldOutText(corpus, model.alphabet, MOST_MEASURED);
+/** None for a model whose numbers are not finite. */
+const measure = async (model: EvaluatedModel, corpus: Corpus): Promise<HeldOutEvaluation | undefined> => {
   try {
-    return (await evaluateText(model.start(), ids, { context })).loss;
+    return await evaluateHeldOut(model, corpus, { maxCharacters: MOST_MEASURED });
   } catch (error) {
-    if (isFolioError(error) && error.code === 'model_invalid') return Number.NaN;
+    if (isFolioError(error) && error.code === 'model_invalid') return undefined;
     throw error;
   }
 };

@@ -10,12 +10,13 @@ import type { StartedEvent, TrainingEvent } from '../events.ts';
 import { type FitResult, shapeOf } from '../loop/fit.ts';
 import type { FitSettings } from '../loop/fit-settings.ts';
 import type { TensorFlow } from '../loop/tensorflow.ts';
+import type { EvaluatedModel } from '../metrics/held-out.ts';
 import { measure } from '../metrics/measure.ts';
 import type { ReportKeeper } from '../report/report.ts';
 import { reportHtml } from '../report/report-html.ts';
 import { artefactOf, roundToFloat16 } from './artefact.ts';
 import { evaluatedModel, openEvaluatedModel } from './evaluated-model.ts';
-import { type EvaluatedModel, judge } from './gate.ts';
+import { judge } from './gate.ts';
 import type { SavedModel } from './saved-model.ts';
 
 /** Characters. The index takes three quarters of a byte for each; the copy guard loads it. */

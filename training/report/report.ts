@@ -8,7 +8,7 @@ import type {
   TrainingEvent,
   WarningEvent,
 } from '../events.ts';
-import type { Evaluation } from '../metrics/evaluate.ts';
+import type { HeldOutEvaluation } from '../metrics/held-out.ts';
 
 /** A training as it is published beside its model: `report.json`, and the data of `report.html`. */
 export interface Report {
@@ -25,7 +25,7 @@ export interface Report {
   readonly finished?: FinishedEvent;
   readonly gate?: GateEvent;
   /** On the held-out part, from the artefact as published. */
-  readonly evaluation?: Evaluation;
+  readonly evaluation?: HeldOutEvaluation;
   readonly overlap?: OverlapReport;
 }
 

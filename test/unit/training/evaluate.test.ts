@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateText, heldOutText, recode } from '../../../training/metrics/evaluate.ts';
+import { type EvaluatedModel, evaluateHeldOut, lineStartsText } from '../../../training/metrics/held-out.ts';
 import { OVERLAP_WINDOW, OverlapCounter, overlapWith } from '../../../training/metrics/overlap.ts';
 
 describe('evaluateText', () => {
@@ -41,6 +42,49 @@ describe('heldOutText', () => {
     expect(text.context).toBe(256);
     expect([...text.ids]).toEqual([...recode(ids.subarray(644), corpus.alphabet, ['c', 'a'])]);
     expect([...text.ids.subarray(0, 3)]).toEqual([0, 1, -1]); // 644 % 3 = 2: c, a, b
+  });
+});
+
+describe('evaluateHeldOut', () => {
+  const line = 'a line of thirty characters….\n';
+  const alphabet = [...new Set(line)];
+  const ids = Uint8Array.from(line.repeat(100), (character) => alphabet.indexOf(character));
+  const corpus = { ids, alphabet, training: ids.subarray(0, 2700) };
+
+  /** Knows the line by heart, but guesses until it has been fed so many characters. */
+  const knowing = (guesses: number): EvaluatedModel => ({
+    alphabet,
+    start: () => {
+      let fed = 0;
+      return {
+        step: (id) => {
+          const logits = new Float32Array(alphabet.length);
+          const next = line.indexOf(alphabet[id]!) + 1; // of its first occurrence
+          fed++;
+          if (fed > guesses && alphabet[id] === '\n') logits[alphabet.indexOf(line[0]!)] = 5;
+          else if (fed > guesses) logits[alphabet.indexOf(line[next]!)] = 5;
+          return logits;
+        },
+        close: () => undefined,
+      };
+    },
+  });
+
+  it('measures the beginnings of lines from a fresh start beside those in context', async () => {
+    const same = await evaluateHeldOut(knowing(0), corpus);
+    expect(same.lineStarts).toMatchObject({ lines: 10, characters: 20 });
+    expect(same.lineStarts!.fresh).toBeCloseTo(same.lineStarts!.inContext, 5);
+    const worse = await evaluateHeldOut(knowing(21), corpus);
+    expect(worse.loss).toBeCloseTo(same.loss, 6);
+    expect(worse.lineStarts!.inContext).toBeCloseTo(same.lineStarts!.inContext, 5);
+    expect(worse.lineStarts!.fresh).toBeCloseTo(Math.log(alphabet.length), 5);
+    expect(lineStartsText(worse.lineStarts!)).toMatch(/ from a fresh start, .* in context \(\+\d+/);
+  });
+
+  it('has none of a text without lines', async () => {
+    const plain = ids.filter((id) => alphabet[id] !== '\n');
+    const without = { ids: plain, alphabet, training: plain.subarray(0, 2500) };
+    expect(await evaluateHeldOut(knowing(0), without)).not.toHaveProperty('lineStarts');
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/model/sampling/random.ts';
 import type { Corpus } from '../../../training/corpus/corpus.ts';
-import { type EvaluatedModel, judge } from '../../../training/publish/gate.ts';
+import type { EvaluatedModel } from '../../../training/metrics/held-out.ts';
+import { judge } from '../../../training/publish/gate.ts';
 
 /** Letters of which every other repeats the one before. */
 const length = 20_000;
@@ -22,12 +23,13 @@ const knowing = (firmness: number): EvaluatedModel => ({
   alphabet: corpus.alphabet,
   start: () => {
     let at = 18_000 - 256;
-    return () => {
+    const step = () => {
       const logits = new Float32Array(4);
       at++;
       if (at < length) logits[ids[at]!] = firmness;
       return logits;
     };
+    return { step, close: () => undefined };
   },
 });
 
@@ -72,7 +74,10 @@ describe('judge', () => {
   });
 
   it('charges a current version for characters that it never learnt', async () => {
-    const old: EvaluatedModel = { alphabet: ['a', 'b'], start: () => () => Float32Array.of(0, 0) };
+    const old: EvaluatedModel = {
+      alphabet: ['a', 'b'],
+      start: () => ({ step: () => Float32Array.of(0, 0), close: () => undefined }),
+    };
     const { currentLoss } = await judge(knowing(3), { current: old }, corpus);
     expect(currentLoss).toBeGreaterThan(Math.log(2));
     expect(currentLoss).toBeLessThan(Math.log(4));
