@@ -23,6 +23,8 @@ export interface TrainOptions extends PublishOptions {
   /** Files, folders, globs, URLs or `-`. */
   readonly corpus: readonly string[];
   readonly preset: PresetName;
+  /** Of the files. Default UTF-8. */
+  readonly encoding?: string | undefined;
   /** Reads the files of a model to start from, in place of fresh weights. */
   readonly from?: ReadModelFile;
   /** Differences from the preset. */
@@ -52,7 +54,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const { preparation, about: _, ...preseted } = presets[preset];
   const parent = options.from && (await readSavedModel(options.from));
   const settings: FitSettings = { ...(parent ? fineTuned(preseted, parent) : preseted), ...options.settings };
-  const { corpus, preflight } = await readCorpus(options.corpus, { preparation });
+  const { corpus, preflight } = await readCorpus(options.corpus, {
+    preparation,
+    encoding: options.encoding,
+  });
   const keeper = new ReportKeeper();
   const keep = <Event extends TrainingEvent>(event: Event): Event => {
     keeper.update(event);
@@ -66,6 +71,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const configuration: Configuration = {
     ...{ corpus: corpus.digest, preparation, alphabet: corpus.alphabet.join('') },
     ...settings,
+    ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
     ...(parent === undefined ? {} : { parent: parent.digest }),
   };
   const { from, warning } = await checkpointFor(options, configuration);

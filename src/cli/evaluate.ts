@@ -7,12 +7,14 @@ import { OVERLAP_WINDOW, overlapWith } from '../../training/metrics/overlap.ts';
 import { grouped, percent, several } from '../../training/report/format.ts';
 import type { Model } from '../model/model.ts';
 import { integer, newCommand } from './command.ts';
+import { encodingOption } from './inspect.ts';
 import { openModel } from './open-model.ts';
 import { columns, print } from './print.ts';
 
 interface EvaluateFlags {
   readonly store?: string;
   readonly precision: 'f32' | 'int8';
+  readonly encoding?: string;
   readonly whole?: true;
   readonly generate: number;
   readonly json?: true;
@@ -34,6 +36,7 @@ export const command = (): Command =>
     )
     .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
     .addOption(new Option('--precision <kind>', 'of the arithmetic').choices(['f32', 'int8']).default('f32'))
+    .addOption(encodingOption())
     .option('--whole', 'measure all of the text; otherwise its last tenth, which a training on it holds out')
     .option(
       '--generate <number>',
@@ -49,7 +52,7 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
   const held = await openModel({ model: reference, precision, ...(store === undefined ? {} : { store }) });
   const { model } = held;
   const preparation = preparationOf(model);
-  const { corpus } = await readCorpus(given, { preparation });
+  const { corpus } = await readCorpus(given, { preparation, encoding: flags.encoding });
   const { characters: alphabet } = model.alphabet;
   const bar = openReadingBar(flags.whole ? corpus.ids.length : corpus.heldOut.length);
   const evaluation = await (flags.whole

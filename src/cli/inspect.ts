@@ -3,6 +3,16 @@ import { inspectCorpus } from '../../training/corpus/corpus.ts';
 import { corpusReportText } from '../../training/corpus/corpus-report-text.ts';
 import { newCommand } from './command.ts';
 
+interface InspectFlags {
+  readonly preparation: 'plain' | 'tutorial';
+  readonly encoding?: string;
+  readonly json?: true;
+}
+
+/** The encoding of a corpus' files. */
+export const encodingOption = (): Option =>
+  new Option('--encoding <name>', 'of the files, such as windows-1252, utf-16le or gbk (default: UTF-8)');
+
 /** `folio inspect`: what a training would find in a corpus, and what it would cost. */
 export const command = (): Command =>
   newCommand('inspect', 'look at a corpus before training', [
@@ -18,8 +28,9 @@ export const command = (): Command =>
         .choices(['plain', 'tutorial'])
         .default('plain'),
     )
+    .addOption(encodingOption())
     .option('--json', 'print the whole report as JSON')
-    .action(async (given: string[], options: { preparation: 'plain' | 'tutorial'; json?: true }) => {
-      const report = await inspectCorpus(given, { preparation: options.preparation });
+    .action(async (given: string[], options: InspectFlags) => {
+      const report = await inspectCorpus(given, options);
       process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : corpusReportText(report)}\n`);
     });

@@ -12,6 +12,7 @@ import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
+import { encodingOption } from './inspect.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus as tell } from './print.ts';
 
@@ -20,6 +21,7 @@ interface TrainFlags {
   readonly name?: string;
   readonly preset: PresetName;
   readonly from?: string;
+  readonly encoding?: string;
   readonly store?: string;
   readonly resume?: true;
   readonly fresh?: true;
@@ -51,6 +53,7 @@ export const command = (): Command =>
         .choices(Object.keys(presets))
         .default('standard'),
     )
+    .addOption(encodingOption())
     .option(
       '--from <model>',
       'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL',
@@ -114,6 +117,7 @@ async function run(flags: TrainFlags): Promise<void> {
       preset: flags.preset,
       store,
       ...(flags.from === undefined ? {} : { from: await modelFiles(flags.from, store) }),
+      encoding: flags.encoding,
       settings: differences(flags),
       resume: flags.resume ? 'always' : flags.fresh ? 'never' : 'auto',
       force: flags.force ?? false,

@@ -25,6 +25,7 @@ const livesIn: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['src/store/'],
   express: ['src/server/'],
   commander: ['src/cli/'],
+  chardet: ['training/corpus/'],
   'cli-progress': ['training/'],
   'eventsource-parser': ['src/web/'],
   'lru-cache': ['src/store/'],

@@ -9,7 +9,10 @@ export const corpusReportText = (report: CorpusReport): string => {
   const { alphabet, estimate, duplicates } = report;
   const rows: [string, string][] = [
     ['corpus', `${report.source}${report.files > 1 ? ` (${several(report.files, 'file')})` : ''}`],
-    ['size', `${grouped(report.characters)} characters, ${grouped(report.bytes)} bytes, valid UTF-8`],
+    [
+      'size',
+      `${grouped(report.characters)} characters, ${grouped(report.bytes)} bytes, valid ${report.encoding.toUpperCase()}`,
+    ],
     ['digest', report.digest],
     ['alphabet', `${several(alphabet.length, 'character')}, most frequent first:`],
     ['', byFrequency(report)],

@@ -1,6 +1,7 @@
 import type { Duplicates } from './duplicates.ts';
 import type { Estimate } from './estimate.ts';
 import type { RareCharacters } from './rare-characters.ts';
+import type { Skipped } from './sources.ts';
 
 /** What was found in a corpus before training on it. Plain JSON. */
 export interface CorpusReport {
@@ -9,7 +10,11 @@ export interface CorpusReport {
   readonly files: number;
   /** Files in folders and globs that were left out, as they are not text. */
   readonly skipped: readonly string[];
+  /** The same with what each is. */
+  readonly skippedFiles: readonly Skipped[];
   readonly bytes: number;
+  /** Of the files: a label of the Encoding Standard, or `cesu-8`. */
+  readonly encoding: string;
   readonly characters: number; // as they are trained on
   /** In id order, with occurrences. */
   readonly alphabet: readonly { readonly character: string; readonly count: number }[];

@@ -38,7 +38,10 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
     report.skipped.length > 0 && {
       severity: 'note',
       code: 'skipped_files',
-      message: `${several(report.skipped.length, 'file')} left out, as they are not text: ${report.skipped.slice(0, 3).join(', ')}${report.skipped.length > 3 ? ' …' : ''}.`,
+      message: `${several(report.skipped.length, 'file')} left out, as not text: ${report.skippedFiles
+        .slice(0, 3)
+        .map(({ title, reason }) => `${title} is ${reason}`)
+        .join('; ')}${report.skipped.length > 3 ? '; …' : ''}.`,
     },
     report.rare.limit > 0 && {
       severity: 'note',

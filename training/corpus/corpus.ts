@@ -4,6 +4,7 @@ import { readCorpusOnce } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { Encoder, type Ids } from './encoder.ts';
 import { resolveSources } from './sources.ts';
+import { encodingLabel } from './text-decoder.ts';
 
 /** A text ready to be trained on. A character is a Unicode code point. */
 export interface Corpus {
@@ -24,6 +25,8 @@ export interface Corpus {
 export interface CorpusOptions {
   /** Default `plain`. */
   readonly preparation?: Preparation;
+  /** Of the files: a name of the Encoding Standard, or `cesu-8`. Default UTF-8. */
+  readonly encoding?: string | undefined;
 }
 
 /** Where no size is known beforehand, as of standard input. Characters; address space, not memory. */
@@ -37,15 +40,16 @@ const UNKNOWN_SIZE = 2 ** 31;
  */
 export const readCorpus = async (
   given: readonly string[],
-  { preparation = 'plain' }: CorpusOptions = {},
+  { preparation = 'plain', encoding: named = 'utf-8' }: CorpusOptions = {},
 ): Promise<{ corpus: Corpus; preflight: CorpusReport }> => {
-  const resolved = await resolveSources(given);
+  const encoding = encodingLabel(named);
+  const resolved = await resolveSources(given, encoding);
   const { sources } = resolved;
   const known = sources.every((source) => source.size !== undefined);
   const size = sources.reduce((sum, source) => sum + (source.size ?? 0) + 1, 0);
   const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
   const preflight = new CorpusInspector();
-  const reading = await readCorpusOnce(resolved, preparation, [encoder, preflight]);
+  const reading = await readCorpusOnce(resolved, { preparation, encoding }, [encoder, preflight]);
   const { report, fold } = preflight.finish(reading);
   const { ids, alphabet } = encoder.finish(fold);
   const split = heldOutStart(ids.length);
@@ -69,10 +73,12 @@ export const readCorpus = async (
  */
 export const inspectCorpus = async (
   given: readonly string[],
-  { preparation = 'plain' }: CorpusOptions = {},
+  { preparation = 'plain', encoding: named = 'utf-8' }: CorpusOptions = {},
 ): Promise<CorpusReport> => {
   const preflight = new CorpusInspector();
-  const reading = await readCorpusOnce(await resolveSources(given), preparation, [preflight]);
+  const encoding = encodingLabel(named);
+  const resolved = await resolveSources(given, encoding);
+  const reading = await readCorpusOnce(resolved, { preparation, encoding }, [preflight]);
   return preflight.finish(reading).report;
 };
 

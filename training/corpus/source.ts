@@ -11,8 +11,12 @@ export interface Source {
   open(): AsyncIterable<Uint8Array>;
 }
 
-export const notFound = (place: string, what: string, cause?: unknown): FolioError =>
-  new FolioError('corpus_not_found', `${what}: ${place}.`, { where: 'corpus', received: place, cause });
+export const notFound = (place: string, what: string, cause?: unknown, details = ''): FolioError =>
+  new FolioError('corpus_not_found', `${what}: ${place}.${details === '' ? '' : ` ${details}.`}`, {
+    where: 'corpus',
+    received: place,
+    cause,
+  });
 
 /** The text under the reader's eyes was written to. */
 export const changed = (name: string, expected: string, received: string): FolioError =>

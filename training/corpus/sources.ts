@@ -3,6 +3,7 @@ import { type FileHandle, glob, open, readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, sep } from 'node:path';
 import { isFolioError } from '../../src/errors.ts';
 import { changed, notFound, type Source } from './source.ts';
+import { notText } from './text-decoder.ts';
 
 const CHUNK = 256 * 1024; // bytes
 
@@ -10,10 +11,11 @@ const CHUNK = 256 * 1024; // bytes
  * The texts that a corpus given on the command line stands for, in order: files, folders (their text files by path,
  * hidden ones left out), globs, `-` for standard input, http(s) URLs, and objects or folders at `s3://BUCKET/KEY`.
  *
+ * @param encoding Of the texts, as `encodingLabel` gives it.
  * @throws FolioError `corpus_not_found`
  */
-export const resolveSources = async (given: readonly string[]): Promise<Resolved> => {
-  const resolved = await Promise.all(given.map(resolve));
+export const resolveSources = async (given: readonly string[], encoding = 'utf-8'): Promise<Resolved> => {
+  const resolved = await Promise.all(given.map((place) => resolve(place, encoding)));
   return {
     sources: resolved.flatMap(({ sources }) => sources),
     skipped: resolved.flatMap(({ skipped }) => skipped),
@@ -22,11 +24,18 @@ export const resolveSources = async (given: readonly string[]): Promise<Resolved
 
 export interface Resolved {
   readonly sources: readonly Source[];
-  /** Titles of files in folders and globs that are not text. */
-  readonly skipped: readonly string[];
+  /** Files in folders and globs that are not text. */
+  readonly skipped: readonly Skipped[];
 }
 
-const resolve = async (place: string): Promise<Resolved> => {
+/** A file that was left out. */
+export interface Skipped {
+  readonly title: string;
+  /** `a PDF file: take its text out …` */
+  readonly reason: string;
+}
+
+const resolve = async (place: string, encoding: string): Promise<Resolved> => {
   if (place === '-')
     return only({ name: 'standard input', title: 'standard input', open: () => chunks(process.stdin) });
   if (/^https?:\/\//.test(place)) return only(fromUrl(place));
@@ -38,10 +47,10 @@ const resolve = async (place: string): Promise<Resolved> => {
   }
   const found = await stat(place).catch(() => undefined);
   if (found?.isDirectory()) {
-    return fromFiles(place, await filesBelow(place), place);
+    return fromFiles(place, await filesBelow(place), place, encoding);
   }
   if (found) return only(fromFile(place, basename(place), found.size));
-  if (/[*?[{]|[!+@]\(/.test(place)) return fromFiles('', await filesMatching(place), place);
+  if (/[*?[{]|[!+@]\(/.test(place)) return fromFiles('', await filesMatching(place), place, encoding);
   throw notFound(place, 'There is no such file or folder');
 };
 
@@ -75,20 +84,38 @@ const regularFiles = async (paths: readonly string[], folder = ''): Promise<stri
 
 const only = (source: Source): Resolved => ({ sources: [source], skipped: [] });
 
-/** Of files that were not named one by one, those that are text: no zero byte near the start, as git has it. */
-const fromFiles = async (folder: string, files: readonly string[], place: string): Promise<Resolved> => {
+const START = 65_536; // bytes that show what a file is
+
+/** Of files that were not named one by one, those that are text. */
+const fromFiles = async (
+  folder: string,
+  files: readonly string[],
+  place: string,
+  encoding: string,
+): Promise<Resolved> => {
   const sources: Source[] = [];
-  const skipped: string[] = [];
+  const skipped: Skipped[] = [];
   for (const title of files) {
     const path = join(folder, title);
     await using handle = await openFile(path);
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(8192), 0, 8192, 0);
-    if (buffer.subarray(0, bytesRead).includes(0)) skipped.push(title);
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(START), 0, START, 0);
+    const reason =
+      notText(buffer.subarray(0, bytesRead), encoding) ?? binary(buffer.subarray(0, bytesRead), encoding);
+    if (reason !== undefined) skipped.push({ title, reason });
     else sources.push(fromFile(path, title, (await handle.stat()).size));
   }
-  if (sources.length === 0) throw notFound(place, 'No text file is there');
+  if (sources.length === 0) {
+    const shown = skipped.slice(0, 3).map(({ title, reason }) => `${title} is ${reason}`);
+    throw notFound(place, 'No text file is there', undefined, shown.join('; '));
+  }
   return { sources, skipped };
 };
+
+/** No zero byte near the start, as git has it; UTF-16 and UTF-32 have many. */
+const binary = (start: Uint8Array, encoding: string): string | undefined =>
+  !/^utf-(16|32)/.test(encoding) && start.subarray(0, 8192).includes(0)
+    ? 'a file with zero bytes'
+    : undefined;
 
 const fromFile = (path: string, title: string, size: number): Source => ({
   name: path,

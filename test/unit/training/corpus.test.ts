@@ -11,7 +11,7 @@ import { inspectCorpus, readCorpus } from '../../../training/corpus/corpus.ts';
 import { readCorpusOnce } from '../../../training/corpus/corpus-reader.ts';
 import { defaultCorpus } from '../../../training/corpus/default-corpus.ts';
 import { resolveSources } from '../../../training/corpus/sources.ts';
-import { Utf8Decoder } from '../../../training/corpus/utf8.ts';
+import { CorpusDecoder } from '../../../training/corpus/text-decoder.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'folio-corpus-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -167,7 +167,7 @@ describe('a corpus that cannot be used', () => {
     const sources = await resolveSources([path]);
     let chunks = 0;
     const meddler = { bytes: () => void (chunks++ === 0 && appendFileSync(path, 'more')) };
-    await expect(readCorpusOnce(sources, 'plain', [meddler])).rejects.toMatchObject({
+    await expect(readCorpusOnce(sources, { preparation: 'plain' }, [meddler])).rejects.toMatchObject({
       code: 'corpus_changed',
     });
     expect(chunks).toBeGreaterThan(1);
@@ -222,23 +222,19 @@ describe('inspectCorpus', () => {
   });
 });
 
-describe('Utf8Decoder', () => {
-  const decode = (bytes: Uint8Array, chunk: number): number[] => {
-    const decoder = new Utf8Decoder('text');
-    const out = new Uint32Array(bytes.length);
-    const codes: number[] = [];
-    for (let at = 0; at < bytes.length; at += chunk)
-      codes.push(...out.subarray(0, decoder.push(bytes.subarray(at, at + chunk), out)));
+describe('CorpusDecoder', () => {
+  const decode = (bytes: Uint8Array, chunk: number, encoding = 'utf-8'): string => {
+    const decoder = new CorpusDecoder('text', encoding);
+    let text = '';
+    for (let at = 0; at < bytes.length; at += chunk) text += decoder.push(bytes.subarray(at, at + chunk));
     decoder.end();
-    return codes;
+    return text;
   };
 
   it('agrees with TextDecoder on any text, however it is cut', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 7 }), (any, chunk) => {
-        expect(String.fromCodePoint(...decode(new TextEncoder().encode(any), chunk))).toBe(
-          any.toWellFormed(),
-        );
+        expect(decode(new TextEncoder().encode(`text ${any}`), chunk)).toBe(`text ${any.toWellFormed()}`);
       }),
     );
   });
@@ -250,7 +246,8 @@ describe('Utf8Decoder', () => {
       fc.property(
         fc.oneof(bytes, fc.uint8Array({ maxLength: 8 })),
         fc.integer({ min: 1, max: 3 }),
-        (any, chunk) => {
+        (random, chunk) => {
+          const any = Buffer.concat([Buffer.from('text'), random]);
           let expected: string | undefined;
           try {
             expected = strict.decode(any);
@@ -258,11 +255,110 @@ describe('Utf8Decoder', () => {
             expect(() => decode(any, chunk)).toThrow(/not UTF-8 at byte \d/);
             return;
           }
-          expect(String.fromCodePoint(...decode(any, chunk))).toBe(expected);
+          expect(decode(any, chunk)).toBe(expected);
         },
       ),
       { numRuns: 2000 },
     );
+  });
+
+  it('joins surrogate pairs of CESU-8, however it is cut', () => {
+    const bytes = Buffer.from('a \xed\xa0\xbd\xed\xb8\x80 and é'.replace('é', '\xc3\xa9'), 'latin1');
+    for (const chunk of [1, 2, 3, 4, 5, 6, 7, 100]) expect(decode(bytes, chunk, 'cesu-8')).toBe('a 😀 and é');
+    expect(() => decode(bytes.subarray(0, 6), 100, 'cesu-8')).toThrow(/CESU-8 at byte 2 .*ends inside/);
+  });
+
+  it.each([
+    ['windows-1252', Buffer.from('na\xefve \x93caf\xe9\x94', 'latin1'), 'naïve “café”'],
+    ['utf-16le', Buffer.from('Да, 漢', 'utf16le'), 'Да, 漢'],
+    ['gbk', Buffer.from('c4e3bac3', 'hex'), '你好'],
+  ])('reads %s', (encoding, bytes, text) => {
+    for (const chunk of [1, 3, 100]) expect(decode(bytes, chunk, encoding)).toBe(text);
+  });
+});
+
+describe('a file that is no UTF-8 text', () => {
+  const russian = 'Каждое утро он выходил из дома и шёл вдоль реки, пока не начинался дождь. '.repeat(30);
+  const windows1251 = (): Buffer => {
+    const table = new Map<string, number>();
+    for (let byte = 0; byte < 256; byte++)
+      table.set(new TextDecoder('windows-1251').decode(Uint8Array.of(byte)), byte);
+    return Buffer.from(Array.from(russian, (character) => table.get(character)!));
+  };
+  const zip = (name: string) => Buffer.from(`PK\x03\x04\x14\0\0\0\0\0${name}\0\0\0`, 'latin1');
+
+  it.each([
+    ['UTF-16 without its mark', Buffer.from(russian, 'utf16le'), /UTF-16 text without .*--encoding utf-16le/],
+    [
+      'UTF-16 with its mark',
+      Buffer.from(`\uFEFF${russian}`, 'utf16le'),
+      /UTF-16 text with its .*--encoding utf-16le/,
+    ],
+    ['English in UTF-16, big-endian', Buffer.from(text(2000), 'utf16le').swap16(), /--encoding utf-16be/],
+    ['windows-1251', windows1251(), /looks like windows-1251; .*“Каждое”.*--encoding windows-1251/],
+    [
+      'windows-1252',
+      Buffer.from(`${text(500)} a na\xefve \x93caf\xe9\x94 `.repeat(4), 'latin1'),
+      /windows-1252 \(Latin-1\); .*“naïve”, “café”.*--encoding windows-1252/,
+    ],
+    [
+      'a stray byte among sound characters',
+      Buffer.concat([
+        Buffer.from(`${'naïve café '.repeat(300)}\n`),
+        Buffer.from([0xe9]),
+        Buffer.from(text(900)),
+      ]),
+      /byte 3901 \(line 2\): 1 stray byte among 600 sound characters .*-c/,
+    ],
+    [
+      'CESU-8',
+      Buffer.from(`${text(1500)}\xed\xa0\xbd\xed\xb8\x80`, 'latin1'),
+      /byte 1500 .*--encoding cesu-8/,
+    ],
+    ['PDF', Buffer.from(`%PDF-1.7\n${text(3000)}`), /a PDF file: .*pdftotext/],
+    ['DOCX', zip('word/document.xml'), /a Word document \(DOCX\)/],
+    ['EPUB', zip('mimetypeapplication/epub+zip'), /an e-book \(EPUB\)/],
+    ['gzip', Buffer.from([0x1f, 0x8b, 8, 0]), /a gzip file: .*gunzip/],
+    ['bzip2', Buffer.from('BZh91AY'), /a bzip2 file/],
+    ['xz', Buffer.from('\xfd7zXZ\0', 'latin1'), /an xz file/],
+    ['SQLite', Buffer.from('SQLite format 3\0'), /an SQLite database/],
+  ])('%s is named, with what to do, alone and in a folder', async (name, content, message) => {
+    const inFolder = join(folder, `faulty ${name}`);
+    mkdirSync(inFolder);
+    const path = file(content, `faulty ${name}/faulty.txt`);
+    const expected = { code: 'corpus_invalid', message: expect.stringMatching(message) };
+    await expect(inspectCorpus([path])).rejects.toMatchObject(expected);
+    file(text(2000), `faulty ${name}/sound.txt`);
+    const both = await inspectCorpus([inFolder]).then(
+      ({ findings }) => findings.map((finding) => finding.message).join('\n'),
+      (error: Error) => error.message,
+    );
+    expect(both).toMatch(message);
+  });
+
+  it('is read in the encoding that was advised', async () => {
+    const { corpus } = await readCorpus([file(windows1251())], { encoding: 'windows-1251' });
+    expect(decoded(corpus)).toBe(russian);
+    const inUtf16 = join(folder, 'in utf16');
+    mkdirSync(inUtf16);
+    file(Buffer.from(russian, 'utf16le'), 'in utf16/a.txt');
+    await expect(inspectCorpus([inUtf16])).rejects.toMatchObject({
+      code: 'corpus_not_found',
+      message: expect.stringMatching(/a\.txt is UTF-16 text without/),
+    });
+    const fromFolder = await readCorpus([inUtf16], { encoding: 'UTF-16' });
+    expect(decoded(fromFolder.corpus)).toBe(russian);
+    await expect(inspectCorpus([inUtf16], { encoding: 'none' })).rejects.toMatchObject({
+      code: 'invalid_parameter',
+    });
+  });
+
+  it('is named for every file of a run at once', async () => {
+    const files = [file(Buffer.from([0x1f, 0x8b, 8])), file(text(2000)), file(windows1251())];
+    await expect(inspectCorpus(files)).rejects.toMatchObject({
+      code: 'corpus_invalid',
+      message: expect.stringMatching(/^2 files .*\n .*gzip.*\n .*windows-1251/),
+    });
   });
 });
 
