@@ -5,4 +5,4 @@ export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts
 export type { Threads } from './model/kernel/threads/worker-pool.ts';
 export type * from './model/model.ts';
 export { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
-export type { Precision } from './model/stepper.ts';
+export type { KernelInfo, MatrixDensity, Precision } from './model/stepper.ts';

@@ -70,6 +70,31 @@ export const randomNetwork = ({ vocabulary, embedding, layers, seed }: NetworkSh
   return { vocabulary, input, layers: made, output };
 };
 
+/** Sets a share of the blocks of 32 outputs by 4 inputs of every matrix that is multiplied to zero, in place. */
+export const prune = (network: Network, share: number, seed: number): Network => {
+  const next = numbers(seed);
+  const pruneMatrix = (matrix: Float32Array, inputs: number, units: number): void => {
+    const outputs = matrix.length / inputs;
+    for (let gate = 0; gate < outputs; gate += units) {
+      for (let output = gate; output < gate + units; output += 32) {
+        for (let input = 0; input < inputs; input += 4) {
+          if (next() >= share) continue;
+          for (let i = input; i < Math.min(input + 4, inputs); i++) {
+            matrix.fill(0, i * outputs + output, i * outputs + Math.min(output + 32, gate + units));
+          }
+        }
+      }
+    }
+  };
+  for (const [index, layer] of network.layers.entries()) {
+    if (layer.kind === 'normalization') continue;
+    if (index > 0) pruneMatrix(layer.kernel, layer.inputs, layer.units);
+    if (layer.kind !== 'dense') pruneMatrix(layer.recurrent, layer.units, layer.units);
+  }
+  pruneMatrix(network.output.kernel, network.output.inputs, network.vocabulary);
+  return network;
+};
+
 const activation = fc.constantFrom<Activation>(
   'tanh',
   'sigmoid',

@@ -1,9 +1,14 @@
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { inspectCorpus } from '../../training/corpus/corpus.ts';
 import { corpusReportText } from '../../training/corpus/corpus-report-text.ts';
+import type { BulkModel } from '../bulk/item.ts';
 import { newCommand } from './command.ts';
+import { addModel, type ModelOptions, openModel } from './open-model.ts';
+import { columns, count, print, size } from './print.ts';
 
-interface InspectFlags {
+interface InspectFlags extends ModelOptions {
   readonly preparation: 'plain' | 'tutorial';
   readonly encoding?: string;
   readonly json?: true;
@@ -13,15 +18,22 @@ interface InspectFlags {
 export const encodingOption = (): Option =>
   new Option('--encoding <name>', 'of the files, such as windows-1252, utf-16le or gbk (default: UTF-8)');
 
-/** `folio inspect`: what a training would find in a corpus, and what it would cost. */
+/** `folio inspect`: what a training would find in a corpus, and what it would cost; or what a model is made of. */
 export const command = (): Command =>
-  newCommand('inspect', 'look at a corpus before training', [
-    'folio inspect my-novel.txt',
-    "folio inspect letters/ 'essays/*.md'",
-    'cat *.txt | folio inspect -',
-  ])
+  addModel(
+    newCommand('inspect', 'look at a corpus before training, or at a model', [
+      'folio inspect my-novel.txt',
+      "folio inspect letters/ 'essays/*.md'",
+      'cat *.txt | folio inspect -',
+      'folio inspect models/shakespeare',
+      'folio inspect --model shakespeare@20261124T120000Z-0a1b2c3d',
+    ]),
+  )
     .addArgument(
-      new Argument('<corpus...>', 'files, folders, globs, http(s) or s3 addresses, or - for standard input'),
+      new Argument(
+        '[corpus...]',
+        'files, folders, globs, http(s) or s3 addresses, or - for standard input; or the folder of one model',
+      ),
     )
     .addOption(
       new Option('--preparation <how>', 'plain, or tutorial: lower case, letters, digits and spaces alone')
@@ -30,7 +42,64 @@ export const command = (): Command =>
     )
     .addOption(encodingOption())
     .option('--json', 'print the whole report as JSON')
-    .action(async (given: string[], options: InspectFlags) => {
-      const report = await inspectCorpus(given, options);
-      process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : corpusReportText(report)}\n`);
+    .action(async (given: string[], flags: InspectFlags, command: Command) => {
+      if (flags.model === undefined && given.length === 0) {
+        command.error('error: expected either a corpus, the folder of a model or --model', { exitCode: 2 });
+      }
+      const model = flags.model ?? (await modelFolder(given));
+      if (model !== undefined) {
+        const report = modelReport(await openModel({ ...flags, model }));
+        await print(flags.json ? json(report) : modelReportText(report));
+        return;
+      }
+      const report = await inspectCorpus(given, flags);
+      await print(flags.json ? json(report) : `${corpusReportText(report)}\n`);
     });
+
+const json = (report: object): string => `${JSON.stringify(report, null, 2)}\n`;
+
+/** The one folder that is given, where it holds a model: its files, or its versions and which is current. */
+const modelFolder = async ([folder, ...others]: readonly string[]): Promise<string | undefined> => {
+  if (folder === undefined || others.length > 0) return undefined;
+  const path = resolve(folder);
+  for (const file of ['model.json', 'current.json']) {
+    const found = await access(join(path, file)).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  return undefined;
+};
+
+const modelReport = ({ name, version, model }: BulkModel) => {
+  const { digest, layers, parameters, precision, kernel, byteLength } = model.info;
+  return {
+    name,
+    version,
+    digest,
+    layers,
+    parameters,
+    precision,
+    kernel,
+    byteLength,
+    vocabulary: model.vocabularySize,
+  };
+};
+
+const modelReportText = (report: ReturnType<typeof modelReport>): string => {
+  const { name, version, digest, layers, parameters, precision, kernel, byteLength, vocabulary } = report;
+  return columns([
+    ['model', `${name}@${version}`],
+    ['digest', digest],
+    ['layers', layers.map(({ kind, units }) => `${kind} ${units}`).join(', ')],
+    ['characters', count(vocabulary)],
+    ['parameters', count(parameters)],
+    ['memory', `${size(byteLength)} in ${precision}`],
+    ['kernel', `${kernel.build}, up to ${kernel.threads} ${kernel.threads === 1 ? 'thread' : 'threads'}`],
+    ...kernel.density.map(({ matrix, density }) => [
+      `density of ${matrix}`,
+      `${(100 * density).toFixed(1)} %${density === 1 ? '' : ' of its blocks'}`,
+    ]),
+  ]);
+};

@@ -54,6 +54,7 @@ export const createModel = (parts: ModelParts): Model => {
       layers,
       parameters,
       precision: stepper.precision,
+      kernel: stepper.kernel,
       get digest() {
         return digest();
       },

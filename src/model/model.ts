@@ -2,7 +2,7 @@ import type { CopyIndex } from './copy-index.ts';
 import type { Alphabet, Replaced, UnknownRule } from './format/alphabet.ts';
 import type { Layer } from './network.ts';
 import type { SAMPLING_PARAMETERS } from './sampling/parameters.ts';
-import type { Precision } from './stepper.ts';
+import type { KernelInfo, Precision } from './stepper.ts';
 
 /** How a character model is used, wherever it was loaded from: in Node, in a Lambda and in a page. */
 export interface Model {
@@ -28,6 +28,8 @@ export interface ModelInfo {
   readonly layers: readonly { readonly kind: Layer['kind']; readonly units: number }[];
   readonly parameters: number;
   readonly precision: Precision;
+  /** The code that multiplies here, and how much of each matrix it multiplies. */
+  readonly kernel: KernelInfo;
   /** Bytes of memory held: weights in their precision, slots and scratch. */
   readonly byteLength: number;
   /** The file beside `model.json` in which the alphabet was found, where it was not in the model. */

@@ -6,6 +6,27 @@
  */
 export type Precision = 'f32' | 'int8';
 
+/** How much of a matrix is multiplied. */
+export interface MatrixDensity {
+  /** `LAYER/kernel` or `LAYER/recurrent_kernel`. */
+  readonly matrix: string;
+  /** Share of its blocks of 32 outputs by 4 inputs: 1 where zero blocks are too few for leaving them out. */
+  readonly density: number;
+}
+
+/** Which code multiplies. */
+export interface KernelInfo {
+  /**
+   * `relaxed` uses relaxed SIMD, `relaxed-fused` also this host's one instruction for the int8 dot product with
+   * addition; `plain` is for hosts without relaxed SIMD.
+   */
+  readonly build: 'plain' | 'relaxed' | 'relaxed-fused';
+  /** Threads that a step may use at most, the caller's included. */
+  readonly threads: number;
+  /** Of every matrix but the first layer's table, whose rows are looked up. */
+  readonly density: readonly MatrixDensity[];
+}
+
 export interface Stepper {
   readonly precision: Precision;
   readonly vocabulary: number;

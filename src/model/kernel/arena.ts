@@ -29,6 +29,14 @@ export class Arena {
     return address;
   }
 
+  /** Copies bytes at once: they may be gone when all is committed. */
+  placeBytes(bytes: Uint8Array): number {
+    const address = this.place(bytes.length);
+    this.commit();
+    new Uint8Array(this.#memory.buffer, address, bytes.length).set(bytes);
+    return address;
+  }
+
   placeWords(words: readonly number[]): number {
     return this.place(words.length * 4, (buffer, address) =>
       new Uint32Array(buffer, address, words.length).set(words),

@@ -15,6 +15,19 @@ export interface KernelExports {
   quantiseState(network: number, slot: number): void;
   /** Halves to f32. @returns 1 when all are finite */
   decodeFloat16(from: number, count: number, to: number): number;
+  /** @returns the blocks of 4 inputs by all `length` outputs that are zero */
+  zeroBlocks(source: number, stride: number, inputs: number, length: number): number;
+  /** Drops the zero blocks of packed tiles in place. @returns how many stay */
+  compress(
+    weights: number,
+    tiles: number,
+    rest: number,
+    blocks: number,
+    blockBytes: number,
+    kept: number,
+    list: number,
+    int8: number,
+  ): number;
   packF32(
     source: number,
     stride: number,

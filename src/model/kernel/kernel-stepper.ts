@@ -1,6 +1,6 @@
 import { checkState, Slots } from '../decode/slots.ts';
 import { type Network, stateLength } from '../network.ts';
-import type { Precision, Stepper } from '../stepper.ts';
+import type { KernelInfo, Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
 import { layOut, placeNetwork, STEP_BUFFERS_WORD } from './place-network.ts';
@@ -11,8 +11,14 @@ export interface KernelOptions {
   readonly relaxed?: boolean;
   /** Default: whether this host has the dot product with addition as an instruction. Either way gives the same bits. */
   readonly fusedDot?: boolean;
+  /** Leave out blocks of zero weights where there are enough. Default true. Either way gives the same bits. */
+  readonly blockSparse?: boolean;
   /** Share the sequences of a step. Default: the caller's thread alone. */
   readonly threads?: Threads | undefined;
+}
+
+export interface KernelStepper extends Stepper {
+  readonly kernel: KernelInfo;
 }
 
 /**
@@ -26,8 +32,8 @@ export interface KernelOptions {
 export const createKernelStepper = (
   network: Network,
   precision: Precision,
-  { relaxed = relaxedSimdSupported(), fusedDot, threads }: KernelOptions = {},
-): Stepper => {
+  { relaxed = relaxedSimdSupported(), fusedDot, blockSparse = true, threads }: KernelOptions = {},
+): KernelStepper => {
   let kernel = instantiateKernel({ relaxed });
   if (fusedDot !== undefined) kernel.fusedDot.value = Number(fusedDot);
   const arena = new Arena(kernel.memory, kernel.heapBase());
@@ -47,7 +53,7 @@ export const createKernelStepper = (
     ids: arena.place(4),
     logits: arena.place(4 * vocabulary),
   };
-  const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1);
+  const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1, blockSparse);
   const header = placed.address;
   arena.commit();
 
@@ -104,7 +110,13 @@ export const createKernelStepper = (
   };
 
   const zeros = new Float32Array(length);
-  const stepper: Stepper = {
+  const fused = relaxed && kernel.fusedDot.value === 1;
+  const stepper: KernelStepper = {
+    kernel: {
+      build: fused ? 'relaxed-fused' : relaxed ? 'relaxed' : 'plain',
+      threads: available?.count ?? 1,
+      density: placed.density,
+    },
     precision,
     vocabulary,
     stateLength: length,

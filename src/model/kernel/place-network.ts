@@ -6,10 +6,11 @@ import {
   type Network,
   stateVectors,
 } from '../network.ts';
+import type { MatrixDensity } from '../stepper.ts';
 import type { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './packing/first-layer.ts';
-import { type GateRange, Packer, padded, rowsOf, spread, TILE } from './packing/packer.ts';
+import { type GateRange, type PackedMatrix, Packer, padded, rowsOf, spread } from './packing/packer.ts';
 
 /** As in `assembly/gates.ts` and `assembly/layout.ts`. */
 const activations: readonly Activation[] = [
@@ -76,6 +77,8 @@ export interface PlacedNetwork {
   readonly address: number;
   /** Of the list of scratch areas, `BLOCK` a thread. */
   readonly scratch: number;
+  /** Of every matrix that is multiplied. */
+  readonly density: readonly MatrixDensity[];
   /** Makes one thread's scratch areas. @returns their addresses */
   placeScratch(): number[];
 }
@@ -88,11 +91,17 @@ export const placeNetwork = (
   int8: boolean,
   buffers: StepBuffers,
   threads: number,
+  blockSparse: boolean,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
-  const packer = new Packer();
-  const placeMatrix: PlaceMatrix = (matrix, outputs, gates) =>
-    (int8 ? placeInt8 : placeF32)(arena, packer, matrix, outputs, gates);
+  const packer = new Packer(blockSparse);
+  const density: MatrixDensity[] = [];
+  const placeMatrix: PlaceMatrix = (name, matrix, outputs, gates) => {
+    const pack = int8 ? packer.packInt8 : packer.packF32;
+    const packed = pack.call(packer, matrix, outputs, gates);
+    density.push({ matrix: name, density: packed.density });
+    return placePacked(arena, packed);
+  };
 
   const words = layers.flatMap((layer, index) => {
     const placed = placeLayer(arena, layer, index > 0, placeMatrix);
@@ -115,7 +124,7 @@ export const placeNetwork = (
   });
   const table = placeTable(arena, packer, network, int8);
   const dense: GateRange = { first: 0, count: 1, units: vocabulary };
-  const outputMatrix = placeMatrix(output.kernel, vocabulary, dense);
+  const outputMatrix = placeMatrix(`${output.name}/kernel`, output.kernel, vocabulary, dense);
   const outputBias = arena.placeFloats(spread(output.bias, dense));
 
   const widest = Math.max(...layers.map((layer) => padded(layer.units)));
@@ -144,7 +153,7 @@ export const placeNetwork = (
     recurrentSums,
     partial,
   ]);
-  return { address, scratch, placeScratch };
+  return { address, scratch, density, placeScratch };
 };
 
 const kindOf = (layer: Layer): number => {
@@ -165,61 +174,38 @@ const placeLayer = (arena: Arena, layer: Layer, hasInput: boolean, placeMatrix: 
     const epsilon = arena.placeFloats(Float32Array.of(layer.epsilon));
     return { input: 0, recurrent: 0, candidate: 0, bias: epsilon, recurrentBias: 0 };
   }
-  const { units } = layer;
+  const { name, units } = layer;
+  const state = `${name}/recurrent_kernel`;
   const all: GateRange = { first: 0, count: gateCount(layer), units };
   const outputs = all.count * units;
   const split = layer.kind === 'gru' && !layer.resetAfter;
   const recurrent = layer.kind === 'dense' ? undefined : layer.recurrent;
   return {
-    input: hasInput ? placeMatrix(layer.kernel, outputs, all) : 0,
-    recurrent: recurrent ? placeMatrix(recurrent, outputs, split ? { ...all, count: 2 } : all) : 0,
-    candidate: split ? placeMatrix(layer.recurrent, outputs, { first: 2, count: 1, units }) : 0,
+    input: hasInput ? placeMatrix(`${name}/kernel`, layer.kernel, outputs, all) : 0,
+    recurrent: recurrent ? placeMatrix(state, recurrent, outputs, split ? { ...all, count: 2 } : all) : 0,
+    candidate: split
+      ? placeMatrix(`${state} (candidate)`, layer.recurrent, outputs, { first: 2, count: 1, units })
+      : 0,
     bias: arena.placeFloats(spread(layer.bias, all)),
     recurrentBias: layer.kind === 'gru' ? arena.placeFloats(spread(layer.recurrentBias, all)) : 0,
   };
 };
 
-type PlaceMatrix = (matrix: Float32Array, outputs: number, gates: GateRange) => number;
+type PlaceMatrix = (name: string, matrix: Float32Array, outputs: number, gates: GateRange) => number;
 
-/** Whole tiles, and the rows left over. */
-const tilesOf = (rows: number, tile: number): [number, number] => [Math.floor(rows / tile), rows % tile];
-
-/** Places a matrix [inputs, outputs] as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
-const placeF32 = (
-  arena: Arena,
-  packer: Packer,
-  matrix: Float32Array,
-  outputs: number,
-  gates: GateRange,
-): number => {
-  const inputs = matrix.length / outputs;
-  const rows = rowsOf(gates);
-  const bytes = 4 * rows * inputs;
-  const weights = arena.place(bytes, (buffer, address) =>
-    packer.packF32(matrix, outputs, gates, new Uint8Array(buffer, address, bytes)),
-  );
-  return arena.placeWords([weights, ...tilesOf(rows, TILE.f32), inputs, 0, 0]);
-};
-
-const placeInt8 = (
-  arena: Arena,
-  packer: Packer,
-  matrix: Float32Array,
-  outputs: number,
-  gates: GateRange,
-): number => {
-  const columns = padded(matrix.length / outputs);
-  const rows = rowsOf(gates);
-  const scales = arena.place(4 * rows);
-  const starts = arena.place(4 * rows);
-  const weights = arena.place(rows * columns, (buffer, address) =>
-    packer.packInt8(matrix, outputs, gates, {
-      weights: new Uint8Array(buffer, address, rows * columns),
-      scales: new Float32Array(buffer, scales, rows),
-      starts: new Int32Array(buffer, starts, rows),
-    }),
-  );
-  return arena.placeWords([weights, ...tilesOf(rows, TILE.int8), columns >> 2, scales, starts]);
+/** Places a packed matrix as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
+const placePacked = (arena: Arena, packed: PackedMatrix): number => {
+  const { weights, tiles, columns, scales, starts, sparse } = packed;
+  const place = (bytes: Uint8Array | undefined): number => (bytes ? arena.placeBytes(bytes) : 0);
+  return arena.placeWords([
+    place(weights),
+    ...tiles,
+    columns,
+    place(scales),
+    place(starts),
+    place(sparse?.tiles),
+    place(sparse?.blocks),
+  ]);
 };
 
 /** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */
@@ -236,14 +222,8 @@ const placeTable = (
   const table = firstLayerTable(network);
   const length = network.vocabulary * rows;
   if (int8) {
-    const scales = arena.place(4 * rows);
-    const values = arena.place(length, (buffer, address) =>
-      packer.packTable(table, outputs, gates, {
-        values: new Uint8Array(buffer, address, length),
-        scales: new Float32Array(buffer, scales, rows),
-      }),
-    );
-    return { values, scales };
+    const { values, scales } = packer.packTable(table, outputs, gates);
+    return { values: arena.placeBytes(values), scales: arena.placeBytes(scales) };
   }
   const values = arena.place(4 * length, (buffer, address) => {
     const placed = new Float32Array(buffer, address, length);

@@ -256,6 +256,35 @@ describe('folio score', () => {
   });
 });
 
+describe('folio inspect', () => {
+  test('says what a model is made of, by its folder', async () => {
+    const { stdout } = await within([
+      'inspect',
+      join(import.meta.dirname, '../../../models/shakespeare'),
+      '--json',
+    ]);
+    const report = JSON.parse(stdout);
+    expect(report).toMatchObject({
+      layers: [{ kind: 'lstm', units: 512 }],
+      precision: 'int8',
+      vocabulary: 65,
+    });
+    expect(report.kernel).toMatchObject({
+      build: expect.stringMatching(/^(plain|relaxed|relaxed-fused)$/),
+      density: [
+        { matrix: expect.stringContaining('recurrent_kernel'), density: 1 },
+        { matrix: expect.stringContaining('kernel'), density: 1 },
+      ],
+    });
+    const named = await within(['inspect', join(root, 'plain')]);
+    expect(named.stdout).toMatch(/layers +(lstm|gru) \d+.*density of \S+recurrent_kernel +100\.0 %/s);
+  });
+
+  test('asks for a corpus or a model', async () => {
+    expect(await within(['inspect'])).toMatchObject({ code: 2, stderr: expect.stringContaining('--model') });
+  });
+});
+
 describe('folio models', () => {
   test('lists, activates, removes', async () => {
     const versions = await within(['models', 'versions', 'tiny', '--json']);

@@ -9,8 +9,9 @@ import { firstLayer, type Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
 import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
-import { networkShape, numbers, randomNetwork } from '../../random-network.ts';
+import { networkShape, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
+import { bitsOf, expectSameBits, walk } from '../../walk.ts';
 
 const builds = [
   ['plain', false],
@@ -26,36 +27,8 @@ const int8Kernels = (network: Network): readonly Stepper[] =>
     createKernelStepper(network, 'int8', options),
   );
 
-/** Feeds the same random characters to the same number of runs of each stepper, and compares logits after each step. */
-const walk = (
-  steppers: readonly Stepper[],
-  { steps, n, seed }: { steps: number; n: number; seed: number },
-  compare: (logits: readonly Float32Array[], step: number) => void,
-): void => {
-  const next = numbers(seed);
-  const vocabulary = steppers[0]!.vocabulary;
-  const slots = steppers.map((stepper) => Array.from({ length: n }, () => stepper.open()));
-  for (let step = 0; step < steps; step++) {
-    const ids = Array.from({ length: n }, () => Math.floor(next() * vocabulary));
-    compare(
-      steppers.map((stepper, i) => stepper.step(slots[i]!, ids)),
-      step,
-    );
-  }
-};
-
 const distance = (a: Float32Array, b: Float32Array): number =>
   Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
-
-const bitsOf = (values: Float32Array): Int32Array =>
-  new Int32Array(values.buffer, values.byteOffset, values.length);
-
-const sameBits = ([first, ...others]: readonly Float32Array[], step: number): void => {
-  for (const other of others) {
-    const at = bitsOf(other).findIndex((bits, i) => bits !== bitsOf(first!)[i] && !Number.isNaN(first![i]));
-    if (at >= 0) expect.fail(`step ${step}, logit ${at}: ${first![at]} and ${other[at]}`);
-  }
-};
 
 describe('the kernel', () => {
   it('is the one that its source makes', async () => {
@@ -99,7 +72,7 @@ describe('the kernel', () => {
       fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
         const network = randomNetwork(shape);
         const steppers = [createInt8ReferenceStepper(network), ...int8Kernels(network)];
-        walk(steppers, { steps: 8, n, seed: shape.seed }, sameBits);
+        walk(steppers, { steps: 8, n, seed: shape.seed }, expectSameBits);
       }),
       { numRuns: 120 },
     );
@@ -114,7 +87,7 @@ describe('the kernel', () => {
       ],
       seed: 1,
     });
-    walk(int8Kernels(network), { steps: 5000, n: 3, seed: 2 }, sameBits);
+    walk(int8Kernels(network), { steps: 5000, n: 3, seed: 2 }, expectSameBits);
   });
 
   it('in int8 gives these bits on every host', () => {
@@ -143,7 +116,7 @@ describe('the kernel', () => {
     walk(
       [createInt8ReferenceStepper(network), ...int8Kernels(network)],
       { steps: 50, n: 2, seed: 4 },
-      sameBits,
+      expectSameBits,
     );
   });
 
@@ -162,7 +135,7 @@ describe('the kernel', () => {
     walk(
       [createInt8ReferenceStepper(network), kernel('int8', true)(network)],
       { steps: 4, n: 1, seed: 5 },
-      sameBits,
+      expectSameBits,
     );
   });
 

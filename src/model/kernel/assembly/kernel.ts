@@ -3,6 +3,7 @@ import { Network } from './layout';
 import { advanceF32, advanceInt8, layerAt } from './step';
 
 export { decodeFloat16 } from './float16';
+export { compress, zeroBlocks } from './block-sparse';
 export { packF32, packInt8, packTable } from './pack';
 export { fusedDot } from './product-int8';
 export { shutdown, work, stepTogether } from './worker-pool';

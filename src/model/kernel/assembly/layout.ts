@@ -1,9 +1,9 @@
 /**
  * What the host writes and the kernel reads: plain structs in linear memory, every field 4 bytes.
  *
- * Rows (gates of a layer, or characters; a multiple of 16) are cut into tiles, of 48 in f32 and of 32 in int8; the
- * rows left over are a smaller tile. Inside a tile the weights stand in the order in which they are multiplied, so
- * that every product is one streaming read:
+ * Rows (gates of a layer, or characters; a multiple of 16) are cut into tiles, of 48 in f32 and of 32 in int8 and in
+ * block-sparse matrices; the rows left over are a smaller tile. 16 rows are a strip. Inside a tile the weights stand in
+ * the order in which they are multiplied, so that every product is one streaming read:
  * - f32: for each column its rows;
  * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns.
  */
@@ -15,6 +15,19 @@ export class Matrix {
   columns: i32; // f32: columns; int8: blocks of 4 columns, a multiple of 4
   scales: usize; // int8: f32 [rows], value of one unit of the integer product
   starts: usize; // int8: i32 [rows], -64 times the sum of the row
+  sparse: usize; // SparseTile, one a tile, then one for the rest; 0 for a dense matrix
+  blocks: usize; // sparse: u16, the number of each stored block: its columns are 4 * number .. 4 * number + 3
+}
+
+/**
+ * A tile of a block-sparse matrix: of its blocks, 4 columns by all rows of the tile, only those with a weight other
+ * than zero are stored, one after another in the order of the dense tile.
+ */
+@unmanaged
+export class SparseTile {
+  first: i32; // stored blocks of the tiles before this one
+  count: i32; // stored blocks of this tile
+  grouped: i32; // int8: how many of them, from the first, may be summed in 16 bits four at a time
 }
 
 @unmanaged

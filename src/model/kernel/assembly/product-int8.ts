@@ -1,4 +1,4 @@
-import { bytesOf, Matrix, scaleOf } from './layout';
+import { bytesOf, Matrix, scaleOf, SparseTile } from './layout';
 
 /** Sixteen-bit ones. Read from memory since V8 builds a constant anew at each use, three instructions a time. */
 const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
@@ -24,13 +24,13 @@ function hasFusedDot(): bool {
 }
 
 /**
- * `out += W x` for the sequences in `inputs`, whose inputs are vectors of `units` at offset `x` and whose sums lie at
- * offset `out`.
+ * `out += W x` for the sequences in `inputs`, whose input vectors of `units` lie at offset `x` and whose sums lie at
+ * offset `out`: the rows of strips `from` to `to`.
  *
  * An input is carried as `round(63 h) + 64`, a 7-bit number, so that a pair of products fits 16 bits; `starts` takes
  * the 64 back. Four blocks of columns are summed in 16 bits before they widen: the packer has seen to it that
- * no row can overflow there. Every sum is a whole number, the same on every host and in either build; the two
- * float operations at the end are never fused.
+ * no row can overflow there. Every sum is a whole number, the same on every host, in either build and with or without
+ * the blocks that are zero; the two float operations at the end are never fused.
  */
 export function addProductInt8(
   m: Matrix,
@@ -41,33 +41,44 @@ export function addProductInt8(
   sums: usize,
   out: usize,
   partial: usize,
+  from: i32,
+  to: i32,
 ): void {
   const blocks = m.columns;
-  let w = m.weights;
-  let starts = m.starts;
-  let scales = m.scales;
-  for (let tile = 0; tile < m.tiles; tile++) {
-    let s = 0;
-    for (; s < n - 1; s += 2) {
-      const x0 = pointer(inputs, s) + x;
-      const x1 = pointer(inputs, s + 1) + x;
-      wholeTilePair(
-        w, blocks, x0, x1, units,
-        pointer(sums, s) + out, pointer(sums, s + 1) + out, starts, scales, partial,
-      );
+  for (let strip = from; strip < to; ) {
+    const tile = strip >> 1;
+    const whole = tile < m.tiles;
+    const rows = <usize>strip << 6; // bytes of 4 a row
+    const at = out + rows;
+    const starts = m.starts + rows;
+    const scales = m.scales + rows;
+    const stride = whole ? 128 : 64;
+    const pair = whole && (strip & 1) == 0 && strip + 1 < to;
+    if (m.sparse) {
+      const kept = changetype<SparseTile>(m.sparse + tile * offsetof<SparseTile>());
+      const w = m.weights + (kept.first << 7) + ((strip & 1) << 6);
+      const list = m.blocks + (kept.first << 1);
+      for (let s = 0; s < n; s++) {
+        const vector = pointer(inputs, s) + x;
+        const sum = pointer(sums, s) + at;
+        if (pair) sparseTile(w, list, kept, vector, units, sum, starts, scales);
+        else sparseStrip(w, stride, list, kept.count, vector, units, sum, starts, scales);
+      }
+    } else {
+      const w = m.weights + tile * (blocks << 7) + ((strip & 1) << 6);
+      let s = 0;
+      if (pair) {
+        for (; s < n - 1; s += 2) {
+          const x0 = pointer(inputs, s) + x;
+          const x1 = pointer(inputs, s + 1) + x;
+          wholeTilePair(w, blocks, x0, x1, units, pointer(sums, s) + at, pointer(sums, s + 1) + at, starts, scales, partial);
+        }
+        if (s < n) wholeTile(w, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + at, starts, scales);
+      } else {
+        for (; s < n; s++) strip16(w, stride, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + at, starts, scales);
+      }
     }
-    if (s < n) {
-      wholeTile(w, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + out, starts, scales);
-    }
-    w += blocks << 7;
-    out += 128;
-    starts += 128;
-    scales += 128;
-  }
-  if (m.rest) {
-    for (let s = 0; s < n; s++) {
-      halfTile(w, 64, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + out, starts, scales);
-    }
+    strip += pair ? 2 : 1;
   }
 }
 
@@ -95,18 +106,66 @@ function dots(w0: v128, w1: v128, w2: v128, w3: v128, h0: v128, h1: v128, h2: v1
   return i32x4.dot_i16x8_s(i16x8.add(left, right), ones);
 }
 
+/** The block of the input at `at`: the next of a dense matrix, or the one whose number is listed there. */
+// @ts-ignore: decorator
+@inline
+function blockAt(sparse: bool, at: usize, offset: usize, bytes: usize): v128 {
+  if (sparse) return v128.load32_splat(bytes + (<usize>load<u16>(at + (offset >> 1)) << 2));
+  return v128.load32_splat(at + offset);
+}
+
+/** 32 rows of a dense matrix. */
 function wholeTile(
   w: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
 ): void {
+  const x = bytesOf(vector, units);
+  const end = x + (blocks << 2);
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
   if (!ASC_FEATURE_RELAXED_SIMD) {
-    halfTile(w, 128, blocks, vector, units, out, starts, scales);
-    halfTile(w + 64, 128, blocks, vector, units, out + 64, starts + 64, scales + 64);
-    return;
-  }
-  if (fusedDot) {
-    wholeTileFused(w, blocks, vector, units, out, starts, scales);
-    return;
-  }
+    halfTile(false, w, 128, x, end, 0, out, starts, scales, inputScale);
+    halfTile(false, w + 64, 128, x, end, 0, out + 64, starts + 64, scales + 64, inputScale);
+  } else if (fusedDot) tileFused(false, w, x, end, 0, out, starts, scales, inputScale);
+  else tile(false, w, x, end, end, 0, out, starts, scales, inputScale);
+}
+
+/** 32 rows of a block-sparse one. */
+function sparseTile(
+  w: usize, list: usize, kept: SparseTile, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  const bytes = bytesOf(vector, units);
+  const end = list + (kept.count << 1);
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  if (!ASC_FEATURE_RELAXED_SIMD) {
+    halfTile(true, w, 128, list, end, bytes, out, starts, scales, inputScale);
+    halfTile(true, w + 64, 128, list, end, bytes, out + 64, starts + 64, scales + 64, inputScale);
+  } else if (fusedDot) tileFused(true, w, list, end, bytes, out, starts, scales, inputScale);
+  else tile(true, w, list, list + (kept.grouped << 1), end, bytes, out, starts, scales, inputScale);
+}
+
+/** A strip of a dense matrix. */
+function strip16(
+  w: usize, stride: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  const x = bytesOf(vector, units);
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  halfTile(false, w, stride, x, x + (blocks << 2), 0, out, starts, scales, inputScale);
+}
+
+/** A strip of a block-sparse one. */
+function sparseStrip(
+  w: usize, stride: usize, list: usize, count: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  halfTile(true, w, stride, list, list + (count << 1), bytesOf(vector, units), out, starts, scales, inputScale);
+}
+
+/** 32 rows where the host composes the dot product of others: four blocks at a time up to `grouped`, then singly. */
+// @ts-ignore: decorator
+@inline
+function tile(
+  sparse: bool, w: usize, at: usize, grouped: usize, end: usize, bytes: usize,
+  out: usize, starts: usize, scales: usize, inputScale: v128,
+): void {
   const ones = v128.load(ONES);
   let a0 = v128.load(starts, 0);
   let a1 = v128.load(starts, 16);
@@ -116,12 +175,11 @@ function wholeTile(
   let a5 = v128.load(starts, 80);
   let a6 = v128.load(starts, 96);
   let a7 = v128.load(starts, 112);
-  let x = bytesOf(vector, units);
-  for (const end = x + (blocks << 2); x < end; x += 16) {
-    const h0 = v128.load32_splat(x, 0);
-    const h1 = v128.load32_splat(x, 4);
-    const h2 = v128.load32_splat(x, 8);
-    const h3 = v128.load32_splat(x, 12);
+  for (; at < grouped; at += sparse ? 8 : 16) {
+    const h0 = blockAt(sparse, at, 0, bytes);
+    const h1 = blockAt(sparse, at, 4, bytes);
+    const h2 = blockAt(sparse, at, 8, bytes);
+    const h3 = blockAt(sparse, at, 12, bytes);
     a0 = i32x4.add(a0, dots(v128.load(w, 0), v128.load(w, 128), v128.load(w, 256), v128.load(w, 384), h0, h1, h2, h3, ones));
     a1 = i32x4.add(a1, dots(v128.load(w, 16), v128.load(w, 144), v128.load(w, 272), v128.load(w, 400), h0, h1, h2, h3, ones));
     a2 = i32x4.add(a2, dots(v128.load(w, 32), v128.load(w, 160), v128.load(w, 288), v128.load(w, 416), h0, h1, h2, h3, ones));
@@ -132,7 +190,20 @@ function wholeTile(
     a7 = i32x4.add(a7, dots(v128.load(w, 112), v128.load(w, 240), v128.load(w, 368), v128.load(w, 496), h0, h1, h2, h3, ones));
     w += 512;
   }
-  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  if (sparse) {
+    for (; at < end; at += 2) {
+      const h = blockAt(sparse, at, 0, bytes);
+      a0 = i32x4.add(a0, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 0), h), ones));
+      a1 = i32x4.add(a1, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 16), h), ones));
+      a2 = i32x4.add(a2, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 32), h), ones));
+      a3 = i32x4.add(a3, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 48), h), ones));
+      a4 = i32x4.add(a4, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 64), h), ones));
+      a5 = i32x4.add(a5, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 80), h), ones));
+      a6 = i32x4.add(a6, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 96), h), ones));
+      a7 = i32x4.add(a7, i32x4.dot_i16x8_s(i16x8.relaxed_dot_i8x16_i7x16_s(v128.load(w, 112), h), ones));
+      w += 128;
+    }
+  }
   finish(out, a0, scales, inputScale);
   finish(out + 16, a1, scales + 16, inputScale);
   finish(out + 32, a2, scales + 32, inputScale);
@@ -144,8 +215,11 @@ function wholeTile(
 }
 
 /** 32 rows where the host has the dot product with addition. */
-function wholeTileFused(
-  w: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+// @ts-ignore: decorator
+@inline
+function tileFused(
+  sparse: bool, w: usize, at: usize, end: usize, bytes: usize,
+  out: usize, starts: usize, scales: usize, inputScale: v128,
 ): void {
   let a0 = v128.load(starts, 0);
   let a1 = v128.load(starts, 16);
@@ -155,9 +229,8 @@ function wholeTileFused(
   let a5 = v128.load(starts, 80);
   let a6 = v128.load(starts, 96);
   let a7 = v128.load(starts, 112);
-  let x = bytesOf(vector, units);
-  for (const end = x + (blocks << 2); x < end; x += 4) {
-    const h = v128.load32_splat(x);
+  for (; at < end; at += sparse ? 2 : 4) {
+    const h = blockAt(sparse, at, 0, bytes);
     a0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 0), h, a0);
     a1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 16), h, a1);
     a2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 32), h, a2);
@@ -168,7 +241,6 @@ function wholeTileFused(
     a7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 112), h, a7);
     w += 128;
   }
-  const inputScale = v128.load32_splat(scaleOf(vector, units));
   finish(out, a0, scales, inputScale);
   finish(out + 16, a1, scales + 16, inputScale);
   finish(out + 32, a2, scales + 32, inputScale);
@@ -225,8 +297,11 @@ function halfTilePairFused(
 }
 
 /** 16 rows in plain SIMD: weights and input widened to 16 bits, pairs of rows in `lo` and `hi`. */
+// @ts-ignore: decorator
+@inline
 function halfTile(
-  w: usize, stride: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+  sparse: bool, w: usize, stride: usize, at: usize, end: usize, bytes: usize,
+  out: usize, starts: usize, scales: usize, inputScale: v128,
 ): void {
   let lo0 = i32x4.splat(0);
   let lo1 = i32x4.splat(0);
@@ -236,9 +311,8 @@ function halfTile(
   let hi1 = i32x4.splat(0);
   let hi2 = i32x4.splat(0);
   let hi3 = i32x4.splat(0);
-  let x = bytesOf(vector, units);
-  for (const end = x + (blocks << 2); x < end; x += 4) {
-    const h = i16x8.extend_low_i8x16_u(v128.load32_splat(x));
+  for (; at < end; at += sparse ? 2 : 4) {
+    const h = i16x8.extend_low_i8x16_u(blockAt(sparse, at, 0, bytes));
     lo0 = i32x4.add(lo0, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 0), h));
     hi0 = i32x4.add(hi0, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 8), h));
     lo1 = i32x4.add(lo1, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 16), h));
@@ -249,7 +323,6 @@ function halfTile(
     hi3 = i32x4.add(hi3, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 56), h));
     w += stride;
   }
-  const inputScale = v128.load32_splat(scaleOf(vector, units));
   finish(out, i32x4.add(addPairs(lo0, hi0), v128.load(starts, 0)), scales, inputScale);
   finish(out + 16, i32x4.add(addPairs(lo1, hi1), v128.load(starts, 16)), scales + 16, inputScale);
   finish(out + 32, i32x4.add(addPairs(lo2, hi2), v128.load(starts, 32)), scales + 32, inputScale);

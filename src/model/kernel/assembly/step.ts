@@ -28,10 +28,10 @@ function pointer(list: usize, index: i32): usize {
 // @ts-ignore: decorator
 @inline
 function product(
-  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
+  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize, rows: i32,
 ): void {
-  if (int8) addProductInt8(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial);
-  else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out);
+  if (int8) addProductInt8(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, 0, rows >> 4);
+  else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out, 0, rows >> 4);
 }
 
 /** Advances up to `BLOCK` sequences, layer by layer, by one character each. */
@@ -67,17 +67,17 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       else if (int8) dequantiseRow(network, layer.bias, load<i32>(ids + (s << 2)), rows, out);
       else memory.copy(out, network.table + ((load<i32>(ids + (s << 2)) * rows) << 2), rows << 2);
     }
-    if (l > 0) product(int8, layer.input, n, slots, below, unitsBelow, scratch, sums, partial);
+    if (l > 0) product(int8, layer.input, n, slots, below, unitsBelow, scratch, sums, partial, rows);
 
     if (layer.kind == LSTM) {
-      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial);
+      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial, rows);
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
         lstmGates(layer, pointer(scratch, s) + sums, h, cellOf(h, units));
         if (int8) quantise(layer, h);
       }
     } else if (layer.kind >= SIMPLE_RNN) {
-      if (layer.kind != DENSE) product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial);
+      if (layer.kind != DENSE) product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial, rows);
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
         activateUnits(layer, pointer(scratch, s) + sums, h);
@@ -87,15 +87,16 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       for (let s = 0; s < n; s++) {
         memory.copy(pointer(scratch, s) + recurrentSums, layer.recurrentBias, rows << 2);
       }
-      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, recurrentSums, partial);
       const resetAfter = layer.kind == GRU_RESET_AFTER;
+      const joint = resetAfter ? rows : units << 1;
+      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, recurrentSums, partial, joint);
       if (!resetAfter) {
         for (let s = 0; s < n; s++) {
           const area = pointer(scratch, s);
           resetState(layer, area + sums, area + recurrentSums, pointer(slots, s) + layer.state, area);
           if (int8) quantise(layer, area);
         }
-        product(int8, layer.candidate, n, scratch, 0, units, scratch, recurrentSums + ((units << 1) << 2), partial);
+        product(int8, layer.candidate, n, scratch, 0, units, scratch, recurrentSums + ((units << 1) << 2), partial, units);
       }
       for (let s = 0; s < n; s++) {
         const area = pointer(scratch, s);
@@ -109,10 +110,11 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
   }
 
   const vocabulary = network.vocabulary;
+  const rows = (vocabulary + 15) & ~15;
   for (let s = 0; s < n; s++) {
-    memory.copy(pointer(scratch, s) + sums, network.outputBias, ((vocabulary + 15) & ~15) << 2);
+    memory.copy(pointer(scratch, s) + sums, network.outputBias, rows << 2);
   }
-  product(int8, network.output, n, slots, below, unitsBelow, scratch, sums, partial);
+  product(int8, network.output, n, slots, below, unitsBelow, scratch, sums, partial, rows);
   for (let s = 0; s < n; s++) {
     const to = network.logits + (((from + s) * vocabulary) << 2);
     memory.copy(to, pointer(scratch, s) + sums, vocabulary << 2);

@@ -1,0 +1,87 @@
+import { SparseTile } from './layout';
+
+/** As in pack.ts: what the weights of one sign that meet in a 16-bit lane may come to. */
+const LANE_LIMIT: i16 = 258;
+
+/** Blocks of 4 inputs by all `length` outputs in which every weight is zero. @param stride bytes between rows */
+export function zeroBlocks(source: usize, stride: usize, inputs: i32, length: i32): i32 {
+  let zero = 0;
+  for (let input = 0; input < inputs; input += 4) {
+    const end = min(input + 4, inputs);
+    let all = true;
+    for (let row = input; row < end && all; row++) {
+      const at = source + <usize>row * stride;
+      for (let i = 0; i < length; i++) {
+        if (load<f32>(at + (i << 2)) != 0) {
+          all = false;
+          break;
+        }
+      }
+    }
+    if (all) zero++;
+  }
+  return zero;
+}
+
+/**
+ * Drops the blocks of packed tiles that are all zero, in place.
+ *
+ * @param blocks of a tile; `blockBytes` of one in a whole tile, half of that in the rest of 16 rows
+ * @param kept where the `SparseTile`s go, `list` where the numbers of the blocks that stay
+ * @returns how many stay
+ */
+export function compress(
+  weights: usize, tiles: i32, rest: i32, blocks: i32, blockBytes: usize, kept: usize, list: usize, int8: bool,
+): i32 {
+  let to = weights;
+  let total = 0;
+  for (let tile = 0; tile < tiles + (rest > 0 ? 1 : 0); tile++) {
+    const bytes = tile < tiles ? blockBytes : blockBytes >> 1;
+    const start = to;
+    const first = total;
+    for (let block = 0; block < blocks; block++) {
+      if (keep(weights, to, bytes)) {
+        store<u16>(list + (total << 1), <u16>block);
+        to += bytes;
+        total++;
+      }
+      weights += bytes;
+    }
+    const entry = changetype<SparseTile>(kept + tile * offsetof<SparseTile>());
+    entry.first = first;
+    entry.count = total - first;
+    entry.grouped = int8 && tile < tiles ? grouped(start, total - first) : 0;
+  }
+  return total;
+}
+
+/** Copies a block to where it is to lie. @returns whether it holds a weight other than zero; minus zero is none */
+function keep(from: usize, to: usize, bytes: usize): bool {
+  let some = i32x4.splat(0);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const weights = v128.load(from + at);
+    some = v128.or(some, weights);
+    v128.store(to + at, weights);
+  }
+  return v128.any_true(v128.and(some, i32x4.splat(0x7fffffff)));
+}
+
+/** How many int8 blocks of 32 rows, from the first and a multiple of 4, overflow no 16-bit lane four at a time. */
+function grouped(weights: usize, count: i32): i32 {
+  let group = 0;
+  for (; group + 4 <= count; group += 4) {
+    for (let at: usize = 0; at < 128; at += 16) {
+      let up = i16x8.splat(0);
+      let down = i16x8.splat(0);
+      for (let block: usize = at; block < 512; block += 128) {
+        const w = v128.load(weights + block);
+        up = i16x8.add(up, i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(w, i8x16.splat(0))));
+        down = i16x8.add(down, i16x8.extadd_pairwise_i8x16_s(i8x16.min_s(w, i8x16.splat(0))));
+      }
+      const over = v128.or(i16x8.gt_s(up, i16x8.splat(LANE_LIMIT)), i16x8.lt_s(down, i16x8.splat(-LANE_LIMIT)));
+      if (v128.any_true(over)) return group;
+    }
+    weights += 512;
+  }
+  return group;
+}
