@@ -1,56 +1,75 @@
-import { pointerKey } from '../src/store/keys.ts';
-import { jsonata, keyExpression } from './run-trainer.ts';
+import { modelFile, pointerKey, prefixes } from '../src/store/keys.ts';
+import { busyExcept, jsonata, keyExpression, noSuchKey } from './run-trainer.ts';
 
-const infrastructure = {
-  ErrorEquals: [
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-    'States.TaskFailed',
-  ],
-  IntervalSeconds: 2,
-  MaxAttempts: 5,
-  BackoffRate: 2,
-  JitterStrategy: 'FULL',
-};
+/** Faults of the job, not of the moment: every batch would meet them, and every try. */
+const faultsOfTheJob = [
+  'model_not_found',
+  'model_invalid',
+  'model_unsupported',
+  'invalid_parameter',
+  'ZodError',
+];
+
+/** An express execution lives for 300 s: tries and waits have to fit. */
+const retry = [
+  { ErrorEquals: faultsOfTheJob, MaxAttempts: 0 },
+  {
+    // Functions of the account are all at work: with less than ten of them, a job of ten waits for its own.
+    ErrorEquals: ['Lambda.TooManyRequestsException'],
+    IntervalSeconds: 3,
+    MaxAttempts: 8,
+    BackoffRate: 2,
+    MaxDelaySeconds: 30,
+    JitterStrategy: 'FULL',
+  },
+  {
+    ErrorEquals: ['States.TaskFailed'],
+    IntervalSeconds: 2,
+    MaxAttempts: 4,
+    BackoffRate: 2,
+    JitterStrategy: 'FULL',
+  },
+];
 
 /**
  * The state machine of a bulk job. Input:
  * `{ "task": "generate" | "score", "input": "bulk/NAME.jsonl", "output": "bulk/NAME-out", "model": "shakespeare",
  * "defaults": {}, "seed": 0, "concurrency": 10 }`, keys of the model bucket; all but task and input may be left out.
  *
- * An execution that failed is redriven: batches that were done are not done again.
+ * Each batch writes its results itself, since the data of a state is bounded by 256 KiB. An execution that failed is
+ * redriven: batches that were done are not done again.
  */
 export function bulkDefinition({ item, models }: { readonly item: string; readonly models: string }) {
+  const given = (field: string, type: string, otherwise: string) =>
+    jsonata(`$type($states.input.${field}) = '${type}' ? $states.input.${field} : ${otherwise}`);
+  const fits = (field: string, type: string, more = 'true') =>
+    `($exists($states.input.${field}) ? $type($states.input.${field}) = '${type}' and ${more} : true)`;
   return {
     Comment: 'Rows of JSON from S3 through the model and back to S3',
     QueryLanguage: 'JSONata',
-    StartAt: 'Read the job',
+    TimeoutSeconds: 7 * 86_400,
+    StartAt: 'Is it a job?',
     States: {
-      'Read the job': {
-        Type: 'Pass',
-        Assign: {
-          task: jsonata('$states.input.task'),
-          input: jsonata('$states.input.input'),
-          output: jsonata(
-            "$exists($states.input.output) ? $states.input.output : $replace($states.input.input, /\\.jsonl$/, '') & '-out'",
-          ),
-          model: jsonata("$exists($states.input.model) ? $states.input.model : 'shakespeare'"),
-          defaults: jsonata('$exists($states.input.defaults) ? $states.input.defaults : {}'),
-          seed: jsonata('$exists($states.input.seed) ? $states.input.seed : 0'),
-          concurrency: jsonata('$exists($states.input.concurrency) ? $states.input.concurrency : 10'),
-        },
-        Next: 'Is it a job?',
-      },
       'Is it a job?': {
         Type: 'Choice',
         Choices: [
           {
             Condition: jsonata(
-              "$task in ['generate', 'score'] and $contains($input, /^bulk\\/.+\\.jsonl$/) and $contains($output, /^bulk\\/.+/)",
+              [
+                "$states.input.task in ['generate', 'score']",
+                "$type($states.input.input) = 'string' and $contains($states.input.input, /^bulk\\/.+\\.jsonl$/)",
+                fits('output', 'string', '$contains($states.input.output, /^bulk\\/.*[^\\/]$/)'),
+                fits('model', 'string', '$contains($states.input.model, /^[A-Za-z0-9][A-Za-z0-9_.@-]*$/)'),
+                fits('defaults', 'object'),
+                fits('seed', 'number'),
+                fits(
+                  'concurrency',
+                  'number',
+                  '$states.input.concurrency = $floor($states.input.concurrency) and $states.input.concurrency >= 1 and $states.input.concurrency <= 1000',
+                ),
+              ].join(' and '),
             ),
-            Next: 'Is the version pinned?',
+            Next: 'Read the job',
           },
         ],
         Default: 'Refused',
@@ -58,11 +77,26 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
       Refused: {
         Type: 'Fail',
         Error: 'invalid_parameter',
-        Cause: 'Expected a task of generate or score, and an input like bulk/NAME.jsonl in the model bucket.',
+        Cause:
+          'Expected {"task": "generate" or "score", "input": "bulk/NAME.jsonl"}, and where they are given: "output" like "bulk/NAME", ' +
+          '"model" like NAME or NAME@VERSION, "defaults" an object, "seed" a number, "concurrency" from 1 to 1000.',
+      },
+      'Read the job': {
+        Type: 'Pass',
+        Assign: {
+          task: jsonata('$states.input.task'),
+          input: jsonata('$states.input.input'),
+          output: given('output', 'string', "$replace($states.input.input, /\\.jsonl$/, '') & '-out'"),
+          model: given('model', 'string', "'shakespeare'"),
+          defaults: given('defaults', 'object', '{}'),
+          seed: given('seed', 'number', '0'),
+          concurrency: given('concurrency', 'number', '10'),
+        },
+        Next: 'Is the version pinned?',
       },
       'Is the version pinned?': {
         Type: 'Choice',
-        Choices: [{ Condition: jsonata("$contains($model, '@')"), Next: 'Rows' }],
+        Choices: [{ Condition: jsonata("$contains($model, '@')"), Next: 'Is the version there?' }],
         Default: 'Pin the version',
       },
       // One version for every row, whatever is published meanwhile.
@@ -70,8 +104,28 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
         Type: 'Task',
         Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
         Arguments: { Bucket: models, Key: jsonata(keyExpression(pointerKey, '$model')) },
+        Retry: busyExcept(noSuchKey),
+        Catch: [{ ErrorEquals: [noSuchKey], Next: 'No such model' }],
         Assign: { model: jsonata("$model & '@' & $parse($states.result.Body).version") },
+        Output: {},
         Next: 'Rows',
+      },
+      'Is the version there?': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
+        Arguments: {
+          Bucket: models,
+          Key: jsonata(`'${prefixes.models}' & $replace($model, '@', '/') & '/${modelFile}'`),
+        },
+        Retry: busyExcept(noSuchKey),
+        Catch: [{ ErrorEquals: [noSuchKey], Next: 'No such model' }],
+        Output: {},
+        Next: 'Rows',
+      },
+      'No such model': {
+        Type: 'Fail',
+        Error: 'model_not_found',
+        Cause: jsonata("'There is no model ' & $model & '.'"),
       },
       Rows: {
         Type: 'Map',
@@ -94,6 +148,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
             model: jsonata('$model'),
             defaults: jsonata('$defaults'),
             seed: jsonata('$seed'),
+            output: jsonata('$output'),
           },
         },
         ItemProcessor: {
@@ -105,20 +160,22 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
               Resource: 'arn:aws:states:::lambda:invoke',
               Arguments: { FunctionName: item, Payload: jsonata('$states.input') },
               Output: jsonata('$states.result.Payload'),
-              Retry: [infrastructure],
-              TimeoutSeconds: 290, // express executions live for 300
+              Retry: retry,
+              TimeoutSeconds: 290,
               End: true,
             },
           },
         },
+        // What each batch says of itself; without a writer it would pass through this state, whose data is bounded.
         ResultWriter: {
           Resource: 'arn:aws:states:::s3:putObject',
-          Arguments: { Bucket: models, Prefix: jsonata('$output') },
+          Arguments: { Bucket: models, Prefix: jsonata("$output & '-summary'") },
           WriterConfig: { OutputType: 'JSONL', Transformation: 'FLATTEN' },
         },
         Output: {
           model: jsonata('$model'),
-          results: jsonata('$states.result.ResultWriterDetails'),
+          results: { Bucket: models, Prefix: jsonata("$output & '/'") },
+          summary: jsonata('$states.result.ResultWriterDetails'),
         },
         End: true,
       },

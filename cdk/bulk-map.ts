@@ -1,9 +1,9 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { pointerKey, prefixes } from '../src/store/keys.ts';
+import { modelFile, pointerKey, prefixes, versionKey } from '../src/store/keys.ts';
 import { bulkDefinition } from './bulk-definition.ts';
 import { executionLog } from './execution-log.ts';
 import { NodeFunction } from './node-function.ts';
@@ -27,10 +27,13 @@ export class BulkMap extends Construct {
       description: 'Generates or scores the rows of one batch',
       code: bundle,
       memory: settings.memory,
-      timeout: Duration.minutes(15),
+      timeout: Duration.seconds(290), // as long as its state waits for it
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
-    item.grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`]).grantList(models, [prefixes.models]);
+    item
+      .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`])
+      .grantObjects(['s3:PutObject'], models, [`${prefixes.bulk}*`])
+      .grantList(models, [prefixes.models]);
 
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('states.amazonaws.com') });
     this.machine = new sfn.StateMachine(this, 'Machine', {
@@ -38,7 +41,6 @@ export class BulkMap extends Construct {
       definitionBody: sfn.DefinitionBody.fromString(
         stack.toJsonString(bulkDefinition({ item: item.function.functionArn, models: models.bucketName })),
       ),
-      timeout: Duration.days(7),
       tracingEnabled: true,
       logs: executionLog(this, settings, 'bulk'),
     });
@@ -47,7 +49,9 @@ export class BulkMap extends Construct {
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
     statement(
       ['s3:GetObject'],
-      [models.arnForObjects(`${prefixes.bulk}*`), models.arnForObjects(pointerKey('*'))],
+      [`${prefixes.bulk}*`, pointerKey('*'), versionKey('*', '*', modelFile)].map((keys) =>
+        models.arnForObjects(keys),
+      ),
     );
     statement(
       ['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
@@ -57,12 +61,22 @@ export class BulkMap extends Construct {
       StringLike: { 's3:prefix': [`${prefixes.bulk}*`, `${prefixes.models}*`] },
     });
 
-    // A distributed map starts executions of its own machine.
+    // A distributed map starts executions of its own machine, and redrives those that failed.
+    const executions = stack.formatArn({
+      service: 'states',
+      resource: 'execution',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      resourceName: `${this.machine.stateMachineName}/Rows:*`,
+    });
     new iam.Policy(this, 'OwnExecutions', {
       statements: [
         new iam.PolicyStatement({
           actions: ['states:StartExecution'],
           resources: [this.machine.stateMachineArn],
+        }),
+        new iam.PolicyStatement({
+          actions: ['states:DescribeExecution', 'states:StopExecution', 'states:RedriveExecution'],
+          resources: [executions],
         }),
       ],
     }).attachToRole(role);

@@ -2,6 +2,11 @@ import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { prefixes } from '../src/store/keys.ts';
+import type { Settings } from './settings.ts';
+
+export interface DataStackProps extends StackProps {
+  readonly settings: Settings;
+}
 
 /** The buckets. They stay when the stack goes: what people uploaded and trained is theirs to delete. */
 export class DataStack extends Stack {
@@ -9,7 +14,7 @@ export class DataStack extends Stack {
   /** Models, candidates, checkpoints and records of trainings. */
   readonly models: s3.Bucket;
 
-  constructor(scope: Construct, id: string, props: StackProps) {
+  constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
     const shared = {
       encryption: s3.BucketEncryption.S3_MANAGED,

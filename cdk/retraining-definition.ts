@@ -1,39 +1,54 @@
 import { corpusDeletedKey, prefixes, recordKey } from '../src/store/keys.ts';
-import { busy, jsonata, keyExpression, runTrainer, type TrainerFacts } from './run-trainer.ts';
+import {
+  busy,
+  busyExcept,
+  jsonata,
+  keyExpression,
+  longestTraining,
+  noSuchKey,
+  type TrainerFacts,
+  trainingStart,
+  trainStates,
+} from './run-trainer.ts';
 
 /**
  * The state machine of a retraining, in the Amazon States Language with JSONata. It is data, so that it can be read
  * from top to bottom and its expressions can be tried without an account.
  *
- * Input: the event that S3 sends about an object under `corpora/`.
+ * Input: the event that S3 sends about an object under `corpora/`, or what `StateMachineTrainings` makes like one.
  */
 export interface RetrainingFacts extends TrainerFacts {
   readonly models: string; // bucket
   readonly topic: string;
   readonly region: string;
   readonly preset: string;
-  readonly spot: boolean;
+  readonly presets: readonly string[];
   readonly trainingsAtOnce: number;
 }
 
-/** Tasks started for one training at most: one on spare capacity, then on demand. */
-const attempts = 4;
-
-/** What another try cannot mend: bad arguments, corpora and checkpoints, divergence, the gate (`src/errors.ts`). */
-const finalExitCodes = [2, 3, 4, 5, 6, 7];
+/** Times that a training waits for a place: 10 minutes by minutes, then 5 minutes each, a week in all. */
+const waits = 2_024;
+const waitingSeconds = 7 * 86_400;
 
 /** States of a record (`src/training-jobs/training-jobs.ts`) after which it does not change. */
 const finalStates = "['published', 'rejected', 'failed']";
 
+/** Of models, as `src/store/model-name.ts` has it. */
+const namePattern = '[A-Za-z0-9][A-Za-z0-9_.-]{0,63}';
+
 /** The model that an event is about: the corpus' own name, unless the caller named another. */
 const nameOf = (event: string) =>
-  `$exists(${event}.model) ? ${event}.model : $replace(${event}.detail.object.key, /^corpora\\/|\\.txt$/, '')`;
+  `($exists(${event}.model) ? ${event}.model : $replace(${event}.detail.object.key, /^corpora\\/|\\.txt$/, ''))`;
 
-/** As `src/training-jobs/records.ts` makes them: time, four digits, name. */
-const trainingId =
-  "$replace($substringBefore($states.context.Execution.StartTime, '.'), /[-:Z]/, '') & 'Z-'" +
-  " & $substring($replace($states.context.Execution.Name, /[^0-9a-f]/, '') & '0000', 0, 4)" +
-  ` & '-' & (${nameOf('$states.input')})`;
+/**
+ * The id of a training, as `src/training-jobs/records.ts` makes them: time, four digits, name.
+ *
+ * @param input JSONata of the execution's input; `start` of its start, ISO 8601; `name` of its name
+ */
+export const trainingIdOf = (input: string, start: string, name: string) =>
+  `($exists(${input}.training) ? ${input}.training` +
+  ` : $replace($substringBefore(${start}, '.'), /[-:Z]/, '') & 'Z-'` +
+  ` & $substring($replace(${name}, /[^0-9a-f]/, '') & '0000', 0, 4) & '-' & ${nameOf(input)})`;
 
 /** A record that nobody has written anything into yet. */
 const emptyRecord =
@@ -41,11 +56,11 @@ const emptyRecord =
   ' "startedAt": $started, "history": [], "samples": [], "logTail": []}';
 
 /** A task that writes the training's record. @param parts An array of objects in JSONata, merged in their order */
-const writeRecord = (facts: RetrainingFacts, parts: string) => ({
+export const writeRecord = (models: string, parts: string) => ({
   Type: 'Task',
   Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
   Arguments: {
-    Bucket: facts.models,
+    Bucket: models,
     Key: jsonata(keyExpression(recordKey, '$training')),
     ContentType: 'application/json',
     Body: jsonata(`$merge(${parts})`),
@@ -53,35 +68,79 @@ const writeRecord = (facts: RetrainingFacts, parts: string) => ({
   Retry: [busy],
 });
 
+/** A task that lists running executions of this machine, page by page, by `$token`. */
+const listExecutions = () => ({
+  Type: 'Task',
+  Resource: 'arn:aws:states:::aws-sdk:sfn:listExecutions',
+  Arguments: jsonata(
+    '$merge([{"StateMachineArn": $states.context.StateMachine.Id, "StatusFilter": "RUNNING", "MaxResults": 100},' +
+      ' $token = "" ? {} : {"NextToken": $token}])',
+  ),
+  Retry: [busy],
+});
+
+/** JSONata: of a page, the executions that started before this one; the ARN decides within a millisecond. */
+const earlier =
+  '$states.result.Executions[ExecutionArn != $states.context.Execution.Id and ($toMillis(StartDate) < $toMillis($started)' +
+  ' or ($toMillis(StartDate) = $toMillis($started) and ExecutionArn < $states.context.Execution.Id))]';
+
+/** JSONata: the token of the next page, or nothing. */
+const nextPage = "$exists($states.result.NextToken) ? $states.result.NextToken : ''";
+
+const ignoreMissing = 'Sfn.ExecutionDoesNotExistException';
+
+const failure = (code: string, reason: string) => ({ outcome: 'failed', code, reason });
+
+const caught =
+  "($type($states.errorOutput.Cause) = 'string' ? $states.errorOutput.Cause : $states.errorOutput.Error)";
+
 export function retrainingDefinition(facts: RetrainingFacts) {
   return {
     Comment: 'A corpus was uploaded: train on it. It was deleted: say so beside the models made from it.',
     QueryLanguage: 'JSONata',
+    TimeoutSeconds: waitingSeconds + longestTraining(facts.trainingSeconds) + 86_400,
     StartAt: 'Read the event',
     States: {
       'Read the event': {
         Type: 'Pass',
         Assign: {
-          key: jsonata('$states.input.detail.object.key'),
-          bucket: jsonata('$states.input.detail.bucket.name'),
+          key: jsonata("$exists($states.input.detail.object.key) ? $states.input.detail.object.key : ''"),
+          bucket: jsonata(
+            "$exists($states.input.detail.bucket.name) ? $states.input.detail.bucket.name : ''",
+          ),
           // Absent where a training of an object that is there already was requested.
           objectVersion: jsonata(
             "$exists($states.input.detail.object.'version-id') ? $states.input.detail.object.'version-id' : ''",
           ),
-          name: jsonata(nameOf('$states.input')),
+          name: jsonata(`($name := ${nameOf('$states.input')}; $exists($name) ? $name : '')`),
           deleted: jsonata("$states.input.'detail-type' = 'Object Deleted'"),
-          training: jsonata(`$exists($states.input.training) ? $states.input.training : ${trainingId}`),
+          // The end of an old version is no deletion of the corpus.
+          oldVersion: jsonata("$states.input.detail.'deletion-type' = 'Permanently Deleted'"),
+          requested: jsonata('$exists($states.input.training)'),
+          training: jsonata(
+            trainingIdOf(
+              '$states.input',
+              '$states.context.Execution.StartTime',
+              '$states.context.Execution.Name',
+            ),
+          ),
           preset: jsonata(`$exists($states.input.preset) ? $states.input.preset : '${facts.preset}'`),
           started: jsonata('$states.context.Execution.StartTime'),
-          attempt: 0,
+          record: {},
+          waits: 0,
+          token: '',
+          ...trainingStart,
         },
         Next: 'Is it a corpus?',
       },
       'Is it a corpus?': {
         Type: 'Choice',
         Choices: [
+          { Condition: jsonata('$deleted and $oldVersion'), Next: 'Nothing to do' },
           {
-            Condition: jsonata('$contains($key, /^corpora\\/[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\\.txt$/)'),
+            Condition: jsonata(
+              `$contains($key, /^corpora\\/${namePattern}\\.txt$/) and $contains($name, /^${namePattern}$/)`,
+            ),
             Next: 'Wait for later uploads',
           },
           { Condition: jsonata('$contains($key, /\\/$/) or $deleted'), Next: 'Nothing to do' },
@@ -91,34 +150,71 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       'Nothing to do': { Type: 'Succeed', Output: { state: 'ignored' } },
       'Name cannot be used': {
         Type: 'Pass',
-        Assign: {
-          outcome: 'failed',
-          code: 'invalid_parameter',
-          reason: jsonata(
-            "'The object ' & $key & ' is no corpus: expected corpora/NAME.txt, NAME of up to 64 letters, digits, dots, dashes and underscores.'",
+        Assign: failure(
+          'invalid_parameter',
+          jsonata(
+            "'The object ' & $key & ', for a model ' & $name & ', is no corpus: expected corpora/NAME.txt, NAME of up to 64 letters, digits, dots, dashes and underscores, the first a letter or digit.'",
           ),
-          record: {},
-        },
+        ),
         Next: 'Notify',
       },
-      'Wait for later uploads': { Type: 'Wait', Seconds: 5, Next: 'List executions' },
+      'Wait for later uploads': { Type: 'Wait', Seconds: 5, Next: 'Look at the object' },
 
-      // The later upload of a name wins: whoever is not the latest ends, and the latest stops the others.
-      'List executions': {
+      'Look at the object': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:sfn:listExecutions',
-        Arguments: {
-          StateMachineArn: jsonata('$states.context.StateMachine.Id'),
-          StatusFilter: 'RUNNING',
-          MaxResults: 1000,
-        },
-        Retry: [busy],
+        Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
+        Arguments: { Bucket: jsonata('$bucket'), Key: jsonata('$key') },
+        Retry: busyExcept(noSuchKey),
+        Catch: [
+          { ErrorEquals: [noSuchKey], Assign: { found: false, latest: false }, Next: 'What is there?' },
+          {
+            ErrorEquals: ['States.ALL'],
+            Assign: failure('store_failed', jsonata(`'The corpus cannot be read: ' & ${caught}`)),
+            Next: 'Record as failed',
+          },
+        ],
         Assign: {
-          earlier: jsonata(
-            '[$states.result.Executions[ExecutionArn != $states.context.Execution.Id' +
-              ' and $toMillis(StartDate) < $toMillis($started)].ExecutionArn]',
+          found: true,
+          latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
+          // The form of an upload may carry the name of a preset.
+          preset: jsonata(
+            '$exists($states.result.Metadata.preset) ? $states.result.Metadata.preset : $preset',
           ),
         },
+        Next: 'What is there?',
+      },
+      'What is there?': {
+        Type: 'Choice',
+        Choices: [
+          { Condition: jsonata('$deleted and $found'), Next: 'Nothing to do' },
+          { Condition: jsonata('$deleted'), Next: 'List executions' },
+          {
+            Condition: jsonata('$requested and $not($found)'),
+            Assign: failure(
+              'corpus_not_found',
+              jsonata("'There is no corpus s3://' & $bucket & '/' & $key & '.'"),
+            ),
+            Next: 'Record as failed',
+          },
+          // A later upload has an execution of its own, whichever of the two events came first; so has a deletion.
+          { Condition: jsonata('$not($latest)'), Next: 'Superseded' },
+          {
+            Condition: jsonata(`$not($preset in ${JSON.stringify(facts.presets)})`),
+            Assign: failure(
+              'invalid_parameter',
+              jsonata(`'There is no preset ' & $preset & ': expected one of ${facts.presets.join(', ')}.'`),
+            ),
+            Next: 'Record as failed',
+          },
+        ],
+        Default: 'List executions',
+      },
+      Superseded: { Type: 'Succeed', Output: { state: 'superseded' } },
+
+      // The latest upload of a name, or its deletion, stops what trains or waits for the same name.
+      'List executions': {
+        ...listExecutions(),
+        Assign: { earlier: jsonata(`[${earlier}.ExecutionArn]`), token: jsonata(nextPage) },
         Next: 'Stop earlier trainings of this name',
       },
       'Stop earlier trainings of this name': {
@@ -133,10 +229,13 @@ export function retrainingDefinition(facts: RetrainingFacts) {
               Type: 'Task',
               Resource: 'arn:aws:states:::aws-sdk:sfn:describeExecution',
               Arguments: { ExecutionArn: jsonata('$states.input') },
-              Retry: [busy],
+              Retry: busyExcept(ignoreMissing),
+              Catch: [{ ErrorEquals: [ignoreMissing], Output: 0, Next: 'Keep running' }],
               Output: {
                 arn: jsonata('$states.input'),
-                same: jsonata(`($event := $parse($states.result.Input); (${nameOf('$event')}) = $name)`),
+                same: jsonata(
+                  `($event := $parse($states.result.Input); ${nameOf('$event')} = $name or ($deleted and $event.detail.object.key = $key))`,
+                ),
                 running: jsonata("$states.result.Status = 'RUNNING'"),
               },
               Next: 'Same name?',
@@ -159,24 +258,24 @@ export function retrainingDefinition(facts: RetrainingFacts) {
                 Error: 'superseded',
                 Cause: 'A later event of the same corpus replaced this one.',
               },
-              Retry: [busy],
+              Retry: busyExcept(ignoreMissing),
+              Catch: [{ ErrorEquals: [ignoreMissing], Output: 0, Next: 'Keep running' }],
               Output: 0,
               End: true,
             },
-            'Keep running': {
-              Type: 'Pass',
-              Output: jsonata('$states.input.running and $not($states.input.same) ? 1 : 0'),
-              End: true,
-            },
+            'Keep running': { Type: 'Pass', Output: 0, End: true },
           },
         },
-        Assign: { ahead: jsonata('$count($states.result) = 0 ? 0 : $sum($states.result)') },
-        Next: 'Uploaded or deleted?',
+        Output: {},
+        Next: 'More executions?',
       },
-      'Uploaded or deleted?': {
+      'More executions?': {
         Type: 'Choice',
-        Choices: [{ Condition: jsonata('$deleted'), Next: 'Mark the models' }],
-        Default: 'Look at the object',
+        Choices: [
+          { Condition: jsonata("$token != ''"), Next: 'List executions' },
+          { Condition: jsonata('$deleted'), Next: 'Mark the models' },
+        ],
+        Default: 'Record as queued',
       },
 
       // A deleted corpus: models made from it stay, and say that their source is gone.
@@ -195,94 +294,62 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Retry: [busy],
         Assign: {
           outcome: 'corpus deleted',
-          code: null,
+          code: '',
           reason: 'Versions made from it stay, and are marked. docs/operations.md says how to remove them.',
-          record: {},
         },
         Next: 'Notify',
       },
 
-      'Look at the object': {
-        Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
-        Arguments: { Bucket: jsonata('$bucket'), Key: jsonata('$key') },
-        Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
-        Catch: [{ ErrorEquals: ['States.TaskFailed'], Next: 'Superseded' }],
-        // The form of an upload may carry the name of a preset.
-        Assign: {
-          preset: jsonata(
-            '$exists($states.result.Metadata.preset) ? $states.result.Metadata.preset : $preset',
-          ),
-        },
-        Output: {
-          latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
-        },
-        Next: 'Is it the latest?',
-      },
-      'Is it the latest?': {
-        Type: 'Choice',
-        Choices: [
-          { Condition: jsonata('$not($states.input.latest)'), Next: 'Superseded' },
-          { Condition: jsonata(`$ahead >= ${facts.trainingsAtOnce}`), Next: 'Wait for a place' },
-        ],
-        Default: 'Record as queued',
-      },
       'Record as queued': {
-        ...writeRecord(facts, `[${emptyRecord}, {"state": "queued", "updatedAt": $now()}]`),
-        Next: 'Train',
-      },
-      Superseded: { Type: 'Succeed', Output: { state: 'superseded' } },
-      'Wait for a place': { Type: 'Wait', Seconds: 60, Next: 'List executions' },
-
-      Train: {
-        Type: 'Task',
-        ...runTrainer(facts, {
-          spot: facts.spot ? '$attempt = 0' : 'false',
-          training: '$training',
-          command: [
-            '--corpus',
-            jsonata("'s3://' & $bucket & '/' & $key"),
-            '--name',
-            jsonata('$name'),
-            '--preset',
-            jsonata('$preset'),
-          ],
-        }),
-        Assign: { outcome: 'published', code: null, exitCode: 0, reason: '' },
+        ...writeRecord(facts.models, `[${emptyRecord}, {"state": "queued", "updatedAt": $now()}]`),
         Catch: [
           {
             ErrorEquals: ['States.ALL'],
-            Assign: {
-              attempt: jsonata('$attempt + 1'),
-              outcome: 'failed',
-              code: jsonata('$states.errorOutput.Error'),
-              exitCode: jsonata(
-                '($task := $contains($states.errorOutput.Cause, \'"Containers"\') ? $parse($states.errorOutput.Cause) : {};' +
-                  ' $exists($task.Containers[0].ExitCode) ? $task.Containers[0].ExitCode : -1)',
-              ),
-              reason: jsonata(
-                '($task := $contains($states.errorOutput.Cause, \'"Containers"\') ? $parse($states.errorOutput.Cause) : {};' +
-                  ' $exists($task.StoppedReason) ? $task.StoppedReason : $states.errorOutput.Cause)',
-              ),
-            },
-            Next: 'Should retry?',
+            Assign: failure('store_failed', jsonata(`'The record cannot be written: ' & ${caught}`)),
+            Next: 'Record as failed',
           },
         ],
-        Next: 'Read record',
+        Next: 'Count executions ahead',
       },
-      'Should retry?': {
+
+      // First come, first served: it trains once fewer than trainings-at-once of those before it are left.
+      'Count executions ahead': {
+        ...listExecutions(),
+        Assign: {
+          ahead: jsonata(`($token = '' ? 0 : $ahead) + $count(${earlier})`),
+          token: jsonata(nextPage),
+        },
+        Output: {},
+        Next: 'Is there a place?',
+      },
+      'Is there a place?': {
         Type: 'Choice',
         Choices: [
           {
-            Condition: jsonata(
-              `$exitCode in ${JSON.stringify(finalExitCodes)} or $code = 'States.Timeout' or $attempt >= ${attempts}`,
+            Condition: jsonata(`$ahead >= ${facts.trainingsAtOnce} and $waits >= ${waits}`),
+            Assign: failure(
+              'unavailable',
+              'It waited a week for a place among the trainings that run at once.',
             ),
-            Next: 'Read record',
+            Next: 'Record as failed',
           },
+          { Condition: jsonata(`$ahead >= ${facts.trainingsAtOnce}`), Next: 'Wait for a place' },
+          { Condition: jsonata("$token != ''"), Next: 'Count executions ahead' },
         ],
-        Default: 'Wait before the next try',
+        Default: 'Train',
       },
-      'Wait before the next try': { Type: 'Wait', Seconds: 30, Next: 'Train' },
+      'Wait for a place': {
+        Type: 'Wait',
+        Seconds: jsonata('$waits < 10 ? 60 : 300'),
+        Assign: { waits: jsonata('$waits + 1'), token: '' },
+        Next: 'Count executions ahead',
+      },
+
+      ...trainStates(facts, {
+        training: '$training',
+        command: "['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]",
+        ended: 'Read record',
+      }),
 
       // The trainer's own record, if it wrote one.
       'Read record': {
@@ -290,8 +357,13 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
         Arguments: { Bucket: facts.models, Key: jsonata(keyExpression(recordKey, '$training')) },
         Assign: { record: jsonata('$parse($states.result.Body)') },
-        Retry: [{ ...busy, ErrorEquals: ['S3.SlowDownException', 'S3.SdkClientException'] }],
-        Catch: [{ ErrorEquals: ['States.ALL'], Assign: { record: {} }, Next: 'Reconcile record' }],
+        Output: {},
+        Retry: busyExcept(noSuchKey, 'States.DataLimitExceeded', 'States.QueryEvaluationError'),
+        Catch: [
+          // States.ALL does not cover it.
+          { ErrorEquals: ['States.DataLimitExceeded'], Output: {}, Next: 'Reconcile record' },
+          { ErrorEquals: ['States.ALL'], Output: {}, Next: 'Reconcile record' },
+        ],
         Next: 'Reconcile record',
       },
       'Reconcile record': {
@@ -299,10 +371,11 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: { outcome: jsonata(`$record.state in ${finalStates} ? $record.state : $outcome`) },
         Next: 'Needs closing?',
       },
-      // A task that was killed could not say that it ended.
       'Needs closing?': {
         Type: 'Choice',
         Choices: [
+          { Condition: jsonata("$outcome = 'published'"), Next: 'Remove the mark of a deletion' },
+          // A task that was killed could not say that it ended.
           {
             Condition: jsonata(`$outcome = 'failed' and $not($record.state in ${finalStates})`),
             Next: 'Record as failed',
@@ -310,12 +383,24 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         ],
         Default: 'Notify',
       },
+      'Remove the mark of a deletion': {
+        Type: 'Task',
+        Resource: 'arn:aws:states:::aws-sdk:s3:deleteObject',
+        Arguments: {
+          Bucket: facts.models,
+          Key: jsonata(keyExpression(corpusDeletedKey, '$name')),
+        },
+        Retry: [busy],
+        Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Notify' }],
+        Next: 'Notify',
+      },
       'Record as failed': {
         ...writeRecord(
-          facts,
+          facts.models,
           `[${emptyRecord}, $record, {"state": "failed", "updatedAt": $now(),` +
-            ' "failure": {"code": $code = "States.Timeout" ? "time_limit" : "unavailable", "message": $reason}}]',
+            ' "failure": {"code": $code, "message": $reason}}]',
         ),
+        Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Notify' }],
         Next: 'Notify',
       },
 
@@ -325,7 +410,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Arguments: {
           TopicArn: facts.topic,
           Subject: jsonata(
-            `$substring('Folio: ' & $name & ': ' & ($outcome = 'rejected' ? 'kept as a candidate' : $outcome), 0, 99)`,
+            `$substring('Folio: ' & $replace($name, /[^ -~]/, '?'), 0, 70) & ': ' & ($outcome = 'rejected' ? 'kept as a candidate' : $outcome)`,
           ),
           Message: jsonata(message(facts)),
         },
@@ -334,8 +419,8 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           state: jsonata('$outcome'),
           model: jsonata('$name'),
           training: jsonata('$training'),
-          code: jsonata('$exists($record.failure) ? $record.failure.code : $code'),
-          reason: jsonata('$exists($record.failure) ? $record.failure.message : $reason'),
+          code: jsonata('$exists($record.failure.code) ? $record.failure.code : $code'),
+          reason: jsonata('$exists($record.failure.message) ? $record.failure.message : $reason'),
         },
         Next: 'Failed or done?',
       },
@@ -365,7 +450,7 @@ const message = ({ models, region }: RetrainingFacts) => `(
     'Training: ' & $training,
     'Outcome:  ' & ($outcome = 'rejected' ? 'not published, kept as a candidate' : $outcome),
     $exists($failure.message) ? 'Reason:   ' & $failure.code & ': ' & $failure.message
-      : $reason != '' ? 'Reason:   ' & ($code != null ? $code & ': ' : '') & $reason : [],
+      : $reason != '' ? 'Reason:   ' & ($code != '' ? $code & ': ' : '') & $reason : [],
     $exists($last.validationLoss) ? 'Loss:     ' & $string($last.loss) & ' nats per character, '
       & $string($last.validationLoss) & ' on the held-out part, after ' & $string($last.epoch) & ' epochs' : [],
     $exists($record.version) ? 'Report:   https://${region}.console.aws.amazon.com/s3/object/${models}?prefix='

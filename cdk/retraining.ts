@@ -9,6 +9,8 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { corpusDeletedKey, prefixes } from '../src/store/keys.ts';
+import { presets } from '../training/presets.ts';
+import { closingDefinition } from './closing-definition.ts';
 import { executionLog } from './execution-log.ts';
 import { retrainingDefinition } from './retraining-definition.ts';
 import type { TrainerFacts } from './run-trainer.ts';
@@ -31,6 +33,8 @@ export interface RetrainingProps extends TrainerResources {
 /** An object under `corpora/`, created or deleted -> a rule -> a state machine -> a task that trains. */
 export class Retraining extends Construct {
   readonly machine: sfn.StateMachine;
+  /** Closes records of trainings that were ended from outside. */
+  readonly closing: sfn.StateMachine;
   /** Events that could not be delivered. */
   readonly deadLetters: sqs.Queue;
 
@@ -50,12 +54,11 @@ export class Retraining extends Construct {
             topic: notifications.topicArn,
             region: stack.region,
             preset: settings.preset,
-            spot: settings.spot,
+            presets: Object.keys(presets),
             trainingsAtOnce: settings['trainings-at-once'],
           }),
         ),
       ),
-      timeout: Duration.hours(settings['training-hours'] * 3 + 24),
       tracingEnabled: true,
       logs: executionLog(this, settings, 'retraining'),
     });
@@ -66,21 +69,79 @@ export class Retraining extends Construct {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       retentionPeriod: Duration.days(14),
     });
+    const target = new targets.SfnStateMachine(this.machine, {
+      deadLetterQueue: this.deadLetters,
+      retryAttempts: 8,
+      maxEventAge: Duration.hours(6),
+    });
+    const object = {
+      bucket: { name: [corpora.bucketName] },
+      object: { key: [{ prefix: prefixes.corpora }] },
+    };
     new events.Rule(this, 'Corpus', {
-      description: 'A corpus was uploaded or deleted',
+      description: 'A corpus was uploaded',
+      eventPattern: { source: ['aws.s3'], detailType: ['Object Created'], detail: object },
+      targets: [target],
+    });
+    // Not for old versions, which the lifecycle or somebody who purges them ends.
+    new events.Rule(this, 'DeletedCorpus', {
+      description: 'A corpus was deleted',
       eventPattern: {
         source: ['aws.s3'],
-        detailType: ['Object Created', 'Object Deleted'],
-        detail: { bucket: { name: [corpora.bucketName] }, object: { key: [{ prefix: prefixes.corpora }] } },
+        detailType: ['Object Deleted'],
+        detail: { ...object, 'deletion-type': ['Delete Marker Created'] },
+      },
+      targets: [target],
+    });
+    this.closing = this.closeRecords(props);
+  }
+
+  /** A machine that closes the records of trainings whose executions were ended from outside. */
+  private closeRecords({ settings, models }: RetrainingProps): sfn.StateMachine {
+    const scope = new Construct(this, 'Closing');
+    const role = new iam.Role(scope, 'Role', {
+      assumedBy: new iam.ServicePrincipal('states.amazonaws.com'),
+    });
+    const machine = new sfn.StateMachine(scope, 'Machine', {
+      role,
+      definitionBody: sfn.DefinitionBody.fromString(
+        Stack.of(this).toJsonString(closingDefinition({ models: models.bucketName })),
+      ),
+      tracingEnabled: true,
+      logs: executionLog(scope, settings, 'closing'),
+    });
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: [models.arnForObjects(`${prefixes.trainings}*`)],
+      }),
+    );
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:ListBucket'],
+        resources: [models.bucketArn],
+        conditions: { StringLike: { 's3:prefix': `${prefixes.trainings}*` } },
+      }),
+    );
+    new events.Rule(scope, 'Ended', {
+      description: 'An execution of Retraining did not come to its own end',
+      eventPattern: {
+        source: ['aws.states'],
+        detailType: ['Step Functions Execution Status Change'],
+        detail: {
+          stateMachineArn: [this.machine.stateMachineArn],
+          status: ['ABORTED', 'TIMED_OUT', 'FAILED'],
+        },
       },
       targets: [
-        new targets.SfnStateMachine(this.machine, {
+        new targets.SfnStateMachine(machine, {
           deadLetterQueue: this.deadLetters,
           retryAttempts: 8,
           maxEventAge: Duration.hours(6),
         }),
       ],
     });
+    return machine;
   }
 
   /** Lets a function start, find and stop trainings. */
@@ -123,7 +184,7 @@ export class Retraining extends Construct {
       StringLike: { 's3:prefix': `${prefixes.trainings}*` },
     });
     statement(['s3:GetObject', 's3:PutObject'], [models.arnForObjects(`${prefixes.trainings}*`)]);
-    statement(['s3:PutObject'], [models.arnForObjects(corpusDeletedKey('*'))]);
+    statement(['s3:PutObject', 's3:DeleteObject'], [models.arnForObjects(corpusDeletedKey('*'))]);
     statement(['sns:Publish'], [notifications.topicArn]);
 
     grantRunTrainer(role, props);
@@ -144,6 +205,12 @@ export function grantRunTrainer(role: iam.Role, { cluster, trainer }: TrainerRes
   statement(
     ['ecs:StopTask', 'ecs:DescribeTasks'],
     [stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })],
+  );
+  // Tags of the definition go to the task, and whoever tags has to be allowed to.
+  statement(
+    ['ecs:TagResource'],
+    [stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` })],
+    { StringEquals: { 'ecs:CreateAction': 'RunTask' } },
   );
   statement(['iam:PassRole'], [trainer.taskRole.roleArn, trainer.obtainExecutionRole().roleArn], {
     StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },

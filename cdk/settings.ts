@@ -1,5 +1,6 @@
 import type { Node } from 'constructs';
 import * as z from 'zod';
+import { type PresetName, presets } from '../training/presets.ts';
 
 /**
  * What a person may decide about a deployment: context values of the CDK, in cdk.json or as `-c folio:NAME=VALUE`.
@@ -21,7 +22,19 @@ const optionalText = (pattern: RegExp, expected: string) =>
     .regex(pattern, { error: `expected ${expected}` })
     .optional();
 
+/** `team=search,cost-center=7` -> pairs. */
+const pairs = z
+  .string()
+  .regex(/^[\w.:/+@-]+=[\w .:/+@-]*(?:,[\w.:/+@-]+=[\w .:/+@-]*)*$/, {
+    error: 'expected KEY=VALUE, several separated by commas',
+  })
+  .transform((text) => text.split(',').map((pair) => pair.split(/=(.*)/s, 2) as [string, string]))
+  .optional();
+
 export const definitions = {
+  stage: optionalText(/^[a-z][a-z0-9-]{0,19}$/, 'up to 20 small letters, digits and dashes').describe(
+    'A deployment of its own beside others in one account and region: FolioApi-STAGE and so on.',
+  ),
   auth: z
     .enum(['key', 'iam'])
     .default('key')
@@ -51,8 +64,7 @@ export const definitions = {
   ),
   spot: flag(true).describe('Train on spare capacity first, at about 30 % of the price.'),
   preset: z
-    .string()
-    .regex(/^[a-z0-9-]+$/, { error: 'expected the name of a preset' })
+    .enum(Object.keys(presets) as [PresetName, ...PresetName[]])
     .default('standard')
     .describe('Settings of a training that an upload starts.'),
   'trainer-cpu': z.coerce
@@ -63,6 +75,12 @@ export const definitions = {
   'trainer-memory': whole(2048, 122_880, 8192).describe('MB of a training.'),
   'training-hours': whole(1, 168, 12).describe('A training that takes longer is ended.'),
   'trainings-at-once': whole(1, 50, 2).describe('Trainings that run side by side; others wait.'),
+  tags: pairs.describe('Tags of every resource beside app=folio, such as team=search,cost-center=7.'),
+  'permissions-boundary': optionalText(
+    /^arn:[^:]+:iam::[^:]*:policy\//,
+    'the ARN of a managed policy',
+  ).describe('A permissions boundary for every role of the stacks.'),
+  'termination-protection': flag(false).describe('The stacks cannot be deleted before this is taken off.'),
   image: z
     .string()
     .min(1)

@@ -4,6 +4,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { prefixes } from '../src/store/keys.ts';
+import { presets } from '../training/presets.ts';
 import { executionLog } from './execution-log.ts';
 import { gridDefinition } from './grid-definition.ts';
 import { NodeFunction } from './node-function.ts';
@@ -47,12 +48,12 @@ export class TrainingGrid extends Construct {
             corpora: corpora.bucketName,
             models: models.bucketName,
             publishBest: publish.function.functionArn,
-            spot: settings.spot,
+            preset: settings.preset,
+            presets: Object.keys(presets),
             trainingsAtOnce: settings['trainings-at-once'],
           }),
         ),
       ),
-      timeout: Duration.days(14),
       tracingEnabled: true,
       logs: executionLog(this, settings, 'grid'),
     });

@@ -61,6 +61,7 @@ export class TrainingStack extends Stack {
         subnets: vpc.publicSubnets.map((subnet) => subnet.subnetId),
         securityGroup: securityGroup.securityGroupId,
         trainingSeconds: settings['training-hours'] * 3600,
+        spot: settings.spot,
       },
     };
     const buckets = { corpora: data.corpora, models: data.models };
@@ -169,9 +170,9 @@ function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
         removalPolicy: RemovalPolicy.DESTROY,
       }),
     }),
+    // FOLIO_CACHE stays that of the image, in which TensorFlow is.
     environment: {
       FOLIO_STORE: `s3://${data.models.bucketName}`,
-      FOLIO_CACHE: '/tmp/folio',
       LOG_LEVEL: 'info',
     },
   });
@@ -189,6 +190,14 @@ function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
     new iam.PolicyStatement({
       actions: ['s3:GetObject'],
       resources: [data.corpora.arnForObjects(`${prefixes.corpora}*`)],
+    }),
+  );
+  // Without it a corpus that is missing is answered by 403, as if it were forbidden.
+  task.taskRole.addToPrincipalPolicy(
+    new iam.PolicyStatement({
+      actions: ['s3:ListBucket'],
+      resources: [data.corpora.bucketArn],
+      conditions: { StringLike: { 's3:prefix': [`${prefixes.corpora}*`] } },
     }),
   );
   task.taskRole.addToPrincipalPolicy(

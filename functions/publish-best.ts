@@ -6,6 +6,7 @@ import { checkModelName } from '../src/store/model-name.ts';
 import { listVersions, publishVersion } from '../src/store/models.ts';
 import { S3Store } from '../src/store/s3-store.ts';
 import type { Store } from '../src/store/store.ts';
+import { namedByCode } from './named-by-code.ts';
 
 const request = z.object({
   /** Each a place below which one training of the grid has published: `grids/ID/0`. */
@@ -67,7 +68,7 @@ export async function publishBest(
   return { best, contenders };
 }
 
-export async function handler(event: unknown): Promise<unknown> {
+export const handler = namedByCode(async (event) => {
   const { places, model } = request.parse(event);
   const { store } = readSettings();
   return publishBest(
@@ -75,4 +76,4 @@ export async function handler(event: unknown): Promise<unknown> {
     places,
     checkModelName(model),
   );
-}
+});

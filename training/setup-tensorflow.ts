@@ -63,7 +63,9 @@ const sha256 = async (path: string): Promise<string> => {
 /** Runs a command whose output goes to the person's terminal. */
 const show = (command: string, args: readonly string[], cwd: string, milliseconds: number): Promise<void> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 2, 2], timeout: milliseconds });
+    // Not spawn's own timeout: of a program that is missing its timer stays, and keeps the process alive.
+    const signal = AbortSignal.timeout(milliseconds);
+    const child = spawn(command, args, { cwd, stdio: ['ignore', 2, 2], signal });
     child.once('error', reject);
     child.once('exit', (code, signal) =>
       code === 0 ? resolve() : reject(new Error(`${command} ended with ${signal ?? `exit code ${code}`}`)),

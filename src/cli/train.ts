@@ -6,7 +6,7 @@ import { type PresetName, presets } from '../../training/presets.ts';
 import { RecordKeeper } from '../../training/record.ts';
 import { openProgress } from '../../training/report/progress.ts';
 import { train } from '../../training/train.ts';
-import { FolioError, isFolioError } from '../errors.ts';
+import { errorCodes, FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
@@ -32,6 +32,7 @@ interface TrainFlags {
   readonly log: 'auto' | 'lines' | 'json';
   readonly json?: true;
   readonly record?: string;
+  readonly maxSeconds?: number;
 }
 
 /** `folio train`: corpus to published model, with progress on stderr; the version on stdout. */
@@ -82,6 +83,11 @@ export const command = (): Command =>
       '--record <id>',
       'the id of the record of this training (default: FOLIO_TRAINING_ID, or a new one)',
     )
+    .option(
+      '--max-seconds <number>',
+      'how long it may take: then it ends after a last checkpoint, with exit code 8',
+      integer(1, 2_000_000), // timers of Node reach 24 days
+    )
     .addHelpText(
       'after',
       `\nPresets:\n${Object.entries(presets)
@@ -97,7 +103,9 @@ async function run(flags: TrainFlags): Promise<void> {
   const store = await openStore(settings.store);
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
-  const interrupt = interruptible(() => tell('Stopping after a last checkpoint; once more to stop at once.'));
+  const interrupt = interruptible(flags.maxSeconds, (reason) =>
+    tell(`${reason} Stopping after a last checkpoint; once more to stop at once.`.trimStart()),
+  );
   const start = {
     id: flags.record ?? settings.trainingId ?? newTrainingId(name),
     model: name,
@@ -130,6 +138,12 @@ async function run(flags: TrainFlags): Promise<void> {
       if (event.type === 'published') outcome = { version: event.version };
       if (event.type === 'rejected') outcome = { version: event.version, rejected: event.reasons };
     }
+    if (outcome === undefined && interrupt.timedOut())
+      throw new FolioError(
+        'time_limit',
+        `It took longer than ${flags.maxSeconds} s; the same command goes on from the last checkpoint.`,
+        { where: '--max-seconds' },
+      );
     if (outcome === undefined)
       throw new FolioError('interrupted', 'Stopped; the same command goes on from the last checkpoint.');
     await record.flush().catch((error: unknown) => tell(`The record could not be written: ${String(error)}`));
@@ -177,22 +191,43 @@ const differences = ({ epochs, seed }: TrainFlags): Partial<FitSettings> => ({
   ...(seed === undefined ? {} : { seed }),
 });
 
-/** The first signal asks for an end in good order, the second ends at once. */
-const interruptible = (announce: () => void): { signal: AbortSignal; stop: () => void; end: () => void } => {
+/** Seconds after its time limit in which a training has to come to its end in good order. */
+const grace = 300;
+
+/**
+ * The first signal, or the time limit, asks for an end in good order; a second signal, or five minutes without that
+ * end, ends at once.
+ */
+const interruptible = (
+  maxSeconds: number | undefined,
+  announce: (reason: string) => void,
+): { signal: AbortSignal; stop: () => void; timedOut: () => boolean; end: () => void } => {
   const controller = new AbortController();
+  let timedOut = false;
   const stop = () => {
     if (controller.signal.aborted) return;
     controller.abort();
-    announce();
+    announce('');
   };
   const onSignal = () => {
     if (controller.signal.aborted) process.exit(130);
     stop();
   };
+  const expire = () => {
+    timedOut = true;
+    controller.abort();
+    announce('The time is up.');
+    timers.push(setTimeout(() => process.exit(errorCodes.time_limit.exit), grace * 1000).unref());
+  };
+  const timers = maxSeconds === undefined ? [] : [setTimeout(expire, maxSeconds * 1000).unref()];
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return {
     signal: controller.signal,
     stop,
-    end: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+    timedOut: () => timedOut,
+    end: () => {
+      for (const timer of timers) clearTimeout(timer);
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+    },
   };
 };

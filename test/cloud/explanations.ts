@@ -15,6 +15,11 @@ export const ofCfnLint: readonly Explanation[] = [
     resources: /.*/,
     reason: 'The CDK writes down dependencies that a reference implies already; they do no harm.',
   },
+  {
+    check: 'W6001',
+    resources: /^(?:ModelBucket|UploadCorpus)$/,
+    reason: 'The lines to paste stand in the outputs of the stack that people deploy last.',
+  },
 ];
 
 const noKey = 'A key of KMS costs a dollar a month while idle';

@@ -16,11 +16,12 @@ export async function synthesise(context: Readonly<Record<string, unknown>> = {}
   const outdir = await mkdtemp(join(tmpdir(), 'folio-cdk-'));
   const app = new App({ outdir, context: { ...cdkJson.context, ...context } });
   const stacks = addStacks(app, await bundles);
-  if (acknowledged) suppressFindings(app);
-  const { data, training, api } = stacks;
+  if (acknowledged) suppressFindings(app, stacks.names);
+  const { data, training, api, names } = stacks;
   return {
     app,
     outdir,
+    names,
     data: Template.fromStack(data),
     training: Template.fromStack(training),
     api: Template.fromStack(api),

@@ -293,7 +293,7 @@ describe('retraining', () => {
     made.training.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: {
         source: ['aws.s3'],
-        'detail-type': ['Object Created', 'Object Deleted'],
+        'detail-type': ['Object Created'],
         detail: Match.objectLike({ object: { key: [{ prefix: 'corpora/' }] } }),
       },
       Targets: [
@@ -303,6 +303,38 @@ describe('retraining', () => {
         }),
       ],
     });
+  });
+
+  it('is notified of deleted corpora, and not of old versions that end', () => {
+    made.training.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.s3'],
+        'detail-type': ['Object Deleted'],
+        detail: Match.objectLike({ 'deletion-type': ['Delete Marker Created'] }),
+      },
+    });
+  });
+
+  it('is notified of executions that were ended from outside, and closes their records', () => {
+    made.training.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: {
+        source: ['aws.states'],
+        detail: Match.objectLike({ status: ['ABORTED', 'TIMED_OUT', 'FAILED'] }),
+      },
+    });
+  });
+
+  it('limits the time of every execution: aws-cdk-lib drops a timeout beside a definition that is text', () => {
+    for (const template of [made.training, made.api]) {
+      for (const [id, { DefinitionString }] of resources(template, 'AWS::StepFunctions::StateMachine')) {
+        expect(JSON.stringify(DefinitionString), id).toMatch(/TimeoutSeconds\\+":\d+,\\+"StartAt/);
+      }
+    }
+  });
+
+  it('leaves the place of TensorFlow to the image', () => {
+    const [[, task] = ['', {}]] = resources(made.training, 'AWS::ECS::TaskDefinition');
+    expect(JSON.stringify(task)).not.toContain('FOLIO_CACHE');
   });
 
   it('runs a task on x86-64, read-only but for /tmp, not as root, with time for a last checkpoint', () => {

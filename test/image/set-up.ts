@@ -1,3 +1,4 @@
+import { emulatorTools } from '../cloud/tools.ts';
 import { ensureCommands } from '../debian.ts';
 import { installGateway } from '../s3/gateway.ts';
 
@@ -6,5 +7,5 @@ export const setup = async (): Promise<void> => {
     { buildah: 'buildah', crun: 'crun', debootstrap: 'debootstrap' },
     'building and running the image of the trainer',
   );
-  await installGateway();
+  await Promise.all([installGateway(), emulatorTools()]);
 };

@@ -200,7 +200,13 @@ describe('bulk', () => {
   it('does the rows of a batch, each with its place, and says which are at fault', async () => {
     const environment = await start('bulk');
     const batch = {
-      BatchInput: { task: 'generate', model: 'shakespeare', defaults: { length: 12 }, seed: 100 },
+      BatchInput: {
+        task: 'generate',
+        model: 'shakespeare',
+        defaults: { length: 12 },
+        seed: 100,
+        output: 'bulk/out',
+      },
       Items: [
         { index: 5, row: { id: 'a', prompt: 'Hello' } },
         { index: 6, row: { prompt: 'Hello', temperature: -1 } },
@@ -209,23 +215,35 @@ describe('bulk', () => {
     };
     const received = await environment.invoke(batch);
     expect(received.status).toBe('answered');
-    const results = JSON.parse(received.body.toString()) as Record<string, unknown>[];
+    expect(JSON.parse(received.body.toString())).toEqual({
+      key: 'bulk/out/0000000005.jsonl',
+      rows: 3,
+      faults: 2,
+    });
+    const written = async () =>
+      new TextDecoder()
+        .decode((await store.read('bulk/out/0000000005.jsonl'))?.bytes)
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const results = await written();
     expect(results).toMatchObject([
       { index: 5, id: 'a', seed: 105, characters: 12 },
       { index: 6, error: { code: 'invalid_parameter' } },
       { index: 7, error: { code: expect.any(String) } },
     ]);
-    const again = await environment.invoke(batch);
-    expect(JSON.parse(again.body.toString())).toEqual(results);
+    await environment.invoke(batch);
+    expect(await written()).toEqual(results);
   });
 
   it('fails for what is no row’s fault, so that Step Functions tries again', async () => {
     const environment = await start('bulk');
     const received = await environment.invoke({
-      BatchInput: { task: 'score', model: 'nosuch', defaults: {}, seed: 0 },
+      BatchInput: { task: 'score', model: 'nosuch', defaults: {}, seed: 0, output: 'bulk/out' },
       Items: [{ index: 0, row: { text: 'Hello' } }],
     });
     expect(received.status).toBe('failed');
+    expect(JSON.parse(received.body.toString())).toMatchObject({ errorType: 'model_not_found' });
   });
 });
 
