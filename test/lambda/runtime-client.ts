@@ -22,7 +22,7 @@ export async function installRuntimeClient(): Promise<string> {
   try {
     await run(
       'npm',
-      ['install-model', '--no-audit', '--no-fund', '--loglevel=error', `aws-lambda-ric@${version}`],
+      ['install', '--no-audit', '--no-fund', '--loglevel=error', `aws-lambda-ric@${version}`],
       {
         cwd: work,
         env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
