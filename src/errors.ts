@@ -32,6 +32,7 @@ export const errorCodes = {
   time_limit: { status: 503, exit: 8 },
   unavailable: { status: 503, exit: 9 },
   store_failed: { status: 503, exit: 9 },
+  store_unsafe: { status: 503, exit: 9 },
   tensorflow_unavailable: { status: 503, exit: 9 },
 } as const satisfies Record<string, { status: number; exit: number }>;
 

@@ -111,6 +111,16 @@ export const definitions = {
     description:
       'One address for every AWS service, such as an emulator; S3 is asked with the bucket in the path.',
   }),
+  singleWriter: required({
+    variable: 'FOLIO_SINGLE_WRITER',
+    schema: z.pipe(
+      oneOf(['0', '1']),
+      z.transform((value) => value === '1'),
+    ),
+    fallback: '0',
+    description:
+      '`1` writes to an S3 server that does not honour conditional writes; only one process may ever write then.',
+  }),
   apiKeys: required({
     variable: 'FOLIO_API_KEYS',
     schema: list,

@@ -27,7 +27,7 @@ export function killedWriterCases(
       });
       await once(writer.stdout, 'data');
       const ended = once(writer, 'exit');
-      const end = Date.now() + 30 + Math.random() * 60;
+      const end = Date.now() + 60 + Math.random() * 120;
       while (Date.now() < end) await look(store, wholeSize, seen);
       writer.kill('SIGKILL');
       await ended;

@@ -1,4 +1,3 @@
-import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { S3Store } from '../../src/store/s3-store.ts';
 import { folio } from '../folio-command.ts';
@@ -11,8 +10,7 @@ beforeAll(async () => {
   gateway = await startGateway();
   await gateway.createBucket('corpora-of-tests');
   const { endpoint, region, credentials } = gateway;
-  const client = new S3Client({ endpoint, region, credentials, forcePathStyle: true });
-  store = new S3Store(client, 'corpora-of-tests', '');
+  store = S3Store.at('s3://corpora-of-tests', { endpoint, region, credentials });
 });
 afterAll(() => gateway?.stop());
 

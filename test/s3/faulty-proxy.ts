@@ -6,6 +6,7 @@ export type Fault =
   | 'internal error' // 500, not forwarded
   | 'slow down' // 503, not forwarded
   | 'no answer' // for ever
+  | 'body stalls' // forwarded, and half the answer's body sent
   | 'contested' // 409: another conditional write is under way, not forwarded
   | 'reset' // connection cut, not forwarded
   | 'answer lost' // forwarded, and the connection cut before the answer
@@ -15,6 +16,8 @@ export interface FaultyProxy {
   readonly endpoint: string;
   /** Faults for the next requests, one each; then all goes well again. */
   readonly faults: Fault[];
+  /** The fault of every other request, while there is one. */
+  always: Fault | undefined;
   /** Requests that arrived: method and path. */
   readonly seen: string[];
   stop(): Promise<void>;
@@ -30,9 +33,10 @@ const refusals: Partial<Record<Fault, { readonly status: number; readonly code: 
 export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
   const faults: Fault[] = [];
   const seen: string[] = [];
+  let proxy: FaultyProxy | undefined;
   const server = createServer((from, to) => {
     seen.push(`${from.method} ${from.url}`);
-    const fault = faults.shift();
+    const fault = faults.shift() ?? proxy?.always;
     const answer = fault && refusals[fault];
     if (answer) {
       from.resume();
@@ -51,9 +55,10 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
+  proxy = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     faults,
+    always: undefined,
     seen,
     stop: () =>
       new Promise((resolve) => {
@@ -61,6 +66,7 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
         server.closeAllConnections();
       }),
   };
+  return proxy;
 }
 
 function forward(target: string, from: IncomingMessage, to: ServerResponse, fault: Fault | undefined): void {
@@ -74,6 +80,10 @@ function forward(target: string, from: IncomingMessage, to: ServerResponse, faul
         return;
       }
       to.writeHead(answer.statusCode ?? 500, answer.headers);
+      if (fault === 'body stalls') {
+        to.write(body.subarray(0, body.length >> 1));
+        return;
+      }
       if (fault === 'body cut') {
         to.write(body.subarray(0, body.length >> 1), () => to.socket?.destroy());
         return;

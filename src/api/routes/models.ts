@@ -12,7 +12,7 @@ import { ActivateRequestSchema } from '../request/requests.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { json, type Route, route } from './route.ts';
 
-const namedErrors = ['invalid_parameter', 'model_not_found', 'store_failed'] as const;
+const namedErrors = ['invalid_parameter', 'model_not_found', 'model_damaged', 'store_failed'] as const;
 
 /** Models as OpenAI's API lists them, and what is Folio's own: versions, reports, the current one. */
 export const modelRoutes: readonly Route<AppDeps>[] = [
@@ -145,7 +145,15 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
       answers: {
         200: { description: 'The version is current', content: { [json]: 'ActivateResponseSchema' } },
       },
-      errors: [...namedErrors, 'invalid_request', 'conflict', 'too_large'],
+      errors: [
+        ...namedErrors,
+        'invalid_request',
+        'conflict',
+        'too_large',
+        'model_invalid',
+        'model_unsupported',
+        'store_unsafe',
+      ],
     },
     async (context, { store, limits }) => {
       const body = await readJson(context, limits);

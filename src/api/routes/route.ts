@@ -65,6 +65,7 @@ export const generationErrors = [
   'limit_exceeded',
   'state_mismatch',
   'model_unsupported',
+  'model_damaged',
   'model_invalid',
   'too_many_requests',
   'overloaded',
