@@ -25,6 +25,8 @@ export interface TrainOptions extends PublishOptions {
   readonly preset: PresetName;
   /** Of the files. Default UTF-8. */
   readonly encoding?: string | undefined;
+  /** `all` keeps every character, however rare. */
+  readonly alphabet?: 'common' | 'all' | undefined;
   /** Reads the files of a model to start from, in place of fresh weights. */
   readonly from?: ReadModelFile;
   /** Differences from the preset. */
@@ -57,6 +59,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const { corpus, preflight } = await readCorpus(options.corpus, {
     preparation,
     encoding: options.encoding,
+    alphabet: options.alphabet,
   });
   const keeper = new ReportKeeper();
   const keep = <Event extends TrainingEvent>(event: Event): Event => {

@@ -11,12 +11,22 @@ import { columns, count, print, size } from './print.ts';
 interface InspectFlags extends ModelOptions {
   readonly preparation: 'plain' | 'tutorial';
   readonly encoding?: string;
+  readonly alphabet: 'common' | 'all';
   readonly json?: true;
 }
 
 /** The encoding of a corpus' files. */
 export const encodingOption = (): Option =>
   new Option('--encoding <name>', 'of the files, such as windows-1252, utf-16le or gbk (default: UTF-8)');
+
+/** Which characters of a corpus are kept. */
+export const alphabetOption = (): Option =>
+  new Option(
+    '--alphabet <which>',
+    'of a large alphabet: common folds or drops rare characters, all keeps them',
+  )
+    .choices(['common', 'all'])
+    .default('common');
 
 /** `folio inspect`: what a training would find in a corpus, and what it would cost; or what a model is made of. */
 export const command = (): Command =>
@@ -41,6 +51,7 @@ export const command = (): Command =>
         .default('plain'),
     )
     .addOption(encodingOption())
+    .addOption(alphabetOption())
     .option('--json', 'print the whole report as JSON')
     .action(async (given: string[], flags: InspectFlags, command: Command) => {
       if (flags.model === undefined && given.length === 0) {

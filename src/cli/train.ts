@@ -12,7 +12,7 @@ import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
-import { encodingOption } from './inspect.ts';
+import { alphabetOption, encodingOption } from './inspect.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus as tell } from './print.ts';
 
@@ -22,6 +22,7 @@ interface TrainFlags {
   readonly preset: PresetName;
   readonly from?: string;
   readonly encoding?: string;
+  readonly alphabet: 'common' | 'all';
   readonly store?: string;
   readonly resume?: true;
   readonly fresh?: true;
@@ -55,6 +56,7 @@ export const command = (): Command =>
         .default('standard'),
     )
     .addOption(encodingOption())
+    .addOption(alphabetOption())
     .option(
       '--from <model>',
       'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL',
@@ -126,6 +128,7 @@ async function run(flags: TrainFlags): Promise<void> {
       store,
       ...(flags.from === undefined ? {} : { from: await modelFiles(flags.from, store) }),
       encoding: flags.encoding,
+      alphabet: flags.alphabet,
       settings: differences(flags),
       resume: flags.resume ? 'always' : flags.fresh ? 'never' : 'auto',
       force: flags.force ?? false,

@@ -8,9 +8,16 @@ import { estimate } from './estimate.ts';
 import { type RareCharacters, rareCharacters } from './rare-characters.ts';
 import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
+import { textDamage } from './text-damage.ts';
+import { textShape } from './text-shape.ts';
 
 /** Characters that a corpus must have. */
 const LEAST_CHARACTERS = 1000;
+
+const MOST_TITLES = 100_000;
+/** Files that stand beside a text and are none of it. */
+const LICENCE =
+  /(?:^|[/\\])(?:licen[cs]e|copying|copyright|notice|authors|changelog|readme)(?:[-.][\w-]*)*$/i;
 
 const CODE_POINTS = 0x110000;
 
@@ -20,9 +27,11 @@ export class CorpusInspector implements CorpusListener {
   readonly #duplicates = new DuplicateFinder();
   readonly #secrets = new SecretScanner();
   readonly #sample = new SampledText();
+  readonly #titles: string[] = [];
 
   nextFile(title: string): void {
     this.#secrets.nextFile(title);
+    if (this.#titles.length < MOST_TITLES) this.#titles.push(title);
   }
 
   bytes(chunk: Uint8Array): void {
@@ -36,17 +45,22 @@ export class CorpusInspector implements CorpusListener {
   }
 
   /**
-   * @throws FolioError `corpus_too_small`, or `corpus_invalid` for one character over and over
+   * @param keepAll Keeps every character, however rare.
+   * @throws FolioError `corpus_too_small`, or `corpus_invalid` for one character over and over or more control characters than
+   * letters
    */
-  finish(reading: ReadResult): { report: CorpusReport; fold: RareCharacters['fold'] } {
+  finish(reading: ReadResult, keepAll = false): { report: CorpusReport; fold: RareCharacters['fold'] } {
     const counts = new Map<number, number>();
     for (let code = 0; code < CODE_POINTS; code++)
       if (this.#counts[code]! > 0) counts.set(code, this.#counts[code]!);
-    const { fold, ...rare } = rareCharacters(counts);
+    const { fold, ...rare } = rareCharacters(counts, keepAll);
+    refuseControls(reading, counts);
     const alphabet = foldedAlphabet(counts, fold);
     const characters = alphabet.reduce((sum, { count }) => sum + count, 0);
     refuseTooLittle(characters, alphabet);
 
+    const text = this.#text();
+    const shape = textShape(text);
     const measured = {
       source: reading.source,
       digest: reading.digest,
@@ -61,7 +75,12 @@ export class CorpusInspector implements CorpusListener {
       newlines: reading.cleaned.newlines,
       controls: [...reading.cleaned.controls].map(([code, count]) => ({ character: nameOf(code), count })),
       rare,
-      duplicates: this.#duplicates.result(),
+      shape,
+      damage: textDamage(text),
+      licences: this.#titles.filter((title) => LICENCE.test(title)),
+      duplicates: shape.list
+        ? { share: shape.repeated, examples: shape.repeats, unit: 'line' as const }
+        : { ...this.#duplicates.result(), unit: 'passage' as const },
       secrets: this.#secrets
         .found()
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
@@ -70,11 +89,24 @@ export class CorpusInspector implements CorpusListener {
     return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }
 
+  /** The sampled text as it stands, its blocks joined. */
+  #text(): string {
+    return this.#sample
+      .blocks()
+      .map((block) => {
+        let text = '';
+        for (let at = 0; at < block.length; at += 4096)
+          text += String.fromCodePoint(...block.subarray(at, at + 4096));
+        return text;
+      })
+      .join('');
+  }
+
   /** Nats per character of a trigram model on the last tenth of the sampled text. */
   #trigramLoss(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold']): number {
     const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
     const unknown = alphabet.length;
-    const id = (code: number) => order.get(fold.has(code) ? (fold.get(code) ?? -1) : code) ?? unknown;
+    const id = (code: number) => order.get(fold.has(code) ? (fold.get(code)?.[0] ?? -1) : code) ?? unknown;
     const text = this.#sample
       .blocks()
       .map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
@@ -99,12 +131,24 @@ const foldedAlphabet = (
 ): { character: string; count: number }[] => {
   const kept = new Map<number, number>();
   for (const [code, count] of counts) {
-    const target = fold.has(code) ? fold.get(code) : code;
-    if (target !== undefined) kept.set(target, (kept.get(target) ?? 0) + count);
+    for (const target of fold.get(code) ?? [code]) kept.set(target, (kept.get(target) ?? 0) + count);
   }
   return [...kept]
     .sort(([a], [b]) => a - b)
     .map(([code, count]) => ({ character: String.fromCodePoint(code), count }));
+};
+
+const refuseControls = ({ cleaned }: ReadResult, counts: ReadonlyMap<number, number>): void => {
+  const controls = [...cleaned.controls.values()].reduce((sum, count) => sum + count, 0);
+  if (controls === 0) return;
+  let letters = 0;
+  for (const [code, count] of counts) if (/\p{L}/u.test(String.fromCodePoint(code))) letters += count;
+  if (controls <= letters) return;
+  throw new FolioError(
+    'corpus_invalid',
+    `The corpus has ${controls.toLocaleString('en')} control characters and ${letters.toLocaleString('en')} letters: it is not text.`,
+    { expected: 'more letters than control characters', received: `${controls} and ${letters}` },
+  );
 };
 
 const refuseTooLittle = (characters: number, alphabet: CorpusReport['alphabet']): void => {

@@ -16,7 +16,10 @@ export const corpusReportText = (report: CorpusReport): string => {
     ['digest', report.digest],
     ['alphabet', `${several(alphabet.length, 'character')}, most frequent first:`],
     ['', byFrequency(report)],
-    ['repeated', `${percent(duplicates.share)} of the text stands in it more than once`],
+    [
+      'repeated',
+      `${percent(duplicates.share)} of the text ${duplicates.unit === 'line' ? 'is lines that stand' : 'stands'} in it more than once`,
+    ],
     ...duplicates.examples
       .filter(() => duplicates.share > 0.01)
       .map(({ text, count }): [string, string] => ['', `${grouped(count)} x ${JSON.stringify(text)}`]),

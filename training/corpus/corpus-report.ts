@@ -2,6 +2,8 @@ import type { Duplicates } from './duplicates.ts';
 import type { Estimate } from './estimate.ts';
 import type { RareCharacters } from './rare-characters.ts';
 import type { Skipped } from './sources.ts';
+import type { TextDamage } from './text-damage.ts';
+import type { TextShape } from './text-shape.ts';
 
 /** What was found in a corpus before training on it. Plain JSON. */
 export interface CorpusReport {
@@ -22,7 +24,13 @@ export interface CorpusReport {
   readonly newlines: { readonly lf: number; readonly crlf: number; readonly cr: number };
   readonly controls: readonly { readonly character: string; readonly count: number }[];
   readonly rare: Omit<RareCharacters, 'fold'>;
-  readonly duplicates: Duplicates;
+  /** Of a list, lines that stood before; otherwise passages of 64 characters. */
+  readonly duplicates: Duplicates & { readonly unit: 'line' | 'passage' };
+  /** Of the text, or of an even choice of it beyond eight million characters. */
+  readonly shape: TextShape;
+  readonly damage: TextDamage;
+  /** Files such as LICENSE or README. */
+  readonly licences: readonly string[];
   readonly secrets: readonly {
     readonly code: string;
     readonly name: string;

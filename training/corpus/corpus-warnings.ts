@@ -1,4 +1,4 @@
-import { grouped, percent, several } from '../report/format.ts';
+import { grouped, percent, several, visible } from '../report/format.ts';
 import type { CorpusReport, CorpusWarning } from './corpus-report.ts';
 import { KEPT_WHOLE } from './rare-characters.ts';
 
@@ -6,6 +6,15 @@ import { KEPT_WHOLE } from './rare-characters.ts';
 const SMALL = 100_000;
 /** A share of copied text above which it is worth looking: held-out text may then stand in the training part. */
 const DUPLICATED = 0.05;
+
+const FEW = 3; // of damaged characters, which may be chance
+const MOST_SHOWN = 40;
+
+const shownRare = (list: string): string => {
+  if (list === '') return '';
+  const characters = [...list];
+  return `: ${characters.slice(0, MOST_SHOWN).map(visible).join(' ')}${characters.length > MOST_SHOWN ? ' …' : ''}`;
+};
 
 /** Says in sentences what deserves attention, warnings first. */
 export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWarning[] => {
@@ -25,8 +34,39 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
     report.duplicates.share > DUPLICATED && {
       severity: 'warning',
       code: 'duplicates',
-      message: `About ${percent(report.duplicates.share)} of the text stands in it more than once; losses measured on the last tenth flatter then.`,
+      message: `About ${percent(report.duplicates.share)} of the text ${report.duplicates.unit === 'line' ? 'is lines that stand' : 'stands'} in it more than once; losses measured on the last tenth flatter then.`,
     },
+    report.damage.replaced > 0 && {
+      severity: 'warning',
+      code: 'replacement_characters',
+      message: `${several(report.damage.replaced, 'replacement character')} (U+FFFD): an earlier conversion lost what stood there; get the text anew if you can.`,
+    },
+    report.damage.misread.count >= FEW && {
+      severity: 'warning',
+      code: 'misread_utf8',
+      message: `${several(report.damage.misread.count, 'character')} look like UTF-8 that was read as Windows-1252, such as ${report.damage.misread.examples.map(({ shown, meant }) => `${shown} for ${meant}`).join(', ')}: repair it with \`ftfy FILE\`, or with \`iconv -f UTF-8 -t WINDOWS-1252 FILE\` where all of it is so.`,
+    },
+    Math.min(report.damage.decomposed, report.damage.composed) >= FEW && {
+      severity: 'warning',
+      code: 'normal_forms',
+      message: `Mixed normal forms: ${several(report.damage.composed, 'letter')} with marks are one character (NFC), ${grouped(report.damage.decomposed)} are a letter and marks (NFD), and are learnt apart: make them one with \`uconv -x any-nfc FILE\`.`,
+    },
+    report.shape.markup !== undefined && {
+      severity: 'warning',
+      code: 'markup',
+      message: `This is ${report.shape.markup.kind}, and its punctuation is learnt too. To train on the text alone: \`${report.shape.markup.command} > text.txt\`.`,
+    },
+    report.shape.sorted && {
+      severity: 'warning',
+      code: 'sorted_lines',
+      message: `The ${several(report.shape.lines, 'line')} are sorted: the last tenth, which is held out, begins with other letters than those learnt. Shuffle them: \`shuf FILE > shuffled.txt\`.`,
+    },
+    report.licences.length > 0 &&
+      report.files > 1 && {
+        severity: 'note',
+        code: 'licence_files',
+        message: `Among the files: ${report.licences.slice(0, 3).join(', ')}${report.licences.length > 3 ? ' …' : ''}. Leave them out if they are not part of the text.`,
+      },
     report.controls.length > 0 && {
       severity: 'warning',
       code: 'control_characters',
@@ -46,7 +86,7 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
     report.rare.limit > 0 && {
       severity: 'note',
       code: 'rare_characters',
-      message: `The alphabet is beyond ${KEPT_WHOLE}: of characters that stand at most ${several(report.rare.limit, 'time')}, ${grouped(report.rare.folded.characters)} are folded to a plain form (${several(report.rare.folded.occurrences, 'occurrence')}) and ${grouped(report.rare.dropped.characters)} left out (${grouped(report.rare.dropped.occurrences)}).`,
+      message: `The alphabet is beyond ${KEPT_WHOLE}: of characters that stand at most ${several(report.rare.limit, 'time')}, ${grouped(report.rare.folded.characters)} are folded to a plain form (${several(report.rare.folded.occurrences, 'occurrence')}) and ${grouped(report.rare.dropped.characters)} left out (${several(report.rare.dropped.occurrences, 'occurrence')})${shownRare(report.rare.dropped.list)}. \`--alphabet all\` keeps every character.`,
     },
     report.newlines.crlf + report.newlines.cr > 0 && {
       severity: 'note',

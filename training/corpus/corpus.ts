@@ -25,6 +25,8 @@ export interface Corpus {
 export interface CorpusOptions {
   /** Default `plain`. */
   readonly preparation?: Preparation;
+  /** `all` keeps every character, however rare. Default: rare ones are folded or dropped. */
+  readonly alphabet?: 'common' | 'all' | undefined;
   /** Of the files: a name of the Encoding Standard, or `cesu-8`. Default UTF-8. */
   readonly encoding?: string | undefined;
 }
@@ -40,7 +42,7 @@ const UNKNOWN_SIZE = 2 ** 31;
  */
 export const readCorpus = async (
   given: readonly string[],
-  { preparation = 'plain', encoding: named = 'utf-8' }: CorpusOptions = {},
+  { preparation = 'plain', encoding: named = 'utf-8', alphabet: kept = 'common' }: CorpusOptions = {},
 ): Promise<{ corpus: Corpus; preflight: CorpusReport }> => {
   const encoding = encodingLabel(named);
   const resolved = await resolveSources(given, encoding);
@@ -50,7 +52,7 @@ export const readCorpus = async (
   const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
   const preflight = new CorpusInspector();
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [encoder, preflight]);
-  const { report, fold } = preflight.finish(reading);
+  const { report, fold } = preflight.finish(reading, kept === 'all');
   const { ids, alphabet } = encoder.finish(fold);
   const split = heldOutStart(ids.length);
   return {
@@ -62,7 +64,7 @@ export const readCorpus = async (
       training: ids.subarray(0, split),
       heldOut: ids.subarray(split),
     },
-    preflight: report,
+    preflight: { ...report, ...counted(ids, alphabet) },
   };
 };
 
@@ -73,13 +75,23 @@ export const readCorpus = async (
  */
 export const inspectCorpus = async (
   given: readonly string[],
-  { preparation = 'plain', encoding: named = 'utf-8' }: CorpusOptions = {},
+  { preparation = 'plain', encoding: named = 'utf-8', alphabet: kept = 'common' }: CorpusOptions = {},
 ): Promise<CorpusReport> => {
   const preflight = new CorpusInspector();
   const encoding = encodingLabel(named);
   const resolved = await resolveSources(given, encoding);
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [preflight]);
-  return preflight.finish(reading).report;
+  return preflight.finish(reading, kept === 'all').report;
+};
+
+/** Characters as they are trained on: those that go with dropped ones of an emoji sequence are not in the first count. */
+const counted = (ids: Ids, alphabet: readonly string[]): Pick<CorpusReport, 'characters' | 'alphabet'> => {
+  const counts = new Float64Array(alphabet.length);
+  for (let at = 0; at < ids.length; at++) counts[ids[at]!]!++;
+  return {
+    characters: ids.length,
+    alphabet: alphabet.map((character, id) => ({ character, count: counts[id]! })),
+  };
 };
 
 /** Where the held-out tenth begins. */

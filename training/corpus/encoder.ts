@@ -6,6 +6,34 @@ export type Ids = Uint8Array | Uint16Array;
 const CODE_POINTS = 0x110000;
 const MOST_CHARACTERS = 0xffff;
 const NARROW = 256;
+const ROOM = 4096; // characters that a few folded ones may add
+const ZERO_WIDTH_JOINER = 0x200d;
+
+/** What changes the emoji before it: variation selectors, skin tones, the keycap, tags. */
+const isModifier = (code: number): boolean =>
+  (code >= 0xfe00 && code <= 0xfe0f) ||
+  (code >= 0x1f3fb && code <= 0x1f3ff) ||
+  code === 0x20e3 ||
+  (code >= 0xe0020 && code <= 0xe007f);
+
+const isPictograph = (code: number): boolean =>
+  /\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(String.fromCodePoint(code));
+
+/** Where the emoji sequence begins whose last characters, a joiner among them, end a text of this length. */
+const sequenceStart = (
+  ids: Ids,
+  length: number,
+  joiner: number | undefined,
+  modifiers: ReadonlySet<number>,
+): number => {
+  let start = length;
+  while (joiner !== undefined && start > 0 && ids[start - 1] === joiner) {
+    start--;
+    while (start > 0 && modifiers.has(ids[start - 1]!)) start--;
+    if (start > 0) start--; // the character before the joiner
+  }
+  return start;
+};
 
 /**
  * Encodes a text that streams by, into one buffer that grows in place: a corpus costs one byte a character (two with
@@ -21,7 +49,7 @@ export class Encoder {
 
   /** @param capacity Characters at most, for the address space that is set aside. */
   constructor(capacity: number) {
-    this.#buffer = new ArrayBuffer(0, { maxByteLength: 2 * Math.max(capacity, 1) });
+    this.#buffer = new ArrayBuffer(0, { maxByteLength: 2 * (Math.max(capacity, 1) + ROOM) });
     this.#ids = new Uint8Array(this.#buffer);
   }
 
@@ -43,29 +71,57 @@ export class Encoder {
   }
 
   /**
-   * Ends the text: characters are replaced as `fold` says and ids put in order of code point.
+   * Ends the text: characters are replaced as `fold` says and ids put in order of code point. Where a character of an
+   * emoji sequence is dropped, the rest of the sequence goes with it.
    *
-   * @param fold Code point -> the one that stands for it, or undefined where it is dropped.
+   * @param fold Code point -> those that stand for it; none where it is dropped.
    */
-  finish(fold: ReadonlyMap<number, number | undefined> = new Map()): { ids: Ids; alphabet: string[] } {
-    const target = (code: number) => (fold.has(code) ? fold.get(code) : code);
-    const kept = [...new Set(this.#codePoints.map(target))]
-      .filter((code) => code !== undefined)
-      .sort((a, b) => a - b);
+  finish(fold: ReadonlyMap<number, readonly number[]> = new Map()): { ids: Ids; alphabet: string[] } {
+    const target = (code: number): readonly number[] => fold.get(code) ?? [code];
+    const kept = [...new Set(this.#codePoints.flatMap(target))].sort((a, b) => a - b);
     const order = new Map(kept.map((code, id) => [code, id]));
-    const dropped = MOST_CHARACTERS;
-    const next = Uint16Array.from(this.#codePoints, (code) => order.get(target(code) ?? -1) ?? dropped);
+    const next = this.#codePoints.map((code) => target(code).map((one) => order.get(one)!));
+    const growth = next.reduce((sum, ids, id) => sum + Math.max(0, ids.length - 1) * this.#counts[id]!, 0);
 
-    const from = this.#ids;
+    const from = this.#moved(growth);
     const into = kept.length <= NARROW ? new Uint8Array(this.#buffer) : new Uint16Array(this.#buffer);
     if (into.BYTES_PER_ELEMENT > from.BYTES_PER_ELEMENT) throw new Error('an alphabet only shrinks');
+    const joiner = order.get(ZERO_WIDTH_JOINER);
+    const modifiers = new Set(kept.flatMap((code, id) => (isModifier(code) ? [id] : [])));
     let length = 0;
-    for (let at = 0; at < this.#length; at++) {
-      const id = next[from[at]!]!;
-      if (id !== dropped) into[length++] = id; // never ahead of the reading
+    let joinedToDropped = false; // a joiner after a dropped character takes the next one with it
+    let afterDropped = false;
+    for (let at = growth; at < growth + this.#length; at++) {
+      const ids = next[from[at]!]!;
+      if (ids.length === 1) {
+        const id = ids[0]!;
+        if (afterDropped && (id === joiner || modifiers.has(id))) {
+          joinedToDropped = id === joiner;
+          continue;
+        }
+        if (joinedToDropped) {
+          joinedToDropped = false;
+          continue;
+        }
+        afterDropped = false;
+        into[length++] = id;
+        continue;
+      }
+      joinedToDropped = false;
+      afterDropped = ids.length === 0 && isPictograph(this.#codePoints[from[at]!]!);
+      if (afterDropped) length = sequenceStart(into, length, joiner, modifiers);
+      for (const id of ids) into[length++] = id; // never ahead of the reading
     }
     this.#buffer.resize(length * into.BYTES_PER_ELEMENT);
     return { ids: into, alphabet: kept.map((code) => String.fromCodePoint(code)) };
+  }
+
+  /** The ids moved up by `growth` places in the buffer, so that those that become several have room before them. */
+  #moved(growth: number): Ids {
+    if (growth === 0) return this.#ids;
+    this.#reserve(this.#length + growth);
+    this.#ids.copyWithin(growth, 0, this.#length);
+    return this.#ids;
   }
 
   #admit(code: number): number {

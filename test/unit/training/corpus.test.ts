@@ -78,6 +78,35 @@ describe('readCorpus', () => {
     expect(preflight.findings.map(({ code }) => code)).toContain('rare_characters');
   });
 
+  it('folds ligatures to all their letters, keeps rare ASCII, and lists what it dropped', async () => {
+    const common = Array.from({ length: 300 }, (_, at) => String.fromCodePoint(0x4e00 + at))
+      .join('')
+      .repeat(100);
+    const path = file(`${common}${'fi'.repeat(50)}oﬃce ﬁnd ½ 漢 æ 5a`);
+    const { corpus, preflight } = await readCorpus([path]);
+    expect(decoded(corpus).slice(30_000)).toBe(`${'fi'.repeat(50)}office find   ae 5a`);
+    expect(preflight.rare.dropped.list).toBe('½漢');
+    expect(preflight.findings.find(({ code }) => code === 'rare_characters')?.message).toMatch(
+      /: ½ 漢\. .*--alphabet all/,
+    );
+    const all = await readCorpus([path], { alphabet: 'all' });
+    expect(decoded(all.corpus).slice(30_000)).toContain('oﬃce ﬁnd ½ 漢 æ 5');
+    expect(all.preflight.rare.limit).toBe(0);
+  });
+
+  it('drops an emoji sequence whole, of which one part is dropped', async () => {
+    const common = Array.from({ length: 300 }, (_, at) => String.fromCodePoint(0x4e00 + at))
+      .join('')
+      .repeat(100);
+    const usual = '👩\u200d🔬 👍\u{1f3fd} ❤\ufe0f '.repeat(20);
+    const { corpus, preflight } = await readCorpus([
+      file(`${common}${usual}a 👩\u{1f3fd}\u200d🚒 b 🚒\ufe0f\u200d👩 c 🎈 d`),
+    ]);
+    expect(decoded(corpus).slice(30_000)).toBe(`${usual}a  b  c  d`);
+    expect(preflight.characters).toBe(corpus.ids.length);
+    expect(preflight.alphabet.reduce((sum, { count }) => sum + count, 0)).toBe(corpus.ids.length);
+  });
+
   it('drops no more than half a per cent of a text whose characters are all rare', async () => {
     const characters = Array.from({ length: 5000 }, (_, at) => String.fromCodePoint(0x4e00 + at)).join('');
     const { corpus } = await readCorpus([file(characters)]);
@@ -175,6 +204,93 @@ describe('a corpus that cannot be used', () => {
 });
 
 describe('inspectCorpus', () => {
+  const messages = async (content: string | Uint8Array): Promise<Record<string, string>> => {
+    const { findings } = await inspectCorpus([file(content)]);
+    return Object.fromEntries(findings.map(({ code, message }) => [code, message]));
+  };
+  const words = ['harbour', 'lantern', 'quiet', 'captain', 'letter', 'evening', 'garden', 'anchor'];
+  const random = Random.fromSeed(11);
+  const word = () => words[Math.floor(words.length * random.uniform())]!;
+  const phrase = (length: number) => Array.from({ length }, word).join(' ');
+  const lines = (count: number, of: (at: number) => string) =>
+    Array.from({ length: count }, (_, at) => `${of(at)}\n`).join('');
+
+  it('finds characters that were lost or misread', async () => {
+    const lost = await messages(`${text(1500)} caf\ufffd `);
+    expect(lost.replacement_characters).toMatch(/^1 replacement character/);
+    const misread = await messages(lines(80, () => `The cafÃ© â€” ${phrase(4)} itâ€™s â€œyesâ€�`));
+    expect(misread.misread_utf8).toMatch(/UTF-8 .* Windows-1252, such as Ã© for é, â€” for —, â€™ for ’/);
+    expect(await messages(lines(80, () => `Não, é São João; Über Ångström ${phrase(5)}`))).not.toHaveProperty(
+      'misread_utf8',
+    );
+  });
+
+  it('finds mixed normal forms', async () => {
+    const mixed = lines(
+      60,
+      (at) => `${phrase(6)} ${(at % 2 === 0 ? 'café' : 'café').normalize(at % 2 === 0 ? 'NFC' : 'NFD')}`,
+    );
+    expect((await messages(mixed)).normal_forms).toMatch(
+      /30 letters with marks .* 30 are a letter and marks/,
+    );
+    expect(await messages(mixed.normalize('NFD'))).not.toHaveProperty('normal_forms');
+  });
+
+  it.each([
+    ['JSON Lines', () => JSON.stringify({ by: word(), said: phrase(9) }), "jq -r '.said' FILE"],
+    ['CSV', () => `${word()},"${phrase(6)}, ${word()}",${word()}`, 'mlr --icsv'],
+    ['TSV', () => `${word()}\t${phrase(6)}\t${word()}`, 'cut -f'],
+    ['HTML', () => `<p class="line">${phrase(4)}<br></p>`, 'pandoc -f html'],
+    ['XML', () => `<verse n="1"><w>${word()}</w> ${phrase(2)}</verse>`, 'xmllint'],
+  ])('knows %s from prose, and how to take the text out', async (kind, line, command) => {
+    const { markup } = await messages(lines(100, line));
+    expect(markup).toContain(`This is ${kind},`);
+    expect(markup).toContain(command);
+  });
+
+  it('takes prose, verse and code for none of these', async () => {
+    const prose = lines(60, () => `${phrase(12)}, ${phrase(5)}; "${phrase(3)}," he said.\n`);
+    expect(await messages(prose)).not.toHaveProperty('markup');
+    const code = lines(
+      100,
+      (at) => `  if (a${at} < b[${at}]) { return f(${word()}, ${at}); } // ${phrase(2)}`,
+    );
+    expect(await messages(code)).not.toHaveProperty('markup');
+  });
+
+  it('counts repeats of a list by line, and knows a sorted one', async () => {
+    const names = Array.from({ length: 400 }, (_, at) => `${phrase(2)} ${at}`);
+    const twice = await inspectCorpus([file([...names, ...names].map((name) => `${name}\n`).join(''))]);
+    expect(twice.duplicates.unit).toBe('line');
+    expect(twice.duplicates.share).toBeCloseTo(0.5, 1);
+    expect(await messages(names.map((name) => `${name}\n`).join(''))).not.toHaveProperty('sorted_lines');
+    expect(
+      (
+        await messages(
+          names
+            .toSorted()
+            .map((name) => `${name}\n`)
+            .join(''),
+        )
+      ).sorted_lines,
+    ).toMatch(/400 lines are sorted.*shuf/);
+  });
+
+  it('refuses a text of more control characters than letters', async () => {
+    await expect(inspectCorpus([file(`${'a\u0004\u0005 '.repeat(1000)}`)])).rejects.toMatchObject({
+      code: 'corpus_invalid',
+      message: expect.stringMatching(/2,000 control characters and 1,000 letters/),
+    });
+  });
+
+  it('names licence files in a folder', async () => {
+    mkdirSync(join(folder, 'book'));
+    file(text(2000), 'book/chapter.txt');
+    file(text(2000), 'book/LICENSE.md');
+    const { findings } = await inspectCorpus([join(folder, 'book')]);
+    expect(findings.find(({ code }) => code === 'licence_files')?.message).toMatch(/LICENSE\.md/);
+  });
+
   it('finds what looks like secrets and addresses, and where', async () => {
     const lines = [
       text(1500),
