@@ -1,5 +1,6 @@
 import type { CorpusReport } from './corpus/corpus-report.ts';
 import type { LineStarts } from './metrics/held-out.ts';
+import type { NgramLosses } from './metrics/ngrams.ts';
 
 /**
  * The events of a training, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
@@ -125,6 +126,8 @@ export interface GateEvent {
   readonly reasons: readonly string[];
   readonly loss: number;
   readonly trigramLoss: number;
+  /** Of n-gram models of orders 3 to 6. */
+  readonly ngramLosses?: NgramLosses;
   readonly currentLoss?: number;
   readonly parentLoss?: number;
   readonly lineStarts?: LineStarts;

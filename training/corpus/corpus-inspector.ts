@@ -1,5 +1,5 @@
 import { FolioError } from '../../src/errors.ts';
-import { Trigram } from '../metrics/trigram.ts';
+import { type NgramLosses, Ngrams } from '../metrics/ngrams.ts';
 import type { CorpusListener, ReadResult } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { corpusWarnings } from './corpus-warnings.ts';
@@ -14,6 +14,8 @@ import { textShape } from './text-shape.ts';
 /** Characters that a corpus must have. */
 const LEAST_CHARACTERS = 1000;
 
+/** Characters that the n-gram models are made of and measured on, for the sake of memory. */
+const MOST_MEASURED = 2_000_000;
 const MOST_TITLES = 100_000;
 /** Files that stand beside a text and are none of it. */
 const LICENCE =
@@ -84,7 +86,7 @@ export class CorpusInspector implements CorpusListener {
       secrets: this.#secrets
         .found()
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
-      estimate: estimate(characters, alphabet.length, this.#trigramLoss(alphabet, fold)),
+      estimate: estimate(characters, alphabet.length, this.#ngramLosses(alphabet, fold)),
     };
     return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }
@@ -102,28 +104,36 @@ export class CorpusInspector implements CorpusListener {
       .join('');
   }
 
-  /** Nats per character of a trigram model on the last tenth of the sampled text. */
-  #trigramLoss(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold']): number {
+  /** Losses of n-gram models on the last tenth of the sampled text. */
+  #ngramLosses(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold']): NgramLosses {
     const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
     const unknown = alphabet.length;
     const id = (code: number) => order.get(fold.has(code) ? (fold.get(code)?.[0] ?? -1) : code) ?? unknown;
-    const text = this.#sample
-      .blocks()
-      .map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
+    const blocks = this.#sample.blocks();
+    const chosen = evenly(blocks, Math.ceil(MOST_MEASURED / (blocks[0]?.length ?? 1)));
+    const text = chosen.map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
     const total = text.reduce((sum, block) => sum + block.length, 0);
-    const model = new Trigram(alphabet.length);
+    const model = new Ngrams(alphabet.length);
     let left = Math.floor(0.9 * total);
-    const heldOut: { loss: number; length: number }[] = [];
+    const heldOut: { losses: NgramLosses; length: number }[] = [];
     for (const block of text) {
       model.train(block.subarray(0, left));
       const rest = block.subarray(left);
       left = Math.max(0, left - block.length);
-      if (rest.length > 2) heldOut.push({ loss: model.loss(rest), length: rest.length });
+      if (rest.length > 6) heldOut.push({ losses: model.losses(rest), length: rest.length });
     }
     const length = heldOut.reduce((sum, block) => sum + block.length, 0);
-    return heldOut.reduce((sum, block) => sum + block.loss * block.length, 0) / length;
+    const mean = (n: 3 | 4 | 5 | 6) =>
+      heldOut.reduce((sum, block) => sum + block.losses[n] * block.length, 0) / length;
+    return { 3: mean(3), 4: mean(4), 5: mean(5), 6: mean(6) };
   }
 }
+
+/** At most so many of a list, evenly spaced. */
+const evenly = <Item>(items: readonly Item[], count: number): readonly Item[] =>
+  items.length <= count
+    ? items
+    : Array.from({ length: count }, (_, at) => items[Math.floor((at * items.length) / count)]!);
 
 const foldedAlphabet = (
   counts: ReadonlyMap<number, number>,

@@ -1,3 +1,4 @@
+import { bestOrder } from '../metrics/ngrams.ts';
 import { dollars, duration, grouped, percent, several, visible } from '../report/format.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { FARGATE_PRICE } from './estimate.ts';
@@ -7,6 +8,7 @@ const SHOWN = 120; // characters of the alphabet
 /** The report for a terminal. */
 export const corpusReportText = (report: CorpusReport): string => {
   const { alphabet, estimate, duplicates } = report;
+  const best = bestOrder(estimate.ngramLosses);
   const rows: [string, string][] = [
     ['corpus', `${report.source}${report.files > 1 ? ` (${several(report.files, 'file')})` : ''}`],
     [
@@ -34,7 +36,7 @@ export const corpusReportText = (report: CorpusReport): string => {
     ],
     [
       'loss',
-      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected; a trigram model has ${estimate.trigramLoss.toFixed(2)}`,
+      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected; a trigram model has ${estimate.trigramLoss.toFixed(2)}, the best n-gram model, of order ${best}, ${estimate.ngramLosses[best].toFixed(2)}`,
     ],
   ];
   const table = rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');

@@ -1,3 +1,4 @@
+import { bestOrder, type NgramLosses } from '../metrics/ngrams.ts';
 import { presets } from '../presets.ts';
 
 /**
@@ -9,6 +10,8 @@ export interface Estimate {
   readonly preset: string;
   /** Of the corpus's own trigram model on the last tenth of the text. Nats per character. */
   readonly trigramLoss: number;
+  /** The same of n-gram models of orders 3 to 6. */
+  readonly ngramLosses: NgramLosses;
   /** Held-out loss that the preset may reach. Nats per character. */
   readonly expectedLoss: number;
   readonly charactersPerSecond: number;
@@ -34,8 +37,8 @@ const OVERHEAD = 0.25e-3;
 export const FARGATE_PRICE = { month: 'March 2026', vcpu: 0.04048, gigabyte: 0.004445, spot: 0.3 } as const;
 const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 
-/** @param trigramLoss Nats per character. */
-export const estimate = (characters: number, vocabulary: number, trigramLoss: number): Estimate => {
+/** @param ngramLosses Of the corpus's own n-gram models. */
+export const estimate = (characters: number, vocabulary: number, ngramLosses: NgramLosses): Estimate => {
   const preset = characters < ENOUGH ? 'tiny' : 'standard';
   const { units, embedding, epochs, leastSteps, batch, length } = presets[preset];
   const step = length * OVERHEAD + (batch * length * operations(units, embedding, vocabulary)) / SUSTAINED; // seconds
@@ -45,8 +48,9 @@ export const estimate = (characters: number, vocabulary: number, trigramLoss: nu
   const dollars = (seconds / 3600) * HOUR_DOLLARS;
   return {
     preset,
-    trigramLoss,
-    expectedLoss: trigramLoss * lossRatio[preset],
+    trigramLoss: ngramLosses[3],
+    ngramLosses,
+    expectedLoss: ngramLosses[bestOrder(ngramLosses)] * lossRatio[preset],
     charactersPerSecond,
     seconds,
     dollars,

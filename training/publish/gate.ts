@@ -7,7 +7,7 @@ import {
   type HeldOutEvaluation,
   lineStartsText,
 } from '../metrics/held-out.ts';
-import { trigramOf } from '../metrics/trigram.ts';
+import { bestOrder, ngramsOf } from '../metrics/ngrams.ts';
 
 export interface GateOptions {
   /** Nats per character by which a new version may be worse than the current one. Default 0.02. */
@@ -40,8 +40,10 @@ export const judge = async (
   { tolerance = 0.02, force = false }: GateOptions = {},
 ): Promise<GateEvent> => {
   const start = corpus.training.length;
-  const text = corpus.ids.subarray(start - 2, start + MOST_MEASURED); // with the two characters that it follows
-  const trigramLoss = trigramOf(corpus.training, corpus.alphabet.length).loss(text);
+  const text = corpus.ids.subarray(start - 5, start + MOST_MEASURED); // with the five characters that it follows
+  const ngramLosses = ngramsOf(corpus.training, corpus.alphabet.length).losses(text);
+  const trigramLoss = ngramLosses[3];
+  const order = bestOrder(ngramLosses);
   const measured = await measure(candidate, corpus);
   const loss = measured?.loss ?? Number.NaN;
   const currentLoss = current && ((await measure(current, corpus))?.loss ?? Number.NaN);
@@ -79,14 +81,24 @@ export const judge = async (
     reasons: [
       ...failed,
       ...met,
+      ...(order > 3 && Number.isFinite(loss) ? [besideBest(loss, order, ngramLosses[order])] : []),
       ...(measured?.lineStarts ? [`Beginnings of lines cost ${lineStartsText(measured.lineStarts)}.`] : []),
     ],
     loss,
     trigramLoss,
+    ngramLosses,
     ...(currentLoss === undefined ? {} : { currentLoss }),
     ...(parentLoss === undefined ? {} : { parentLoss }),
     ...(measured?.lineStarts === undefined ? {} : { lineStarts: measured.lineStarts }),
   };
+};
+
+/** How a model stands to the best n-gram model, with advice where that is better. */
+const besideBest = (loss: number, order: number, best: number): string => {
+  const figures = `${loss.toFixed(4)} against ${best.toFixed(4)}`;
+  return loss < best
+    ? `It beats the corpus's best n-gram model, of order ${order}: ${figures}.`
+    : `The corpus's n-gram model of order ${order} is better: ${figures}. Train longer (--epochs) or with a larger preset; or the text repeats itself so much that counting suffices.`;
 };
 
 /** None for a model whose numbers are not finite. */
