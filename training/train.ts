@@ -1,11 +1,16 @@
 import { basename } from 'node:path';
 import { FolioError, isFolioError } from '../src/errors.ts';
-import { checkpointKey } from '../src/store/keys.ts';
 import { checkModelName } from '../src/store/model-name.ts';
 import { folioVersion } from '../src/version.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
-import { type Configuration, encodeCheckpoint, type FitState, readCheckpoint } from './loop/checkpoint.ts';
+import {
+  type Configuration,
+  checkpointKeyOf,
+  encodeCheckpoint,
+  type FitState,
+  readCheckpoint,
+} from './loop/checkpoint.ts';
 import { fineTuned, inheritedWeights } from './loop/fine-tuning.ts';
 import { chunksOf, type FitResult, fitNetwork, shapeOf } from './loop/fit.ts';
 import type { FitSettings } from './loop/fit-settings.ts';
@@ -85,7 +90,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   });
   yield keep(from === undefined ? started : { ...started, resumedAt: from.position });
 
-  const key = checkpointKey(name);
+  const key = checkpointKeyOf(name, configuration);
   const save = async (state: FitState) => {
     const bytes = encodeCheckpoint(state, configuration);
     await store.write(key, bytes);
@@ -146,7 +151,9 @@ const checkpointFor = async (
     if (from !== undefined) return { from };
   } catch (fault) {
     if (resume === 'auto' && isFolioError(fault) && fault.code === 'checkpoint_mismatch') {
-      return { warning: `Started anew. ${fault.message}` };
+      return {
+        warning: `Started anew; the checkpoint that was found is kept. ${fault.message.replace(/ Train with --fresh.*$/, '')}`,
+      };
     }
     throw fault;
   }

@@ -12,6 +12,7 @@ import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
+import { concurrentTrainings } from './concurrent-trainings.ts';
 import { alphabetOption, encodingOption } from './inspect.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus as tell } from './print.ts';
@@ -108,8 +109,9 @@ async function run(flags: TrainFlags): Promise<void> {
   const interrupt = interruptible(flags.maxSeconds, (reason) =>
     tell(`${reason} Stopping after a last checkpoint; once more to stop at once.`.trimStart()),
   );
+  const id = flags.record ?? settings.trainingId ?? newTrainingId(name);
   const start = {
-    id: flags.record ?? settings.trainingId ?? newTrainingId(name),
+    id,
     model: name,
     preset: flags.preset,
     source: basename(corpus[0] ?? ''),
@@ -117,10 +119,18 @@ async function run(flags: TrainFlags): Promise<void> {
   const record = new RecordKeeper(store, start, undefined, interrupt.stop);
   const json = flags.json === true || flags.log === 'json';
   const progress = openProgress({ json, lines: flags.log === 'lines' });
+  const findOthers = concurrentTrainings(store, name, id);
+  const reportOthers = async () => {
+    for (const line of await findOthers()) {
+      tell(line);
+      record.log(line);
+    }
+  };
   let outcome: { version: string; rejected?: readonly string[] } | undefined;
 
   try {
     await record.begin();
+    await reportOthers();
     for await (const event of train({
       corpus,
       name,
@@ -138,6 +148,7 @@ async function run(flags: TrainFlags): Promise<void> {
     })) {
       record.update(event);
       progress.update(event);
+      if (event.type === 'epoch') await reportOthers();
       if (event.type === 'published') outcome = { version: event.version };
       if (event.type === 'rejected') outcome = { version: event.version, rejected: event.reasons };
     }

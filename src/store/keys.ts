@@ -52,7 +52,11 @@ export const corpusDeletedKey = (name: string): string => `${modelPrefix(name)}c
 export const candidatePrefix = (name: string, version: string): string =>
   `${prefixes.candidates}${name}/${version}/`;
 
-export const checkpointKey = (name: string): string => `${prefixes.checkpoints}${name}/latest.bin`;
+export const checkpointPrefix = (name: string): string => `${prefixes.checkpoints}${name}/`;
+
+/** @param digest Of a training's settings and corpus. Until version 0.1.0 the only checkpoint was `latest.bin`. */
+export const checkpointKey = (name: string, digest: string): string =>
+  `${checkpointPrefix(name)}${digest}.bin`;
 
 export const recordKey = (id: string): string => `${prefixes.trainings}${id}.json`;
 

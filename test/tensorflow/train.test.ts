@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { checkpointKey } from '../../src/store/keys.ts';
 import { readPointer } from '../../src/store/models.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -42,6 +41,12 @@ const run = async (options: Partial<TrainOptions>): Promise<TrainingEvent[]> => 
   };
   for await (const event of train(given)) heard.push(event);
   return heard;
+};
+
+const checkpointsOf = async (name: string): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const { key } of store.list(`checkpoints/${name}/`)) keys.push(key);
+  return keys;
 };
 
 const read = async (key: string): Promise<Uint8Array> => (await store.read(key))!.bytes;
@@ -96,7 +101,7 @@ describe('train', () => {
     );
     expect(worst).toBeLessThan(1e-4);
     expect((await readPointer(store, name))!.version).toBe(published.version);
-    expect(await store.read(checkpointKey(name))).toBeUndefined();
+    expect(await checkpointsOf(name)).toEqual([]);
     expect(
       JSON.parse(new TextDecoder().decode(await read(`${published.key}/report.json`))).epochs,
     ).toHaveLength(2);
@@ -119,6 +124,15 @@ describe('train', () => {
       code: 'checkpoint_mismatch',
       message: expect.stringContaining('batch was 8, is 4'),
     });
+    // A trial under the same name, published meanwhile, leaves the checkpoint alone.
+    const kept = await checkpointsOf('parts');
+    expect(kept).toHaveLength(1);
+    const trial = await run({ name: 'parts', settings: { ...small, batch: 4, epochs: 1 } });
+    expect(trial.find((event) => event.type === 'warning')).toMatchObject({
+      code: 'not_resumed',
+      message: expect.stringMatching(/is kept.*batch was 8, is 4/),
+    });
+    expect(await checkpointsOf('parts')).toEqual(kept);
     const resumed = await run({ name: 'parts', resume: 'always' });
     expect(resumed.find((event) => event.type === 'started')).toHaveProperty('resumedAt');
     const published = resumed.at(-1)!;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FolioError } from '../../src/errors.ts';
-import { checkpointKey } from '../../src/store/keys.ts';
+import { checkpointKey, checkpointPrefix } from '../../src/store/keys.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { TrainingEvent } from '../events.ts';
 import type { OptimiserState } from './optimiser.ts';
@@ -42,6 +42,10 @@ export type Configuration = Readonly<Record<string, unknown>>;
 
 /** 2: streams begin anew at line starts, and what is drawn comes from another generator than in format 1. */
 const FORMAT = 2;
+
+/** Of each configuration its own, so that another training of the same name leaves it alone. */
+export const checkpointKeyOf = (name: string, configuration: Configuration): string =>
+  checkpointKey(name, digestOf(Buffer.from(JSON.stringify(configuration))).slice(0, 16));
 
 /** [length of head: 4 bytes] [head: JSON] [arrays: float32]; the head carries the arrays' digest. */
 export const encodeCheckpoint = (state: FitState, configuration: Configuration): Uint8Array => {
@@ -159,12 +163,22 @@ const differing = (theirs: Configuration, ours: Configuration): string[] =>
     .filter((name) => JSON.stringify(theirs[name]) !== JSON.stringify(ours[name]))
     .map((name) => `${name} was ${JSON.stringify(theirs[name])}, is ${JSON.stringify(ours[name])}`);
 
-/** The training's last checkpoint, or undefined where there is none. @throws FolioError `checkpoint_mismatch` */
+/**
+ * The training's last checkpoint, or undefined where the model has none.
+ *
+ * @throws FolioError `checkpoint_mismatch` for damage, an older format, or where the only checkpoint is another
+ * training's, naming what differs
+ */
 export const readCheckpoint = async (
   store: Store,
   name: string,
   configuration: Configuration,
 ): Promise<FitState | undefined> => {
-  const object = await store.read(checkpointKey(name));
-  return object && decodeCheckpoint(object.bytes, configuration);
+  const object = await store.read(checkpointKeyOf(name, configuration));
+  if (object) return decodeCheckpoint(object.bytes, configuration);
+  for await (const { key } of store.list(checkpointPrefix(name))) {
+    const other = await store.read(key);
+    if (other) return decodeCheckpoint(other.bytes, configuration);
+  }
+  return undefined;
 };

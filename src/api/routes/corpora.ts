@@ -64,12 +64,9 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       const query = new URL(context.req.url).searchParams;
       const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
       faults.throwIfAny();
-      const bytes = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
-      try {
-        new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-      } catch {
-        throw new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
-      }
+      const body = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
+      const bytes = /^multipart\//i.test(type) ? await fileIn(body, type) : body;
+      checkText(bytes);
       if (bytes.length === 0)
         throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
       const key = corpusKey(name);
@@ -87,6 +84,43 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
     },
   ),
 ];
+
+/** The one file of a multipart form. @throws FolioError `invalid_request` */
+const fileIn = async (body: Uint8Array, type: string): Promise<Uint8Array> => {
+  const form = await new Response(Uint8Array.from(body), { headers: { 'content-type': type } })
+    .formData()
+    .catch((cause: unknown) => {
+      throw new FolioError('invalid_request', 'The body: expected a multipart form; it cannot be read.', {
+        where: 'body',
+        expected: 'multipart/form-data with one file, or the text itself',
+        received: type,
+        cause,
+      });
+    });
+  const files = [...form.values()].filter((value) => typeof value !== 'string');
+  if (files.length === 1) return new Uint8Array(await files[0]!.arrayBuffer());
+  throw new FolioError('invalid_request', `The form: expected one file, received ${files.length}.`, {
+    where: 'body',
+    expected: 'one file',
+    received: `${files.length} files`,
+  });
+};
+
+/** @throws FolioError `corpus_invalid` for what is not UTF-8, or has zero bytes, as UTF-16 and binary files do */
+const checkText = (bytes: Uint8Array): void => {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
+  }
+  const zero = bytes.indexOf(0);
+  if (zero >= 0)
+    throw new FolioError(
+      'corpus_invalid',
+      `The corpus: expected text in UTF-8; there is a zero byte at ${zero}. If it is UTF-16, convert it with \`iconv -f UTF-16 -t UTF-8\`.`,
+      { where: `byte ${zero}`, expected: 'text in UTF-8', received: 'a zero byte' },
+    );
+};
 
 const tooLarge = (maximum: number): FolioError =>
   new FolioError('too_large', `The corpus: expected at most ${maximum} bytes.`, {

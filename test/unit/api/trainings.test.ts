@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/responses.ts';
@@ -72,6 +74,44 @@ describe('uploads and trainings', async () => {
     const events = (await response.text()).split('\n\n').filter(Boolean);
     expect(events.at(0)).toMatch(/^event: training\ndata: \{/);
     expect(events.at(-1)).toBe('event: end\ndata: {"state":"published"}');
+  });
+
+  test('a file in a multipart form is the corpus, without the form around it', async () => {
+    const form = new FormData();
+    form.set('note', 'not the corpus');
+    form.set('file', new File(['Once upon a form.'], 'novel.txt'));
+    const response = await call('/v1/corpora/form', { method: 'POST', body: form });
+    await until(await started(response), 'published');
+    expect(await readFile(join(place.settings.store, 'corpora/form.txt'), 'utf8')).toBe('Once upon a form.');
+  });
+
+  test.each([
+    [
+      'two files',
+      () => {
+        const form = new FormData();
+        form.append('file', new File(['one'], 'one.txt'));
+        form.append('file', new File(['two'], 'two.txt'));
+        return { body: form };
+      },
+      400,
+      'invalid_request',
+    ],
+    [
+      'a form that is broken',
+      () => ({ body: '--x\r\n\r\n', headers: { 'content-type': 'multipart/form-data; boundary=y' } }),
+      400,
+      'invalid_request',
+    ],
+    [
+      'a zero byte',
+      () => ({ body: 'Once\0upon a time.', headers: { 'content-type': 'text/plain' } }),
+      422,
+      'corpus_invalid',
+    ],
+  ])('%s is refused', async (_, init, status, code) => {
+    const response = await call('/v1/corpora/refused', { method: 'POST', ...init() });
+    expect([response.status, (await response.json()).error.code]).toEqual([status, code]);
   });
 
   test('one that dies is told with its last words', async () => {

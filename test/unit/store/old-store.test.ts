@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/load-model.ts';
-import { checkpointKey } from '../../../src/store/keys.ts';
 import { activate, currentVersion, listModels, listVersions } from '../../../src/store/models.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -75,7 +74,7 @@ describe('a store written by Folio 0.1.0', () => {
   });
 
   it('refuses the checkpoint of an interrupted training by name, since its random draws were others', async () => {
-    const bytes = await readFile(join(folder, checkpointKey('paused')));
+    const bytes = await readFile(join(folder, 'checkpoints/paused/latest.bin'));
     const head = JSON.parse(bytes.toString('utf8', 4, 4 + bytes.readUInt32LE(0))) as {
       configuration: Configuration;
     };

@@ -37,7 +37,7 @@ export const someEvents = async (corpus: string): Promise<TrainingEvent[]> => [
     { type: 'sample', epoch, temperature: 0.8, text: `after ${epoch}\n</script><b>` },
   ]),
   { type: 'warning', code: 'early_stopping', message: 'No better for a while.' },
-  { type: 'checkpoint', step: 200, key: 'checkpoints/novel/latest.bin', bytes: 1000 },
+  { type: 'checkpoint', step: 200, key: 'checkpoints/novel/0123456789abcdef.bin', bytes: 1000 },
   {
     type: 'finished',
     reason: 'completed',
