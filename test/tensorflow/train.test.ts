@@ -155,6 +155,37 @@ describe('train', () => {
     expect((await run({ name: 'guarded', settings: worse })).at(-1)).toHaveProperty('type', 'published');
   });
 
+  test('starts from another model, whose lineage it keeps and with which the gate compares it', async () => {
+    const parent = (await run({ name: 'parent' })).at(-1)!;
+    if (parent.type !== 'published') throw new Error('not published');
+    const file = join(folder, 'other.txt');
+    await writeFile(file, `${madeUpText(800, 2)} é`);
+    const heard = await run({
+      name: 'child',
+      corpus: [file],
+      from: (name) => read(`${parent.key}/${name}`),
+      settings: { batch: 8, length: 16, leastSteps: 1, epochs: 1 },
+    });
+    const started = heard.find((event) => event.type === 'started')!;
+    expect(started.settings).toMatchObject({ units: small.units });
+    const fresh = await run({ name: 'fresh', corpus: [file], settings: { ...small, epochs: 1 } });
+    const validationLoss = (events: readonly TrainingEvent[]) =>
+      events.find((event) => event.type === 'epoch')!.validationLoss;
+    expect(validationLoss(heard)).toBeLessThan(validationLoss(fresh));
+    const gate = heard.find((event) => event.type === 'gate')!;
+    expect(gate.parentLoss).toBeGreaterThan(0);
+    expect(gate.reasons.join(' ')).toMatch(/the model that it started from/);
+    const published = heard.at(-1)!;
+    if (published.type !== 'published') throw new Error(`ended with ${published.type}`);
+    const json = JSON.parse(new TextDecoder().decode(await read(`${published.key}/model.json`)));
+    expect(json.userDefinedMetadata.folio.parent).toMatchObject({
+      name: 'parent',
+      version: parent.version,
+      digest: expect.stringMatching(/^sha256:/),
+    });
+    expect(json.userDefinedMetadata.folio.alphabet).toContain('é');
+  });
+
   test('needs a checkpoint where one is asked for', async () => {
     await expect(run({ name: 'nothing', resume: 'always' })).rejects.toMatchObject({ code: 'not_found' });
   });
