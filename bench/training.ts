@@ -11,7 +11,7 @@ import { layersTraining } from './rivals/tfjs-layers.ts';
 const STEPS = 3; // a measurement
 
 const trainingCases: readonly TrainingCase[] = ['1x128', '1x512', '2x512'].flatMap((network) =>
-  ['64x100', '128x64'].map((size) => {
+  ['64x100', '128x64', '32x64'].map((size) => {
     const [layers, units] = network.split('x').map(Number) as [number, number];
     const [batch, length] = size.split('x').map(Number) as [number, number];
     return { name: `${network}@${size}`, vocabulary: 65, layers, units, batch, length };

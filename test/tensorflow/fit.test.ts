@@ -29,14 +29,14 @@ const settings: FitSettings = {
 
 const run = async (
   options: FitOptions,
-  heard: TrainingEvent[] = [],
+  events: TrainingEvent[] = [],
   chosen = settings,
 ): Promise<FitResult> => {
   const fitting = fitNetwork(kernels, corpus, chosen, options);
   for (;;) {
     const { value, done } = await fitting.next();
     if (done === true) return value;
-    heard.push(value);
+    events.push(value);
   }
 };
 
@@ -93,20 +93,20 @@ describe('a training', () => {
   });
 
   test('learns: its validation loss falls from epoch to epoch', async () => {
-    const heard: TrainingEvent[] = [];
-    const result = await run({}, heard);
+    const events: TrainingEvent[] = [];
+    const result = await run({}, events);
     const losses = result.epochs.map(({ validationLoss }) => validationLoss);
     expect(losses[2]).toBeLessThan(losses[0]!);
     expect(result.best!.validationLoss).toBe(Math.min(...losses));
-    expect(heard.filter(({ type }) => type === 'sample')).toHaveLength(12);
+    expect(events.filter(({ type }) => type === 'sample')).toHaveLength(12);
   });
 
   test('that diverges goes back at half the rate, twice, then ends clearly', async () => {
-    const heard: TrainingEvent[] = [];
+    const events: TrainingEvent[] = [];
     const optimiser = { ...settings.optimiser, clipNorm: Number.MAX_VALUE };
     const wild = { ...settings, learningRate: 1e30, warmUp: 0, optimiser };
-    await expect(run({}, heard, wild)).rejects.toMatchObject({ code: 'training_diverged' });
-    const rates = heard.filter((event) => event.type === 'warning' && event.code === 'diverged');
+    await expect(run({}, events, wild)).rejects.toMatchObject({ code: 'training_diverged' });
+    const rates = events.filter((event) => event.type === 'warning' && event.code === 'diverged');
     expect(rates).toHaveLength(2);
   });
 

@@ -3,10 +3,10 @@ import { bindingOf, loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
 
 test('setting up where it was done says which TensorFlow there is, and nothing else', async () => {
-  const told: string[] = [];
-  const version = await setUpTensorFlow((line) => told.push(line));
+  const lines: string[] = [];
+  const version = await setUpTensorFlow((line) => lines.push(line));
   expect(version).toBe(bindingOf(loadTensorFlow()).TF_Version);
-  expect(told).toEqual([]);
+  expect(lines).toEqual([]);
 });
 
 test('tfjs-node computes with it', () => {

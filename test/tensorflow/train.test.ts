@@ -29,7 +29,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const run = async (options: Partial<TrainOptions>): Promise<TrainingEvent[]> => {
-  const heard: TrainingEvent[] = [];
+  const events: TrainingEvent[] = [];
   const given: TrainOptions = {
     corpus: [corpus],
     name: 'made-up',
@@ -39,8 +39,8 @@ const run = async (options: Partial<TrainOptions>): Promise<TrainingEvent[]> => 
     force: true, // so little training does not beat a trigram model
     ...options,
   };
-  for await (const event of train(given)) heard.push(event);
-  return heard;
+  for await (const event of train(given)) events.push(event);
+  return events;
 };
 
 const checkpointsOf = async (name: string): Promise<string[]> => {
@@ -83,8 +83,8 @@ describe('train', () => {
     { name: 'halves', settings: { ...small, shards: 'float16' as const } },
     { name: 'embedded', settings: { ...small, embedding: 5 } },
   ])('publishes a model that stock tfjs and the kernel read alike: $name', async ({ name, settings }) => {
-    const heard = await run({ name, settings });
-    const published = heard.at(-1)!;
+    const events = await run({ name, settings });
+    const published = events.at(-1)!;
     if (published.type !== 'published') throw new Error(`ended with ${published.type}`);
     const json = JSON.parse(new TextDecoder().decode(await read(`${published.key}/model.json`)));
     const { alphabet, training, corpus: source, tools } = json.userDefinedMetadata.folio;
@@ -160,22 +160,22 @@ describe('train', () => {
     if (parent.type !== 'published') throw new Error('not published');
     const file = join(folder, 'other.txt');
     await writeFile(file, `${madeUpText(800, 2)} é`);
-    const heard = await run({
+    const events = await run({
       name: 'child',
       corpus: [file],
       from: (name) => read(`${parent.key}/${name}`),
       settings: { batch: 8, length: 16, leastSteps: 1, epochs: 1 },
     });
-    const started = heard.find((event) => event.type === 'started')!;
+    const started = events.find((event) => event.type === 'started')!;
     expect(started.settings).toMatchObject({ units: small.units });
     const fresh = await run({ name: 'fresh', corpus: [file], settings: { ...small, epochs: 1 } });
     const validationLoss = (events: readonly TrainingEvent[]) =>
       events.find((event) => event.type === 'epoch')!.validationLoss;
-    expect(validationLoss(heard)).toBeLessThan(validationLoss(fresh));
-    const gate = heard.find((event) => event.type === 'gate')!;
+    expect(validationLoss(events)).toBeLessThan(validationLoss(fresh));
+    const gate = events.find((event) => event.type === 'gate')!;
     expect(gate.parentLoss).toBeGreaterThan(0);
     expect(gate.reasons.join(' ')).toMatch(/the model that it started from/);
-    const published = heard.at(-1)!;
+    const published = events.at(-1)!;
     if (published.type !== 'published') throw new Error(`ended with ${published.type}`);
     const json = JSON.parse(new TextDecoder().decode(await read(`${published.key}/model.json`)));
     expect(json.userDefinedMetadata.folio.parent).toMatchObject({

@@ -19,14 +19,15 @@ test('a corpus uploaded to a running server is trained on, published, and served
   const server = await startServer(settings);
   try {
     const folio = new FolioClient({ baseUrl: server.url });
-    const heard: TrainingJob[] = [];
+    const states: TrainingJob[] = [];
     const corpus = madeUpText(12_000);
-    for await (const training of folio.train({ name: 'kings', corpus, preset: 'tiny' })) heard.push(training);
-    const last = heard.at(-1);
+    for await (const training of folio.train({ name: 'kings', corpus, preset: 'tiny' }))
+      states.push(training);
+    const last = states.at(-1);
     expect(last?.failure).toBeUndefined();
     expect(last?.state).toBe('published');
     expect(last?.history.length).toBeGreaterThan(0);
-    expect(heard.some(({ progress }) => progress !== undefined && progress.step > 0)).toBe(true);
+    expect(states.some(({ progress }) => progress !== undefined && progress.step > 0)).toBe(true);
 
     const { text, version, overlap } = await folio.generate({
       prompt: 'the king ',

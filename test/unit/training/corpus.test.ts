@@ -143,7 +143,7 @@ describe('readCorpus', () => {
     expect(whole.preflight).toMatchObject({ files: 2, skipped: ['c.bin'], source: 'a.txt and 1 more' });
   });
 
-  it('reads http addresses and tells one that does not answer well', async () => {
+  it('reads http addresses and reports one that does not answer well', async () => {
     await using server = await serving((path) => (path === '/text' ? text(2000) : undefined));
     const { corpus } = await readCorpus([`${server.address}/text`]);
     expect(decoded(corpus)).toBe(text(2000));

@@ -12,20 +12,20 @@ describe('evaluateText', () => {
       fed.push(id);
       return logits;
     };
-    const told = await evaluateText(step, [0, 1, 1, 3, -1]);
+    const result = await evaluateText(step, [0, 1, 1, 3, -1]);
     const nats = [2 / 5, 2 / 5, 1 / 5].reduce((sum, p) => sum - Math.log(p), 0) + Math.log(8);
-    expect(told.characters).toBe(4);
-    expect(told.loss).toBeCloseTo(nats / 4, 6);
-    expect(told.bitsPerCharacter).toBeCloseTo(nats / 4 / Math.log(2), 6);
-    expect(told.perplexity).toBeCloseTo(Math.exp(nats / 4), 5);
-    expect(told.accuracy).toBe(2 / 4);
-    expect(told.unknown).toBe(1);
+    expect(result.characters).toBe(4);
+    expect(result.loss).toBeCloseTo(nats / 4, 6);
+    expect(result.bitsPerCharacter).toBeCloseTo(nats / 4 / Math.log(2), 6);
+    expect(result.perplexity).toBeCloseTo(Math.exp(nats / 4), 5);
+    expect(result.accuracy).toBe(2 / 4);
+    expect(result.unknown).toBe(1);
     expect(fed).toEqual([0, 1, 1, 3]);
   });
 
   it('reads the context without measuring it', async () => {
-    const told = await evaluateText(() => Float32Array.of(0, 0), [0, 1, 0, 1, 1], { context: 3 });
-    expect(told.characters).toBe(2);
+    const result = await evaluateText(() => Float32Array.of(0, 0), [0, 1, 0, 1, 1], { context: 3 });
+    expect(result.characters).toBe(2);
   });
 
   it('refuses numbers that are not finite', async () => {

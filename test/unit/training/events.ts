@@ -1,7 +1,7 @@
 import { inspectCorpus } from '../../../training/corpus/corpus.ts';
 import type { TrainingEvent } from '../../../training/events.ts';
 
-/** What a short training tells: two epochs of 100 steps. */
+/** The events of a short training: two epochs of 100 steps. */
 export const someEvents = async (corpus: string): Promise<TrainingEvent[]> => [
   { type: 'preflight', report: await inspectCorpus([corpus]) },
   {

@@ -18,7 +18,7 @@ const corpus: Corpus = {
   heldOut: ids.subarray(18_000),
 };
 
-/** Believes so firmly in what is right: knows the text by heart from where the held-out part's context begins. */
+/** Predicts what is right with this logit, the text being known from where the held-out part's context begins. */
 const knowing = (firmness: number): EvaluatedModel => ({
   alphabet: corpus.alphabet,
   start: () => {

@@ -57,7 +57,7 @@ describe('Ngrams', () => {
     expect(bestOrder(losses)).toBe(3);
   });
 
-  it('learns from long contexts what short ones do not tell', () => {
+  it('learns from long contexts what short ones do not show', () => {
     // Each character repeats the one five places before.
     const random = Random.fromSeed(9);
     const ids = new Uint8Array(60_000);

@@ -14,7 +14,7 @@ import { ReportKeeper } from '../../../training/report/report.ts';
 import { reportHtml } from '../../../training/report/report-html.ts';
 import { someEvents } from './events.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'folio-telling-'));
+const folder = mkdtempSync(join(tmpdir(), 'folio-progress-'));
 const corpus = join(folder, 'novel.txt');
 writeFileSync(corpus, 'It was a dark & stormy night; <b>so</b> it was. '.repeat(60));
 let events: TrainingEvent[];
@@ -66,7 +66,7 @@ describe('RecordKeeper', () => {
     });
   });
 
-  it('tells why a training ended otherwise', async () => {
+  it('says why a training ended otherwise', async () => {
     const store = new FolderStore(folder);
     const rejected = new RecordKeeper(store, start);
     rejected.update({ type: 'rejected', version: 'v', key: 'candidates/novel/v', reasons: ['Too bad.'] });
@@ -141,9 +141,9 @@ describe('openProgress', () => {
 });
 
 describe('ReportKeeper', () => {
-  const kept = (heard: readonly TrainingEvent[]): ReportKeeper => {
+  const kept = (events: readonly TrainingEvent[]): ReportKeeper => {
     const keeper = new ReportKeeper();
-    for (const event of heard) keeper.update(event);
+    for (const event of events) keeper.update(event);
     return keeper;
   };
 
@@ -178,7 +178,7 @@ describe('ReportKeeper', () => {
     expect(steps[0]?.loss).toBeCloseTo((steps[0]!.step + 1) / 2, 6);
   });
 
-  it('forgets what a lost run told beyond the step that is gone on from', () => {
+  it('forgets what a lost run reported beyond the step that is resumed', () => {
     const keeper = kept(events.slice(0, -3));
     const started = events.find((event) => event.type === 'started')!;
     keeper.update({ ...started, resumedAt: 120 });
@@ -233,7 +233,7 @@ describe('sourceOf', () => {
     },
   );
 
-  it('tells an object that is not there, and one that is replaced while it is read', async () => {
+  it('reports an object that is not there, and one that is replaced while it is read', async () => {
     await expect(readAll('corpora/none.txt')).rejects.toMatchObject({ code: 'corpus_not_found' });
     const key = 'corpora/changing.txt';
     await store.write(key, new Uint8Array(9 * 1024 * 1024));
