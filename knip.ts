@@ -20,7 +20,7 @@ const config: KnipConfig = {
   project: ['**/*.{ts,mjs,css}', '!src/model/kernel/assembly/**'],
   // A type that only its own file uses may still be part of an exported function's signature.
   ignoreExportsUsedInFile: { interface: true, type: true },
-  ignoreBinaries: ['cc', 'apt-get'],
+  ignoreBinaries: ['cc', 'apt-get', 'WebKitWebDriver', 'Xvfb'],
   ignoreDependencies: ['publint', '@arethetypeswrong/cli'], // started by scripts/check-package.ts
   compilers: {
     css: (text) =>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
 
@@ -14,6 +14,7 @@ const copied = ['icon.svg', 'folio.webmanifest'];
  */
 export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void> => {
   const assets = join(folder, 'assets');
+  await rm(assets, { recursive: true, force: true });
   await mkdir(assets, { recursive: true });
   const shared = {
     absWorkingDir: source,
@@ -24,9 +25,17 @@ export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void
     sourcemap: false,
     logLevel: 'warning',
   } as const;
-  const { metafile } = await build({
+  const page = await build({
     ...shared,
-    entryPoints: { page: main, engine: 'engine.ts' },
+    entryPoints: { page: main },
+    splitting: true, // what is imported when it is needed
+    chunkNames: '[name]',
+    outdir: assets,
+    metafile: true,
+  });
+  const engine = await build({
+    ...shared,
+    entryPoints: { engine: 'engine.ts' },
     outdir: assets,
     metafile: true,
   });
@@ -40,7 +49,7 @@ export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void
   });
   await copyFile(join(source, 'index.html'), join(folder, 'index.html'));
   await Promise.all(copied.map((name) => copyFile(join(source, name), join(assets, name))));
-  const built = [metafile, styles.metafile].flatMap(({ outputs }) =>
+  const built = [page, engine, styles].flatMap(({ metafile: { outputs } }) =>
     Object.keys(outputs).map((output) => relative(folder, join(source, output))),
   );
   const assetPaths = [...built, ...copied.map((name) => `assets/${name}`)].sort();

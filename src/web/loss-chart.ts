@@ -1,5 +1,6 @@
-import uPlot from 'uplot';
+import type uPlot from 'uplot';
 import type { TrainingJob } from '../client/client.ts';
+import { loadChartLibrary } from './chart-library.ts';
 import { formatDecimal } from './format.ts';
 import { type LossCurve, type LossSample, lossCurve, lossSampleOf } from './loss-curve.ts';
 
@@ -14,10 +15,19 @@ export class LossChart {
   readonly #caption: HTMLElement;
   readonly #samples: LossSample[] = [];
   #training: TrainingJob | undefined;
+  #library: typeof uPlot | undefined;
   #plot: uPlot | undefined;
 
-  /** @param signal Ends the chart. */
-  constructor(element: HTMLElement, caption: HTMLElement, signal: AbortSignal) {
+  /**
+   * @param signal Ends the chart.
+   * @param onError Called where the chart cannot be drawn; its caption is shown all the same
+   */
+  constructor(
+    element: HTMLElement,
+    caption: HTMLElement,
+    signal: AbortSignal,
+    onError: (error: unknown) => void,
+  ) {
     this.#element = element;
     this.#caption = caption;
     const observer = new ResizeObserver(() => this.#plot?.setSize({ width: element.clientWidth, height }));
@@ -32,6 +42,10 @@ export class LossChart {
       if (this.#training) this.#paint(this.#training);
     };
     addEventListener('themechange', repaint, { signal });
+    loadChartLibrary().then((library) => {
+      this.#library = library;
+      if (!signal.aborted) repaint();
+    }, onError);
   }
 
   show(training: TrainingJob): void {
@@ -50,10 +64,10 @@ export class LossChart {
     this.#element.ariaLabel = `Loss by epoch. ${summary}`;
     const data = lossCurve(history, this.#samples);
     if (this.#plot) this.#plot.setData(data);
-    else if (data[0].length > 0) this.#plot = this.#draw(data);
+    else if (this.#library && data[0].length > 0) this.#plot = this.#draw(this.#library, data);
   }
 
-  #draw(data: LossCurve): uPlot {
+  #draw(Plot: typeof uPlot, data: LossCurve): uPlot {
     const font = `15px ${colour('--text')}`;
     const axis = {
       stroke: colour('--faded'),
@@ -61,7 +75,7 @@ export class LossChart {
       ticks: { show: false },
       grid: { stroke: colour('--rule'), width: 1 },
     };
-    return new uPlot(
+    return new Plot(
       {
         width: this.#element.clientWidth,
         height,

@@ -35,6 +35,7 @@ export class TrainingView {
       within(this.#root, '.plot', HTMLElement),
       within(this.#root, 'figcaption', HTMLElement),
       watching.signal,
+      (error) => showError(new Error(`The chart cannot be drawn: ${messageOf(error)}`)),
     );
     Object.assign(within(this.#root, '.log pre', HTMLElement), {
       tabIndex: 0,

@@ -434,3 +434,37 @@ test('the page asks for a key, keeps it, and sends it with each request', async 
     await locked.close(0);
   }
 });
+
+test('a training is shown without its chart where the chart’s code cannot be loaded', async () => {
+  const context = await browser.newContext({ serviceWorkers: 'block' });
+  const page = await context.newPage();
+  const training = {
+    id: '20260101T000000Z-0a1b-tiny',
+    model: 'tiny',
+    preset: 'tiny',
+    corpus: { source: 'corpora/tiny.txt' },
+    state: 'published',
+    started_at: '2026-01-01T00:00:00Z',
+    updated_at: '2026-01-01T00:01:00Z',
+    history: [{ epoch: 1, loss: 2.5, validation_loss: 2.6 }],
+    samples: [],
+    log_tail: [],
+  };
+  await page.route('**/v1/trainings', (route) =>
+    route.fulfill({ json: { object: 'list', data: [training] } }),
+  );
+  await page.route('**/v1/trainings/*', (route) =>
+    route.fulfill({
+      contentType: 'text/event-stream',
+      body: `event: training\ndata: ${JSON.stringify(training)}\n\nevent: end\ndata:\n\n`,
+    }),
+  );
+  await page.route('**/uPlot*.js', (route) => route.abort());
+  await page.goto(server.url);
+  await page.locator('#train-notice').getByText('The chart cannot be drawn').waitFor();
+  expect(await page.locator('#training-view figcaption').textContent()).toContain(
+    '2.600 on the held-out text',
+  );
+  expect((await generate(page))[0]).toHaveLength(400);
+  await context.close();
+});

@@ -25,12 +25,16 @@ export const reportHtml = (report: Report): string => {
 ${[head, figures, verdict, losses, samples, overlap, findings, alphabet, settings].map((part) => part(report))}
 <footer>Made by Folio ${report.started?.tools.folio ?? ''}. The same facts for programs: report.json. Losses are nats per character on the held-out last tenth of the text, state carried, unless said otherwise.</footer>
 </main>
-<script>${raw(uplot('uPlot.iife.min.js'))}</script>
+<script>${raw(validLanguage)}${raw(uplot('uPlot.iife.min.js'))}</script>
 <script>(${inScript(drawReport.toString())})(${inScript(JSON.stringify(drawn(report)))}, uPlot)</script>
 </body>
 </html>
 `.toString();
 };
+
+/** uPlot makes a number format of the browser's language at once; `Intl` refuses the "C" of WebKitGTK without one. */
+const validLanguage = `try { Intl.getCanonicalLocales(navigator.language); } catch { Object.defineProperty(navigator, 'language', { value: 'en' }); }
+`;
 
 /** Only what the charts need travels twice. */
 const drawn = ({ steps, epochs, gate, preflight, format }: Report): Partial<Report> => ({
