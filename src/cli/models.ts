@@ -2,19 +2,21 @@ import type { Command } from 'commander';
 import * as z from 'zod/mini';
 import { FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
+import { removeHalfVersions } from '../store/clean-models.ts';
 import { modelFile, versionKey } from '../store/keys.ts';
 import { activate, listModels, listVersions, removeVersion } from '../store/models.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { type VersionReport, verifyModels } from '../store/verify-models.ts';
-import { newCommand } from './command.ts';
-import { columns, print, printStatus, size } from './print.ts';
+import { integer, newCommand } from './command.ts';
+import { columns, count, print, printStatus, size } from './print.ts';
 
 interface StoreFlags {
   readonly store?: string;
   readonly json?: true;
   readonly replaces?: string;
   readonly all?: true;
+  readonly olderThan?: number;
 }
 
 /** `folio models`: which models and versions a store holds, and which version of each is current. */
@@ -24,6 +26,7 @@ export const command = (): Command => {
     'folio models versions shakespeare',
     'folio models activate shakespeare 20261124T120000Z-0a1b2c3d',
     'folio models verify --all',
+    'folio models clean',
     'folio models remove shakespeare 20261101T080000Z-4e5f6a7b --store s3://my-bucket',
   ]);
   models.addCommand(
@@ -75,6 +78,16 @@ export const command = (): Command => {
       .option('--all', 'every version, not the current ones alone')
       .action(verify),
   );
+  models.addCommand(
+    withStore(
+      newCommand('clean', 'remove what killed writers left: half versions and temporary files', [
+        'folio models clean',
+        'folio models clean --older-than 0',
+      ]),
+    )
+      .option('--older-than <minutes>', 'of half versions; one may be under way', integer(0), 60)
+      .action(clean),
+  );
   return models;
 };
 
@@ -110,6 +123,16 @@ async function versions(name: string, flags: StoreFlags): Promise<void> {
     current ? 'current' : '',
   ]);
   return print(columns(await Promise.all(rows)));
+}
+
+async function clean({ olderThan = 60, ...flags }: StoreFlags): Promise<void> {
+  const store = await storeOf(flags);
+  const halves = await removeHalfVersions(store, undefined, olderThan * 60_000);
+  const removed = [...halves, ...((await store.removeLeftovers?.()) ?? [])];
+  await print(
+    flags.json ? `${JSON.stringify(removed, null, 2)}\n` : removed.map((name) => `${name}\n`).join(''),
+  );
+  printStatus(`${count(removed.length)} files removed.`);
 }
 
 /** Exits with the code of `model_damaged` if any version is damaged. */

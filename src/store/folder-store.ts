@@ -1,11 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { FolioError, isFolioError } from '../errors.ts';
-import { withFileLock } from './file-lock.ts';
+import { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.ts';
+import { lockName, removeLeftovers, temporaryName } from './leftovers.ts';
 import { checkRange, sliceRange } from './range.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
 import { byKey, checkKey, isKey } from './valid-key.ts';
+
+const cleanEveryMs = 600_000; // between looks for what killed writers left in a folder
+
+/** What systems say whose files have one name only. */
+const noHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 32);
@@ -36,9 +42,14 @@ export class FolderStore implements Store {
   readonly location: string;
   readonly #root: string;
 
-  constructor(folder: string) {
+  readonly #lockOptions: FileLockOptions;
+  /** When leftovers were last looked for, by folder. */
+  readonly #cleaned = new Map<string, number>();
+
+  constructor(folder: string, lockOptions: FileLockOptions = {}) {
     this.location = folder;
     this.#root = resolve(folder);
+    this.#lockOptions = lockOptions;
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<StoredObject | undefined> {
@@ -80,7 +91,7 @@ export class FolderStore implements Store {
 
   async create(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
     await this.#place(key, bytes, (temporary, path) =>
-      linkOnce(
+      this.#linkOnce(
         temporary,
         path,
         () => new FolioError('already_exists', `${key} exists already.`, { where: key }),
@@ -97,11 +108,13 @@ export class FolderStore implements Store {
         received: found === null ? 'no object' : `etag ${found}`,
       });
     await this.#place(key, bytes, (temporary, path) => {
-      if (expected === null) return linkOnce(temporary, path, () => conflict('of another writer'));
-      return withFileLock(lockOf(path), async () => {
+      if (expected === null) return this.#linkOnce(temporary, path, () => conflict('of another writer'));
+      return this.#locked(path, async (lock) => {
         const found = (await this.read(key))?.etag ?? null;
         if (found !== expected) throw conflict(found);
+        await lock.check();
         await rename(temporary, path);
+        await lock.check();
       });
     });
     return { etag: digest(bytes) };
@@ -123,7 +136,7 @@ export class FolderStore implements Store {
     checkKey(key);
     const path = this.#path(key);
     try {
-      await withFileLock(lockOf(path), () => unlink(path));
+      await this.#locked(path, () => unlink(path));
     } catch (error) {
       if (['ENOENT', 'ENOTDIR', 'EISDIR', 'EPERM'].includes(codeOf(error) ?? '')) return;
       throw this.#failed('remove', key, error);
@@ -145,11 +158,12 @@ export class FolderStore implements Store {
   ): Promise<void> {
     checkKey(key);
     const path = this.#path(key);
-    const temporary = join(dirname(path), `.${randomUUID()}.tmp`);
+    const temporary = join(dirname(path), temporaryName());
     try {
       await writeThrough(temporary, bytes);
       await publish(temporary, path);
       await syncFolder(dirname(path));
+      await this.#cleanNowAndThen(dirname(path));
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
       if (isFolioError(error)) throw error;
@@ -161,6 +175,61 @@ export class FolderStore implements Store {
       }
       throw this.#failed('write', key, error);
     }
+  }
+
+  /** Hidden files that killed writers left, in all folders. */
+  async removeLeftovers(): Promise<readonly string[]> {
+    const removed: string[] = [];
+    const folders = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(() => []);
+    const paths = folders
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name));
+    for (const folder of [this.#root, ...paths]) {
+      // Folders with a leading dot are nobody's objects, such as those of version control.
+      if (
+        relative(this.#root, folder)
+          .split(sep)
+          .some((part) => part.startsWith('.'))
+      )
+        continue;
+      removed.push(...(await removeLeftovers(folder)));
+    }
+    return removed;
+  }
+
+  async #cleanNowAndThen(folder: string): Promise<void> {
+    const now = performance.now();
+    if (now - (this.#cleaned.get(folder) ?? Number.NEGATIVE_INFINITY) < cleanEveryMs) return;
+    this.#cleaned.set(folder, now);
+    await removeLeftovers(folder);
+  }
+
+  #locked<Result>(path: string, work: (lock: HeldLock) => Promise<Result>): Promise<Result> {
+    return withFileLock(join(dirname(path), lockName(basename(path))), work, this.#lockOptions);
+  }
+
+  /** Gives the file its name if nothing has that name: one step, safe between processes. */
+  async #linkOnce(temporary: string, path: string, taken: () => FolioError): Promise<void> {
+    try {
+      await link(temporary, path);
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') throw taken();
+      if (!noHardLinks.includes(codeOf(error) ?? '')) throw error;
+      // SMB, 9p, exFAT: creators exclude each other by the lock, which needs no link.
+      await this.#locked(path, async (lock) => {
+        if (
+          await stat(path).then(
+            () => true,
+            () => false,
+          )
+        )
+          throw taken();
+        await lock.check();
+        await rename(temporary, path);
+      });
+      return;
+    }
+    await unlink(temporary);
   }
 
   async #walk(folder: string, prefix: string): Promise<StoredEntry[]> {
@@ -191,18 +260,6 @@ export class FolderStore implements Store {
       cause,
     });
   }
-}
-
-const lockOf = (path: string): string => join(dirname(path), `.${path.slice(dirname(path).length + 1)}.lock`);
-
-/** Gives the file its name if nothing has that name: one step, safe between processes. */
-async function linkOnce(temporary: string, path: string, taken: () => FolioError): Promise<void> {
-  try {
-    await link(temporary, path);
-  } catch (error) {
-    throw codeOf(error) === 'EEXIST' ? taken() : error;
-  }
-  await unlink(temporary);
 }
 
 async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {

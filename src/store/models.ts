@@ -1,5 +1,6 @@
 import { FolioError, isFolioError } from '../errors.ts';
 import { checkReadable } from './check-version.ts';
+import { removeHalfVersions } from './clean-models.ts';
 import { VersionDigests } from './digests.ts';
 import {
   digestsFile,
@@ -106,6 +107,7 @@ export async function publishVersion(store: Store, publication: Publication): Pr
   for (const [file, bytes] of withDigests(`${name}@${version}`, files)) {
     await createOnce(store, versionKey(name, version, file), bytes);
   }
+  await removeHalfVersions(store, name).catch(() => undefined); // whoever may not remove leaves that to others
   if (before?.version === version) return;
   if ((before?.version ?? null) !== replaces) throw pointerConflict(name, replaces, before?.version);
   try {

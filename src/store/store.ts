@@ -57,4 +57,7 @@ export interface Store {
 
   /** Removes the object; no error where there is none. */
   remove(key: string): Promise<void>;
+
+  /** Removes what killed writers left that is no object. @returns what it was, for people; absent where nothing is left */
+  removeLeftovers?(): Promise<readonly string[]>;
 }

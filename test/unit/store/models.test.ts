@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FolioError } from '../../../src/errors.ts';
+import { removeHalfVersions } from '../../../src/store/clean-models.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { isModelName, parseModelReference, versionName } from '../../../src/store/model-name.ts';
 import {
@@ -135,6 +136,20 @@ describe('publishing', () => {
     expect(await listVersions(store, 'tiny')).toHaveLength(1);
     await publishVersion(store, next); // going on is safe
     expect(await currentVersion(store, 'tiny')).toBe(next.version);
+  });
+
+  test('whoever publishes removes what was never completed, once nobody can be at work on it', async () => {
+    await publishTinyModel(store, { createdAt: at(1) });
+    const files = ['old/weights.bin', 'old/digests.json', 'fresh/weights.bin'];
+    for (const file of files) await store.create(`models/tiny/${file}`, new Uint8Array(3));
+    const old = new Date(Date.now() - 2 * 3_600_000);
+    for (const file of files.slice(0, 2)) await utimes(join(folder, 'models/tiny', file), old, old);
+    await publishTinyModel(store, { createdAt: at(2), seed: 2 });
+    const keys: string[] = [];
+    for await (const { key } of store.list('models/tiny/')) keys.push(key);
+    expect(keys.filter((key) => /old|fresh/.test(key))).toEqual(['models/tiny/fresh/weights.bin']);
+    expect(await removeHalfVersions(store, undefined, 0)).toEqual(['models/tiny/fresh/weights.bin']);
+    expect(await listVersions(store, 'tiny')).toHaveLength(2);
   });
 
   test('needs a model.json and decent names', async () => {
