@@ -21,7 +21,7 @@ export interface StoreEntry {
 
 export interface LoadOptions extends Omit<OpenOptions, 'threads'> {
   /**
-   * Threads that advance several completions together, the caller's included. Helpers are started when there is work
+   * Threads that share the work of a step, the caller's included. Workers are started when there is work
    * for them, and never keep the process alive. Default: as many as there are processors, 8 at most.
    */
   readonly threads?: number | undefined;

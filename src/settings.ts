@@ -68,7 +68,7 @@ export const definitions = {
     variable: 'FOLIO_THREADS',
     schema: integer(1, 64),
     description:
-      'Threads of the local server and the command line that advance several completions together; by default as many as there are processors, 8 at most.',
+      'Threads of the local server and the command line that share the work of each model; by default as many as there are processors, 8 at most.',
   }),
   port: required({
     variable: 'PORT',

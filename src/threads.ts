@@ -3,6 +3,7 @@ import { runWorker, type Threads } from './model/kernel/threads/worker-pool.ts';
 
 const MOST = 8;
 const START_AFTER = 2e9; // bytes: some 40 ms of work, which is what a thread's start takes of a processor
+const PART_BYTES = 2 ** 17; // some 2 us of work, several times what a barrier takes
 
 const program = `(${runWorker})(require('node:worker_threads').workerData)`;
 
@@ -14,6 +15,7 @@ const program = `(${runWorker})(require('node:worker_threads').workerData)`;
 export const nodeThreads = (count = Math.min(MOST, availableParallelism())): Threads => ({
   count,
   startAfter: START_AFTER,
+  partBytes: PART_BYTES,
   start: (task) => {
     // An import would cost every cold start some milliseconds.
     const { Worker } = process.getBuiltinModule('node:worker_threads');

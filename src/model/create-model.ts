@@ -22,7 +22,7 @@ export interface ModelParts {
   readonly precision?: Precision;
   /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
   readonly prefixCacheBytes?: number;
-  /** Advance several streams together. Default: the caller's thread alone. */
+  /** Share the work of a step. Default: the caller's thread alone. */
   readonly threads?: Threads;
 }
 

@@ -28,7 +28,7 @@ export interface OpenOptions {
   readonly prefixCacheBytes?: number;
   /** SHA-256, where the host has one that answers at once. Default: in plain code. */
   readonly hash?: Hash;
-  /** Advance several streams together. Default: the caller's thread alone. */
+  /** Share the work of a step. Default: the caller's thread alone. */
   readonly threads?: Threads;
 }
 

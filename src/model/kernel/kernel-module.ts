@@ -9,6 +9,8 @@ export interface KernelExports {
   stepInt8(network: number, n: number): void;
   /** The sequences of a step by several threads, the caller's included. */
   stepTogether(pool: number, threads: number, n: number): void;
+  /** One sequence, its layers in parts for as many threads as come. */
+  stepInParts(pool: number, parts: number): void;
   /** What a worker thread does until `shutdown`. */
   work(pool: number, thread: number): void;
   shutdown(pool: number): void;

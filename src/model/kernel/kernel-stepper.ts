@@ -4,7 +4,7 @@ import type { KernelInfo, Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
 import { layOut, placeNetwork, STEP_BUFFERS_WORD } from './place-network.ts';
-import { createWorkerPool, type Threads, type WorkerPool } from './threads/worker-pool.ts';
+import { createWorkerPool, partsOf, type Threads, type WorkerPool } from './threads/worker-pool.ts';
 
 export interface KernelOptions {
   /** Default: whether this host has relaxed SIMD. */
@@ -13,7 +13,7 @@ export interface KernelOptions {
   readonly fusedDot?: boolean;
   /** Leave out blocks of zero weights where there are enough. Default true. Either way gives the same bits. */
   readonly blockSparse?: boolean;
-  /** Share the sequences of a step. Default: the caller's thread alone. */
+  /** Share steps of several sequences, and of one where the network is large. Default: the caller's thread alone. */
   readonly threads?: Threads | undefined;
 }
 
@@ -45,7 +45,7 @@ export const createKernelStepper = (
   const addresses: number[] = [];
   let available = threads && threads.count > 1 ? threads : undefined;
   let pool: WorkerPool | undefined;
-  let multiplied = 0; // bytes of weights, in steps of several sequences
+  let multiplied = 0; // bytes of weights, in steps that threads could share
 
   const buffers = {
     sequences: 1,
@@ -55,6 +55,7 @@ export const createKernelStepper = (
   };
   const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1, blockSparse);
   const header = placed.address;
+  const sharesOne = available !== undefined && partsOf(placed, available) > 1;
   arena.commit();
 
   let { words, floats } = viewsOf(kernel.memory);
@@ -152,7 +153,7 @@ export const createKernelStepper = (
     step(running, ids) {
       slots.checkStep(running, ids);
       const n = running.length;
-      if (n > 1 && available) {
+      if (available && (n > 1 || sharesOne)) {
         multiplied += n * arena.byteLength;
         if (multiplied > available.startAfter) {
           pool = startPool(available);
@@ -166,7 +167,7 @@ export const createKernelStepper = (
         words[slotsAt + i] = addresses[running[i]!]!;
         words[idsAt + i] = ids[i]!;
       }
-      if (pool && n > 1) pool.step(n);
+      if (pool && (n > 1 || sharesOne)) pool.step(n);
       else if (int8) kernel.stepInt8(header, n);
       else kernel.stepF32(header, n);
       return logits(n);

@@ -29,7 +29,7 @@ const kinds = {
   dense: 4,
   normalization: 5,
 } as const;
-const LAYER_WORDS = 12; // 4 bytes each, as all fields
+const LAYER_WORDS = 13; // 4 bytes each, as all fields
 const BLOCK = 8;
 const PARTIAL_BYTES = 256;
 
@@ -79,8 +79,14 @@ export interface PlacedNetwork {
   readonly scratch: number;
   /** Of every matrix that is multiplied. */
   readonly density: readonly MatrixDensity[];
+  /** Bytes of the weights that a step multiplies. */
+  readonly weightBytes: number;
+  /** Whether the layers can be cut in parts: not where all of h must be known, for a mean or for the largest in int8. */
+  readonly divisible: boolean;
   /** Makes one thread's scratch areas. @returns their addresses */
   placeScratch(): number[];
+  /** Makes the vectors that threads write h to together. */
+  placeNext(memory: WebAssembly.Memory): void;
 }
 
 /** Places everything but the sequences, and the scratch areas of the first of `threads`. */
@@ -96,10 +102,12 @@ export const placeNetwork = (
   const { layers, output, vocabulary } = network;
   const packer = new Packer(blockSparse);
   const density: MatrixDensity[] = [];
+  let weightBytes = 0;
   const placeMatrix: PlaceMatrix = (name, matrix, outputs, gates) => {
     const pack = int8 ? packer.packInt8 : packer.packF32;
     const packed = pack.call(packer, matrix, outputs, gates);
     density.push({ matrix: name, density: packed.density });
+    weightBytes += packed.weights.length;
     return placePacked(arena, packed);
   };
 
@@ -118,6 +126,7 @@ export const placeNetwork = (
       placed.candidate,
       placed.bias,
       placed.recurrentBias,
+      0, // next: see `placeNext`
     ];
     if (fields.length !== LAYER_WORDS) throw new RangeError('layer fields differ from the kernel');
     return fields;
@@ -137,8 +146,9 @@ export const placeNetwork = (
     Array.from({ length: BLOCK }, () => arena.place(partial + (int8 ? PARTIAL_BYTES : 0)));
   const others = new Array<number>((threads - 1) * BLOCK).fill(0);
   const scratch = arena.placeWords([...placeScratch(), ...others]);
+  const layersAt = arena.placeWords(words);
   const address = arena.placeWords([
-    arena.placeWords(words),
+    layersAt,
     layers.length,
     vocabulary,
     table.values,
@@ -153,7 +163,16 @@ export const placeNetwork = (
     recurrentSums,
     partial,
   ]);
-  return { address, scratch, density, placeScratch };
+  const placeNext = (memory: WebAssembly.Memory): void => {
+    const vectors = layers.map(({ units }) => arena.place(vectorBytes(units)));
+    arena.commit();
+    const placed = new Uint32Array(memory.buffer);
+    for (const [index, vector] of vectors.entries()) {
+      placed[(layersAt >> 2) + index * LAYER_WORDS + LAYER_WORDS - 1] = vector;
+    }
+  };
+  const divisible = layers.every((layer) => layer.kind !== 'normalization' && (!int8 || boundedState(layer)));
+  return { address, scratch, density, weightBytes, divisible, placeScratch, placeNext };
 };
 
 const kindOf = (layer: Layer): number => {

@@ -32,3 +32,23 @@ it('is not put off by a single long step', () => {
   adaptive.took(1, 4);
   expect(share(adaptive, 1_000, { alone: 0.02, together: 0.01 })).toBe(1);
 });
+
+it('costs within 5 % of one thread where workers are put aside now and then', () => {
+  const adaptive = new AdaptiveThreading();
+  let milliseconds = 0;
+  const steps = 200_000;
+  for (let step = 0; step < steps; step++) {
+    // Together half as long, but one step in 100 waits for a worker that gets no processor for 4 ms.
+    const cost = adaptive.together ? (step % 100 === 0 ? 4 : 0.01) : 0.02;
+    milliseconds += cost;
+    adaptive.took(cost, 1);
+  }
+  expect(milliseconds / (steps * 0.02)).toBeLessThan(1.05);
+});
+
+it('measures one thread anew from time to time', () => {
+  const adaptive = new AdaptiveThreading();
+  share(adaptive, 200, { alone: 4, together: 3 }); // a busy machine
+  share(adaptive, 40_000, { alone: 1, together: 3 });
+  expect(share(adaptive, 10_000, { alone: 1, together: 3 })).toBeLessThan(0.1);
+});

@@ -76,7 +76,12 @@ describe('several threads', () => {
 
   it('start when there are runs for them, and no more than were asked for', () => {
     const started: number[] = [];
-    const stepper = stepperWith({ count: 4, startAfter: 0, start: ({ thread }) => started.push(thread) });
+    const stepper = stepperWith({
+      count: 4,
+      startAfter: 0,
+      partBytes: 2 ** 17,
+      start: ({ thread }) => started.push(thread),
+    });
     const slots = Array.from({ length: 9 }, () => stepper.open());
     const advance = (n: number) => stepper.step(slots.slice(0, n), new Array<number>(n).fill(1));
     advance(1);
@@ -89,7 +94,12 @@ describe('several threads', () => {
 
   it('are not started for little work', () => {
     const started: number[] = [];
-    const stepper = stepperWith({ count: 2, startAfter: 1e7, start: ({ thread }) => started.push(thread) });
+    const stepper = stepperWith({
+      count: 2,
+      startAfter: 1e7,
+      partBytes: 2 ** 17,
+      start: ({ thread }) => started.push(thread),
+    });
     const slots = [stepper.open(), stepper.open()];
     const steps = Math.ceil(1e7 / (2 * stepper.byteLength));
     for (let step = 1; step < steps; step++) stepper.step(slots, [1, 2]);
@@ -101,7 +111,7 @@ describe('several threads', () => {
   it('are not waited for: workers that never come only fail to help', () => {
     compare(
       createKernelStepper(network, 'int8'),
-      warmed(stepperWith({ count: 8, startAfter: 0, start: () => {} })),
+      warmed(stepperWith({ count: 8, startAfter: 0, partBytes: 2 ** 17, start: () => {} })),
       20,
     );
   });
@@ -136,6 +146,7 @@ describe('several threads', () => {
     const stepper = stepperWith({
       count: 2,
       startAfter: 0,
+      partBytes: 2 ** 17,
       start: (workerData) => {
         const worker = new Worker(program, { eval: true, workerData });
         ended.push(new Promise((resolve) => worker.once('exit', resolve)));
@@ -163,6 +174,7 @@ describe('several threads', () => {
     const stepper = stepperWith({
       count: 2,
       startAfter: 0,
+      partBytes: 2 ** 17,
       start: (workerData) => void new Worker(program, { eval: true, workerData }).unref(),
     });
     const slots = [stepper.open(), stepper.open()];

@@ -79,10 +79,9 @@ function activate(kind: i32, x: v128): v128 {
   return x;
 }
 
-/** h = activation(sums), of a layer without gates: [paddedUnits]. */
-export function activateUnits(layer: Layer, sums: usize, h: usize): void {
-  const bytes: usize = layer.paddedUnits << 2;
-  for (let u: usize = 0; u < bytes; u += 16) {
+/** h = activation(sums) of the units `from` to `to` of a layer without gates: [paddedUnits]. */
+export function activateUnits(layer: Layer, sums: usize, h: usize, from: i32, to: i32): void {
+  for (let u: usize = from << 2; u < <usize>to << 2; u += 16) {
     v128.store(h + u, activate(layer.activation, v128.load(sums + u)));
   }
 }
@@ -103,10 +102,10 @@ export function normalize(layer: Layer, x: usize, out: usize): void {
   for (let u: usize = 0; u < bytes; u += 4) store<f32>(out + u, load<f32>(out + u) / deviation);
 }
 
-/** c and h from the sums of gates i f c o: [4 * paddedUnits]. */
-export function lstmGates(layer: Layer, sums: usize, h: usize, c: usize): void {
-  if (layer.activation == TANH && layer.gate == SIGMOID) usualGates(layer, sums, h, c);
-  else anyGates(layer, sums, h, c);
+/** c and h of the units `from` to `to`, from the sums of gates i f c o: [4 * paddedUnits]. */
+export function lstmGates(layer: Layer, sums: usize, h: usize, c: usize, from: i32, to: i32): void {
+  if (layer.activation == TANH && layer.gate == SIGMOID) usualGates(layer, sums, h, c, from << 2, to << 2);
+  else anyGates(layer, sums, h, c, from << 2, to << 2);
 }
 
 /**
@@ -114,10 +113,10 @@ export function lstmGates(layer: Layer, sums: usize, h: usize, c: usize): void {
  * denominator, so with one division each. Two passes, since either's chain of dependent operations is then short
  * enough for the host to work at several at a time.
  */
-function usualGates(layer: Layer, sums: usize, h: usize, c: usize): void {
+function usualGates(layer: Layer, sums: usize, h: usize, c: usize, from: usize, to: usize): void {
   const bytes: usize = layer.paddedUnits << 2;
   const one = v128.load(TABLE, 160);
-  for (let u: usize = 0; u < bytes; u += 16) {
+  for (let u = from; u < to; u += 16) {
     const i = f32x4.add(one, decay(v128.load(sums + u)));
     const f = f32x4.add(one, decay(v128.load(sums + bytes + u)));
     const g = decayTwice(v128.load(sums + bytes * 2 + u));
@@ -125,16 +124,16 @@ function usualGates(layer: Layer, sums: usize, h: usize, c: usize): void {
     const numerator = f32x4.add(f32x4.mul(v128.load(c + u), ig), f32x4.mul(f32x4.sub(one, g), f));
     v128.store(c + u, f32x4.div(numerator, f32x4.mul(f, ig)));
   }
-  for (let u: usize = 0; u < bytes; u += 16) {
+  for (let u = from; u < to; u += 16) {
     const o = f32x4.add(one, decay(v128.load(sums + bytes * 3 + u)));
     const t = decayTwice(v128.load(c + u));
     v128.store(h + u, f32x4.div(f32x4.sub(one, t), f32x4.mul(o, f32x4.add(one, t))));
   }
 }
 
-function anyGates(layer: Layer, sums: usize, h: usize, c: usize): void {
+function anyGates(layer: Layer, sums: usize, h: usize, c: usize, from: usize, to: usize): void {
   const bytes: usize = layer.paddedUnits << 2;
-  for (let u: usize = 0; u < bytes; u += 16) {
+  for (let u = from; u < to; u += 16) {
     const kept = f32x4.mul(activate(layer.gate, v128.load(sums + bytes + u)), v128.load(c + u));
     const candidate = activate(layer.activation, v128.load(sums + bytes * 2 + u));
     const after = f32x4.add(kept, f32x4.mul(activate(layer.gate, v128.load(sums + u)), candidate));
@@ -145,19 +144,23 @@ function anyGates(layer: Layer, sums: usize, h: usize, c: usize): void {
 }
 
 /** r * h, the input of the candidate's product where the reset comes before it. */
-export function resetState(layer: Layer, sums: usize, recurrent: usize, h: usize, out: usize): void {
+export function resetState(
+  layer: Layer, sums: usize, recurrent: usize, h: usize, out: usize, from: i32, to: i32,
+): void {
   const bytes: usize = layer.paddedUnits << 2;
-  for (let u: usize = 0; u < bytes; u += 16) {
+  for (let u: usize = from << 2; u < <usize>to << 2; u += 16) {
     const r = f32x4.add(v128.load(sums + bytes + u), v128.load(recurrent + bytes + u));
     v128.store(out + u, f32x4.mul(activate(layer.gate, r), v128.load(h + u)));
   }
 }
 
-/** h from the sums of gates z r h, of the input and of the state: [3 * paddedUnits] each. */
-export function gruGates(layer: Layer, sums: usize, recurrent: usize, h: usize, resetAfter: bool): void {
+/** `out`, the next h, from the sums of gates z r h, of the input and of the state: [3 * paddedUnits] each. */
+export function gruGates(
+  layer: Layer, sums: usize, recurrent: usize, h: usize, out: usize, resetAfter: bool, from: i32, to: i32,
+): void {
   const bytes: usize = layer.paddedUnits << 2;
   const one = v128.load(TABLE, 160);
-  for (let u: usize = 0; u < bytes; u += 16) {
+  for (let u: usize = from << 2; u < <usize>to << 2; u += 16) {
     const z = activate(layer.gate, f32x4.add(v128.load(sums + u), v128.load(recurrent + u)));
     let fromState = v128.load(recurrent + bytes * 2 + u);
     if (resetAfter) {
@@ -166,12 +169,12 @@ export function gruGates(layer: Layer, sums: usize, recurrent: usize, h: usize, 
     }
     const candidate = activate(layer.activation, f32x4.add(v128.load(sums + bytes * 2 + u), fromState));
     const kept = f32x4.mul(z, v128.load(h + u));
-    v128.store(h + u, f32x4.add(kept, f32x4.mul(f32x4.sub(one, z), candidate)));
+    v128.store(out + u, f32x4.add(kept, f32x4.mul(f32x4.sub(one, z), candidate)));
   }
 }
 
-/** The bytes and the scale of a vector whose f32 values are set. */
-export function quantise(layer: Layer, vector: usize): void {
+/** The bytes and the scale of a vector whose f32 values are set: of a part of its units where the scale is fixed. */
+export function quantise(layer: Layer, vector: usize, from: i32, to: i32): void {
   const units = layer.paddedUnits;
   let scale: f32 = 1;
   if (layer.dynamic) {
@@ -187,8 +190,9 @@ export function quantise(layer: Layer, vector: usize): void {
   const low = f32x4.splat(-63);
   const round = v128.load(TABLE, 64);
   const offset = i32x4.splat(0x4b400000 - 64);
-  let bytes = bytesOf(vector, units);
-  for (const end = bytes; vector < end; vector += 64) {
+  let bytes = bytesOf(vector, units) + from;
+  const end = vector + (to << 2);
+  for (vector += from << 2; vector < end; vector += 64) {
     const a = seven(v128.load(vector, 0), factor, low, high, round, offset);
     const b = seven(v128.load(vector, 16), factor, low, high, round, offset);
     const c = seven(v128.load(vector, 32), factor, low, high, round, offset);

@@ -6,7 +6,7 @@ export { decodeFloat16 } from './float16';
 export { compress, zeroBlocks } from './block-sparse';
 export { packF32, packInt8, packTable } from './pack';
 export { fusedDot } from './product-int8';
-export { shutdown, work, stepTogether } from './worker-pool';
+export { shutdown, stepInParts, stepTogether, work } from './worker-pool';
 
 /** The first address that the host may use. */
 export function heapBase(): usize {
@@ -25,6 +25,6 @@ export function stepInt8(network: Network, n: i32): void {
 export function quantiseState(network: Network, slot: usize): void {
   for (let l = 0; l < network.depth; l++) {
     const layer = layerAt(network, l);
-    quantise(layer, slot + layer.state);
+    quantise(layer, slot + layer.state, 0, layer.paddedUnits);
   }
 }

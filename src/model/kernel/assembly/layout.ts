@@ -44,6 +44,7 @@ export class Layer {
   candidate: usize; // Matrix of the GRU that resets before the product
   bias: usize; // f32 [rows]; of a normalization: f32, epsilon
   recurrentBias: usize; // GRU: f32 [rows]
+  next: usize; // the vector that threads write h to together, before it takes the place of the slot's
 }
 
 @unmanaged
@@ -64,15 +65,18 @@ export class Network {
   partial: usize; // offset in a scratch area, int8: i32 [64], a tile's sums for two sequences
 }
 
-/** Threads that share the sequences of a step. The first two fields are read and written by atomic operations alone. */
+/** Threads that share a step. The first three fields are read and written by atomic operations alone. */
 @unmanaged
 export class WorkerPool {
   ticket: i32; // see worker-pool.ts
-  finished: i32; // chunks that workers have finished; negative when one has failed
+  finished: i32; // chunks, or parts, that are finished; negative when a worker has failed
+  asleep: i32; // workers that wait to be notified
   network: usize;
   int8: i32;
   n: i32; // sequences of this step
-  size: i32; // sequences of a chunk
+  size: i32; // sequences of a chunk; 0 where the chunks are parts of one sequence's layers
+  parts: i32; // of one sequence's first layer
+  members: i32; // threads that take part in its later layers
 }
 
 export const LSTM = 0;

@@ -21,7 +21,7 @@ export function layerAt(network: Network, index: i32): Layer {
 
 // @ts-ignore: decorator
 @inline
-function pointer(list: usize, index: i32): usize {
+export function pointer(list: usize, index: i32): usize {
   return load<usize>(list + (index << 2));
 }
 
@@ -30,8 +30,18 @@ function pointer(list: usize, index: i32): usize {
 function product(
   int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize, rows: i32,
 ): void {
-  if (int8) addProductInt8(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, 0, rows >> 4);
-  else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out, 0, rows >> 4);
+  productOf(int8, m, n, inputs, x, units, sums, out, partial, 0, rows);
+}
+
+/** `out += W x` for rows `from` to `to`, multiples of 16. */
+// @ts-ignore: decorator
+@inline
+export function productOf(
+  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
+  from: i32, to: i32,
+): void {
+  if (int8) addProductInt8(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, from >> 4, to >> 4);
+  else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out, from >> 4, to >> 4);
 }
 
 /** Advances up to `BLOCK` sequences, layer by layer, by one character each. */
@@ -54,7 +64,7 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       for (let s = 0; s < n; s++) {
         const slot = pointer(slots, s);
         normalize(layer, slot + below, slot + layer.state);
-        if (int8) quantise(layer, slot + layer.state);
+        if (int8) quantise(layer, slot + layer.state, 0, units);
       }
       below = layer.state;
       unitsBelow = units;
@@ -62,10 +72,8 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
     }
     const rows = units * (layer.kind == LSTM ? 4 : layer.kind < SIMPLE_RNN ? 3 : 1);
     for (let s = 0; s < n; s++) {
-      const out = pointer(scratch, s) + sums;
-      if (l > 0) memory.copy(out, layer.bias, rows << 2);
-      else if (int8) dequantiseRow(network, layer.bias, load<i32>(ids + (s << 2)), rows, out);
-      else memory.copy(out, network.table + ((load<i32>(ids + (s << 2)) * rows) << 2), rows << 2);
+      const id = l > 0 ? -1 : load<i32>(ids + (s << 2));
+      startSums(network, layer, id, int8, rows, pointer(scratch, s) + sums, 0, rows);
     }
     if (l > 0) product(int8, layer.input, n, slots, below, unitsBelow, scratch, sums, partial, rows);
 
@@ -73,15 +81,15 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial, rows);
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
-        lstmGates(layer, pointer(scratch, s) + sums, h, cellOf(h, units));
-        if (int8) quantise(layer, h);
+        lstmGates(layer, pointer(scratch, s) + sums, h, cellOf(h, units), 0, units);
+        if (int8) quantise(layer, h, 0, units);
       }
     } else if (layer.kind >= SIMPLE_RNN) {
       if (layer.kind != DENSE) product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial, rows);
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
-        activateUnits(layer, pointer(scratch, s) + sums, h);
-        if (int8) quantise(layer, h);
+        activateUnits(layer, pointer(scratch, s) + sums, h, 0, units);
+        if (int8) quantise(layer, h, 0, units);
       }
     } else {
       for (let s = 0; s < n; s++) {
@@ -93,16 +101,16 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       if (!resetAfter) {
         for (let s = 0; s < n; s++) {
           const area = pointer(scratch, s);
-          resetState(layer, area + sums, area + recurrentSums, pointer(slots, s) + layer.state, area);
-          if (int8) quantise(layer, area);
+          resetState(layer, area + sums, area + recurrentSums, pointer(slots, s) + layer.state, area, 0, units);
+          if (int8) quantise(layer, area, 0, units);
         }
         product(int8, layer.candidate, n, scratch, 0, units, scratch, recurrentSums + ((units << 1) << 2), partial, units);
       }
       for (let s = 0; s < n; s++) {
         const area = pointer(scratch, s);
         const h = pointer(slots, s) + layer.state;
-        gruGates(layer, area + sums, area + recurrentSums, h, resetAfter);
-        if (int8) quantise(layer, h);
+        gruGates(layer, area + sums, area + recurrentSums, h, h, resetAfter, 0, units);
+        if (int8) quantise(layer, h, 0, units);
       }
     }
     below = layer.state;
@@ -124,15 +132,28 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
 /** An LSTM's c stands behind h, its bytes and its scale. */
 // @ts-ignore: decorator
 @inline
-function cellOf(h: usize, units: i32): usize {
+export function cellOf(h: usize, units: i32): usize {
   return h + units * 5 + 16;
 }
 
-/** The first layer's input is one-hot: its product is a row of the table, and the bias joins it. */
-function dequantiseRow(network: Network, bias: usize, id: i32, rows: i32, out: usize): void {
-  let scales = network.tableScales;
-  let row = network.table + id * rows;
-  for (const end = out + (rows << 2); out < end; out += 32) {
+/**
+ * What a layer's sums start from, for its rows `from` to `to`: the bias, and in the first layer the character's row
+ * of the table, for its input is one-hot.
+ *
+ * @param id the character, -1 in the layers above
+ */
+export function startSums(
+  network: Network, layer: Layer, id: i32, int8: bool, rows: i32, sums: usize, from: i32, to: i32,
+): void {
+  const at: usize = from << 2;
+  const bytes: usize = (to - from) << 2;
+  if (id < 0) memory.copy(sums + at, layer.bias + at, bytes);
+  else if (!int8) memory.copy(sums + at, network.table + ((id * rows) << 2) + at, bytes);
+  else dequantiseRow(network.table + id * rows + from, network.tableScales + at, layer.bias + at, sums + at, bytes);
+}
+
+function dequantiseRow(row: usize, scales: usize, bias: usize, out: usize, bytes: usize): void {
+  for (const end = out + bytes; out < end; out += 32) {
     const values = v128.load_ext<i8>(row);
     const low = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(values));
     const high = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(values));

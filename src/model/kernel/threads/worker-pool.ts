@@ -13,15 +13,23 @@ export interface WorkerTask {
   readonly thread: number;
 }
 
-/** Threads that a host provides for steps of several sequences. */
+/** Threads that a host provides for a model's steps. */
 export interface Threads {
   /** Threads that work at one time, the caller's included. */
   readonly count: number;
-  /** Bytes of weights that steps of several sequences have gone through before a thread is worth its start. */
+  /** Bytes of weights that steps which threads could share have gone through before one is worth its start. */
   readonly startAfter: number;
+  /** Bytes of weights that a thread multiplies at least where a step of one sequence is shared. */
+  readonly partBytes: number;
   /** Starts one that does `runWorker(task)` and ends with it. */
   start(task: WorkerTask): void;
 }
+
+/** In how many parts a step of one sequence is cut: 1 where it does not pay. */
+export const partsOf = (
+  { divisible, weightBytes }: Pick<PlacedNetwork, 'divisible' | 'weightBytes'>,
+  { count, partBytes }: Threads,
+): number => (divisible ? Math.max(1, Math.min(count, Math.floor(weightBytes / partBytes))) : 1);
 
 /**
  * What a worker thread does. Its text is all that the thread is given, so it uses nothing from outside; a worker
@@ -49,16 +57,20 @@ export interface WorkerPool {
 export const createWorkerPool = (
   kernel: Kernel,
   arena: Arena,
-  { address, scratch, placeScratch }: PlacedNetwork,
+  network: PlacedNetwork,
   int8: boolean,
   threads: Threads,
 ): WorkerPool => {
-  // As in `assembly/layout.ts`: ticket, finished, network, int8, n, size.
-  const pool = arena.placeWords([0, 0, address, int8 ? 1 : 0, 0, 0]);
-  arena.commit();
+  const { address, scratch, placeScratch } = network;
   const { module, memory } = kernel;
+  network.placeNext(memory);
+  // As in `assembly/layout.ts`: ticket, finished, asleep, network, int8, n, size, parts, members.
+  const pool = arena.placeWords([0, 0, 0, address, int8 ? 1 : 0, 0, 0, 0, 0]);
+  arena.commit();
   const advance = int8 ? kernel.stepInt8 : kernel.stepF32;
-  const adaptive = new AdaptiveThreading();
+  const parts = partsOf(network, threads);
+  const ofOne = new AdaptiveThreading();
+  const ofSeveral = new AdaptiveThreading();
   let threadCount = 1;
 
   const spawn = (): void => {
@@ -71,10 +83,13 @@ export const createWorkerPool = (
 
   return {
     step(n) {
-      while (threadCount < Math.min(n, threads.count)) spawn();
+      const wanted = n === 1 ? parts : Math.min(n, threads.count);
+      while (threadCount < wanted) spawn();
+      const adaptive = n === 1 ? ofOne : ofSeveral;
       const began = now();
-      if (adaptive.together) kernel.stepTogether(pool, threadCount, n);
-      else advance(address, n);
+      if (!adaptive.together) advance(address, n);
+      else if (n === 1) kernel.stepInParts(pool, parts);
+      else kernel.stepTogether(pool, threadCount, n);
       adaptive.took(now() - began, n);
     },
     shutdown: () => kernel.shutdown(pool),

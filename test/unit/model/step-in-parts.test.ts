@@ -1,0 +1,172 @@
+import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
+import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-threading.ts';
+import type { Threads, WorkerTask } from '../../../src/model/kernel/threads/worker-pool.ts';
+import type { Network } from '../../../src/model/network.ts';
+import type { Precision, Stepper } from '../../../src/model/stepper.ts';
+import { nodeThreads } from '../../../src/threads.ts';
+import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { type NetworkShape, networkShape, prune, randomNetwork } from '../../random-network.ts';
+import { expectSameBits, walk } from '../../walk.ts';
+
+/** From the first step on, however small the network. */
+const eager = (count: number, start = nodeThreads(count).start): Threads => ({
+  count,
+  startAfter: -1,
+  partBytes: 1,
+  start,
+});
+
+const stepperWith = (
+  network: Network,
+  precision: Precision,
+  threads: Threads,
+  options: KernelOptions = {},
+): Stepper => {
+  const stepper = createKernelStepper(network, precision, { ...options, threads });
+  onTestFinished(() => stepper.dispose());
+  return stepper;
+};
+
+const MEMBERS_WORD = 8; // of the kernel's `WorkerPool`
+
+const shape: NetworkShape = {
+  vocabulary: 65,
+  layers: [
+    { kind: 'lstm', units: 200 },
+    { kind: 'gru', units: 100, resetAfter: false },
+    { kind: 'dense', units: 80 },
+    { kind: 'simple-rnn', units: 64 },
+  ],
+  seed: 1,
+};
+
+beforeEach(() => {
+  const together = vi.spyOn(AdaptiveThreading.prototype, 'together', 'get').mockReturnValue(true);
+  onTestFinished(() => together.mockRestore());
+});
+
+describe('one sequence by several threads', () => {
+  it('has the bits of the plain twin where no worker comes, over the whole family', () => {
+    fc.assert(
+      fc.property(
+        networkShape({ units: 100 }),
+        fc.integer({ min: 2, max: 5 }),
+        fc.constantFrom(0, 0.7),
+        (given, count, pruned) => {
+          const network = prune(randomNetwork(given), pruned, given.seed);
+          const alone = eager(count, () => {});
+          const int8 = createKernelStepper(network, 'int8', { threads: alone });
+          walk(
+            [createInt8ReferenceStepper(network), int8],
+            { steps: 6, n: 1, seed: given.seed },
+            expectSameBits,
+          );
+          const [one, several] = [undefined, alone].map((threads) =>
+            createKernelStepper(network, 'f32', { threads }),
+          );
+          walk([one!, several!], { steps: 6, n: 1, seed: given.seed }, expectSameBits);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    ['int8', { relaxed: true, fusedDot: false }],
+    ['int8', { relaxed: true, fusedDot: true }],
+    ['int8', { relaxed: false }],
+    ['f32', { relaxed: true }],
+    ['f32', { relaxed: false }],
+  ] as const)('has the bits of one thread, in %s, %o', async (precision, options) => {
+    for (const layers of [shape.layers, [{ kind: 'lstm', units: 200 } as const]]) {
+      const network = randomNetwork({ ...shape, layers });
+      const tasks: WorkerTask[] = [];
+      const { start } = nodeThreads(3);
+      const threads = eager(3, (task) => {
+        tasks.push(task);
+        start(task);
+      });
+      const several = stepperWith(network, precision, threads, options);
+      const one = createKernelStepper(network, precision, options);
+      const slots = [one, several].map((stepper) => stepper.open());
+      several.step([slots[1]!], [0]);
+      one.step([slots[0]!], [0]);
+      expect(tasks.map(({ thread }) => thread)).toEqual([1, 2]);
+      const words = new Int32Array(tasks[0]!.memory.buffer);
+      const members = new Set<number>();
+      const until = Date.now() + 20_000;
+      for (let step = 0; step < 1000 || (members.size < 2 && Date.now() < until); step++) {
+        if (step % 250 === 0) await new Promise((resolve) => setTimeout(resolve, 5)); // workers fall asleep
+        const id = (step * 7) % 65;
+        const expected = one.step([slots[0]!], [id]).slice();
+        expectSameBits([expected, several.step([slots[1]!], [id])], step);
+        members.add(words[(tasks[0]!.pool >> 2) + MEMBERS_WORD]!);
+      }
+      expect(Math.max(...members), 'threads that took part').toBeGreaterThan(1);
+      expect(several.read(slots[1]!)).toEqual(one.read(slots[0]!));
+    }
+  });
+
+  it('may alternate with steps of several', async () => {
+    const network = randomNetwork(shape);
+    const several = stepperWith(network, 'int8', eager(2));
+    const one = createKernelStepper(network, 'int8');
+    const slots = [one, several].map((stepper) => [stepper.open(), stepper.open(), stepper.open()]);
+    for (let step = 0; step < 600; step++) {
+      if (step % 200 === 100) await new Promise((resolve) => setTimeout(resolve, 50));
+      const n = step % 3 === 0 ? 3 : 1;
+      const ids = [step % 65, (step * 3) % 65, 1].slice(0, n);
+      const expected = one.step(slots[0]!.slice(0, n), ids).slice();
+      expectSameBits([expected, several.step(slots[1]!.slice(0, n), ids)], step);
+    }
+  });
+
+  it('stays on one thread where parts would be small, and where all of h must be known', () => {
+    const started: number[] = [];
+    const threads = eager(2, ({ thread }) => started.push(thread));
+    const advance = (network: Network, precision: Precision, given: Threads): void => {
+      const stepper = createKernelStepper(network, precision, { threads: given });
+      stepper.step([stepper.open()], [1]);
+    };
+    const ofLayers = (layers: NetworkShape['layers']) => randomNetwork({ ...shape, layers });
+    advance(ofLayers([{ kind: 'lstm', units: 64 }]), 'int8', { ...threads, partBytes: 2 ** 17 });
+    advance(ofLayers([{ kind: 'lstm', units: 64, activation: 'relu' }]), 'int8', threads);
+    advance(
+      ofLayers([
+        { kind: 'lstm', units: 64 },
+        { kind: 'normalization', units: 64 },
+      ]),
+      'f32',
+      threads,
+    );
+    expect(started).toEqual([]);
+    advance(ofLayers([{ kind: 'lstm', units: 64, activation: 'relu' }]), 'f32', threads);
+    expect(started).toEqual([1]);
+  });
+
+  it('reports a worker that failed in the middle of its part', async () => {
+    /** Takes a part as `work` does, and fails as `runWorker` does. */
+    const program = `
+      const { memory, pool } = require('node:worker_threads').workerData;
+      const words = new Int32Array(memory.buffer);
+      const [ticket, finished] = [pool >> 2, (pool >> 2) + 1];
+      for (;;) {
+        const seen = Atomics.load(words, ticket);
+        if ((seen & 1023) >= ((seen >> 10) & 1023)) continue;
+        if (Atomics.compareExchange(words, ticket, seen, seen + 1) !== seen) continue;
+        Atomics.store(words, finished, -(2 ** 31));
+        break;
+      }`;
+    const start = (workerData: WorkerTask): void =>
+      void new Worker(program, { eval: true, workerData }).unref();
+    const stepper = stepperWith(randomNetwork(shape), 'int8', eager(2, start));
+    const slot = stepper.open();
+    const until = Date.now() + 10_000;
+    expect(() => {
+      while (Date.now() < until) stepper.step([slot], [1]);
+    }).toThrow(WebAssembly.RuntimeError);
+  });
+});
