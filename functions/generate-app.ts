@@ -39,6 +39,11 @@ export const answerWith = (store: Store, models: ModelCache, settings: Settings)
         },
       }),
     },
+    requests: {
+      strict: settings.strictRequests,
+      unknown: settings.unknownCharacters,
+      chatTemplate: settings.chatTemplate?.replaceAll('\\n', '\n'),
+    },
     origins: settings.origins,
     log: logRequest,
   });

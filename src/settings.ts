@@ -40,6 +40,18 @@ const amount = z.pipe(
 const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   z.pipe(text, z.enum(choices, { error: `expected one of ${choices.join(', ')}` }));
 
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+/** What other programs call the same. */
+const logLevels: Readonly<Record<string, string>> = {
+  critical: 'fatal',
+  err: 'error',
+  warning: 'warn',
+  notice: 'info',
+  verbose: 'debug',
+  off: 'silent',
+  none: 'silent',
+};
+
 const defined = <Schema extends z.ZodMiniType<unknown, string>>(definition: Definition<Schema>) => definition;
 const required = <Schema extends z.ZodMiniType<unknown, string>>(
   definition: Definition<Schema> & { readonly fallback: string },
@@ -140,6 +152,28 @@ export const definitions = {
     description:
       'Origins of pages that may call the API from a browser (CORS), separated by commas; `*` for all.',
   }),
+  strictRequests: required({
+    variable: 'FOLIO_STRICT',
+    schema: z.pipe(
+      oneOf(['true', 'false']),
+      z.transform((value) => value === 'true'),
+    ),
+    fallback: 'false',
+    description:
+      "Whether OpenAI's routes refuse parameters that they do not know and lengths above the maximum, in place of a warning.",
+  }),
+  unknownCharacters: defined({
+    variable: 'FOLIO_UNKNOWN',
+    schema: oneOf(['error', 'skip', 'nearest']),
+    description:
+      'What becomes of characters that a model does not know, where a request does not say it. Default: `error`, in chats `nearest`.',
+  }),
+  chatTemplate: defined({
+    variable: 'FOLIO_CHAT_TEMPLATE',
+    schema: z.string().check(z.includes('{content}', { error: 'expected a text with {content}' })),
+    description:
+      'What one message of a chat becomes, with `{role}` and `{content}`, where a model has no template of its own; `\\n` is a line end. Default: the contents, a line each.',
+  }),
   signingKey: defined({
     variable: 'FOLIO_SIGNING_KEY',
     schema: z.string().check(z.minLength(16, { error: 'expected at least 16 characters' })),
@@ -236,7 +270,13 @@ export const definitions = {
   }),
   logLevel: required({
     variable: 'LOG_LEVEL',
-    schema: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    schema: z.pipe(
+      z.pipe(
+        text,
+        z.transform((value) => logLevels[value.trim().toLowerCase()] ?? value.trim().toLowerCase()),
+      ),
+      z.enum(levels, { error: `expected one of ${levels.join(', ')}` }),
+    ),
     fallback: 'info',
     description: 'The least severe log line that is written.',
   }),

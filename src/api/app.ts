@@ -1,13 +1,13 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { FolioError } from '../errors.ts';
+import type { AppEnv } from './app-env.ts';
 import type { AppDeps } from './deps.ts';
 import { routeOf } from './log.ts';
 import { requireScope } from './request/auth.ts';
-import type { AppEnv } from './request/body.ts';
 import { errorResponse } from './response/error-response.ts';
 import { corpusRoutes } from './routes/corpora.ts';
 import { modelRoutes } from './routes/models.ts';
+import { noRoute } from './routes/not-found.ts';
 import type { Route } from './routes/route.ts';
 import { generatorRoutes } from './routes/routes.ts';
 import { serviceRoutes } from './routes/service.ts';
@@ -20,24 +20,33 @@ const exposed = [
   'x-folio-precision',
   'x-folio-seed',
   'x-folio-receipt',
+  'x-folio-warnings',
   'x-request-id',
+  'x-should-retry',
   'retry-after',
 ];
+
+/** A caller's own id for its request, where it is one that may stand in logs and headers. */
+const requestIdOf = ({ req }: Context): string => {
+  const own = req.header('x-request-id') ?? '';
+  return /^[\w.:-]{1,128}$/.test(own) ? own : crypto.randomUUID();
+};
 
 /**
  * The API as one function from Request to Response. Each host hands it a store, limits, keys and whichever groups of
  * routes it can serve; errors become responses here and nowhere else.
  */
 export const createApp = (deps: AppDeps): Hono<AppEnv> => {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ strict: false }); // a slash at the end of a path changes nothing
 
   app.use(async (context, next) => {
     const began = performance.now();
-    const requestId = crypto.randomUUID();
+    const requestId = requestIdOf(context);
     context.set('requestId', requestId);
     await next();
     context.header('x-request-id', requestId);
     context.header('x-content-type-options', 'nosniff');
+    if (context.req.raw.method === 'HEAD') context.res.body?.cancel().catch(() => {});
     deps.log?.({
       requestId,
       method: context.req.method,
@@ -53,8 +62,8 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     app.use(
       cors({
         origin: origins.includes('*') ? '*' : [...origins],
-        allowHeaders: ['authorization', 'content-type', 'x-api-key'],
-        allowMethods: ['GET', 'POST', 'DELETE', 'OPTIONS'],
+        allowHeaders: [], // whatever a page asks for: clients send headers of their own
+        allowMethods: ['GET', 'HEAD', 'POST', 'DELETE', 'OPTIONS'],
         exposeHeaders: exposed,
         maxAge: 86_400,
       }),
@@ -64,6 +73,7 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
   const mount = <Deps extends AppDeps>(routes: readonly Route<Deps>[], own: Deps): void => {
     for (const { operation, handle } of routes) {
       app.on(operation.method.toUpperCase(), operation.path, (context) => {
+        if (operation.openAi) context.set('openAi', true);
         if (operation.write) requireScope(context.get('caller'), 'write');
         return handle(context, own);
       });
@@ -95,10 +105,10 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
   }
 
   app.notFound((context) => {
-    const { method, path } = context.req;
-    const error = new FolioError('not_found', `There is nothing at ${method} ${path.slice(0, 200)}.`);
+    const { error, allow } = noRoute(context.req.method, context.req.path);
+    if (allow !== undefined) context.header('allow', allow);
     return errorResponse(context, error);
   });
-  app.onError((error, context) => errorResponse(context, error, context.get('requestId')));
+  app.onError((error, context) => errorResponse(context, error));
   return app;
 };

@@ -1,3 +1,4 @@
+import type { UnknownRule } from '../model/format/alphabet.ts';
 import type { Precision } from '../model/stepper.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import type { ModelReference } from '../store/model-name.ts';
@@ -37,12 +38,23 @@ export interface HostBindings {
   readonly [more: string]: unknown;
 }
 
+/** How requests are read, as the server's settings say. */
+export interface RequestDefaults {
+  /** Nothing that OpenAI's routes do not know is ignored, and no length is lowered. */
+  readonly strict?: boolean | undefined;
+  /** What becomes of characters that a model does not know, where a request does not say it. */
+  readonly unknown?: UnknownRule | undefined;
+  /** One message of a chat, with `{role}` and `{content}`, where the model has no template of its own. */
+  readonly chatTemplate?: string | undefined;
+}
+
 /** What a host hands to the app; a group that is absent leaves its routes out. */
 export interface AppDeps {
   readonly store: Store;
   readonly limits: Limits;
   readonly authorise: Authorise;
   readonly generator?: Generator | undefined;
+  readonly requests?: RequestDefaults | undefined;
   readonly trainings?: TrainingJobs | undefined;
   readonly corpora?: CorpusUploads | undefined;
   /** Origins of the pages that may call from a browser; `*` for all. */

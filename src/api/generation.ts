@@ -1,29 +1,41 @@
 import { FolioError } from '../errors.ts';
 import type { CompletionEvent, CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
-import { drawSeed } from '../model/sampling/random.ts';
+import { drawSeed, foldSeed } from '../model/sampling/random.ts';
 import type { ModelLease } from '../store/model-cache.ts';
+import { BatchQueue } from './batch-queue.ts';
 import type { Generator } from './deps.ts';
 import type { Caller } from './request/auth.ts';
+import { type Prompt, promptText, withoutStart } from './request/checks.ts';
 import { overTime } from './request/limits.ts';
-import type { CommonParameters } from './request/requests.ts';
+import type { CommonParameters, Seed } from './request/requests.ts';
 import { type Timings, timings } from './response/timings.ts';
 
 /** A request that has passed every check. */
 export interface CheckedRequest {
   readonly generator: Generator;
   readonly lease: ModelLease;
-  readonly parameters: CommonParameters;
-  readonly prompts: readonly string[];
+  readonly parameters: Omit<CommonParameters, 'seed'>;
+  readonly prompts: readonly Prompt[];
   readonly options: GenerateOptions;
-  /** The request's, or the one that the continued state began with. */
-  readonly seed: number | undefined;
+  /** The request's, one for all prompts or one each, or the one that the continued state began with. */
+  readonly seed: Seed | readonly Seed[] | undefined;
+  /** What was not done as the request asks. */
+  readonly warnings: readonly string[];
   readonly caller: Caller;
   /** Aborts when the client leaves. */
   readonly client: AbortSignal;
   /** Wall-clock seconds that it may take. */
   readonly seconds: number;
+  /** Bytes of memory that its answer may take until it has left, estimated. */
+  readonly bytes: number;
   /** When the request came, on `performance`'s clock. */
   readonly began: number;
+}
+
+/** An event of one of a request's prompts. */
+export interface PromptEvent {
+  readonly prompt: number;
+  readonly event: CompletionEvent;
 }
 
 export interface Outcome {
@@ -35,64 +47,92 @@ export interface Outcome {
 /** Parameters that say how an answer is sent, not what it is. */
 const deliveryParameters = new Set(['stream', 'stream_options', 'user']);
 
-/** A generation that holds its model and its places until it has run. */
+/** UTF-16 units made and not taken at which a generation waits for its reader. */
+const untakenUnits = 4096;
+
+/**
+ * A generation that holds its model and its places until it is closed. Its reader pulls: what is not taken is not made,
+ * but for a small part.
+ */
 export class Generation {
   readonly lease: ModelLease;
-  readonly prompts: readonly string[];
-  readonly seed: number;
+  readonly prompts: readonly Prompt[];
+  readonly warnings: readonly string[];
+  /** One a prompt, as the receipt names them. */
+  readonly seeds: readonly Seed[];
   readonly #checked: CheckedRequest;
   readonly #options: GenerateOptions;
   readonly #timeLimit: AbortSignal;
   readonly #stop = new AbortController();
   readonly #releasePlaces: () => void;
+  #closed = false;
 
   /** @throws FolioError `too_many_requests`, `overloaded`, `limit_exceeded` */
   constructor(checked: CheckedRequest) {
-    const { generator, caller, options } = checked;
+    const { generator, caller, options, prompts, seed } = checked;
     this.lease = checked.lease;
-    this.prompts = checked.prompts;
-    this.seed = checked.seed ?? drawSeed();
+    this.prompts = prompts;
+    this.warnings = checked.warnings;
+    this.seeds = prompts.map((_, at) => (isSeed(seed) ? seed : seed?.[at]) ?? drawSeed());
     this.#checked = checked;
     this.#timeLimit = AbortSignal.timeout(checked.seconds * 1000);
+    const { shutdown } = generator.admission;
     this.#options = {
       ...options,
-      // The seed that a state began with lets its generator go on; another one starts a new generator.
-      seed: this.seed,
-      signal: AbortSignal.any([checked.client, this.#timeLimit, this.#stop.signal]),
+      signal: AbortSignal.any([checked.client, this.#timeLimit, this.#stop.signal, shutdown]),
     };
-    this.#releasePlaces = generator.admission.enter(caller.id, this.prompts.length * (options.n ?? 1));
+    const completions = prompts.length * (options.n ?? 1);
+    this.#releasePlaces = generator.admission.enter(caller.id, completions, checked.bytes);
   }
 
-  /** Ends it: the reader has left. */
+  /** The first prompt's seed, where a request has only one. */
+  get seed(): Seed {
+    return this.seeds[0] ?? 0;
+  }
+
+  /** Ends what runs: the reader has left. */
   stop(): void {
     this.#stop.abort();
   }
 
+  /** Ends what runs and gives back model and places; more than one call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.stop();
+    this.#releasePlaces();
+    this.lease.release();
+  }
+
   /**
-   * Runs to the end, once.
+   * Runs to the end, once: yields what has been made since the reader last asked.
    *
-   * @param on Is called with every event as it happens, and the place of its prompt.
-   * @param echo Is called first, with the prompts and their log-probabilities if the request wants them.
-   * @throws FolioError `time_limit`, or `interrupted` when the client left
+   * @throws FolioError `time_limit`, `unavailable` when the server stops, or `interrupted` when the client left
    */
-  async run(
-    on: (prompt: number, event: CompletionEvent) => void = () => {},
-    echo?: (scored: readonly CompletionResult[]) => void,
-  ): Promise<Outcome> {
+  async *run(): AsyncGenerator<readonly PromptEvent[], Outcome> {
     const { generator, began } = this.#checked;
     const begun = performance.now();
     let first: number | undefined;
-    const follow = async (run: Completions, prompt: number): Promise<CompletionResult> => {
-      for await (const event of run) {
+    const queue = new BatchQueue<PromptEvent>(untakenUnits);
+    const follow = async (completions: Completions, prompt: number): Promise<CompletionResult> => {
+      for await (const event of completions) {
         if (event.text !== '') first ??= performance.now();
-        on(prompt, event);
+        const alternatives = event.characters?.reduce((sum, { top }) => sum + 1 + top.length, 0) ?? 0;
+        await queue.push({ prompt, event }, event.text.length + 8 * alternatives);
       }
-      return run.result();
+      return completions.result();
     };
+    const results = Promise.all(this.#complete(this.#options).map(follow));
+    results.then(
+      () => queue.end(),
+      (error: unknown) => queue.end(error),
+    );
     try {
-      echo?.(await this.#readPrompts());
-      const results = await Promise.all(this.#complete(this.#options).map(follow));
-      this.#throwIfStopped();
+      for (let batch = await queue.take(); batch !== undefined; batch = await queue.take()) yield batch;
+      const all = await results;
+      if (all.some(({ choices }) => choices.some(({ finishReason }) => finishReason === 'aborted'))) {
+        this.#throwIfStopped();
+      }
       const now = performance.now();
       const moments = {
         load: this.lease.loadMilliseconds,
@@ -100,15 +140,22 @@ export class Generation {
         generation: now - begun,
         whole: now - began,
       };
-      return { results, timings: timings(moments, generatedBy(results), generator.pricing) };
+      return { results: all, timings: timings(moments, generatedBy(all), generator.pricing) };
     } catch (error) {
       this.#throwIfStopped();
-      this.stop(); // the others of the request
       throw error;
     } finally {
-      this.#releasePlaces();
-      this.lease.release();
+      this.stop(); // what still runs, where one failed or the reader left
+      queue.end();
     }
+  }
+
+  /** The prompts as they were read, before anything is generated, with their log-probabilities if those are wanted. */
+  async readPrompts(): Promise<readonly CompletionResult[]> {
+    const runs = this.#complete({ ...this.#options, length: 0, n: 1 });
+    const scored = await Promise.all(runs.map((completions) => completions.result()));
+    this.#throwIfStopped();
+    return scored;
   }
 
   /** What is known before the first character, for clients that read no further than the head. */
@@ -118,45 +165,84 @@ export class Generation {
       'x-folio-model': `${name}@${version}`,
       'x-folio-digest': model.info.digest,
       'x-folio-precision': model.info.precision,
-      'x-folio-seed': String(this.seed),
+      'x-folio-seed': this.#sharedSeed === undefined ? this.seeds.join(',') : String(this.#sharedSeed),
       'server-timing': `load;dur=${loadMilliseconds.toFixed(1)}`,
+      ...(this.warnings.length === 0 ? {} : { 'x-folio-warnings': headerText(this.warnings.join(' ')) }),
     };
   }
 
-  /** The request that gives the same text again: everything that took part, defaults and seed included. */
+  /** The request that gives the same text again: everything that took part, defaults and seeds included. */
   receipt(): Record<string, unknown> {
     const { name, version, model } = this.lease;
     const { digest, precision } = model.info;
-    const whole = { ...this.#checked.parameters, model: name, version, digest, precision, seed: this.seed };
+    const seed = this.#sharedSeed ?? this.seeds;
+    const whole = { ...this.#checked.parameters, model: name, version, digest, precision, seed };
     return Object.fromEntries(
       Object.entries(whole).filter(([key, value]) => value !== undefined && !deliveryParameters.has(key)),
     );
   }
 
   /** The signed state of one completion, for the client to keep, if the request wants it. */
-  continuation(state: Uint8Array): string | undefined {
+  continuation(state: Uint8Array, prompt = 0): string | undefined {
     const { parameters, generator } = this.#checked;
     if (!parameters.continuable && parameters.continue_from === undefined) return undefined;
     const { name, version, model } = this.lease;
     const { digest, precision } = model.info;
-    return generator.signer.seal({ model: name, version, digest, precision, seed: this.seed, state });
+    const seed = foldSeed(this.seeds[prompt] ?? 0);
+    return generator.signer.seal({ model: name, version, digest, precision, seed, state });
   }
 
-  /** The prompts as they were read, before anything is generated. */
-  #readPrompts(): Promise<readonly CompletionResult[]> {
-    const runs = this.#complete({ ...this.#options, length: 0, n: 1 });
-    return Promise.all(runs.map((run) => run.result()));
+  /** A prompt as text. */
+  promptText(prompt: number): string {
+    return promptText(this.lease, this.prompts[prompt] ?? '');
+  }
+
+  /** Characters of all prompts, as the model is given them. */
+  promptCharacters(): number {
+    const { alphabet } = this.lease.model;
+    const { unknown = 'error' } = this.#options;
+    return this.prompts
+      .map((prompt) => withoutStart(this.lease, prompt))
+      .reduce<number>(
+        (sum, prompt) =>
+          sum + (typeof prompt === 'string' ? alphabet.encode(prompt, unknown).ids : prompt).length,
+        0,
+      );
+  }
+
+  /** The seed that all prompts have; undefined where they differ. */
+  get #sharedSeed(): Seed | undefined {
+    const [first] = this.seeds;
+    return this.seeds.every((seed) => seed === first) ? first : undefined;
   }
 
   #complete(options: GenerateOptions): readonly Completions[] {
-    return this.prompts.map((prompt) => this.lease.model.complete({ ...options, prompt }));
+    return this.prompts.map((prompt, at) =>
+      this.lease.model.complete({
+        ...options,
+        prompt: withoutStart(this.lease, prompt),
+        // The seed that a state began with lets its generator go on; another one starts a new generator.
+        seed: foldSeed(this.seeds[at] ?? 0),
+      }),
+    );
   }
 
   #throwIfStopped(): void {
     if (this.#timeLimit.aborted) throw overTime();
-    if (this.#options.signal?.aborted) throw new FolioError('interrupted', 'The client left.');
+    if (this.#checked.generator.admission.shutdown.aborted) {
+      throw new FolioError('unavailable', 'The server is shutting down; the text is not complete.', {
+        retryAfter: 1,
+      });
+    }
+    if (this.#checked.client.aborted) throw new FolioError('interrupted', 'The client left.');
   }
 }
+
+const isSeed = (seed: Seed | readonly Seed[] | undefined): seed is Seed =>
+  typeof seed === 'number' || typeof seed === 'string';
+
+/** Text that may stand in a header, of the length that clients and proxies accept. */
+const headerText = (text: string): string => text.replace(/[^ -~]/g, '?').slice(0, 1000);
 
 /** Characters of all completions. */
 export const generatedBy = (results: readonly CompletionResult[]): number =>

@@ -5,6 +5,7 @@ import { GenerateRequestSchema, ScoreRequestSchema } from '../api/request/reques
 import { samplingOptions } from '../api/request/sampling-parameters.ts';
 import { ValidationErrors } from '../api/request/validation-errors.ts';
 import type { GenerateOptions } from '../model/model.ts';
+import { foldSeed } from '../model/sampling/random.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 
 /** A row may carry a mark of its own, which its result carries too. */
@@ -52,6 +53,11 @@ export async function generateOptions(
   const faults = new ValidationErrors();
   const index = await copyIndexFor(lease, parameters, faults);
   faults.throwIfAny();
-  const { prompt, length } = parameters;
-  return { prompt, length, ...samplingOptions(parameters, index) };
+  const { prompt, length, seed } = parameters;
+  return {
+    prompt,
+    length,
+    ...samplingOptions(parameters, index),
+    ...(seed === undefined ? {} : { seed: foldSeed(seed) }),
+  };
 }

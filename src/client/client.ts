@@ -99,7 +99,7 @@ export class FolioClient {
       version,
       digest: header('digest'),
       precision: header('precision') as Receipt['precision'],
-      seed: Number(header('seed')),
+      seed: Number.isSafeInteger(Number(header('seed'))) ? Number(header('seed')) : header('seed'),
     };
     return { receipt, [Symbol.asyncIterator]: () => textOf(response) };
   }

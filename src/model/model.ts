@@ -67,9 +67,12 @@ export interface CopyGuard {
 }
 
 export interface GenerateOptions extends SamplingOptions {
-  readonly prompt?: string;
+  /** A text, or ids of the alphabet, which are fed as they are. */
+  readonly prompt?: string | readonly number[];
   /** Characters to generate at most. Default 256. */
   readonly length?: number;
+  /** Characters before which no stop string counts. Default 0. */
+  readonly minLength?: number;
   /** Not emitted; found across step boundaries. */
   readonly stop?: readonly string[];
   /** 0 .. 2^53-1; drawn at random when absent, and reported. */

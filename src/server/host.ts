@@ -50,6 +50,11 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
       admission,
       signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
     },
+    requests: {
+      strict: settings.strictRequests,
+      unknown: settings.unknownCharacters,
+      chatTemplate: settings.chatTemplate?.replaceAll('\\n', '\n'),
+    },
     trainings,
     corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
     origins: settings.origins,

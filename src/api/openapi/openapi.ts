@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type ErrorCode, errorCodes } from '../../errors.ts';
 import { folioVersion } from '../../version.ts';
+import { statusOn } from '../response/error-response.ts';
 import * as responses from '../response/responses.ts';
 import type { Operation, ResponseSchema } from '../routes/route.ts';
 import { operations, templateOf } from '../routes/routes.ts';
@@ -16,6 +17,7 @@ const meanings: Readonly<Record<number, string>> = {
   404: 'There is no such model, version, training or file',
   409: 'Another version is current, or another training runs',
   413: 'The body is too large',
+  415: 'The body is in parts',
   422: 'Understood, but beyond a limit or not possible with this model',
   429: 'Too many completions of this key run; `Retry-After` says when to try again',
   503: 'The server is at its limit, or its store does not answer; `Retry-After` may say when to try again',
@@ -104,15 +106,22 @@ const parametersOf = (
 };
 
 /** The codes that an operation is refused with, by their statuses, lowest first. */
-const codesByStatus = ({ errors, open, write }: Operation): ReadonlyMap<number, readonly ErrorCode[]> => {
+const codesByStatus = ({
+  errors,
+  open,
+  write,
+  body,
+  openAi,
+}: Operation): ReadonlyMap<number, readonly ErrorCode[]> => {
   const codes = new Set<ErrorCode>([
     ...(open ? [] : (['unauthorized'] as const)),
     ...(write ? (['forbidden'] as const) : []),
     ...errors,
+    ...(body ? (['unsupported_media_type'] as const) : []),
   ]);
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes) {
-    const { status } = errorCodes[code];
+    const status = statusOn(openAi, errorCodes[code].status);
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return new Map([...byStatus].sort(([a], [b]) => a - b));

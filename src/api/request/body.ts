@@ -1,16 +1,10 @@
 import type { Context } from 'hono';
 import { FolioError } from '../../errors.ts';
-import type { AppDeps, HostBindings } from '../deps.ts';
+import type { AppEnv } from '../app-env.ts';
+import type { AppDeps } from '../deps.ts';
 import { routeOf } from '../log.ts';
 import { type ErrorBody, errorBody, errorStatus } from '../response/error-response.ts';
-import type { Caller } from './auth.ts';
 import type { Limits } from './limits.ts';
-
-/** What Hono's context carries here. */
-export interface AppEnv {
-  Bindings: HostBindings;
-  Variables: { caller: Caller; requestId: string };
-}
 
 /**
  * Logs what goes wrong once an answer has begun, and gives what its reader may see of it, since the status is sent
@@ -40,9 +34,17 @@ export const streamFailures = (
 /**
  * Reads a body up to a limit, whatever its length claims to be.
  *
- * @throws FolioError `too_large`
+ * @throws FolioError `too_large`, `unsupported_media_type`
  */
 export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
+  const type = request.headers.get('content-type') ?? '';
+  if (/^multipart\//i.test(type)) {
+    throw new FolioError(
+      'unsupported_media_type',
+      `${what}: expected it as the body itself, received ${type.split(';')[0]}.`,
+      { where: 'body', expected: 'a body of one part', received: 'multipart' },
+    );
+  }
   const refuse = (): never => {
     throw new FolioError('too_large', `${what}: expected at most ${maximum} bytes.`, {
       where: 'body',
@@ -60,6 +62,21 @@ export const readBytes = async (request: Request, maximum: number, what: string)
   return Buffer.concat(chunks, length);
 };
 
+/** A reviver is given the digits of a number since Node 21. */
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+/** Seeds of 64 bits keep their digits, which a number would lose. */
+const keepSeeds: Reviver = (_key, value, context) => {
+  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
+  const digits = context?.source ?? (Number.isInteger(value) ? String(BigInt(value)) : '');
+  return /^-?\d{16,20}$/.test(digits) ? digits : value;
+};
+
+const parseJson = (text: string): unknown =>
+  /\d{16}/.test(text)
+    ? (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, keepSeeds)
+    : JSON.parse(text);
+
 /** @throws FolioError `too_large`, or `invalid_request` for what is not a JSON object */
 export const readJson = async (context: Context, limits: Limits): Promise<Record<string, unknown>> => {
   const bytes = await readBytes(context.req.raw, limits.bodyBytes, 'The body');
@@ -73,7 +90,7 @@ export const readJson = async (context: Context, limits: Limits): Promise<Record
   if (bytes.length === 0) return refuse('nothing');
   let body: unknown;
   try {
-    body = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    body = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     return refuse('what cannot be read as JSON');
   }

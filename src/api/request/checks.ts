@@ -37,23 +37,85 @@ export const checkLengths = (
   }
 };
 
-/** What several completions of one request may have together, in completions of the greatest length. */
+/** What one answer may have, in completions of the greatest length: generated, echoed and log-probabilities together. */
 const completionsOfFullLength = 16;
 
-export const checkTotal = (
+/** What an answer is made of, as its limit counts it. */
+export interface AnswerSize {
+  /** Completions, those that `best_of` leaves out included. */
+  readonly completions: number;
+  /** Characters of each. */
+  readonly length: number;
+  /** Characters that are repeated from prompts, or scored. */
+  readonly echoed: number;
+  /** Alternatives a character, where log-probabilities are in the answer. */
+  readonly logprobs: number | undefined;
+}
+
+/** A character counts one, with log-probabilities two more, and each alternative one more. */
+const unitsOf = ({ completions, length, echoed, logprobs }: AnswerSize): number =>
+  (completions * length + echoed) * (logprobs === undefined ? 1 : 3 + logprobs);
+
+/** Bytes of memory that an answer takes, about: objects and JSON. */
+export const bytesOf = (size: AnswerSize): number => 64 * unitsOf(size);
+
+export const checkSize = (
   limits: Limits,
-  completions: number,
-  length: number,
+  size: AnswerSize,
+  where: string,
   faults: ValidationErrors,
 ): void => {
   const maximum = completionsOfFullLength * limits.length;
-  if (length > limits.length || completions * length <= maximum) return;
-  const received = `${completions} completions of ${length} characters`;
+  if (size.length > limits.length || unitsOf(size) <= maximum) return;
+  const { completions, length, echoed, logprobs } = size;
+  const parts = [
+    `${completions} ${completions === 1 ? 'completion' : 'completions'} of ${length} characters`,
+    ...(echoed === 0 ? [] : [`${echoed} characters of prompts`]),
+    ...(logprobs === undefined ? [] : [`log-probabilities with ${logprobs} alternatives`]),
+  ].join(', ');
+  const counted =
+    logprobs === undefined ? '' : ` (a character with ${logprobs} alternatives counts as ${3 + logprobs})`;
   faults.add(
     'limit_exceeded',
-    'n',
-    `n: expected at most ${maximum} characters in all, received ${received}.`,
+    where,
+    `${where}: expected an answer of at most ${maximum} characters in all${counted}, received a request for ${parts}.`,
   );
+};
+
+/** Characters of all prompts of a request together. */
+export const checkPromptTotal = (
+  limits: Limits,
+  prompts: readonly Prompt[],
+  where: string,
+  faults: ValidationErrors,
+): void => {
+  const maximum = completionsOfFullLength * limits.prompt;
+  const total = prompts.reduce<number>((sum, prompt) => sum + prompt.length, 0);
+  if (prompts.length < 2 || total <= maximum) return;
+  faults.add(
+    'limit_exceeded',
+    where,
+    `${where}: expected at most ${maximum} characters in all prompts together, received ${total}.`,
+  );
+};
+
+/**
+ * The id that stands for the beginning of a text, for clients that begin every text with one: one more than the
+ * alphabet has. The model is not fed it, since it takes every text to begin after a line's end.
+ */
+export const startId = ({ model }: ModelLease): number => model.vocabularySize;
+
+/** The name by which clients know that id. */
+export const startToken = '<|endoftext|>';
+
+/** Ids without the one for the beginning of a text. */
+export const withoutStart = (lease: ModelLease, prompt: Prompt): Prompt =>
+  typeof prompt !== 'string' && prompt[0] === startId(lease) ? prompt.slice(1) : prompt;
+
+/** A prompt as text. */
+export const promptText = (lease: ModelLease, prompt: Prompt): string => {
+  const rest = withoutStart(lease, prompt);
+  return typeof rest === 'string' ? rest : lease.model.alphabet.decode(rest);
 };
 
 /** One value, or each of several, with its place in the request; an array of numbers is one. */
@@ -64,15 +126,17 @@ export function* each(where: string, value: unknown): Generator<readonly [where:
 
 /** A character that the model does not know is a fault, unless the request says what becomes of it. */
 export const checkPrompt = (
-  { name, model }: ModelLease,
+  lease: ModelLease,
   prompt: Prompt,
   unknown: CommonParameters['unknown'],
   where: string,
   faults: ValidationErrors,
 ): void => {
+  const { name, model } = lease;
   const { alphabet, vocabularySize } = model;
   if (typeof prompt !== 'string') {
-    const strange = prompt.find((id) => id >= vocabularySize);
+    const ids = prompt[0] === startId(lease) ? prompt.slice(1) : prompt;
+    const strange = ids.find((id) => id >= vocabularySize);
     if (strange === undefined) return;
     const expected = `ids from 0 to ${vocabularySize - 1}`;
     faults.add('unknown_character', where, `${where}: expected ${expected}, received ${strange}.`);

@@ -28,15 +28,23 @@ export const limitsFrom = (settings: Settings): Limits => ({
 
 const retryAfter = 1; // seconds: completions end in fractions of one
 
-/** The request has had its wall-clock time. */
+/** Bytes that all answers under way may take together, those included that wait for a slow reader. */
+const answerBytes = 67_108_864;
+
+/** The request has had its wall-clock time; repeated, it would need as much again. */
 export const overTime = (): FolioError =>
-  new FolioError('time_limit', 'The request took longer than this server allows.', { retryAfter });
+  new FolioError(
+    'time_limit',
+    'The request took longer than this server allows; ask for fewer characters or completions.',
+  );
 
 /** Counts the completions that run, and turns away what is too much. */
 export class Admission {
   readonly #limits: Limits;
   readonly #callers = new Map<string, number>();
+  readonly #shutdown = new AbortController();
   #running = 0;
+  #bytes = 0;
   #closed = false;
 
   constructor(limits: Limits) {
@@ -47,12 +55,18 @@ export class Admission {
     return this.#running;
   }
 
+  /** Aborts when what runs has to end now. */
+  get shutdown(): AbortSignal {
+    return this.#shutdown.signal;
+  }
+
   /**
    * @param completions How many the request runs together.
+   * @param bytes That its answer may take.
    * @returns Gives the places back; more than one call does nothing.
    * @throws FolioError `too_many_requests`, `overloaded`, or `limit_exceeded` for what would never fit
    */
-  enter(caller: string, completions: number): () => void {
+  enter(caller: string, completions: number, bytes = 0): () => void {
     const { concurrent, concurrentPerCaller } = this.#limits;
     const own = this.#callers.get(caller) ?? 0;
     if (completions > concurrentPerCaller) {
@@ -72,7 +86,8 @@ export class Admission {
         { retryAfter },
       );
     }
-    if (this.#running + completions > concurrent) {
+    const tooMuch = this.#bytes > 0 && this.#bytes + bytes > answerBytes;
+    if (this.#running + completions > concurrent || tooMuch) {
       throw new FolioError(
         'overloaded',
         'The server is at its limit of completions; try again in a moment.',
@@ -82,12 +97,14 @@ export class Admission {
       );
     }
     this.#running += completions;
+    this.#bytes += bytes;
     this.#callers.set(caller, own + completions);
     let entered = true;
     return () => {
       if (!entered) return;
       entered = false;
       this.#running -= completions;
+      this.#bytes -= bytes;
       const left = (this.#callers.get(caller) ?? 0) - completions;
       if (left > 0) this.#callers.set(caller, left);
       else this.#callers.delete(caller);
@@ -97,5 +114,11 @@ export class Admission {
   /** Lets nothing more in. */
   close(): void {
     this.#closed = true;
+  }
+
+  /** Ends what still runs: streams by an event that says so. */
+  stop(): void {
+    this.#closed = true;
+    this.#shutdown.abort();
   }
 }

@@ -1,23 +1,46 @@
 import * as z from 'zod/mini';
-import { expectedMessage } from '../../errors.ts';
+import { describeValue, expectedMessage } from '../../errors.ts';
 import type { ValidationErrors } from './validation-errors.ts';
 
-const pathOf = (path: readonly PropertyKey[]): string =>
-  path.reduce<string>(
-    (whole, part) =>
+/** A place in a request, short enough for a message: keys are the client's. */
+const pathOf = (path: readonly PropertyKey[]): string => {
+  const whole = path.reduce<string>(
+    (before, part) =>
       typeof part === 'number'
-        ? `${whole}[${part}]`
-        : whole === ''
+        ? `${before}[${part}]`
+        : before === ''
           ? String(part)
-          : `${whole}.${String(part)}`,
+          : `${before}.${String(part)}`,
     '',
   );
+  return whole.length > 80 ? `${whole.slice(0, 79)}…` : whole;
+};
 
-/** JSON's null says as much as an absent field, as in OpenAI's own types. */
-const withoutNulls = (body: unknown): unknown =>
-  typeof body === 'object' && body !== null && !Array.isArray(body)
-    ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
-    : body;
+/** Deeper than any parameter is nested. */
+const nesting = 6;
+
+/** JSON's null says as much as an absent field, as in OpenAI's own types, and so it does within objects. */
+const withoutNulls = (value: unknown, depth = 0): unknown => {
+  if (depth > nesting) return value;
+  if (Array.isArray(value)) {
+    return value.some(isObject) ? value.map((one) => withoutNulls(one, depth + 1)) : value;
+  }
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, one]) =>
+      one === null ? [] : [[key, withoutNulls(one, depth + 1)]],
+    ),
+  );
+};
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+/** What a schema expected; zod's own messages are sentences of another kind. */
+const expectedBy = (issue: z.core.$ZodIssue): string => {
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'another key';
+  if (!/^(?:Invalid|Too|Unrecognized)\b/.test(issue.message)) return issue.message;
+  return issue.code === 'invalid_type' ? `a ${issue.expected}` : 'another value';
+};
 
 /** Checks a request against its schema; every fault lands in the list. @returns undefined when there was one */
 export const parse = <Schema extends z.core.$ZodType>(
@@ -31,13 +54,17 @@ export const parse = <Schema extends z.core.$ZodType>(
     const where = pathOf(issue.path);
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
-        const full = where === '' ? key : `${where}.${key}`;
+        const full = pathOf([...issue.path, key]);
         faults.add('invalid_parameter', full, `${full}: there is no such parameter.`);
       }
     } else if (where === '') {
-      faults.add('invalid_request', 'body', expectedMessage('The body', 'a JSON object', issue.input));
+      faults.add(
+        'invalid_request',
+        'body',
+        `The body: expected a JSON object, received ${describeValue(issue.input)}.`,
+      );
     } else {
-      faults.add('invalid_parameter', where, expectedMessage(where, issue.message, issue.input));
+      faults.add('invalid_parameter', where, expectedMessage(where, expectedBy(issue), issue.input));
     }
   }
   return undefined;

@@ -3,22 +3,27 @@ import type * as z from 'zod/mini';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import type { GenerateOptions } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
-import type { Generator, GeneratorDeps } from '../deps.ts';
+import type { AppEnv } from '../app-env.ts';
+import type { GeneratorDeps } from '../deps.ts';
 import { Generation } from '../generation.ts';
-import type { AppEnv } from './body.ts';
 import {
+  type AnswerSize,
+  bytesOf,
   checkBias,
   checkLengths,
   checkPrompt,
-  checkTotal,
+  checkPromptTotal,
+  checkSize,
   copyIndexFor,
   each,
   type Prompt,
+  promptText,
 } from './checks.ts';
 import type { Continuation } from './continuation.ts';
+import { openAiBody } from './openai-body.ts';
 import { parse } from './parse.ts';
-import type { CommonParameters } from './requests.ts';
-import { resolveModel } from './resolve-model.ts';
+import type { CommonParameters, Seed } from './requests.ts';
+import { onlyModel, resolveModel } from './resolve-model.ts';
 import { present, samplingOptions } from './sampling-parameters.ts';
 import { ValidationErrors } from './validation-errors.ts';
 
@@ -29,17 +34,35 @@ export interface GenerationRequest {
   /** Completions for each prompt. */
   readonly count: number;
   readonly logprobs?: number | undefined;
-  readonly scorePrompt?: boolean;
+  readonly minLength?: number | undefined;
+  /** The prompts stand in the answer, and so do their log-probabilities if there are any. */
+  readonly echo?: boolean;
+  /** The whole answer is made before it is sent. */
+  readonly whole: boolean;
+  /** What the endpoint does otherwise than asked. */
+  readonly warnings?: readonly string[];
 }
 
+type Parameters = Omit<CommonParameters, 'seed'> & {
+  readonly model?: string | undefined;
+  readonly seed?: Seed | readonly Seed[] | undefined;
+};
+
 /** How a generating route reads its requests. */
-export interface Endpoint<Parameters extends CommonParameters> {
-  readonly schema: z.core.$ZodType<Parameters>;
-  /** The route's own word for the length of a completion. */
+export interface Endpoint<Own extends Parameters> {
+  readonly schema: z.ZodMiniObject & z.core.$ZodType<Own>;
+  /** The route's own word for the length of a completion, and what it is by default. */
   readonly lengthName: string;
+  readonly defaultLength: number;
+  /** Where a request has its prompts. */
+  readonly promptName: string;
+  /** Reads bodies as OpenAI's API does: unknown parameters are ignored, and a model is named or the only one. */
+  readonly openAi: boolean;
+  /** What becomes of characters that the model does not know, where neither request nor server say it. */
+  readonly unknown: CommonParameters['unknown'];
   /** Faults of parameters that are right each by itself. */
   checkTogether?(body: Readonly<Record<string, unknown>>, faults: ValidationErrors): void;
-  toGenerationRequest(parameters: Parameters): GenerationRequest;
+  toGenerationRequest(parameters: Own, lease: ModelLease, deps: GeneratorDeps): GenerationRequest;
 }
 
 /**
@@ -47,47 +70,58 @@ export interface Endpoint<Parameters extends CommonParameters> {
  *
  * @throws FolioError with every fault of the request
  */
-export const prepareGeneration = async <
-  Parameters extends CommonParameters & { readonly model?: string | undefined },
->(
-  { limits, generator }: GeneratorDeps,
-  endpoint: Endpoint<Parameters>,
-  body: Readonly<Record<string, unknown>>,
+export const prepareGeneration = async <Own extends Parameters>(
+  deps: GeneratorDeps,
+  endpoint: Endpoint<Own>,
+  sent: Readonly<Record<string, unknown>>,
   context: Context<AppEnv>,
-): Promise<{ parameters: Parameters; generation: Generation }> => {
+): Promise<{ parameters: Own; generation: Generation }> => {
   const began = performance.now();
+  const { limits, generator } = deps;
   const faults = new ValidationErrors();
+  const { body, warnings } = readBody(deps, endpoint, sent, faults);
   const parameters = parse(endpoint.schema, body, faults);
-  const { lengthName } = endpoint;
-  checkLengths(limits, { length: [lengthName, body[lengthName]], text: ['prompt', body.prompt] }, faults);
+  const { lengthName, promptName } = endpoint;
+  const texts = promptName === 'prompt' ? body.prompt : undefined;
+  checkLengths(limits, { length: [lengthName, body[lengthName]], text: ['prompt', texts] }, faults);
   endpoint.checkTogether?.(body, faults);
   if (parameters === undefined) {
-    await checkMalformed(generator, body, faults);
+    await checkMalformed(deps, body, faults);
     return faults.raise();
   }
-  const request = endpoint.toGenerationRequest(parameters);
-  checkTotal(limits, request.prompts.length * request.count, request.length, faults);
   const continued = await faults.gather('continue_from', () =>
     parameters.continue_from === undefined ? undefined : generator.signer.open(parameters.continue_from),
   );
   const lost = parameters.continue_from !== undefined && continued === undefined;
   const lease = lost
     ? undefined
-    : await faults.gather('model', () => resolveModel(generator, parameters, continued));
+    : await faults.gather('model', async () => {
+        const model = parameters.model ?? continued?.model;
+        const named = model ?? (endpoint.openAi ? await onlyModel(deps) : undefined);
+        return resolveModel(deps, { ...parameters, model: named }, continued);
+      });
   if (lease === undefined) return faults.raise();
   try {
-    const index = await checkAgainst(lease, request, parameters, faults);
+    const request = endpoint.toGenerationRequest(parameters, lease, deps);
+    const size = sizeOf(lease, request);
+    checkPromptTotal(limits, request.prompts, promptName, faults);
+    checkSize(limits, size, request.count > 1 ? 'n' : lengthName, faults);
+    if (promptName !== 'prompt') checkLengths(limits, { text: [promptName, request.prompts] }, faults);
+    checkSeeds(parameters.seed, request.prompts.length, faults);
+    const index = await checkAgainst(lease, request, parameters, promptName, faults);
     faults.throwIfAny();
     const generation = new Generation({
       generator,
       lease,
       parameters,
-      prompts: request.prompts.map((prompt) => textOf(lease, prompt)),
-      options: optionsOf(request, parameters, index, continued),
+      prompts: request.prompts,
+      options: optionsOf(lease, request, parameters, index, continued),
       seed: parameters.seed ?? continued?.seed,
+      warnings: [...warnings, ...(request.warnings ?? [])],
       caller: context.get('caller'),
       client: context.req.raw.signal,
       seconds: limits.seconds,
+      bytes: request.whole ? bytesOf(size) : 0,
       began,
     });
     return { parameters, generation };
@@ -97,14 +131,65 @@ export const prepareGeneration = async <
   }
 };
 
+/** The body with the server's defaults in it, and on OpenAI's routes in the schema's terms. */
+const readBody = (
+  { limits, requests = {} }: GeneratorDeps,
+  {
+    schema,
+    openAi,
+    lengthName,
+    defaultLength,
+    unknown,
+  }: Pick<Endpoint<Parameters>, 'schema' | 'openAi' | 'lengthName' | 'defaultLength' | 'unknown'>,
+  sent: Readonly<Record<string, unknown>>,
+  faults: ValidationErrors,
+): { readonly body: Readonly<Record<string, unknown>>; readonly warnings: readonly string[] } => {
+  const known = new Set(Object.keys(schema.shape));
+  const { body, warnings } = openAi
+    ? openAiBody(sent, { known, lengthName, strict: requests.strict === true }, limits, faults)
+    : { body: sent, warnings: [] };
+  const defaults = {
+    unknown: requests.unknown ?? unknown,
+    [lengthName]: Math.min(defaultLength, limits.length),
+  };
+  const missing = Object.entries(defaults).filter(([name]) => (body[name] ?? undefined) === undefined);
+  return { body: { ...body, ...Object.fromEntries(missing) }, warnings };
+};
+
+const sizeOf = (
+  lease: ModelLease,
+  { prompts, count, length, echo, logprobs }: GenerationRequest,
+): AnswerSize => ({
+  completions: prompts.length * count,
+  length,
+  echoed: echo
+    ? count * prompts.reduce<number>((sum, prompt) => sum + promptText(lease, prompt).length, 0)
+    : 0,
+  logprobs,
+});
+
+const checkSeeds = (
+  seed: Seed | readonly Seed[] | undefined,
+  prompts: number,
+  faults: ValidationErrors,
+): void => {
+  if (typeof seed !== 'object' || seed.length === prompts) return;
+  faults.add(
+    'invalid_parameter',
+    'seed',
+    `seed: expected one seed, or one for each of ${prompts} prompts, received ${seed.length}.`,
+  );
+};
+
 /** What depends on the model. */
 const checkAgainst = (
   lease: ModelLease,
   { prompts }: GenerationRequest,
-  parameters: CommonParameters,
+  parameters: Omit<CommonParameters, 'seed'>,
+  promptName: string,
   faults: ValidationErrors,
 ): Promise<CopyIndex | undefined> => {
-  for (const [where, prompt] of each('prompt', prompts)) {
+  for (const [where, prompt] of each(promptName, prompts)) {
     checkPrompt(lease, prompt as Prompt, parameters.unknown, where, faults);
   }
   if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
@@ -114,28 +199,33 @@ const checkAgainst = (
 
 /** Of a request that its schema refused, what is wrong with model and prompt as well. */
 const checkMalformed = async (
-  generator: Generator,
+  deps: GeneratorDeps,
   { model, prompt, unknown = 'error' }: Readonly<Record<string, unknown>>,
   faults: ValidationErrors,
 ): Promise<void> => {
   if (model !== undefined && typeof model !== 'string') return;
-  const lease = await faults.gather('model', () => resolveModel(generator, { model }));
+  const lease = await faults.gather('model', () => resolveModel(deps, { model }));
   if (lease && typeof prompt === 'string' && unknown === 'error') {
     checkPrompt(lease, prompt, 'error', 'prompt', faults);
   }
   lease?.release();
 };
 
-const textOf = ({ model }: ModelLease, prompt: Prompt): string =>
-  typeof prompt === 'string' ? prompt : model.alphabet.decode(prompt);
-
-/** The request in the model's words. */
+/** The request as the model's options. */
 const optionsOf = (
-  { length, count, logprobs, scorePrompt }: GenerationRequest,
-  parameters: CommonParameters,
+  { model }: ModelLease,
+  { length, count, logprobs, minLength, echo }: GenerationRequest,
+  parameters: Omit<CommonParameters, 'seed'>,
   index: CopyIndex | undefined,
   continued: Continuation | undefined,
 ): GenerateOptions => ({
   ...samplingOptions(parameters, index),
-  ...present({ length, n: count, logprobs, scorePrompt, from: continued?.state }),
+  ...present({
+    length,
+    minLength,
+    n: count,
+    logprobs: logprobs === undefined ? undefined : Math.min(logprobs, model.vocabularySize),
+    scorePrompt: echo === true && logprobs !== undefined,
+    from: continued?.state,
+  }),
 });

@@ -31,7 +31,7 @@ const convert = (type: string, text: string): unknown => {
 export const fromQuery = (schema: z.ZodMiniObject, query: URLSearchParams): Record<string, unknown> =>
   Object.fromEntries(
     [...new Set(query.keys())].map((key) => {
-      const field = schema.shape[key];
+      const field = Object.hasOwn(schema.shape, key) ? schema.shape[key] : undefined;
       const type = field === undefined ? 'string' : inner(field)._zod.def.type;
       const values = query.getAll(key).map((value) => convert(type, value));
       return [key, values.length === 1 ? values[0] : values];

@@ -19,6 +19,35 @@ const numericFields = Object.fromEntries(
   ]),
 ) as NumericFields;
 
+const seedError = 'a whole number from 0 to 18446744073709551615';
+
+/** Digits stand for numbers that JavaScript's cannot hold: `readJson` keeps those of a body. */
+const seed = z
+  .union(
+    [
+      z.int().check(z.minimum(0)),
+      z.string().check(
+        z.regex(/^-?\d{1,20}$/),
+        z.refine((digits) => isSeed(digits)),
+      ),
+    ],
+    { error: seedError },
+  )
+  .check(
+    z.describe(
+      'The same request with the same seed gives the same text. Of 64 bits; above 2^53 - 1 also as a string of digits.',
+    ),
+  );
+
+/** Whether digits are a number of 64 bits, with or without a sign. */
+const isSeed = (digits: string): boolean => {
+  if (!/^-?\d{1,20}$/.test(digits)) return false;
+  const value = BigInt(digits);
+  return value >= -(2n ** 63n) && value < 2n ** 64n;
+};
+
+const stopString = z.string().check(z.minLength(1), z.maxLength(1000));
+
 /** What may be asked of the sampler at every endpoint. */
 const sampling = {
   ...numericFields,
@@ -32,19 +61,13 @@ const sampling = {
       .check(z.describe('Added to the logits of characters, by their ids: places in the alphabet, from 0.')),
   ),
   allowed: z.optional(text('Only these characters may be generated.')),
-  seed: z.optional(
-    integer(0, Number.MAX_SAFE_INTEGER, 'The same request with the same seed gives the same text.'),
-  ),
+  seed: z.optional(seed),
   stop: z.optional(
     z
-      .union(
-        [
-          z.string().check(z.minLength(1)),
-          z.array(z.string().check(z.minLength(1), z.maxLength(1000))).check(z.maxLength(4)),
-        ],
-        { error: 'a string that is not empty, or an array of up to 4 such' },
-      )
-      .check(z.describe('Up to 4 strings that end the text; they are not part of it.')),
+      .union([stopString, z.array(stopString).check(z.maxLength(128))], {
+        error: 'a string of 1 to 1000 characters, or an array of up to 128 such strings',
+      })
+      .check(z.describe('Up to 128 strings that end the text; they are not part of it.')),
   ),
 };
 
@@ -92,10 +115,34 @@ export const GenerateRequestSchema = z
 
 const ids = z.array(z.int().check(z.minimum(0)));
 
+/** What OpenAI's generating routes share: how many texts, how long, and how they are sent. */
+const openAi = {
+  n: z._default(integer(1, 128, 'Completions for each prompt.'), 1),
+  min_tokens: z.optional(
+    integer(0, Number.MAX_SAFE_INTEGER, 'Characters that are generated before a stop string counts.'),
+  ),
+  stream: z._default(flag('Server-sent events, as the text is made.'), false),
+  stream_options: z.optional(
+    z
+      .strictObject(
+        {
+          include_usage: z.optional(flag('One more chunk at the end, with the usage.')),
+          continuous_usage_stats: z.optional(flag('The usage so far in every chunk.')),
+          include_obfuscation: z.optional(flag('Accepted; nothing is padded.')),
+        },
+        { error: 'an object' },
+      )
+      .check(z.describe('Only with `stream`.')),
+  ),
+  user: z.optional(text('Accepted and not looked at.')),
+};
+
 export const CompletionRequestSchema = z
   .strictObject(
     {
-      model: text('A model’s name, or `name@version`.'),
+      model: z.optional(
+        text('A model’s name, or `name@version`. Default: the only one, where there is one.'),
+      ),
       prompt: z._default(
         z
           .union(
@@ -116,34 +163,122 @@ export const CompletionRequestSchema = z
         integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
         16,
       ),
-      n: z._default(integer(1, 128, 'Completions for each prompt.'), 1),
       best_of: z.optional(
         integer(1, 128, 'Generates this many and returns the n of the highest mean log-probability.'),
       ),
-      stream: z._default(flag('Server-sent events, as the text is made.'), false),
-      stream_options: z.optional(
-        z
-          .strictObject(
-            {
-              include_usage: z.optional(flag('One more chunk at the end, with the usage.')),
-              include_obfuscation: z.optional(flag('Accepted; nothing is padded.')),
-            },
-            { error: 'an object' },
-          )
-          .check(z.describe('Only with `stream`.')),
-      ),
       logprobs: z.optional(
-        integer(0, 5, 'Log-probabilities, with this many of the likeliest alternatives a character.'),
+        integer(0, 20, 'Log-probabilities, with this many of the likeliest alternatives a character.'),
       ),
       echo: z._default(flag('Repeat the prompt before the completion.'), false),
       suffix: z.optional(z.unknown().check(z.describe('Refused: a recurrent model reads in one direction.'))),
-      user: z.optional(text('Accepted and not looked at.')),
+      ...openAi,
       ...sampling,
+      seed: z.optional(
+        z
+          .union([seed, z.array(seed).check(z.minLength(1), z.maxLength(128))], {
+            error: `${seedError}, or an array of one for each prompt`,
+          })
+          .check(
+            z.describe(
+              'One for all prompts, or an array of one for each; without it, each prompt draws its own.',
+            ),
+          ),
+      ),
       ...extras,
     },
     strict,
   )
   .register(z.globalRegistry, { id: 'CompletionRequest' });
+
+const contentPart = z.looseObject(
+  {
+    type: z.literal('text', { error: '"text": a model of characters reads nothing else' }),
+    text: z.string({ error: 'a string' }),
+  },
+  { error: 'an object with `type` and `text`' },
+);
+
+const message = z.looseObject(
+  {
+    role: choice(['system', 'developer', 'user', 'assistant', 'tool', 'function'], 'Who wrote it.'),
+    content: z.optional(
+      z
+        .union([z.string(), z.array(contentPart)], { error: 'a string, or an array of parts of type "text"' })
+        .check(z.describe('The text, or its parts.')),
+    ),
+  },
+  { error: 'an object with `role` and `content`' },
+);
+
+export const ChatRequestSchema = z
+  .strictObject(
+    {
+      model: z.optional(
+        text('A model’s name, or `name@version`. Default: the only one, where there is one.'),
+      ),
+      messages: z
+        .array(message, { error: 'an array of messages' })
+        .check(
+          z.minLength(1, { error: 'at least one message' }),
+          z.maxLength(1000, { error: 'at most 1000 messages' }),
+          z.describe('Joined by the chat template; the answer begins after them.'),
+        ),
+      max_tokens: z._default(
+        integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
+        256,
+      ),
+      logprobs: z._default(flag('Log-probabilities of the characters.'), false),
+      top_logprobs: z.optional(
+        integer(0, 20, 'With `logprobs`, this many of the likeliest alternatives a character.'),
+      ),
+      ...openAi,
+      ...sampling,
+      ...extras,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'ChatCompletionRequest' });
+
+const tokenizerModel = z.optional(
+  text('A model’s name, or `name@version`. Default: the only one, where there is one.'),
+);
+
+export const TokenizeRequestSchema = z
+  .strictObject(
+    {
+      model: tokenizerModel,
+      prompt: z.optional(text('The text.')),
+      messages: z.optional(
+        z
+          .array(message, { error: 'an array of messages' })
+          .check(z.describe('A chat, in place of `prompt`.')),
+      ),
+      add_special_tokens: z._default(
+        flag('Begin with the id that stands for the beginning of a text; it is not fed to the model.'),
+        false,
+      ),
+      return_token_strs: z._default(flag('The characters as well.'), false),
+      add_generation_prompt: z._default(
+        flag('With `messages`: what the template puts before an answer.'),
+        true,
+      ),
+      unknown: extras.unknown,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'TokenizeRequest' });
+
+export const DetokenizeRequestSchema = z
+  .strictObject(
+    {
+      model: tokenizerModel,
+      tokens: z
+        .array(z.int({ error: 'a whole number' }).check(z.minimum(0)), { error: 'an array of ids' })
+        .check(z.describe('Ids of characters.')),
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'DetokenizeRequest' });
 
 export const ScoreRequestSchema = z
   .strictObject(
@@ -154,7 +289,7 @@ export const ScoreRequestSchema = z
           error: 'a string or an array of 1 to 128 strings',
         })
         .check(z.describe('The text to score, or several.')),
-      top: z._default(integer(0, 5, 'Alternatives to tell for each character.'), 0),
+      top: z._default(integer(0, 20, 'Alternatives to report for each character.'), 0),
       version: extras.version,
       digest: extras.digest,
       precision: extras.precision,
@@ -199,6 +334,11 @@ export const TrainingRequestSchema = z
 
 export type GenerateParameters = z.output<typeof GenerateRequestSchema>;
 export type CompletionParameters = z.output<typeof CompletionRequestSchema>;
+export type ChatParameters = z.output<typeof ChatRequestSchema>;
 export type ScoreParameters = z.output<typeof ScoreRequestSchema>;
+export type TokenizeParameters = z.output<typeof TokenizeRequestSchema>;
+export type ChatMessage = ChatParameters['messages'][number];
+/** A seed of 64 bits, as digits where a number cannot hold it. */
+export type Seed = number | string;
 /** What every generating request has. */
 export type CommonParameters = Omit<GenerateParameters, 'prompt' | 'length' | 'model'>;

@@ -6,11 +6,11 @@ import type { CommonParameters } from './requests.ts';
 /** What of a request's parameters is about choosing characters. */
 export type SamplingParameters = Omit<
   CommonParameters,
-  'version' | 'digest' | 'precision' | 'continuable' | 'continue_from'
+  'version' | 'digest' | 'precision' | 'continuable' | 'continue_from' | 'seed'
 >;
 
 /**
- * These parameters in the model's words; what was not asked for is left out.
+ * These parameters as the model's options; what the request does not set is left out. Seeds are the caller's to add.
  *
  * @param index Of the corpus, where the copy guard or the overlap was asked for.
  */
@@ -24,7 +24,6 @@ export const samplingOptions = (
     logitBias: bias && Object.fromEntries(Object.entries(bias).map(([id, value]) => [Number(id), value])),
     allowed: parameters.allowed,
     stop: typeof stop === 'string' ? [stop] : stop,
-    seed: parameters.seed,
     unknown: parameters.unknown,
     copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
     overlap: index,

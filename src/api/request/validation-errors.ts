@@ -1,5 +1,8 @@
 import { errorCodes, FolioError, isFolioError, type ValidationError } from '../../errors.ts';
 
+/** Faults that one answer lists; a request can have as many as it has bytes. */
+const maximumListed = 20;
+
 /** Collects the faults of one request, so that all of them are reported at once. */
 export class ValidationErrors {
   readonly #faults: ValidationError[] = [];
@@ -29,7 +32,12 @@ export class ValidationErrors {
   raise(): never {
     const first = this.#faults.toSorted((a, b) => errorCodes[a.code].status - errorCodes[b.code].status)[0];
     if (!first) throw new TypeError('A request was refused without a fault.');
-    const message = this.#faults.map((fault) => fault.message).join(' ');
-    throw new FolioError(first.code, message, { where: first.where, faults: this.#faults });
+    const listed = this.#faults.slice(0, maximumListed);
+    const others = this.#faults.length - listed.length;
+    const message = listed.map((fault) => fault.message).join(' ');
+    throw new FolioError(first.code, others === 0 ? message : `${message} And ${others} more.`, {
+      where: first.where,
+      faults: listed,
+    });
   }
 }

@@ -1,40 +1,49 @@
-import type { CharacterDetail, CompletionResult, FinishReason } from '../../model/model.ts';
+import type { CharacterDetail, CompletionResult } from '../../model/model.ts';
 import { folioVersion } from '../../version.ts';
 import { type Generation, generatedBy, type Outcome } from '../generation.ts';
-import type { CompletionParameters } from '../request/requests.ts';
-import { joinLogprobs, type Logprobs, logprobsOf } from './logprobs.ts';
-
-export interface Choice {
-  readonly text: string;
-  readonly index: number;
-  readonly logprobs: Logprobs | null;
-  readonly finish_reason: FinishReason | null;
-  readonly continue_from?: string;
-  readonly overlap?: { readonly characters: number; readonly exact: boolean };
-}
+import { startId, startToken } from '../request/checks.ts';
+import {
+  type Choice,
+  type CompletionFormat,
+  joinLogprobs,
+  type Logprobs,
+  logprobsOf,
+} from './completion-format.ts';
 
 type ChoiceResult = CompletionResult['choices'][number];
 
+/** What a request wants of its answer. */
+export interface CompletionWishes {
+  /** Choices a prompt; the model may make more, of which the best stay. */
+  readonly n: number;
+  readonly stream: boolean;
+  readonly streamOptions?:
+    | { readonly include_usage?: boolean | undefined; readonly continuous_usage_stats?: boolean | undefined }
+    | undefined;
+  readonly logprobs: number | undefined;
+  readonly echo: boolean;
+}
+
 /** What OpenAI's answers are made of, whole or in chunks. */
 export class Completion {
-  readonly parameters: CompletionParameters;
   readonly generation: Generation;
-  /** What every chunk repeats. */
+  readonly format: CompletionFormat;
+  readonly wishes: CompletionWishes;
+  /** What every answer and chunk repeats. */
   readonly head: {
     readonly id: string;
-    readonly object: 'text_completion';
     readonly created: number;
     readonly model: string;
     readonly system_fingerprint: string;
   };
 
-  constructor(parameters: CompletionParameters, generation: Generation) {
+  constructor(generation: Generation, format: CompletionFormat, wishes: CompletionWishes) {
     const { name, version, model } = generation.lease;
-    this.parameters = parameters;
     this.generation = generation;
+    this.format = format;
+    this.wishes = wishes;
     this.head = {
-      id: `cmpl-${crypto.randomUUID().replaceAll('-', '')}`,
-      object: 'text_completion',
+      id: `${format.idPrefix}-${crypto.randomUUID().replaceAll('-', '')}`,
       created: Math.floor(Date.now() / 1000),
       model: `${name}@${version}`,
       system_fingerprint: `folio-${folioVersion}-${model.info.precision}-${version}`,
@@ -43,11 +52,20 @@ export class Completion {
 
   async whole(): Promise<object> {
     const details = new Map<string, CharacterDetail[]>();
-    const outcome = await this.generation.run((prompt, { index, characters = [] }) => {
-      const key = `${prompt}.${index}`;
-      details.set(key, [...(details.get(key) ?? []), ...characters]);
-    });
-    const { n } = this.parameters;
+    const run = this.generation.run();
+    let step = await run.next();
+    for (; !step.done; step = await run.next()) {
+      for (const { prompt, event } of step.value) {
+        if (event.characters === undefined) continue;
+        const key = `${prompt}.${event.index}`;
+        const all = details.get(key) ?? [];
+        all.push(...event.characters);
+        details.set(key, all);
+      }
+    }
+    const outcome = step.value;
+    const { n } = this.wishes;
+    const { format } = this;
     const choices = outcome.results.flatMap((result, prompt) => {
       const all = result.choices.map((choice, index) => ({
         choice,
@@ -55,41 +73,50 @@ export class Completion {
       }));
       const best = all.length > n ? all.toSorted((a, b) => mean(b.details) - mean(a.details)) : all;
       const echo = this.echo(prompt, result);
-      return best.slice(0, n).map((one, place): Choice => {
+      return best.slice(0, n).map((one, place) => {
         const own = this.logprobs(prompt, one.details, 0);
-        return {
+        return format.choice({
           text: echo.text + one.choice.text,
           index: prompt * n + place,
           logprobs: own && (echo.logprobs ? joinLogprobs(echo.logprobs, own) : own),
           finish_reason: one.choice.finishReason,
-          ...this.choiceExtras(one.choice),
-        };
+          ...this.choiceExtras(one.choice, prompt),
+        });
       });
     });
-    return { ...this.head, choices, usage: usageOf(outcome), ...this.extras(outcome) };
+    return {
+      ...this.head,
+      object: format.object,
+      choices,
+      usage: usageOf(outcome),
+      ...this.extras(outcome),
+    };
   }
 
   /** @param before Characters of the completion that came before these. */
   logprobs(prompt: number, details: readonly CharacterDetail[], before: number): Logprobs | null {
-    if (this.parameters.logprobs === undefined) return null;
-    return logprobsOf(details, [...this.#prompt(prompt)].length + before);
+    if (this.wishes.logprobs === undefined) return null;
+    return logprobsOf(details, [...this.generation.promptText(prompt)].length + before);
   }
 
   /** What stands before the completion when the prompt is to be repeated. */
   echo(prompt: number, scored: CompletionResult | undefined): { text: string; logprobs?: Logprobs } {
-    if (!this.parameters.echo) return { text: '' };
-    const text = this.#prompt(prompt);
+    if (!this.wishes.echo) return { text: '' };
+    const text = this.generation.promptText(prompt);
     if (!scored?.promptDetails) return { text };
-    // As in OpenAI's answers, a text's first token has no log-probability.
-    const details = scored.promptDetails.map((detail, at) => (at === 0 ? undefined : detail));
     const [replaced] = scored.replaced;
     const first = replaced?.at === 0 && replaced.by !== '' ? replaced.by : [...text][0];
-    return { text, logprobs: logprobsOf(details, 0, first) };
+    const logprobs = logprobsOf(scored.promptDetails, 0, first);
+    const ids = this.generation.prompts[prompt];
+    if (typeof ids !== 'object' || ids[0] !== startId(this.generation.lease)) return { text, logprobs };
+    // The id for the beginning of a text is a token of the prompt, though none of the text.
+    const start = { tokens: [startToken], token_logprobs: [null], top_logprobs: [null], text_offset: [0] };
+    return { text, logprobs: joinLogprobs(start, logprobs) };
   }
 
   /** What a choice has in addition once it is complete. */
-  choiceExtras(choice: ChoiceResult): Pick<Choice, 'continue_from' | 'overlap'> {
-    const token = this.generation.continuation(choice.state);
+  choiceExtras(choice: ChoiceResult, prompt: number): Pick<Choice, 'continue_from' | 'overlap'> {
+    const token = this.generation.continuation(choice.state, prompt);
     return {
       ...(token === undefined ? {} : { continue_from: token }),
       ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
@@ -99,23 +126,32 @@ export class Completion {
   /** What an answer has besides its choices. */
   extras({ results, timings }: Outcome): object {
     const replaced = results.flatMap((result) => result.replaced);
+    const { warnings } = this.generation;
     return {
       receipt: this.generation.receipt(),
       timings,
       ...(replaced.length === 0 ? {} : { replaced }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     };
-  }
-
-  #prompt(prompt: number): string {
-    return this.generation.prompts[prompt] ?? '';
   }
 }
 
 const mean = (details: readonly CharacterDetail[]): number =>
   details.length === 0 ? 0 : details.reduce((sum, { logprob }) => sum + logprob, 0) / details.length;
 
-export const usageOf = ({ results }: Outcome): object => {
+export const usageOf = ({ results }: Outcome): Usage => {
   const prompt = results.reduce((sum, { promptCharacters }) => sum + promptCharacters, 0);
-  const completion = generatedBy(results);
-  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
+  return usage(prompt, generatedBy(results));
 };
+
+export interface Usage {
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly total_tokens: number;
+}
+
+export const usage = (prompt: number, completion: number): Usage => ({
+  prompt_tokens: prompt,
+  completion_tokens: completion,
+  total_tokens: prompt + completion,
+});

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { isFolioError } from '../../errors.ts';
+import { type ErrorCode, isFolioError } from '../../errors.ts';
+import type { AppEnv } from '../app-env.ts';
 
 /** OpenAI's error object, so that its clients raise their typed errors; `faults` lists all of a request's. */
 export interface ErrorBody {
@@ -48,13 +49,36 @@ export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
   };
 };
 
-export const errorStatus = (error: unknown): number => (isFolioError(error) ? error.status : 500);
+/** The status of an error, on OpenAI's routes or others: see `Operation.openAi`. */
+export const statusOn = (openAi: boolean | undefined, status: number): number =>
+  openAi && status === 422 ? 400 : status;
+
+export const errorStatus = (error: unknown, openAi = false): number =>
+  isFolioError(error) ? statusOn(openAi, error.status) : 500;
+
+/** What repetition cannot mend, though clients repeat errors of its status. */
+const final: ReadonlySet<ErrorCode> = new Set([
+  'time_limit',
+  'conflict',
+  'already_exists',
+  'checkpoint_mismatch',
+  'tensorflow_unavailable',
+]);
+
+const longestRetrySeconds = 60; // clients take a longer wait for none, and ask again at once
 
 /** An error as the answer to its request. */
-export const errorResponse = (context: Context, error: unknown, requestId?: string): Response => {
-  if (isFolioError(error) && error.details.retryAfter !== undefined) {
-    context.header('retry-after', String(Math.max(1, Math.ceil(error.details.retryAfter))));
+export const errorResponse = (context: Context<AppEnv>, error: unknown): Response => {
+  const requestId = context.get('requestId');
+  if (isFolioError(error)) {
+    const { retryAfter } = error.details;
+    if (retryAfter !== undefined) {
+      const seconds = Math.min(longestRetrySeconds, Math.max(1, Math.ceil(retryAfter)));
+      context.header('retry-after', String(seconds));
+    }
+    if (final.has(error.code)) context.header('x-should-retry', 'false');
+    if (error.status === 401) context.header('www-authenticate', 'Bearer realm="folio"');
   }
-  if (isFolioError(error) && error.status === 401) context.header('www-authenticate', 'Bearer realm="folio"');
-  return context.json(errorBody(error, requestId), errorStatus(error) as ContentfulStatusCode);
+  const status = errorStatus(error, context.get('openAi'));
+  return context.json(errorBody(error, requestId), status as ContentfulStatusCode);
 };

@@ -1,20 +1,32 @@
 import * as z from 'zod/mini';
 
 /** What the API answers: for its description, for the typed client, and for tests that hold the routes to it. */
+const Seed = z
+  .union([z.int(), z.string()])
+  .check(z.describe('Digits in a string where a number cannot hold them.'));
+
+const receiptFields = {
+  model: z.string(),
+  version: z.string(),
+  digest: z.string(),
+  precision: z.enum(['f32', 'int8']),
+};
+const receiptMeaning = z.describe(
+  'Everything that took part: sent back as a request to the same route, it gives the same text, byte for byte.',
+);
+
 const Receipt = z
-  .looseObject({
-    model: z.string(),
-    version: z.string(),
-    digest: z.string(),
-    seed: z.int(),
-    precision: z.enum(['f32', 'int8']),
-  })
-  .check(
-    z.describe(
-      'Everything that took part: sent back as a request to the same route, it gives the same text, byte for byte.',
-    ),
-  )
+  .looseObject({ ...receiptFields, seed: Seed })
+  .check(receiptMeaning)
   .register(z.globalRegistry, { id: 'Receipt' });
+
+const CompletionReceipt = z
+  .looseObject({
+    ...receiptFields,
+    seed: z.union([Seed, z.array(Seed)]).check(z.describe('One each where several prompts drew their own.')),
+  })
+  .check(receiptMeaning)
+  .register(z.globalRegistry, { id: 'CompletionReceipt' });
 
 const Timings = z
   .object({
@@ -40,6 +52,10 @@ const Replaced = z
   .array(z.object({ at: z.int(), character: z.string(), by: z.string() }))
   .check(z.describe('Prompt characters that the model does not know, and what was fed for them.'));
 
+const Warnings = z
+  .array(z.string())
+  .check(z.describe('What was not done as the request asks: parameters ignored, a length lowered.'));
+
 const continueFrom = z.optional(
   z.string().check(z.describe('Signed state, when `continuable` is set or the request continued a state.')),
 );
@@ -50,7 +66,7 @@ export const GenerateResponseSchema = z
     finish_reason: z.enum(['length', 'stop']),
     model: z.string(),
     version: z.string(),
-    seed: z.int(),
+    seed: Seed,
     characters: z.int().check(z.describe('Generated, those of a stop string included.')),
     overlap: z.optional(Overlap),
     replaced: z.optional(Replaced),
@@ -95,7 +111,8 @@ export const CompletionResponseSchema = z
     choices: z.array(z.object({ ...choiceFields, finish_reason: z.enum(['length', 'stop']) })),
     usage: Usage,
     replaced: z.optional(Replaced),
-    receipt: Receipt,
+    warnings: z.optional(Warnings),
+    receipt: CompletionReceipt,
     timings: Timings,
   })
   .register(z.globalRegistry, { id: 'CompletionAnswer' });
@@ -106,11 +123,97 @@ export const CompletionChunkSchema = z
     choices: z.array(z.object({ ...choiceFields, finish_reason: z.nullable(z.enum(['length', 'stop'])) })),
     usage: z.optional(z.nullable(Usage)),
     replaced: z.optional(Replaced),
-    receipt: z.optional(Receipt),
+    warnings: z.optional(Warnings),
+    receipt: z.optional(CompletionReceipt),
     timings: z.optional(Timings),
   })
   .check(z.describe('One server-sent event; the last one that has a choice carries receipt and timings.'))
   .register(z.globalRegistry, { id: 'CompletionChunk' });
+
+const chatLogprob = { token: z.string(), logprob: z.nullable(z.number()), bytes: z.array(z.int()) };
+
+const ChatLogprobs = z
+  .object({
+    content: z.array(
+      z.object({ ...chatLogprob, top_logprobs: z.array(z.object({ ...chatLogprob, logprob: z.number() })) }),
+    ),
+    refusal: z.null(),
+  })
+  .register(z.globalRegistry, { id: 'ChatLogprobs' });
+
+const chatChoice = {
+  index: z.int(),
+  logprobs: z.nullable(ChatLogprobs),
+  continue_from: continueFrom,
+  overlap: z.optional(Overlap),
+};
+
+export const ChatResponseSchema = z
+  .object({
+    ...completionFields,
+    object: z.literal('chat.completion'),
+    choices: z.array(
+      z.object({
+        ...chatChoice,
+        message: z.object({ role: z.literal('assistant'), content: z.string(), refusal: z.null() }),
+        finish_reason: z.enum(['length', 'stop']),
+      }),
+    ),
+    usage: Usage,
+    replaced: z.optional(Replaced),
+    warnings: z.optional(Warnings),
+    receipt: CompletionReceipt,
+    timings: Timings,
+  })
+  .register(z.globalRegistry, { id: 'ChatAnswer' });
+
+export const ChatChunkSchema = z
+  .object({
+    ...completionFields,
+    object: z.literal('chat.completion.chunk'),
+    choices: z.array(
+      z.object({
+        ...chatChoice,
+        delta: z.object({ role: z.optional(z.literal('assistant')), content: z.optional(z.string()) }),
+        finish_reason: z.nullable(z.enum(['length', 'stop'])),
+      }),
+    ),
+    usage: z.optional(z.nullable(Usage)),
+    replaced: z.optional(Replaced),
+    warnings: z.optional(Warnings),
+    receipt: z.optional(CompletionReceipt),
+    timings: z.optional(Timings),
+  })
+  .check(z.describe('One server-sent event; the last one that has a choice carries receipt and timings.'))
+  .register(z.globalRegistry, { id: 'ChatChunk' });
+
+export const TokenizeResponseSchema = z
+  .object({
+    count: z.int(),
+    max_model_len: z.int().check(z.describe('Characters that a prompt may have.')),
+    tokens: z.array(z.int()),
+    token_strs: z.nullable(z.array(z.string())),
+  })
+  .register(z.globalRegistry, { id: 'TokenizeAnswer' });
+
+export const DetokenizeResponseSchema = z
+  .object({ prompt: z.string() })
+  .register(z.globalRegistry, { id: 'DetokenizeAnswer' });
+
+export const TokenizerInfoSchema = z
+  .object({
+    tokenizer_class: z.string(),
+    model: z.string(),
+    vocab_size: z.int(),
+    bos_token: z.string().check(z.describe('Stands for the beginning of a text; the model is not fed it.')),
+    eos_token: z.string(),
+    pad_token: z.string(),
+    bos_token_id: z.int(),
+    eos_token_id: z.int(),
+    model_max_length: z.int(),
+    chat_template: z.string().check(z.describe('In Jinja.')),
+  })
+  .register(z.globalRegistry, { id: 'TokenizerInfo' });
 
 export const ScoreResponseSchema = z
   .object({

@@ -1,12 +1,13 @@
 import type { Context } from 'hono';
 import { accepts } from 'hono/accepts';
+import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import type { Generation, Outcome } from '../generation.ts';
-import { type AppEnv, readJson, streamFailures } from '../request/body.ts';
+import { readJson, streamFailures } from '../request/body.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
 import { fromQuery } from '../request/query.ts';
 import { type GenerateParameters, GenerateRequestSchema } from '../request/requests.ts';
-import { Coalescer, PushedBody } from '../response/sse.ts';
+import { bodyStream } from '../response/body-stream.ts';
 import { generationErrors, json, plain, type Route, route } from './route.ts';
 
 const generated = {
@@ -46,30 +47,38 @@ export const generateRoutes: readonly Route<GeneratorDeps>[] = [
       errors: generationErrors,
     },
     (context, deps) =>
-      answer(deps, context, fromQuery(GenerateRequestSchema, new URL(context.req.url).searchParams)),
+      context.req.raw.method === 'HEAD' // generates nothing
+        ? context.body(null, 200, { 'content-type': json })
+        : answer(deps, context, fromQuery(GenerateRequestSchema, new URL(context.req.url).searchParams)),
   ),
 ];
 
-const endpoint: Endpoint<GenerateParameters> = {
+const endpointFor = (whole: boolean): Endpoint<GenerateParameters> => ({
   schema: GenerateRequestSchema,
   lengthName: 'length',
-  toGenerationRequest: ({ prompt, length }) => ({ prompts: [prompt], length, count: 1 }),
-};
+  defaultLength: 256,
+  promptName: 'prompt',
+  openAi: false,
+  unknown: 'error',
+  toGenerationRequest: ({ prompt, length }) => ({ prompts: [prompt], length, count: 1, whole }),
+});
 
 const answer = async (
   deps: GeneratorDeps,
   context: Context<AppEnv>,
   body: Record<string, unknown>,
 ): Promise<Response> => {
-  const { generation } = await prepareGeneration(deps, endpoint, body, context);
-  const type = accepts(context, {
-    header: 'Accept',
-    supports: ['application/json', 'text/plain'],
-    default: 'application/json',
-  });
-  if (type === 'text/plain') return streamText(generation, streamFailures(deps, context));
-  const outcome = await generation.run();
-  return context.json(responseBody(generation, outcome), 200, generation.headers());
+  const type = accepts(context, { header: 'Accept', supports: [json, plain], default: json });
+  const { generation } = await prepareGeneration(deps, endpointFor(type === json), body, context);
+  if (type === plain) return streamText(generation, streamFailures(deps, context));
+  try {
+    const run = generation.run();
+    let step = await run.next();
+    while (!step.done) step = await run.next();
+    return context.json(responseBody(generation, step.value), 200, generation.headers());
+  } finally {
+    generation.close();
+  }
 };
 
 /** Characters: clients and proxies refuse heads of more than a few thousand. */
@@ -77,26 +86,10 @@ const longestHeader = 4096;
 
 /** The text as it is made. Its receipt goes ahead, in a header, without the prompt and without a state. */
 const streamText = (generation: Generation, failed: (error: unknown) => void): Response => {
-  const body = new PushedBody(() => generation.stop());
-  const coalescer = new Coalescer<string>((pieces) => body.push(pieces.join('')));
-  generation
-    .run((_, { text }) => {
-      if (text !== '') coalescer.push(text);
-    })
-    .then(
-      () => {
-        coalescer.flush();
-        body.end();
-      },
-      (error: unknown) => {
-        coalescer.flush();
-        failed(error);
-        body.fail(error);
-      },
-    );
+  const body = bodyStream(piecesOf(generation, failed), () => generation.stop());
   const { prompt: _, continue_from: __, ...rest } = generation.receipt();
   const receipt = ascii(rest);
-  return new Response(body.stream, {
+  return new Response(body, {
     headers: {
       'content-type': 'text/plain; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
@@ -106,6 +99,25 @@ const streamText = (generation: Generation, failed: (error: unknown) => void): R
     },
   });
 };
+
+/** What goes wrong meanwhile breaks the connection off: half a text does not look whole. */
+async function* piecesOf(
+  generation: Generation,
+  failed: (error: unknown) => void,
+): AsyncGenerator<string, void> {
+  const run = generation.run();
+  try {
+    for await (const events of run) {
+      const text = events.map(({ event }) => event.text).join('');
+      if (text !== '') yield text;
+    }
+  } catch (error) {
+    failed(error);
+    throw error;
+  } finally {
+    generation.close();
+  }
+}
 
 /** JSON that may stand in a header: every other character escaped. */
 const ascii = (value: object): string =>

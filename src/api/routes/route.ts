@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import type * as z from 'zod/mini';
 import type { ErrorCode } from '../../errors.ts';
+import type { AppEnv } from '../app-env.ts';
 import type { AppDeps } from '../deps.ts';
-import type { AppEnv } from '../request/body.ts';
 import type * as responses from '../response/responses.ts';
 
 /** A schema of `responses.ts`, by name: descriptions need the schemas, and answering needs them not. */
@@ -24,6 +24,8 @@ export interface Operation<Path extends string = string> {
   readonly open?: true;
   /** Whose AWS function serves it: the one that has a model and streams, or (absent) the administrative one. */
   readonly lambda?: 'generate';
+  /** One of OpenAI's: what a client asked wrongly is answered with 400, never 422, which some clients repeat. */
+  readonly openAi?: true;
   readonly query?: z.ZodMiniObject;
   /** A JSON body, or a query, to try. */
   readonly example?: Readonly<Record<string, unknown>>;

@@ -1,3 +1,4 @@
+import { chatRoutes } from './chat.ts';
 import { completionRoutes } from './completions.ts';
 import { corpusRoutes } from './corpora.ts';
 import { generateRoutes } from './generate.ts';
@@ -5,10 +6,17 @@ import { modelRoutes } from './models.ts';
 import type { Operation } from './route.ts';
 import { scoreRoutes } from './score.ts';
 import { serviceRoutes } from './service.ts';
+import { tokenizerRoutes } from './tokenizer.ts';
 import { trainingRoutes } from './trainings.ts';
 
 /** Routes of a host that has models in memory. */
-export const generatorRoutes = [...generateRoutes, ...completionRoutes, ...scoreRoutes];
+export const generatorRoutes = [
+  ...generateRoutes,
+  ...completionRoutes,
+  ...chatRoutes,
+  ...scoreRoutes,
+  ...tokenizerRoutes,
+];
 
 /**
  * Every operation of the API, whatever host serves it, in the order of the documents. The app mounts the routes, the

@@ -1,9 +1,10 @@
 import type { Context } from 'hono';
 import type { Score } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
+import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
-import { type AppEnv, readJson } from '../request/body.ts';
-import { checkLengths, checkPrompt, each } from '../request/checks.ts';
+import { readJson } from '../request/body.ts';
+import { bytesOf, checkLengths, checkPrompt, checkPromptTotal, checkSize, each } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
 import { parse } from '../request/parse.ts';
 import { type ScoreParameters, ScoreRequestSchema } from '../request/requests.ts';
@@ -31,20 +32,28 @@ export const scoreRoutes: readonly Route<GeneratorDeps>[] = [
 ];
 
 const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Response> => {
-  const body = await readJson(context, deps.limits);
+  const sent = await readJson(context, deps.limits);
+  const body: Record<string, unknown> = {
+    ...sent,
+    unknown: sent.unknown ?? deps.requests?.unknown ?? 'error',
+  };
   const faults = new ValidationErrors();
   const parameters = parse(ScoreRequestSchema, body, faults);
   checkLengths(deps.limits, { text: ['text', body.text] }, faults);
   if (parameters === undefined) return faults.raise();
-  const lease = await faults.gather('model', () => resolveModel(deps.generator, parameters));
+  const lease = await faults.gather('model', () => resolveModel(deps, parameters));
   if (lease === undefined) return faults.raise();
   try {
     for (const [where, text] of each('text', parameters.text)) {
       checkPrompt(lease, text as string, parameters.unknown, where, faults);
     }
+    const texts = typeof parameters.text === 'string' ? [parameters.text] : parameters.text;
+    const size = { completions: 0, length: 0, echoed: texts.join('').length, logprobs: parameters.top };
+    checkPromptTotal(deps.limits, texts, 'text', faults);
+    checkSize(deps.limits, size, 'text', faults);
     faults.throwIfAny();
     const began = performance.now();
-    const scores = await scoreAll(deps, lease, parameters, context);
+    const scores = await scoreAll(deps, lease, parameters, context, bytesOf(size));
     return context.json({
       object: 'list',
       model: lease.name,
@@ -67,13 +76,16 @@ const scoreAll = async (
   { model }: ModelLease,
   { text, top, unknown }: ScoreParameters,
   context: Context<AppEnv>,
+  bytes: number,
 ): Promise<Score[]> => {
   const texts = typeof text === 'string' ? [text] : text;
-  const leave = admission.enter(context.get('caller').id, texts.length);
+  const leave = admission.enter(context.get('caller').id, texts.length, bytes);
   const timeLimit = AbortSignal.timeout(limits.seconds * 1000);
   const signal = AbortSignal.any([context.req.raw.signal, timeLimit]);
   try {
-    return await Promise.all(texts.map((one) => model.score(one, { top, unknown, signal })));
+    return await Promise.all(
+      texts.map((one) => model.score(one, { top: Math.min(top, model.vocabularySize), unknown, signal })),
+    );
   } catch (error) {
     if (timeLimit.aborted) throw overTime();
     throw error;

@@ -15,4 +15,17 @@ export const serviceRoutes = [
     },
     (context) => context.json({ status: 'ok' }),
   ),
+  route(
+    {
+      method: 'get',
+      path: '/health',
+      group: 'Service',
+      id: 'healthOfServer',
+      summary: 'The same, where tools for other servers look for it',
+      open: true,
+      answers: { 200: { description: 'It does', content: { [json]: 'HealthResponseSchema' } } },
+      errors: [],
+    },
+    (context) => context.json({ status: 'ok' }),
+  ),
 ];

@@ -1,5 +1,5 @@
 import { unexpected } from '../../errors.ts';
-import type { Replaced } from '../format/alphabet.ts';
+import type { Alphabet, Replaced, UnknownRule } from '../format/alphabet.ts';
 import type { GenerateOptions } from '../model.ts';
 import { drawSeed } from '../sampling/random.ts';
 import { Sampler } from '../sampling/sampler.ts';
@@ -30,7 +30,7 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   if (guard !== undefined) whole(guard.length, 'copyGuard.length', guard.index.window);
   if (options.seed !== undefined) whole(options.seed, 'seed', 0);
   const from = options.from && decodeState(options.from, owner, stepper.stateLength, stepper.vocabulary);
-  const { ids: prompt, replaced } = alphabet.encode(options.prompt ?? '', options.unknown);
+  const { ids: prompt, replaced } = read(options.prompt ?? '', alphabet, options.unknown);
   return {
     n,
     from,
@@ -41,6 +41,7 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       alphabet,
       sampler: new Sampler(checkSampling(options, alphabet), stepper.vocabulary),
       length,
+      minLength: whole(options.minLength ?? 0, 'minLength', 0),
       stop,
       logprobs,
       guard,
@@ -49,6 +50,17 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       tail: prompt.length > 0 ? '' : (from?.decoder?.tail ?? ''),
     },
   };
+};
+
+/** A prompt's ids: as they are, or of its characters. */
+const read = (
+  prompt: string | readonly number[],
+  alphabet: Alphabet,
+  unknown: UnknownRule | undefined,
+): { readonly ids: readonly number[]; readonly replaced: readonly Replaced[] } => {
+  if (typeof prompt === 'string') return alphabet.encode(prompt, unknown);
+  for (const [at, id] of prompt.entries()) whole(id, `prompt[${at}]`, 0, alphabet.size - 1);
+  return { ids: prompt, replaced: [] };
 };
 
 const whole = (value: number, where: string, min: number, max = Number.MAX_SAFE_INTEGER): number => {

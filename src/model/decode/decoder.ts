@@ -17,6 +17,8 @@ export interface DecodePlan {
   readonly alphabet: Alphabet;
   readonly sampler: Sampler;
   readonly length: number;
+  /** Characters that are written before stop strings count. */
+  readonly minLength: number;
   readonly stop: readonly string[];
   /** Alternatives a character; undefined when no details are asked for. */
   readonly logprobs: number | undefined;
@@ -122,7 +124,7 @@ export class Decoder implements ScheduledSequence {
   }
 
   take(logits: Float32Array): boolean {
-    const { sampler, alphabet, logprobs, length } = this.#plan;
+    const { sampler, alphabet, logprobs, length, minLength } = this.#plan;
     const id = sampler.choose(logits, this.#counts, this.#random, this.#banned);
     if (id < 0) {
       // The copy guard leaves no character that may come next.
@@ -136,7 +138,8 @@ export class Decoder implements ScheduledSequence {
     const piece = alphabet.piece(id);
     const detail = logprobs === undefined ? undefined : detailOf(logits, id, logprobs, alphabet);
     this.#tracker?.push(piece);
-    if (this.#stopMatcher === undefined) this.#report(piece, detail && [detail]);
+    if (this.#stopMatcher === undefined || this.#generated <= minLength)
+      this.#report(piece, detail && [detail]);
     else {
       this.#pending.push({ id, piece, detail });
       const stopped = this.#stopMatcher.push(piece);

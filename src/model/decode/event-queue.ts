@@ -55,7 +55,7 @@ export class EventQueue {
       event.characters.push(...characters);
     }
     event.finishReason = finishReason;
-    this.#length += text.length;
+    this.#length += text.length + weightOf(characters);
     if (this.#waiting.length === 0) return;
     if (!this.#begun) this.#onFirst();
     this.#begun = true;
@@ -75,7 +75,7 @@ export class EventQueue {
       if (first !== undefined) {
         const [index, { text, characters, finishReason }] = first;
         this.#unread.delete(index);
-        this.#length -= text.length;
+        this.#length -= text.length + weightOf(characters);
         this.#onRead();
         const value = {
           index,
@@ -107,3 +107,7 @@ export class EventQueue {
     for (const resolve of waiting) resolve();
   }
 }
+
+/** Details take memory too: an alternative about as much as eight characters of text. */
+const weightOf = (characters: readonly CharacterDetail[] | undefined): number =>
+  characters?.reduce((sum, { top }) => sum + 8 * (1 + top.length), 0) ?? 0;

@@ -71,3 +71,21 @@ const mix = (x: number): number => {
 
 /** A seed for a request that names none: 0 to 2^53 - 1. It is no secret, and so needs no cryptography. */
 export const drawSeed = (): number => Math.floor(Math.random() * 2 ** 53);
+
+/**
+ * The seed that the generator takes for a seed of 64 bits: itself below 2^53, else its words mixed, so that seeds that
+ * differ give texts that differ.
+ *
+ * @param seed A whole number, or its decimal digits where they are too many for a number. Negative ones count as
+ * their two's complement of 64 bits.
+ * @returns 0 to 2^53 - 1
+ */
+export const foldSeed = (seed: number | string): number => {
+  const bits = BigInt.asUintN(64, BigInt(seed));
+  if (bits <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(bits);
+  const low = Number(bits & 0xffffffffn);
+  const high = Number(bits >> 32n);
+  const first = mix(mix(low ^ 0x9e3779b9) ^ high);
+  const second = mix(mix(high ^ 0x85ebca6b) ^ low ^ first);
+  return (first & 0x1fffff) * 2 ** 32 + second;
+};

@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, describe, expect, test } from 'vitest';
 import packageFile from '../../../package.json' with { type: 'json' };
 import { openApiDocument } from '../../../src/api/openapi/openapi.ts';
+import { statusOn } from '../../../src/api/response/error-response.ts';
 import { docsPaths, playgroundPaths } from '../../../src/api/routes/page-paths.ts';
 import { operations, templateOf } from '../../../src/api/routes/routes.ts';
 import { errorCodes } from '../../../src/errors.ts';
@@ -48,10 +49,11 @@ describe('the description', async () => {
     const { paths } = openApiDocument() as {
       paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>;
     };
-    for (const { method, path, errors, answers } of operations) {
+    for (const { method, path, errors, answers, openAi } of operations) {
       const { responses } = paths[templateOf(path)]?.[method] ?? { responses: {} };
       for (const code of errors) {
-        expect(responses[errorCodes[code].status]?.description, `${method} ${path}`).toContain(`\`${code}\``);
+        const status = statusOn(openAi, errorCodes[code].status);
+        expect(responses[status]?.description, `${method} ${path}`).toContain(`\`${code}\``);
       }
       const statuses = new Set<number>(Object.values(errorCodes).map(({ status }) => status));
       for (const status of Object.keys(responses).map(Number)) {
@@ -80,12 +82,18 @@ describe('the description', async () => {
     const preflight = (origin: string) =>
       call('/v1/completions', {
         method: 'OPTIONS',
-        headers: { origin, 'access-control-request-method': 'POST' },
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'authorization,content-type,idempotency-key,x-stainless-os',
+        },
       });
     const allowed = await preflight('https://friend.example');
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get('access-control-allow-origin')).toBe('https://friend.example');
-    expect(allowed.headers.get('access-control-allow-headers')).toMatch(/authorization/i);
+    expect(allowed.headers.get('access-control-allow-headers')).toMatch(
+      /authorization.*idempotency-key.*x-stainless-os/i,
+    );
     const foreign = await preflight('https://evil.example');
     expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
     const answer = await call('/v1/models', { headers: { origin: 'https://friend.example' } });

@@ -1,0 +1,43 @@
+import { FolioError } from '../../errors.ts';
+import { operations } from './routes.ts';
+
+/** What clients of other APIs ask for, and what they find here instead. */
+const hints: readonly (readonly [path: RegExp, hint: string])[] = [
+  [
+    /^\/v1\/responses\b/,
+    'Folio has no responses API; use POST /v1/completions, or POST /v1/chat/completions.',
+  ],
+  [
+    /^\/v1\/(?:embeddings|rerank)\b/,
+    'A model of characters has no embeddings; POST /v1/score says how likely a text is.',
+  ],
+  [/^\/v1\/engines\/[^/]+\/completions$/, 'Name the model in the body of POST /v1/completions.'],
+  [
+    /^\/(?:chat\/)?completions$|^\/(?:models|embeddings|responses|score)$/,
+    'Add /v1 to the base URL of the client: its paths begin with it.',
+  ],
+  [/^\/v1\/v1\//, 'The base URL of the client has one /v1 too many.'],
+  [
+    /^\/api\/(?:generate|chat|tags)$/,
+    'This is not Ollama’s API; point an OpenAI client at /v1, or use POST /generate.',
+  ],
+  [/^\/v1\/messages$/, 'This is not Anthropic’s API; use POST /v1/chat/completions.'],
+];
+
+/** The error of a request that no route takes: with the methods that its path has, or with what helps. */
+export const noRoute = (method: string, path: string): { error: FolioError; allow?: string } => {
+  const methods = operations.flatMap((operation) => {
+    const pattern = operation.path.replace(/:\w+/g, '[^/]+');
+    return new RegExp(`^${pattern}/?$`).test(path) ? [operation.method.toUpperCase()] : [];
+  });
+  const shown = path.slice(0, 200);
+  if (methods.length > 0 && !methods.includes(method)) {
+    const all = [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods), 'OPTIONS'];
+    const allow = all.join(', ');
+    const message = `${shown}: expected ${methods.join(' or ')}, received ${method}.`;
+    return { error: new FolioError('method_not_allowed', message), allow };
+  }
+  const hint = hints.find(([pattern]) => pattern.test(path))?.[1];
+  const message = `There is nothing at ${method} ${shown}.${hint === undefined ? '' : ` ${hint}`}`;
+  return { error: new FolioError('not_found', message) };
+};
