@@ -25,11 +25,8 @@ const seedError = 'a whole number from 0 to 18446744073709551615';
 const seed = z
   .union(
     [
-      z.int().check(z.minimum(0)),
-      z.string().check(
-        z.regex(/^-?\d{1,20}$/),
-        z.refine((digits) => isSeed(digits)),
-      ),
+      z.int().check(z.minimum(0, { error: seedError })),
+      z.string().check(z.refine((digits) => isSeed(digits), { error: seedError })),
     ],
     { error: seedError },
   )
@@ -46,7 +43,10 @@ const isSeed = (digits: string): boolean => {
   return value >= -(2n ** 63n) && value < 2n ** 64n;
 };
 
-const stopString = z.string().check(z.minLength(1), z.maxLength(1000));
+const stopError = 'a string of 1 to 1000 characters, or an array of up to 128 such strings';
+const stopString = z
+  .string({ error: stopError })
+  .check(z.minLength(1, { error: stopError }), z.maxLength(1000, { error: stopError }));
 
 /** What may be asked of the sampler at every endpoint. */
 const sampling = {
@@ -64,8 +64,8 @@ const sampling = {
   seed: z.optional(seed),
   stop: z.optional(
     z
-      .union([stopString, z.array(stopString).check(z.maxLength(128))], {
-        error: 'a string of 1 to 1000 characters, or an array of up to 128 such strings',
+      .union([stopString, z.array(stopString).check(z.maxLength(128, { error: stopError }))], {
+        error: stopError,
       })
       .check(z.describe('Up to 128 strings that end the text; they are not part of it.')),
   ),
@@ -113,7 +113,13 @@ export const GenerateRequestSchema = z
   )
   .register(z.globalRegistry, { id: 'GenerateRequest' });
 
-const ids = z.array(z.int().check(z.minimum(0)));
+const idError = 'the id of a character, a whole number from 0';
+const ids = z.array(z.int({ error: idError }).check(z.minimum(0, { error: idError })));
+const promptsError = 'an array of 1 to 128 prompts, none of them of no ids';
+const severalPrompts = [
+  z.minLength(1, { error: promptsError }),
+  z.maxLength(128, { error: promptsError }),
+] as const;
 
 /** What OpenAI's generating routes share: how many texts, how long, and how they are sent. */
 const openAi = {
@@ -148,9 +154,9 @@ export const CompletionRequestSchema = z
           .union(
             [
               z.string(),
-              z.array(z.string()).check(z.minLength(1), z.maxLength(128)),
-              ids.check(z.minLength(1)),
-              z.array(ids.check(z.minLength(1))).check(z.minLength(1), z.maxLength(128)),
+              z.array(z.string()).check(...severalPrompts),
+              ids.check(z.minLength(1, { error: promptsError })),
+              z.array(ids.check(z.minLength(1, { error: promptsError }))).check(...severalPrompts),
             ],
             { error: 'a string, an array of strings, an array of character ids, or an array of such arrays' },
           )
@@ -175,7 +181,7 @@ export const CompletionRequestSchema = z
       ...sampling,
       seed: z.optional(
         z
-          .union([seed, z.array(seed).check(z.minLength(1), z.maxLength(128))], {
+          .union([seed, z.array(seed).check(...severalPrompts)], {
             error: `${seedError}, or an array of one for each prompt`,
           })
           .check(
@@ -280,13 +286,19 @@ export const DetokenizeRequestSchema = z
   )
   .register(z.globalRegistry, { id: 'DetokenizeRequest' });
 
+const textsError = 'a string or an array of 1 to 128 strings';
+const severalTexts = [
+  z.minLength(1, { error: textsError }),
+  z.maxLength(128, { error: textsError }),
+] as const;
+
 export const ScoreRequestSchema = z
   .strictObject(
     {
       model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
       text: z
-        .union([z.string(), z.array(z.string()).check(z.minLength(1), z.maxLength(128))], {
-          error: 'a string or an array of 1 to 128 strings',
+        .union([z.string(), z.array(z.string()).check(...severalTexts)], {
+          error: textsError,
         })
         .check(z.describe('The text to score, or several.')),
       top: z._default(integer(0, 20, 'Alternatives to report for each character.'), 0),

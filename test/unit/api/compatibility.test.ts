@@ -141,6 +141,14 @@ describe('parameters of OpenAI’s routes', async () => {
       { stop: [5] },
       { prompt: [1.5] },
       { prompt: [] },
+      { prompt: [[]] },
+      { prompt: ['a', 1] },
+      { prompt: Array.from({ length: 129 }, () => 'a') },
+      { stop: 'x'.repeat(2000) },
+      { stop: ['x'.repeat(2000)] },
+      { seed: -5.5 },
+      { seed: [] },
+      { seed: [1.5] },
       { seed: 1.5 },
       { seed: 'x' },
       { stream_options: 5, stream: true },
@@ -211,7 +219,7 @@ describe('parameters of OpenAI’s routes', async () => {
     expect(new Set(texts.values()).size).toBe(texts.size - 1);
     const fault = await refuse(await post('/v1/completions', body('18446744073709551616')));
     expect(fault.message).toBe(
-      'seed: expected a whole number from 0 to 18446744073709551615, or an array of one for each prompt, received "18446744073709551616".',
+      'seed: expected a whole number from 0 to 18446744073709551615, received "18446744073709551616".',
     );
   });
 
