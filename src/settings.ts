@@ -40,6 +40,29 @@ const amount = z.pipe(
 const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
   z.pipe(text, z.enum(choices, { error: `expected one of ${choices.join(', ')}` }));
 
+/** conda exports HOST as the kind of machine, csh as its name: neither is an address to listen on. */
+const address = z.pipe(
+  text,
+  z.transform((value) =>
+    /^[\d.]+$|^\[?[\da-f:.]*:[\da-f:.]*\]?$|^localhost$/i.test(value.trim()) ? value.trim() : '127.0.0.1',
+  ),
+);
+
+/** `https://example.org/` names the origin `https://example.org`; undefined for what names none. */
+const originOf = (text: string): string | undefined => {
+  if (text === '*') return text;
+  if (!URL.canParse(text)) return undefined;
+  const { origin, pathname, search, hash } = new URL(text);
+  return origin !== 'null' && pathname === '/' && search + hash === '' ? origin : undefined;
+};
+const originsError = 'origins such as https://example.org, separated by commas, or *';
+const originList = z.pipe(
+  list.check(
+    z.refine((origins) => origins.every((one) => originOf(one) !== undefined), { error: originsError }),
+  ),
+  z.transform((origins) => origins.map((one) => originOf(one) ?? one)),
+);
+
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 /** What other programs call the same. */
 const logLevels: Readonly<Record<string, string>> = {
@@ -90,9 +113,10 @@ export const definitions = {
   }),
   host: required({
     variable: 'HOST',
-    schema: text,
+    schema: address,
     fallback: '127.0.0.1',
-    description: 'Address that the local server listens on. Beyond loopback an API key is required.',
+    description:
+      'IP address that the local server listens on, or `localhost`; names, which some shells put there, are not looked at. Beyond loopback an API key is required.',
   }),
   reloadSeconds: required({
     variable: 'FOLIO_RELOAD_SECONDS',
@@ -147,7 +171,7 @@ export const definitions = {
   }),
   origins: required({
     variable: 'FOLIO_ORIGINS',
-    schema: list,
+    schema: originList,
     fallback: '',
     description:
       'Origins of pages that may call the API from a browser (CORS), separated by commas; `*` for all.',

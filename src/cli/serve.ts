@@ -23,7 +23,7 @@ export const command = (): Command =>
     .option('--store <location>', 'a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
     .option('--model <name>', 'the model that answers when a request names none (default: FOLIO_MODEL)')
     .action(async ({ port, host, store, model }: ServeFlags) => {
-      const settings = readSettings(undefined, { port, host, store, model });
+      const settings = { ...readSettings(undefined, { port, store, model }), ...(host && { host }) };
       const server = await startServer(settings);
       await print(`Folio is at ${server.url}\n`);
       await print(`  curl -N -H 'Accept: text/plain' '${server.url}/generate?prompt=ROMEO:&length=300'\n`);

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { createApp } from '../api/app.ts';
 import type { AppDeps } from '../api/deps.ts';
+import type { LogLine } from '../api/log.ts';
 import { authoriseByKeys } from '../api/request/auth.ts';
 import { ContinuationSigner } from '../api/request/continuation.ts';
 import { Admission, limitsFrom } from '../api/request/limits.ts';
+import { FolioError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
@@ -18,10 +20,26 @@ export interface Host {
   readonly app: ReturnType<typeof createApp>;
   /** Lets no new work in, stops the trainings and waits for what runs. */
   close(): Promise<void>;
+  /** Ends generations that still run: streams by an event that says so. */
+  stop(): void;
 }
 
-/** @param train In place of this checkout's own command. */
-export const createHost = async (settings: Settings, train?: TrainCommand): Promise<Host> => {
+/**
+ * @param train In place of this checkout's own command.
+ * @param log In place of lines on stderr.
+ */
+export const createHost = async (
+  settings: Settings,
+  train?: TrainCommand,
+  log?: (line: LogLine) => void,
+): Promise<Host> => {
+  if (settings.origins.includes('*') && settings.apiKeys.length + settings.writeKeys.length === 0) {
+    throw new FolioError(
+      'invalid_parameter',
+      'FOLIO_ORIGINS is *, but there is no API key: any page in a browser of this machine could use the server. Name the origins, or set FOLIO_API_KEYS.',
+      { where: 'FOLIO_ORIGINS', expected: 'origins, or API keys', received: '*' },
+    );
+  }
   const store = await openStore(settings.store);
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
@@ -59,10 +77,11 @@ export const createHost = async (settings: Settings, train?: TrainCommand): Prom
     corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
     origins: settings.origins,
     pages: pages(),
-    log: logRequests(logger),
+    log: log ?? logRequests(logger),
   };
   return {
     app: createApp(deps),
+    stop: () => admission.stop(),
     close: async () => {
       admission.close();
       await trainings.close();

@@ -13,6 +13,12 @@ export interface RunningServer {
   close(graceMilliseconds?: number): Promise<void>;
 }
 
+/** Milliseconds in which streams that are ended may still tell their readers. */
+const stopMilliseconds = 1000;
+
+/** Milliseconds for which a quiet connection stays open: longer than the 60 seconds of usual load balancers. */
+const keepAliveMilliseconds = 65_000;
+
 /** The embedded default: Express over the app. @throws FolioError when it cannot listen, or may not without a key */
 export const startServer = async (settings: Settings): Promise<RunningServer> => {
   const hasKeys = settings.apiKeys.length + settings.writeKeys.length > 0;
@@ -28,6 +34,8 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
     .disable('x-powered-by')
     .use(serveHost(() => Promise.resolve(host)))
     .listen(settings.port, settings.host);
+  server.keepAliveTimeout = keepAliveMilliseconds;
+  server.headersTimeout = keepAliveMilliseconds + 1000;
   try {
     await once(server, 'listening');
   } catch (error) {
@@ -41,9 +49,12 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
-      const timer = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+      // What still runs shortly before the end is ended by an error that its reader is told.
+      const stop = setTimeout(() => host.stop(), Math.max(0, graceMilliseconds - stopMilliseconds));
+      const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
       await Promise.all([closed, host.close()]);
-      clearTimeout(timer);
+      clearTimeout(stop);
+      clearTimeout(cut);
     },
   };
 };

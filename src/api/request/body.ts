@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { FolioError } from '../../errors.ts';
+import { FolioError, isFolioError } from '../../errors.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { AppDeps } from '../deps.ts';
 import { routeOf } from '../log.ts';
@@ -54,10 +54,15 @@ export const readBytes = async (request: Request, maximum: number, what: string)
   if (Number(request.headers.get('content-length') ?? 0) > maximum) return refuse();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > maximum) return refuse();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.length;
+      if (length > maximum) return refuse();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (isFolioError(error)) throw error;
+    throw new FolioError('interrupted', 'The client left before its request was whole.', { cause: error });
   }
   return Buffer.concat(chunks, length);
 };
