@@ -3,8 +3,9 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
+import { alphabetFiles } from './model/format/alphabet-file.ts';
 import type { Model } from './model/model.ts';
-import { type OpenOptions, openModel } from './model/open-model.ts';
+import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
 import { currentVersion } from './store/models.ts';
 import { nativeSha256 } from './store/native-sha256.ts';
 import { checkedFiles, openVersion, versionFiles } from './store/open-version.ts';
@@ -28,10 +29,11 @@ export interface LoadOptions extends Omit<OpenOptions, 'threads'> {
 }
 
 /**
- * Loads a character model: one of Folio's, or any LayersModel of its family that tfjs or Keras wrote.
+ * Loads a character model: one of Folio's, any LayersModel of its family that tfjs or Keras wrote, or a file of Keras,
+ * PyTorch, safetensors or ONNX.
  *
- * @param source A folder with `model.json`, or with `current.json` and versions; that file itself; an http(s) or file
- * URL of either; or a store's entry.
+ * @param source A folder with `model.json`, or with `current.json` and versions; that file itself; a `.keras`, `.h5`,
+ * `.pt`, `.pth`, `.safetensors` or `.onnx` file; an http(s) or file URL of a folder; or a store's entry.
  * @throws FolioError `model_not_found`, `model_damaged`, `model_invalid`, `model_unsupported`, `unavailable`
  * @example
  * const model = await loadModel('models/shakespeare');
@@ -45,7 +47,35 @@ export const loadModel = (source: string | URL | StoreEntry, given: LoadOptions 
   return loadFromFolder(/^file:/i.test(text) ? fileURLToPath(text) : text, options);
 };
 
+/** Whether a path is that of a file of Keras, PyTorch, safetensors or ONNX, by its ending. */
+export const isModelFile = (path: string): boolean =>
+  /\.(keras|h5|hdf5|pt|pth|safetensors|onnx)$/i.test(path);
+
+/** A model of another format, read as `folio import` reads it. */
+const loadFromFile = async (path: string, options: OpenOptions): Promise<Model> => {
+  const bytes = await readIfThere(path);
+  if (bytes === undefined) {
+    throw new FolioError('model_not_found', `There is no file ${path}.`, {
+      where: 'model',
+      expected: 'a file',
+      received: path,
+    });
+  }
+  const { importModel } = await import('./import/import-model.ts');
+  const sibling = (file: string) => readIfThere(join(dirname(path), file));
+  const { alphabet } = options;
+  const imported = await importModel(bytes, { name: basename(path), sibling, alphabet });
+  const files = imported.files({});
+  const beside: ReadFile = (file, limit) => readIfThere(join(dirname(path), file), limit);
+  return openModel(
+    async (file, limit) =>
+      files.get(file) ?? (alphabetFiles.some((name) => name === file) ? beside(file, limit) : undefined),
+    options,
+  );
+};
+
 const loadFromFolder = async (path: string, options: OpenOptions): Promise<Model> => {
+  if (isModelFile(path)) return loadFromFile(path, options);
   const folder = basename(path).endsWith('.json') ? dirname(path) : path;
   const pointer = path === folder || basename(path) === 'current.json' ? await currentIn(folder) : undefined;
   if (pointer !== undefined) {

@@ -5,6 +5,7 @@ import { type BulkOutput, toFile, toParts, toStandardOutput } from '../bulk/outp
 import { checked, GenerateRow, ScoreRow } from '../bulk/row.ts';
 import { runBulk } from '../bulk/run.ts';
 import { FolioError } from '../errors.ts';
+import { addAlphabet } from './alphabet-options.ts';
 import { integer, newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
@@ -22,12 +23,14 @@ interface BulkFlags extends ModelOptions, SamplingFlags {
 /** `folio bulk`: rows of JSON in, rows of JSON out, in the same order; a stopped job goes on where it was. */
 export const command = (): Command =>
   addSampling(
-    addModel(
-      newCommand('bulk', 'generate or score many rows of JSON', [
-        'folio bulk generate --input prompts.jsonl --output texts.jsonl',
-        'folio bulk score --input s3://my-bucket/reviews.jsonl --output s3://my-bucket/scores/ --resume',
-        'echo \'{"id":1,"prompt":"ROMEO:","length":40}\' | folio bulk generate',
-      ]),
+    addAlphabet(
+      addModel(
+        newCommand('bulk', 'generate or score many rows of JSON', [
+          'folio bulk generate --input prompts.jsonl --output texts.jsonl',
+          'folio bulk score --input s3://my-bucket/reviews.jsonl --output s3://my-bucket/scores/ --resume',
+          'echo \'{"id":1,"prompt":"ROMEO:","length":40}\' | folio bulk generate',
+        ]),
+      ),
     ),
   )
     .addArgument(new Argument('<task>', 'what is done with every row').choices(['generate', 'score']))

@@ -6,12 +6,13 @@ import { evaluateHeldOut, type HeldOutEvaluation, lineStartsText } from '../../t
 import { OVERLAP_WINDOW, overlapWith } from '../../training/metrics/overlap.ts';
 import { grouped, percent, several } from '../../training/report/format.ts';
 import type { Model } from '../model/model.ts';
+import { type AlphabetOptions, addAlphabet } from './alphabet-options.ts';
 import { integer, newCommand } from './command.ts';
 import { encodingOption } from './inspect.ts';
 import { openModel } from './open-model.ts';
 import { columns, print } from './print.ts';
 
-interface EvaluateFlags {
+interface EvaluateFlags extends AlphabetOptions {
   readonly store?: string;
   readonly precision: 'f32' | 'int8';
   readonly encoding?: string;
@@ -25,11 +26,13 @@ const TEMPERATURE = 0.8;
 
 /** `folio evaluate`: how well a model predicts a text that it was not trained on, and how much it recites. */
 export const command = (): Command =>
-  newCommand('evaluate', 'measure a model on a text', [
-    'folio evaluate shakespeare shakespeare.txt',
-    'folio evaluate models/novel my-novel.txt --precision int8',
-    'folio evaluate shakespeare@20261124T120000Z-0a1b2c3d other.txt --whole --json',
-  ])
+  addAlphabet(
+    newCommand('evaluate', 'measure a model on a text', [
+      'folio evaluate shakespeare shakespeare.txt',
+      'folio evaluate models/novel my-novel.txt --precision int8',
+      'folio evaluate shakespeare@20261124T120000Z-0a1b2c3d other.txt --whole --json',
+    ]),
+  )
     .argument('<model>', 'NAME or NAME@VERSION in the store, or a folder or URL')
     .addArgument(
       new Argument('<corpus...>', 'files, folders, globs, http(s) or s3 addresses, or - for standard input'),
@@ -48,8 +51,8 @@ export const command = (): Command =>
     .action(run);
 
 async function run(reference: string, given: string[], flags: EvaluateFlags): Promise<void> {
-  const { store, precision } = flags;
-  const held = await openModel({ model: reference, precision, ...(store === undefined ? {} : { store }) });
+  const { precision } = flags;
+  const held = await openModel({ ...flags, model: reference });
   const { model } = held;
   const preparation = preparationOf(model);
   const { corpus } = await readCorpus(given, { preparation, encoding: flags.encoding });

@@ -11,6 +11,10 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
   serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
   train: { summary: 'make a model from a text', load: () => import('./train.ts') },
   models: { summary: 'list, check and change models and their versions', load: () => import('./models.ts') },
+  import: {
+    summary: 'publish a model that Keras, PyTorch, ONNX or ml5 wrote',
+    load: () => import('./import.ts'),
+  },
   bulk: { summary: 'generate or score many rows of JSON', load: () => import('./bulk.ts') },
   inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts') },
   evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts') },

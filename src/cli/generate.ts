@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
 import { FolioError } from '../errors.ts';
 import type { CompletionResult, Completions } from '../model/model.ts';
+import { addAlphabet } from './alphabet-options.ts';
 import { newCommand, numeric } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
@@ -23,13 +24,15 @@ interface GenerateFlags extends ModelOptions, SamplingFlags {
 /** `folio generate`: text on stdout as it is made; the seed that gives it again, and the speed, on stderr. */
 export const command = (): Command =>
   addSampling(
-    addModel(
-      newCommand('generate', 'write text with a model', [
-        'folio generate --prompt "ROMEO:" --length 300',
-        'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
-        "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
-        'cat letter.txt | folio generate --prompt - --unknown nearest',
-      ]),
+    addAlphabet(
+      addModel(
+        newCommand('generate', 'write text with a model', [
+          'folio generate --prompt "ROMEO:" --length 300',
+          'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
+          "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
+          'cat letter.txt | folio generate --prompt - --unknown nearest',
+        ]),
+      ),
     ),
   )
     .option('-p, --prompt <text>', 'what the text begins after; - reads standard input', '')

@@ -59,7 +59,8 @@ export const command = (): Command =>
       }
       const model = flags.model ?? (await modelFolder(given));
       if (model !== undefined) {
-        const report = modelReport(await openModel({ ...flags, model }));
+        const { alphabet: _, ...options } = flags; // of a corpus, not of the model
+        const report = modelReport(await openModel({ ...options, model }));
         await print(flags.json ? json(report) : modelReportText(report));
         return;
       }

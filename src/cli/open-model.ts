@@ -1,19 +1,22 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { BulkModel } from '../bulk/item.ts';
-import { loadModel } from '../load-model.ts';
+import { isModelFile, loadModel } from '../load-model.ts';
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
+import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
 import type { Precision } from '../model/stepper.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
+import { type AlphabetOptions, alphabetFrom } from './alphabet-options.ts';
 import { printStatus } from './print.ts';
 
-export interface ModelOptions {
+export interface ModelOptions extends AlphabetOptions {
   readonly model?: string;
   readonly store?: string;
   readonly precision?: Precision;
@@ -35,21 +38,37 @@ export const addModel = (command: Command): Command =>
     );
 
 /** Whether a model is given by its place, and not by its name in the store. */
-const isPlace = (model: string): boolean => /[/\\]|^\.|^file:/.test(model);
+const isPlace = (model: string): boolean =>
+  /[/\\]|^\.|^file:/.test(model) || (isModelFile(model) && existsSync(model));
 
 /** @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `store_failed` */
 export async function openModel(options: ModelOptions): Promise<BulkModel> {
   const settings = readSettings(undefined, options);
-  if (isPlace(settings.model)) return openPlace(settings);
+  const alphabet = await alphabetFrom(options);
+  if (isPlace(settings.model)) return openPlace(settings, alphabet);
   const store = await openStore(settings.store);
+  const reference = parseModelReference(settings.model);
+  if (alphabet !== undefined) {
+    const { precision, threads } = settings;
+    const model = await loadModel({ store, ...reference }, { precision, threads, alphabet });
+    const { name = reference.name, version = '' } = model.info;
+    return { name, version, model, copyIndex: async () => undefined };
+  }
   const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message }) => {
     if (level === 'error') printStatus(message);
   });
-  return models.acquire(parseModelReference(settings.model));
+  return models.acquire(reference);
 }
 
-async function openPlace({ model: place, precision, threads }: Settings): Promise<BulkModel> {
-  const model = await loadModel(place, { precision, threads });
+async function openPlace(
+  { model: place, precision, threads }: Settings,
+  alphabet: AnyAlphabet | undefined,
+): Promise<BulkModel> {
+  const model = await loadModel(place, {
+    precision,
+    threads,
+    ...(alphabet === undefined ? {} : { alphabet }),
+  });
   const { digest, name = 'model', version = digest.replace('sha256:', '').slice(0, 8) } = model.info;
   return { name, version, model, copyIndex: () => copyIndexBeside(place, version) };
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { checked, ScoreRow } from '../bulk/row.ts';
 import type { Score } from '../model/model.ts';
+import { addAlphabet } from './alphabet-options.ts';
 import { newCommand, numeric } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { columns, count, print } from './print.ts';
@@ -16,12 +17,14 @@ interface ScoreFlags extends ModelOptions {
 
 /** `folio score`: bits per character and perplexity of texts, or every character's own log-probability. */
 export const command = (): Command =>
-  addModel(
-    newCommand('score', 'measure how likely a text is under a model', [
-      'folio score chapter-*.txt',
-      'folio score --text "To be, or not to be"',
-      'echo "Wherefore art thou" | folio score - --characters --top 3',
-    ]),
+  addAlphabet(
+    addModel(
+      newCommand('score', 'measure how likely a text is under a model', [
+        'folio score chapter-*.txt',
+        'folio score --text "To be, or not to be"',
+        'echo "Wherefore art thou" | folio score - --characters --top 3',
+      ]),
+    ),
   )
     .argument('[file...]', 'texts to score; - reads standard input')
     .option('--text <text>', 'the text itself')

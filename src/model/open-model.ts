@@ -5,6 +5,7 @@ import { type AnyAlphabet, alphabetFiles, isWebPage, parseAlphabet } from './for
 import { digestLater, type Hash } from './format/digest.ts';
 import { invalid, isObject, type Json, unsupported } from './format/invalid.ts';
 import { readNetwork } from './format/layers-model.ts';
+import { notAModel } from './format/other-files.ts';
 import { joinShards, readManifest, Weights } from './format/weights.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
@@ -94,18 +95,18 @@ const readArtefact = async (read: ReadFile): Promise<Json> => {
   if (bytes.length > MODEL_LIMIT) {
     throw invalid('model.json', `at most ${MODEL_LIMIT} bytes`, `${bytes.length} bytes`);
   }
-  const artefact = parse(bytes, 'model.json');
+  const text = new TextDecoder().decode(bytes);
+  let artefact: unknown;
+  try {
+    artefact = JSON.parse(text);
+  } catch {
+    throw notAModel('model.json', text) ?? invalid('model.json', 'JSON', text.slice(0, 40));
+  }
+  if (isObject(artefact) && 'weightsManifest' in artefact) return artefact;
+  const other = notAModel('model.json', text);
+  if (other) throw other;
   if (!isObject(artefact)) throw invalid('model.json', 'an object', artefact);
   return artefact;
-};
-
-const parse = (bytes: Uint8Array, file: string): unknown => {
-  const text = new TextDecoder().decode(bytes);
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalid(file, 'JSON', text.slice(0, 40));
-  }
 };
 
 /** Where Folio puts a model's alphabet, and where others may. */

@@ -8,7 +8,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/model/': ['src/errors.ts'],
   'src/store/': ['src/model/', 'src/errors.ts', 'src/settings.ts'],
   'src/training-jobs/': ['src/store/', 'src/model/', 'src/errors.ts'],
+  'src/import/': ['src/store/', 'src/model/', 'src/errors.ts'],
   'src/api/': [
+    'src/import/',
     'src/training-jobs/',
     'src/store/',
     'src/model/',
@@ -23,6 +25,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const livesIn: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow/tfjs-node': ['training/'],
   '@aws-sdk/client-s3': ['src/store/'],
+  fflate: ['src/import/'],
+  '@bufbuild/protobuf': ['src/import/'],
   express: ['src/server/'],
   commander: ['src/cli/'],
   chardet: ['training/corpus/'],

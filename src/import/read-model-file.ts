@@ -1,0 +1,82 @@
+import type { FolioError } from '../errors.ts';
+import { unsupported } from '../model/format/invalid.ts';
+import { isMl5Manifest, notAModel } from '../model/format/other-files.ts';
+import { isHdf5 } from './hdf5.ts';
+import { readKerasArchive, readKerasH5 } from './keras-file.ts';
+import { type ReadSibling, readMl5 } from './ml5.ts';
+import { readOnnxModel } from './onnx.ts';
+import type { ParsedModel } from './parsed-model.ts';
+import { readPyTorch, readSafetensorsModel } from './pytorch.ts';
+import { isSafetensors } from './safetensors.ts';
+import type { StateDictOptions } from './state-dict.ts';
+import { isLegacyTorch } from './torch-file.ts';
+import { isZip, unzip } from './zip.ts';
+
+export interface ReadOptions extends StateDictOptions {
+  /** What the file is called, for messages and where its bytes do not tell what it is. */
+  readonly name: string;
+  /** `model.to_json()`, for an `.h5` of weights alone. */
+  readonly config?: Uint8Array | undefined;
+  /** Reads a file beside it. Default: there is none. */
+  readonly sibling?: ReadSibling | undefined;
+}
+
+/**
+ * Reads a model of Keras (`.keras`, `.h5`), PyTorch (`.pt`, `.pth`), safetensors, ONNX or ml5, by what its bytes are.
+ * Nothing that a file holds is ever executed.
+ *
+ * @throws FolioError `model_invalid` for a damaged file, `model_unsupported` naming what cannot be run,
+ * `invalid_parameter` where an option must say what the file does not
+ */
+export const readModelFile = async (bytes: Uint8Array, options: ReadOptions): Promise<ParsedModel> => {
+  const { name, config, sibling = async () => undefined } = options;
+  if (isZip(bytes)) {
+    const names = new Set<string>();
+    unzip(bytes, name, (entry) => {
+      names.add(entry);
+      return false;
+    });
+    if (names.has('config.json')) return readKerasArchive(bytes, name);
+    if ([...names].some((entry) => /(^|\/)data\.pkl$/.test(entry))) return readPyTorch(bytes, name, options);
+    throw unsupported(name, 'a .keras archive or a file of torch.save', 'another zip archive');
+  }
+  if (isHdf5(bytes)) return readKerasH5(bytes, name, config);
+  if (isLegacyTorch(bytes)) return readPyTorch(bytes, name, options);
+  if (isSafetensors(bytes)) return readSafetensorsModel(bytes, name, options);
+  const text = textOf(bytes);
+  if (text === undefined) return readOnnxModel(bytes, name, sibling);
+  if (text.includes('"filename"') && isMl5Manifest(jsonIn(text))) return readMl5(bytes, name, sibling);
+  throw unknownText(name, text);
+};
+
+const jsonIn = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** The file as a text, if it is one. */
+const textOf = (bytes: Uint8Array): string | undefined => {
+  const head = bytes.subarray(0, 64);
+  // A protobuf message starts with the number of a field, and its numbers are no characters.
+  if (head.some((byte) => byte < 9)) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+};
+
+/** What a text is that somebody took for a model. */
+const unknownText = (name: string, text: string): FolioError => {
+  const known = notAModel(name, text);
+  if (known) return known;
+  const isLayersModel = /"(modelTopology|weightsManifest)"/.test(text);
+  return unsupported(
+    name,
+    `a file of Keras (.keras, .h5), PyTorch (.pt, .pth), safetensors, ONNX or ml5`,
+    isLayersModel ? "tfjs' model.json, which is loaded as it is, by its folder" : 'a text',
+  );
+};

@@ -1,0 +1,218 @@
+import { FolioError } from '../errors.ts';
+import { invalid, unsupported } from '../model/format/invalid.ts';
+import type { Activation } from '../model/network.ts';
+import { type ParsedModel, SequentialBuilder } from './parsed-model.ts';
+import { add, expectRank, reorderGates, type Tensor, transpose } from './tensor.ts';
+
+/**
+ * What a state dict does not hold: it is weights by name, without the functions between them.
+ */
+export interface StateDictOptions {
+  /** `nonlinearity` of an nn.RNN. Default: tanh, as PyTorch's. */
+  readonly nonlinearity?: 'tanh' | 'relu' | undefined;
+  /** The function after every Linear but the last. There is no default: it must be said where there are several. */
+  readonly denseActivation?: Activation | undefined;
+  /** Whether the entries' order is that of their names, not of the model's modules. */
+  readonly sorted?: boolean;
+}
+
+export type NamedShapes = ReadonlyMap<string, { readonly shape: readonly number[]; read(): Tensor }>;
+
+/** PyTorch's gates i f g o are Keras' i f c o; r z n are Keras' z r h. */
+const kinds = {
+  4: { kind: 'LSTM', order: [0, 1, 2, 3] },
+  3: { kind: 'GRU', order: [1, 0, 2] },
+  1: { kind: 'SimpleRNN', order: [0] },
+} as const;
+
+/**
+ * The model that a PyTorch state dict's names and shapes describe: nn.Embedding or one-hot input, nn.LSTM, nn.GRU or
+ * nn.RNN (or their cells), nn.LayerNorm and nn.Linear after it, in the order in which the model registered them.
+ *
+ * @throws FolioError `model_unsupported` naming what is not of the family, `invalid_parameter` where an option must say
+ * what the file does not
+ */
+export const fromStateDict = (
+  entries: NamedShapes,
+  where: string,
+  options: StateDictOptions = {},
+): Omit<ParsedModel, 'format' | 'alphabet'> => {
+  const notes: string[] = [];
+  const modules = modulesOf(entries);
+  const builder = new SequentialBuilder();
+  const recurrentAt = modules.findIndex(({ parameters }) => isRecurrent(parameters));
+  if (recurrentAt < 0) {
+    throw unsupported(where, 'an nn.LSTM, nn.GRU or nn.RNN among its modules', shown(modules));
+  }
+  const firstInputs = inputsOf(modules[recurrentAt]!);
+  const tables = modules.filter(
+    ({ parameters }, i) => i < recurrentAt && isLinear(parameters) && !parameters.has('bias'),
+  );
+  // An embedding may be registered anywhere; its table's columns are what the first layer takes.
+  const embedding =
+    tables.find((module) => module.parameters.get('weight')!.shape[1] === firstInputs) ??
+    modules.find(
+      ({ name, parameters }) =>
+        /emb|encoder/i.test(name) &&
+        isLinear(parameters) &&
+        !parameters.has('bias') &&
+        parameters.get('weight')!.shape[1] === firstInputs,
+    );
+  if (embedding) builder.input([null]).embedding(readRank(embedding, 'weight', 2));
+  else builder.input([null, firstInputs]);
+
+  const rest = modules.filter((module) => module !== embedding);
+  if (options.sorted === true && rest.some(({ parameters }) => isNormalization(parameters))) {
+    throw unsupported(
+      where,
+      'a file that keeps the order of its modules: torch.save of the same state dict',
+      'a normalization whose place among the layers is lost, since safetensors sorts by name',
+    );
+  }
+  const linears = rest.filter(({ parameters }) => isLinear(parameters));
+  if (linears.length === 0) throw unsupported(where, 'an nn.Linear that gives the characters', 'none');
+  // nn.Linear come after the recurrent layers, wherever the model registered them.
+  const lastRecurrent = rest.findLastIndex(({ parameters }) => isRecurrent(parameters));
+  const early = rest.slice(0, lastRecurrent).filter((module) => linears.includes(module));
+  const ordered = [...rest.filter((module) => !early.includes(module)), ...early];
+  if (linears.length > 1 && options.denseActivation === undefined) {
+    throw new FolioError(
+      'invalid_parameter',
+      `${where} has ${linears.length} nn.Linear one after another, and a state dict does not hold the function between ` +
+        'them: give --dense-activation relu (or tanh, sigmoid, linear), as the model applies it.',
+      { where: 'denseActivation', expected: 'relu, tanh, sigmoid or linear', received: 'nothing' },
+    );
+  }
+  for (const module of ordered) {
+    const { name, parameters } = module;
+    if (isRecurrent(parameters)) addRecurrent(builder, module, options, notes);
+    else if (isLinear(parameters)) {
+      const last = module === ordered.findLast((candidate) => linears.includes(candidate));
+      const bias = parameters.has('bias') ? readRank(module, 'bias', 1) : undefined;
+      const kernel = transpose(readRank(module, 'weight', 2));
+      builder.dense(kernel, bias, last ? 'linear' : options.denseActivation);
+    } else if (parameters.has('running_mean')) {
+      const read = (parameter: string): Tensor => readRank(module, parameter, 1);
+      builder.batchNormalization(
+        read('weight'),
+        read('bias'),
+        read('running_mean'),
+        read('running_var'),
+        TORCH_EPSILON,
+      );
+    } else if (isLayerNorm(parameters)) {
+      builder.layerNormalization(readRank(module, 'weight', 1), readRank(module, 'bias', 1), TORCH_EPSILON);
+    } else {
+      const [parameter] = parameters.keys();
+      throw unsupported(
+        `${name}.${parameter}`,
+        'parameters of nn.Embedding, nn.LSTM, nn.GRU, nn.RNN, nn.LayerNorm, nn.BatchNorm1d and nn.Linear',
+        parameters.get(parameter!)!.shape,
+      );
+    }
+  }
+  return { ...builder.build(), notes };
+};
+
+const TORCH_EPSILON = 1e-5;
+
+interface Module {
+  readonly name: string;
+  readonly parameters: Map<string, { readonly shape: readonly number[]; read(): Tensor }>;
+}
+
+/** Parameters by the module that owns them, in order of appearance. */
+const modulesOf = (entries: NamedShapes): readonly Module[] => {
+  const modules = new Map<string, Module>();
+  for (const [path, tensor] of entries) {
+    const at = path.lastIndexOf('.');
+    const name = path.slice(0, Math.max(0, at));
+    const parameter = path.slice(at + 1);
+    if (parameter === 'num_batches_tracked') continue;
+    const module = modules.get(name) ?? { name, parameters: new Map() };
+    module.parameters.set(parameter, tensor);
+    modules.set(name, module);
+  }
+  return [...modules.values()];
+};
+
+const isRecurrent = (parameters: Module['parameters']): boolean =>
+  parameters.has('weight_ih_l0') || parameters.has('weight_ih');
+
+const isLinear = (parameters: Module['parameters']): boolean => parameters.get('weight')?.shape.length === 2;
+
+const isLayerNorm = (parameters: Module['parameters']): boolean =>
+  parameters.get('weight')?.shape.length === 1 && parameters.get('bias')?.shape.length === 1;
+
+const isNormalization = (parameters: Module['parameters']): boolean =>
+  isLayerNorm(parameters) || parameters.has('running_mean');
+
+const shown = (modules: readonly Module[]): string =>
+  modules.map(({ name, parameters }) => `${name}.${[...parameters.keys()][0]}`).join(', ') || 'none';
+
+const inputsOf = ({ parameters }: Module): number =>
+  (parameters.get('weight_ih_l0') ?? parameters.get('weight_ih'))!.shape[1] ?? 0;
+
+const readRank = ({ name, parameters }: Module, parameter: string, rank: number): Tensor => {
+  const where = `${name}.${parameter}`;
+  const tensor = parameters.get(parameter)?.read();
+  if (!tensor) throw invalid(where, 'a tensor', 'none');
+  expectRank(tensor, rank, where);
+  return tensor;
+};
+
+const addRecurrent = (
+  builder: SequentialBuilder,
+  module: Module,
+  { nonlinearity }: StateDictOptions,
+  notes: string[],
+): void => {
+  const { name, parameters } = module;
+  for (const parameter of parameters.keys()) {
+    if (parameter.endsWith('_reverse')) throw unsupported(name, 'one direction', 'bidirectional=True');
+    if (parameter.startsWith('weight_hr')) throw unsupported(name, 'no projection', 'proj_size');
+  }
+  const isCell = parameters.has('weight_ih');
+  const layers = isCell ? 1 : [...parameters.keys()].filter((key) => key.startsWith('weight_ih_l')).length;
+  for (let layer = 0; layer < layers; layer++) {
+    const suffix = isCell ? '' : `_l${layer}`;
+    const fromInput = readRank(module, `weight_ih${suffix}`, 2);
+    const fromState = readRank(module, `weight_hh${suffix}`, 2);
+    const [rows = 0, units = 0] = fromState.shape;
+    const gates = rows / units;
+    if (!(gates in kinds) || fromInput.shape[0] !== rows) {
+      throw invalid(`${name}.weight_hh${suffix}.shape`, '[4, 3 or 1 times units, units]', fromState.shape);
+    }
+    const { kind, order } = kinds[gates as keyof typeof kinds];
+    const kernel = reorderGates(transpose(fromInput), order);
+    const recurrent = reorderGates(transpose(fromState), order);
+    const zeros: Tensor = { shape: [rows], values: new Float32Array(rows) };
+    const biasOf = (parameter: string): Float32Array =>
+      reorderGates(parameters.has(parameter) ? readRank(module, parameter, 1) : zeros, order).values;
+    const inputBias = biasOf(`bias_ih${suffix}`);
+    const stateBias = biasOf(`bias_hh${suffix}`);
+    if (inputBias.length !== rows || stateBias.length !== rows) {
+      throw invalid(`${name}.bias_ih${suffix}.shape`, `[${rows}]`, [inputBias.length]);
+    }
+    if (kind === 'GRU') {
+      const values = new Float32Array(2 * rows);
+      values.set(inputBias);
+      values.set(stateBias, rows);
+      const bias = { shape: [2, rows], values };
+      builder.recurrent(kind, { kernel, recurrent, bias }, { resetAfter: true });
+      continue;
+    }
+    const bias = { shape: [rows], values: add(inputBias, stateBias) };
+    if (kind === 'SimpleRNN' && nonlinearity === undefined) {
+      notes.push(
+        `A state dict does not say which function ${name || 'the nn.RNN'} applies: tanh, PyTorch's default, was taken. ` +
+          "If it was made with nonlinearity='relu', give --nonlinearity relu.",
+      );
+    }
+    builder.recurrent(
+      kind,
+      { kernel, recurrent, bias },
+      { activation: kind === 'SimpleRNN' ? (nonlinearity ?? 'tanh') : 'tanh' },
+    );
+  }
+};

@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { importModel } from '../../../src/import/import-model.ts';
+import { networkOf, writeLayersModel } from '../../../src/import/layers-model.ts';
+import { readModelFile } from '../../../src/import/read-model-file.ts';
+import { openModel } from '../../../src/model/open-model.ts';
+import { readExpected, readModel, worstDifference } from '../../import-fixtures.ts';
+
+/** Made by the scripts of `test/formats/` from the specifications beside them. */
+const fixtures = join(import.meta.dirname, '../../fixtures/import');
+const files = readdirSync(fixtures, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .flatMap(({ name }) =>
+    readdirSync(join(fixtures, name))
+      .filter((file) => !/\.(json|data)$|^whole/.test(file))
+      .map((file) => `${name}/${file}`),
+  );
+
+/** How far the storing of weights in fewer bits may lead. int8 and quantized.onnx round what comes in, too. */
+const tolerance = (file: string): number => {
+  if (file.startsWith('int8') || file.includes('quantized')) return 0.03;
+  return file.includes('half') ? 1e-3 : 1e-4;
+};
+
+const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(fixtures, file)));
+
+describe('models of other libraries', () => {
+  it('are all there', () => {
+    expect(files).toHaveLength(25);
+  });
+
+  it.each(files)('%s gives what its library computed, also once written as a LayersModel', async (path) => {
+    const [folder, file] = [join(fixtures, path, '..'), basename(path)];
+    const options = { denseActivation: 'relu', nonlinearity: 'relu' } as const;
+    const network = await readModel(folder, file, options);
+    const expected = readExpected(folder);
+    expect(worstDifference(network, expected)).toBeLessThan(tolerance(path));
+
+    const { modelTopology, weightsManifest, shards } = writeLayersModel(network);
+    const json = new TextEncoder().encode(JSON.stringify({ modelTopology, weightsManifest }));
+    const model = await openModel(
+      (name) => Promise.resolve(name === 'model.json' ? json : shards.get(name)),
+      {
+        precision: 'f32',
+      },
+    );
+    const run = model.start();
+    const [first = 0] = expected.ids.filter((id) => id !== 0);
+    const logits = [...run.step(first)];
+    const alone = worstDifference(network, { ids: [first], logits: [logits] });
+    expect(alone).toBeLessThan(1e-4);
+    model.dispose();
+  });
+
+  it('carry the alphabet of a checkpoint', async () => {
+    const bytes = bytesOf('torch-lstm/checkpoint.pt');
+    const { alphabet, format, notes } = await importModel(bytes, { name: 'checkpoint.pt' });
+    expect(alphabet?.join('')).toBe('abcdefghijk');
+    expect([format, notes]).toEqual(['PyTorch', []]);
+  });
+
+  it('ask for what a state dict does not say', async () => {
+    const several = readModelFile(bytesOf('torch-gru/state.pt'), { name: 'state.pt' });
+    await expect(several).rejects.toMatchObject({
+      code: 'invalid_parameter',
+      message: expect.stringContaining('--dense-activation'),
+    });
+    const { notes } = await readModelFile(bytesOf('torch-rnn/state.pt'), { name: 'state.pt' });
+    expect(notes.join()).toContain('--nonlinearity relu');
+  });
+});
+
+const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+describe('what is no model that can be imported', () => {
+  it.each<[string, string, Uint8Array, string, string]>([
+    [
+      'a whole PyTorch model',
+      'whole.pt',
+      bytesOf('torch-lstm/whole.pt'),
+      'model_unsupported',
+      'torch.save(model.state_dict()',
+    ],
+    ['weights alone', 'm.weights.h5', bytesOf('two-lstm/model.weights.h5'), 'model_invalid', '--config'],
+    [
+      'a Git LFS pointer',
+      'model.pt',
+      text('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n'),
+      'model_unsupported',
+      'git lfs pull',
+    ],
+    ['an alphabet', 'char2idx.json', text('{"a": 0, "b": 1}'), 'model_unsupported', 'an alphabet'],
+    ['a web page', 'model.h5', text('<!DOCTYPE html><html></html>'), 'model_unsupported', 'a web page'],
+    ['a LayersModel', 'model.json', text('{"modelTopology": {}}'), 'model_unsupported', 'by its folder'],
+    ['a text', 'notes.txt', text('Dear reader'), 'model_unsupported', 'Keras'],
+    ['nothing', 'empty.pt', new Uint8Array(0), 'model_unsupported', 'Keras'],
+  ])('%s is refused in the right words', async (_, name, bytes, code, words) => {
+    await expect(readModelFile(bytes, { name })).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(words),
+    });
+  });
+});
+
+describe('an ml5 charRNN', () => {
+  const characters = ['a', 'b', 'c'];
+  const units = 2;
+  const value = (i: number): number => Math.sin(i * 1.7) / 2;
+  const shapes: Record<string, number[]> = {
+    'rnnlm/embedding': [3, 2],
+    'rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/kernel': [2 + units, 4 * units],
+    'rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/bias': [4 * units],
+    'rnnlm/softmax_w': [units, 3],
+    'rnnlm/softmax_b': [3],
+  };
+  const weights = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape], n) => {
+      const length = shape.reduce((product, size) => product * size, 1);
+      return [name, Float32Array.from({ length }, (_, i) => value(10 * n + i))];
+    }),
+  );
+  const manifest = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape], n) => [name, { filename: `weights_${n}`, shape }]),
+  );
+  const sibling = (file: string) => {
+    if (file === 'vocab.json') return Promise.resolve(text(JSON.stringify({ a: 0, b: 1, c: 2 })));
+    const name = Object.keys(shapes)[Number(file.slice('weights_'.length))]!;
+    return Promise.resolve(new Uint8Array(weights[name]!.buffer));
+  };
+
+  /** TensorFlow 1's BasicLSTMCell: gates i j f o of [x h] kernel + bias, 1 added to f. */
+  const expected = (ids: readonly number[]): number[][] => {
+    const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+    const [table, kernel, bias, out, outBias] = Object.values(weights) as Float32Array[];
+    let [h, c] = [new Array<number>(units).fill(0), new Array<number>(units).fill(0)];
+    return ids.map((id) => {
+      const input = [table![2 * id]!, table![2 * id + 1]!, ...h];
+      const sums = Array.from({ length: 4 * units }, (_, j) =>
+        input.reduce((sum, x, i) => sum + x * kernel![i * 4 * units + j]!, bias![j]!),
+      );
+      const gate = (g: number, u: number): number => sums[g * units + u]!;
+      c = c.map((cell, u) => sigmoid(gate(2, u) + 1) * cell + sigmoid(gate(0, u)) * Math.tanh(gate(1, u)));
+      h = c.map((cell, u) => sigmoid(gate(3, u)) * Math.tanh(cell));
+      return Array.from({ length: 3 }, (_, k) =>
+        h.reduce((sum, x, u) => sum + x * out![3 * u + k]!, outBias![k]!),
+      );
+    });
+  };
+
+  it('gives what its TensorFlow computes, in its own characters', async () => {
+    const bytes = text(JSON.stringify(manifest));
+    const parsed = await readModelFile(bytes, { name: 'manifest.json', sibling });
+    const ids = [0, 2, 1, 1, 0, 2];
+    expect(worstDifference(networkOf(parsed), { ids, logits: expected(ids) })).toBeLessThan(1e-5);
+    const { alphabet } = await importModel(bytes, { name: 'manifest.json', sibling });
+    expect(alphabet).toEqual(characters);
+  });
+});
