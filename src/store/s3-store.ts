@@ -423,9 +423,9 @@ async function collect({ Body }: GetObjectCommandOutput, progress: () => void): 
 }
 
 /**
- * The part that was asked for. A server that ignores ranges has sent everything.
+ * The part that was asked for. Some servers ignore ranges, or short ones, and send more.
  *
- * @throws FolioError `store_failed` for any other part
+ * @throws FolioError `store_failed` for any other part, and for one that is not what it claims to be
  */
 function partOf(
   { ContentRange, $metadata }: GetObjectCommandOutput,
@@ -433,12 +433,15 @@ function partOf(
   range: NonNullable<ReadOptions['range']>,
 ): Uint8Array {
   if ($metadata.httpStatusCode === 200) return sliceRange(bytes, range);
-  const [, start, last] = /^bytes (\d+)-(\d+)\//.exec(ContentRange ?? '') ?? [];
-  const isRight =
-    Number(start) === range.start &&
-    Number(last) < range.end &&
-    bytes.length === Number(last) + 1 - range.start;
-  if (isRight) return bytes;
+  const [start = Number.NaN, last = Number.NaN, size = Number.NaN] =
+    /^bytes (\d+)-(\d+)\/(\d+)/
+      .exec(ContentRange ?? '')
+      ?.slice(1)
+      .map(Number) ?? [];
+  const isWhole = bytes.length === last + 1 - start;
+  if (isWhole && start <= range.start && last + 1 >= Math.min(range.end, size)) {
+    return bytes.subarray(range.start - start, range.end - start);
+  }
   const received = `${ContentRange ?? 'no Content-Range'} with ${bytes.length} bytes`;
   throw new FolioError(
     'store_failed',
