@@ -14,11 +14,11 @@ const streams = [1, 10, 50];
 const length = 200; // characters
 const secondsEach = 3;
 
-const doors = {
+const endpoints = {
   '': { path: '/generate', accept: 'text/plain', body: { length } },
   '-events': { path: '/v1/completions', accept: '*/*', body: { max_tokens: length, stream: true } },
 } as const;
-type Door = keyof typeof doors;
+type Endpoint = keyof typeof endpoints;
 
 interface Run {
   readonly requests: number; // per second
@@ -28,9 +28,9 @@ interface Run {
 }
 
 /** One request. @returns ms to the first character */
-const ask = (agent: Agent, url: string, model: string, door: Door, seed: number): Promise<number> =>
+const ask = (agent: Agent, url: string, model: string, endpoint: Endpoint, seed: number): Promise<number> =>
   new Promise((resolve, reject) => {
-    const { path, accept, body } = doors[door];
+    const { path, accept, body } = endpoints[endpoint];
     const began = performance.now();
     let first: number | undefined;
     let last = '';
@@ -45,7 +45,7 @@ const ask = (agent: Agent, url: string, model: string, door: Door, seed: number)
           last = chunk;
         });
         incoming.on('end', () => {
-          const whole = door === '' ? received === length : last.endsWith('data: [DONE]\n\n');
+          const whole = endpoint === '' ? received === length : last.endsWith('data: [DONE]\n\n');
           if (whole && first !== undefined) resolve(first);
           else reject(new Error(`${incoming.statusCode}: ${received} characters, ending in ${last}`));
         });
@@ -56,7 +56,7 @@ const ask = (agent: Agent, url: string, model: string, door: Door, seed: number)
     outgoing.end(JSON.stringify({ ...body, model, prompt: 'ROMEO:\n', seed }));
   });
 
-/** Asks after the server's health until it is told to stop. @returns ms of each answer */
+/** Asks after the server's health until it is aborted. @returns ms of each answer */
 const watch = async (url: string, until: () => boolean): Promise<number[]> => {
   const took: number[] = [];
   while (!until()) {
@@ -71,7 +71,7 @@ const watch = async (url: string, until: () => boolean): Promise<number[]> => {
 const load = async (
   url: string,
   model: string,
-  door: Door,
+  endpoint: Endpoint,
   clients: number,
   seconds: number,
 ): Promise<Run> => {
@@ -84,7 +84,7 @@ const load = async (
   await Promise.all(
     Array.from({ length: clients }, async (_, client) => {
       for (let turn = 0; performance.now() < until; turn++) {
-        firsts.push(await ask(agent, url, model, door, client * 1_000_000 + turn));
+        firsts.push(await ask(agent, url, model, endpoint, client * 1_000_000 + turn));
       }
     }),
   );
@@ -120,21 +120,27 @@ const bench = async (): Promise<void> => {
   const server = fork(import.meta.filename, ['serve']);
   const [url] = (await once(server, 'message')) as [string];
   const runs = new Map<string, Run[]>();
-  for (const door of Object.keys(doors) as Door[]) await load(url, model, door, 10, 1); // warm
+  for (const endpoint of Object.keys(endpoints) as Endpoint[]) await load(url, model, endpoint, 10, 1); // warm
   for (let round = 0; round < rounds; round++) {
     for (const clients of streams) {
-      for (const door of Object.keys(doors) as Door[]) {
-        const key = `${clients}${door}`;
-        runs.set(key, [...(runs.get(key) ?? []), await load(url, model, door, clients, secondsEach)]);
+      for (const endpoint of Object.keys(endpoints) as Endpoint[]) {
+        const key = `${clients}${endpoint}`;
+        runs.set(key, [...(runs.get(key) ?? []), await load(url, model, endpoint, clients, secondsEach)]);
       }
     }
   }
   server.disconnect();
   const cases = streams.flatMap((clients) =>
-    (Object.keys(doors) as Door[]).flatMap((door) =>
+    (Object.keys(endpoints) as Endpoint[]).flatMap((endpoint) =>
       Object.entries(figures).map(([figure, [unit, of]]): Measured => {
-        const values = (runs.get(`${clients}${door}`) ?? []).map(of);
-        return { case: String(clients), subject: figure + door, unit, median: median(values), runs: values };
+        const values = (runs.get(`${clients}${endpoint}`) ?? []).map(of);
+        return {
+          case: String(clients),
+          subject: figure + endpoint,
+          unit,
+          median: median(values),
+          runs: values,
+        };
       }),
     ),
   );

@@ -13,11 +13,11 @@ import { gatewayResponses } from './gateway-responses.ts';
 import { Monitoring } from './monitoring.ts';
 import { NodeFunction } from './node-function.ts';
 import { PrebuiltModel } from './prebuilt-model.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 import type { TrainingStack } from './training-stack.ts';
 
 export interface ApiStackProps extends StackProps {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   readonly bundles: Bundles;
   readonly data: DataStack;
   readonly training: TrainingStack;
@@ -158,7 +158,7 @@ export class ApiStack extends Stack {
     Tags.of(this).add('folio:part', 'api');
   }
 
-  private addRoutes(settings: Settings, bundles: Bundles): void {
+  private addRoutes(settings: StackSettings, bundles: Bundles): void {
     const transfer = settings.streaming
       ? apigateway.ResponseTransferMode.STREAM
       : apigateway.ResponseTransferMode.BUFFERED;
@@ -181,7 +181,7 @@ export class ApiStack extends Stack {
     }
   }
 
-  private guard(settings: Settings, bundles: Bundles): apigateway.MethodOptions {
+  private guard(settings: StackSettings, bundles: Bundles): apigateway.MethodOptions {
     if (settings.auth === 'iam') return { authorizationType: apigateway.AuthorizationType.IAM };
     const authorise = new NodeFunction(this, 'Authorise', {
       settings,
@@ -202,7 +202,7 @@ export class ApiStack extends Stack {
     };
   }
 
-  private addKeys(settings: Settings): void {
+  private addKeys(settings: StackSettings): void {
     const url = settings['domain-name'] === undefined ? this.api.url : `https://${settings['domain-name']}/`;
     new CfnOutput(this, 'Url', { value: url });
     if (settings.auth === 'iam') return;

@@ -7,10 +7,10 @@ import { modelFile, pointerKey, prefixes, versionKey } from '../src/store/keys.t
 import { bulkDefinition } from './bulk-definition.ts';
 import { executionLog } from './execution-log.ts';
 import { NodeFunction } from './node-function.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 export interface BulkMapProps {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   readonly bundle: string;
   readonly models: s3.IBucket;
 }

@@ -2,10 +2,10 @@ import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { prefixes } from '../src/store/keys.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 export interface DataStackProps extends StackProps {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
 }
 
 /** The buckets. They stay when the stack goes: what people uploaded and trained is theirs to delete. */

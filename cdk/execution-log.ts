@@ -2,10 +2,10 @@ import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 /** Every event of a state machine's executions, kept as long as all logs. */
-export const executionLog = (scope: Construct, settings: Settings, name: string): sfn.LogOptions => ({
+export const executionLog = (scope: Construct, settings: StackSettings, name: string): sfn.LogOptions => ({
   destination: new logs.LogGroup(scope, 'Log', {
     // Delivery is set up by a resource policy of bounded size, unless the name has this beginning.
     logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${name}`,

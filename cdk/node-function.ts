@@ -4,10 +4,10 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 export interface NodeFunctionProps {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   readonly description: string;
   /** Folder of the bundle, or of more than that. */
   readonly code: string;

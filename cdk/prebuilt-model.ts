@@ -7,10 +7,10 @@ import { root } from '../functions/bundle.ts';
 import { modelPrefix, prefixes, signingSecretKey } from '../src/store/keys.ts';
 import { parsePointer } from '../src/store/pointer.ts';
 import { NodeFunction } from './node-function.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 export interface PrebuiltModelProps {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   /** Folder of the installing function's bundle. */
   readonly bundle: string;
   readonly models: s3.IBucket;

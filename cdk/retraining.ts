@@ -14,7 +14,7 @@ import { closingDefinition } from './closing-definition.ts';
 import { executionLog } from './execution-log.ts';
 import { retrainingDefinition } from './retraining-definition.ts';
 import type { TrainerFacts } from './run-trainer.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 /** What a state machine needs that runs the trainer. */
 export interface TrainerResources {
@@ -24,7 +24,7 @@ export interface TrainerResources {
 }
 
 export interface RetrainingProps extends TrainerResources {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   readonly corpora: s3.IBucket;
   readonly models: s3.IBucket;
   readonly notifications: sns.ITopic;

@@ -115,10 +115,10 @@ const schema = z.strictObject(definitions).superRefine((settings, context) => {
   }
 });
 
-export type Settings = Readonly<z.output<typeof schema>>;
+export type StackSettings = Readonly<z.output<typeof schema>>;
 
 /** @throws Error that names every faulty or unknown setting, one a line */
-export function parseSettings(context: Readonly<Record<string, unknown>>): Settings {
+export function parseSettings(context: Readonly<Record<string, unknown>>): StackSettings {
   const parsed = schema.safeParse(context);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
@@ -132,7 +132,7 @@ export function parseSettings(context: Readonly<Record<string, unknown>>): Setti
 }
 
 /** Reads the context under `folio:` of a construct tree. */
-export function readSettings(node: Node): Settings {
+export function readSettings(node: Node): StackSettings {
   const context = Object.entries(node.getAllContext() as Record<string, unknown>)
     .filter(([key]) => key.startsWith(prefix))
     .map(([key, value]) => [key.slice(prefix.length), value]);

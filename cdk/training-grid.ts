@@ -9,10 +9,10 @@ import { executionLog } from './execution-log.ts';
 import { gridDefinition } from './grid-definition.ts';
 import { NodeFunction } from './node-function.ts';
 import { grantRunTrainer, type TrainerResources } from './retraining.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 
 export interface TrainingGridProps extends TrainerResources {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   readonly bundle: string;
   readonly corpora: s3.IBucket;
   readonly models: s3.IBucket;

@@ -12,11 +12,11 @@ import { prefixes } from '../src/store/keys.ts';
 import type { DataStack } from './data-stack.ts';
 import { monthlyBudget, notificationsTopic } from './monitoring.ts';
 import { Retraining, type TrainerResources } from './retraining.ts';
-import type { Settings } from './settings.ts';
+import type { StackSettings } from './settings.ts';
 import { TrainingGrid } from './training-grid.ts';
 
 export interface TrainingStackProps extends StackProps {
-  readonly settings: Settings;
+  readonly settings: StackSettings;
   readonly bundles: Bundles;
   readonly data: DataStack;
 }
@@ -93,7 +93,7 @@ export class TrainingStack extends Stack {
 }
 
 /** Public subnets without a NAT gateway: S3 by a gateway endpoint, the image by the internet gateway. */
-function trainerNetwork(scope: Construct, data: DataStack, settings: Settings): ec2.Vpc {
+function trainerNetwork(scope: Construct, data: DataStack, settings: StackSettings): ec2.Vpc {
   const vpc = new ec2.Vpc(scope, 'Network', {
     maxAzs: 2,
     natGateways: 0,
@@ -141,7 +141,7 @@ function trainerNetwork(scope: Construct, data: DataStack, settings: Settings): 
   return vpc;
 }
 
-function trainerTask(scope: Construct, data: DataStack, settings: Settings) {
+function trainerTask(scope: Construct, data: DataStack, settings: StackSettings) {
   const task = new ecs.FargateTaskDefinition(scope, 'Trainer', {
     cpu: settings['trainer-cpu'],
     memoryLimitMiB: settings['trainer-memory'],

@@ -12,7 +12,7 @@ export const logRequest = (line: LogLine): void => {
   else console.error(entry);
 };
 
-/** A fault of the models that no request is told about, since another version goes on. */
+/** A fault of the models that no request reports, since another version is served. */
 export const logModels = ({ level, ...line }: ModelLogLine): void => console[level](line);
 
 /** Alarms are raised from these lines: `cdk/monitoring.ts` looks for the code. */

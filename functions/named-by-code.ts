@@ -2,7 +2,7 @@ import { isFolioError } from '../src/errors.ts';
 
 /**
  * Step Functions knows an error of a function by its name: that of a fault that Folio knows becomes its code, such as
- * `model_not_found`, so that a state machine can tell what another try may mend.
+ * `model_not_found`, so that a state machine can see what another try may mend.
  */
 export const namedByCode =
   <Result>(handler: (event: unknown) => Promise<Result>) =>

@@ -59,6 +59,12 @@ if (dryRun) {
   process.exit(problems.length > 0 ? 1 : 0);
 }
 
+try {
+  execFileSync('npm', ['run', '-s', 'check'], { cwd: root, stdio: 'inherit' });
+} catch {
+  fail('`npm run check` failed: see above. Nothing was changed.');
+}
+
 /** Puts `replacement` in place of the one occurrence of `text`. */
 const replaceIn = (file: string, text: string, replacement: string): void => {
   const before = read(file);
@@ -72,7 +78,6 @@ const replaceIn = (file: string, text: string, replacement: string): void => {
 replaceIn('CHANGELOG.md', '## Unreleased\n', `## ${version} (${date})\n`);
 replaceIn('src/version.ts', `'${current}'`, `'${version}'`);
 run('npm', 'version', version, '--no-git-tag-version');
-execFileSync('npm', ['run', '-s', 'check'], { cwd: root, stdio: 'inherit' });
 run('git', 'commit', '--all', '--message', `Release ${version}`);
 run('git', 'tag', '--annotate', tag, '--message', `Folio ${version}\n\n${notes.trim()}`);
 process.stdout.write(`Released ${version} on this machine. \`git push --follow-tags\` publishes it.\n`);

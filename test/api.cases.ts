@@ -66,7 +66,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
   };
 
   describe('service', () => {
-    test('tells that it answers', async () => {
+    test('answers /healthz', async () => {
       const response = await api.fetch('/healthz');
       expect([response.status, await response.json()]).toEqual([200, { status: 'ok' }]);
     });
@@ -160,7 +160,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       expect(answer.replaced).toEqual([{ at: 1, character: '1', by: '' }]);
     });
 
-    test('steers away from the corpus, and tells the overlap', async () => {
+    test('steers away from the corpus, and reports the overlap', async () => {
       const corpus = (await generate({ prompt: 'Once', length: 400, seed: 1 })).text;
       const guarded = tinyModel({ name: 'guarded' });
       const files = new Map([...guarded.files, ['copy-index.bin', buildCopyIndex(corpus)]]);
@@ -202,7 +202,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       expect(byIds.choices.map(({ text }) => text)).toEqual(alone.choices.map(({ text }) => text));
     });
 
-    test('tells log-probabilities, the prompt’s too when it is echoed', async () => {
+    test('returns log-probabilities, the prompt’s too when it is echoed', async () => {
       const { choices } = await complete({ prompt: 'Once', max_tokens: 5, logprobs: 2, echo: true, seed: 1 });
       const [choice] = choices;
       const { logprobs } = choice ?? {};
@@ -276,8 +276,8 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
         expect(own.map(({ text }) => text).join('')).toBe(choice.text);
         expect(own.map(({ finish_reason }) => finish_reason).filter(Boolean)).toEqual([choice.finish_reason]);
         for (const part of ['tokens', 'token_logprobs', 'text_offset'] as const) {
-          const told = own.flatMap(({ logprobs }): unknown[] => logprobs?.[part] ?? []);
-          expect(told).toEqual(choice.logprobs?.[part] ?? []);
+          const actual = own.flatMap(({ logprobs }): unknown[] => logprobs?.[part] ?? []);
+          expect(actual).toEqual(choice.logprobs?.[part] ?? []);
         }
       }
       expect(chunks.at(-1)).toMatchObject({ choices: [], usage: whole.usage });
@@ -298,7 +298,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
   });
 
   describe('score', () => {
-    test('tells every character’s log-probability and rank', async () => {
+    test('returns every character’s log-probability and rank', async () => {
       const response = await post('/v1/score', { text: ['Once upon', 'a time'], top: 3 });
       const { data } = answers.ScoreResponseSchema.parse(await response.json());
       expect(data.map(({ index }) => index)).toEqual([0, 1]);
@@ -314,7 +314,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
   });
 
   describe('faults of a request', () => {
-    test('are told all at once', async () => {
+    test('are reported all at once', async () => {
       const body = {
         prompt: 'On1ce',
         temperature: -1,
@@ -324,12 +324,12 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
         colour: 'red',
         length: 1e6,
       };
-      const told = await failure(await post('/generate', { model: 'tiny', ...body }));
-      expect(told).toMatchObject({ status: 400, type: 'invalid_request_error', code: 'invalid_parameter' });
-      expect(told.faults?.map(({ param }) => param).toSorted()).toEqual(
+      const actual = await failure(await post('/generate', { model: 'tiny', ...body }));
+      expect(actual).toMatchObject({ status: 400, type: 'invalid_request_error', code: 'invalid_parameter' });
+      expect(actual.faults?.map(({ param }) => param).toSorted()).toEqual(
         ['colour', 'length', 'n', 'temperature', 'top_p', 'unknown'].toSorted(),
       );
-      expect(told.message).toContain('temperature: expected a number from 0 to 2, received -1.');
+      expect(actual.message).toContain('temperature: expected a number from 0 to 2, received -1.');
     });
 
     test.each([

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { networkOf } from '../src/import/layers-model.ts';
-import { type ReadOptions, readModelFile } from '../src/import/read-model-file.ts';
+import { type ModelFileOptions, readModelFile } from '../src/import/read-model-file.ts';
 import type { Network } from '../src/model/network.ts';
 import type { Stepper } from '../src/model/stepper.ts';
 import { createReferenceStepper } from './oracles/reference-stepper.ts';
@@ -16,7 +16,7 @@ export interface Expected {
 export const readModel = async (
   folder: string,
   file: string,
-  options: Partial<ReadOptions> = {},
+  options: Partial<ModelFileOptions> = {},
 ): Promise<Network> => {
   const read = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, name)));
   const beside = (name: string): Uint8Array | undefined =>

@@ -19,7 +19,7 @@ const feed = (stepper: Stepper, slot: number, ids: readonly number[]): Float32Ar
 /** What every stepper keeps to, however it computes. */
 export const stepCases = (create: (network: Network) => Stepper): void => {
   describe('a stepper', () => {
-    it('tells its sizes', () => {
+    it('has the network’s sizes', () => {
       const stepper = create(network);
       expect(stepper.vocabulary).toBe(11);
       expect(stepper.stateLength).toBe(stateLength(network));

@@ -15,7 +15,7 @@ import { integer, newCommand } from './command.ts';
 import { concurrentTrainings } from './concurrent-trainings.ts';
 import { alphabetOption, encodingOption } from './inspect.ts';
 import { modelFiles } from './model-files.ts';
-import { print, printStatus as tell } from './print.ts';
+import { print, printStatus } from './print.ts';
 
 interface TrainFlags {
   readonly corpus?: readonly string[];
@@ -107,7 +107,7 @@ async function run(flags: TrainFlags): Promise<void> {
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
   const interrupt = interruptible(flags.maxSeconds, (reason) =>
-    tell(`${reason} Stopping after a last checkpoint; once more to stop at once.`.trimStart()),
+    printStatus(`${reason} Stopping after a last checkpoint; once more to stop at once.`.trimStart()),
   );
   const id = flags.record ?? settings.trainingId ?? newTrainingId(name);
   const start = {
@@ -122,7 +122,7 @@ async function run(flags: TrainFlags): Promise<void> {
   const findOthers = concurrentTrainings(store, name, id);
   const reportOthers = async () => {
     for (const line of await findOthers()) {
-      tell(line);
+      printStatus(line);
       record.log(line);
     }
   };
@@ -144,7 +144,7 @@ async function run(flags: TrainFlags): Promise<void> {
       force: flags.force ?? false,
       ...(flags.tolerance === undefined ? {} : { tolerance: flags.tolerance }),
       signal: interrupt.signal,
-      log: tell,
+      log: printStatus,
     })) {
       record.update(event);
       progress.update(event);
@@ -160,7 +160,9 @@ async function run(flags: TrainFlags): Promise<void> {
       );
     if (outcome === undefined)
       throw new FolioError('interrupted', 'Stopped; the same command goes on from the last checkpoint.');
-    await record.flush().catch((error: unknown) => tell(`The record could not be written: ${String(error)}`));
+    await record
+      .flush()
+      .catch((error: unknown) => printStatus(`The record could not be written: ${String(error)}`));
   } catch (error) {
     const { code, message } = isFolioError(error)
       ? error

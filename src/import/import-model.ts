@@ -3,9 +3,9 @@ import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
 import { digestLater, type Hash } from '../model/format/digest.ts';
 import type { Network } from '../model/network.ts';
 import { networkOf, writeLayersModel } from './layers-model.ts';
-import { type ReadOptions, readModelFile } from './read-model-file.ts';
+import { type ModelFileOptions, readModelFile } from './read-model-file.ts';
 
-export interface ImportOptions extends ReadOptions {
+export interface ImportOptions extends ModelFileOptions {
   /** Takes the place of the alphabet in the file. */
   readonly alphabet?: AnyAlphabet | undefined;
   /** Used where neither the option above nor the file says it. */

@@ -12,8 +12,8 @@ import type { StateDictOptions } from './state-dict.ts';
 import { isLegacyTorch } from './torch-file.ts';
 import { isZip, unzip } from './zip.ts';
 
-export interface ReadOptions extends StateDictOptions {
-  /** What the file is called, for messages and where its bytes do not tell what it is. */
+export interface ModelFileOptions extends StateDictOptions {
+  /** What the file is called, for messages and where its bytes do not show what it is. */
   readonly name: string;
   /** `model.to_json()`, for an `.h5` of weights alone. */
   readonly config?: Uint8Array | undefined;
@@ -28,7 +28,7 @@ export interface ReadOptions extends StateDictOptions {
  * @throws FolioError `model_invalid` for a damaged file, `model_unsupported` naming what cannot be run,
  * `invalid_parameter` where an option must say what the file does not
  */
-export const readModelFile = async (bytes: Uint8Array, options: ReadOptions): Promise<ParsedModel> => {
+export const readModelFile = async (bytes: Uint8Array, options: ModelFileOptions): Promise<ParsedModel> => {
   const { name, config, sibling = async () => undefined } = options;
   if (isZip(bytes)) {
     const names = new Set<string>();

@@ -13,7 +13,7 @@ export interface RunningServer {
   close(graceMilliseconds?: number): Promise<void>;
 }
 
-/** Milliseconds in which streams that are ended may still tell their readers. */
+/** Milliseconds in which streams that are ended may still send an error to their readers. */
 const stopMilliseconds = 1000;
 
 /** Milliseconds for which a quiet connection stays open: longer than the 60 seconds of usual load balancers. */
@@ -49,7 +49,7 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
-      // What still runs shortly before the end is ended by an error that its reader is told.
+      // What still runs shortly before the end is ended by an error that its reader receives.
       const stop = setTimeout(() => host.stop(), Math.max(0, graceMilliseconds - stopMilliseconds));
       const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
       await Promise.all([closed, host.close()]);

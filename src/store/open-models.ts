@@ -18,7 +18,7 @@ export interface ModelSettings {
  * The models of a store, loaded when they are asked for and kept as the settings allow.
  *
  * @param threads Advance several streams of a model together. Default: the caller's thread alone.
- * @param log Hears of faults that no request is told about, since another version goes on.
+ * @param log Called with faults that no request reports, since another version is served.
  */
 export const openModels = (
   store: Store,

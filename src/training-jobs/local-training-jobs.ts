@@ -33,7 +33,7 @@ interface Job {
 export interface LocalTrainingOptions {
   /** Default: the CLI of this checkout. */
   readonly command?: TrainCommand | undefined;
-  /** Hears of failures that no caller waits for. */
+  /** Called with failures that no caller waits for. */
   readonly log?: (message: string, error: unknown) => void;
 }
 

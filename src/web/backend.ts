@@ -3,11 +3,11 @@ import type { ContinuationState, GenerationEvent, GenerationSettings } from './g
 /** The model that is chosen on the page. */
 export interface ModelChoice {
   readonly id: string; // NAME@VERSION
-  /** Whether it was published with an index of its corpus, which tells how much a text quotes. */
+  /** Whether it was published with an index of its corpus, which shows how much a text quotes. */
   readonly indexed: boolean;
 }
 
-export interface GenerateOptions {
+export interface BackendOptions {
   /** Ends the generation. */
   readonly signal: AbortSignal;
   /** Continues from this state, with the prompt fed after it. */
@@ -24,6 +24,6 @@ export interface Backend {
   generate(
     model: ModelChoice,
     settings: GenerationSettings,
-    options: GenerateOptions,
+    options: BackendOptions,
   ): AsyncIterable<GenerationEvent>;
 }

@@ -1,5 +1,5 @@
 import { address, headers } from './api.ts';
-import type { Backend, GenerateOptions, ModelChoice } from './backend.ts';
+import type { Backend, BackendOptions, ModelChoice } from './backend.ts';
 import type { WorkerRequest, WorkerResponse } from './engine-messages.ts';
 import type { GenerationEvent, GenerationSettings } from './generation.ts';
 
@@ -36,7 +36,7 @@ export class BrowserBackend implements Backend {
   async *generate(
     model: ModelChoice,
     settings: GenerationSettings,
-    { signal, from }: GenerateOptions,
+    { signal, from }: BackendOptions,
   ): AsyncGenerator<GenerationEvent> {
     await this.load(model);
     const state = from instanceof Uint8Array ? { from } : {};

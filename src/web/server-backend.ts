@@ -1,5 +1,5 @@
 import { call } from './api.ts';
-import type { Backend, GenerateOptions, ModelChoice } from './backend.ts';
+import type { Backend, BackendOptions, ModelChoice } from './backend.ts';
 import { completionBody } from './completion-body.ts';
 import { readEvents } from './event-stream.ts';
 import type { GeneratedCharacter, GenerationEvent, GenerationSettings } from './generation.ts';
@@ -65,7 +65,7 @@ export class ServerBackend implements Backend {
   async *generate(
     { id, indexed }: ModelChoice,
     settings: GenerationSettings,
-    { signal, from }: GenerateOptions,
+    { signal, from }: BackendOptions,
   ): AsyncGenerator<GenerationEvent> {
     const response = await call('v1/completions', {
       method: 'POST',

@@ -53,7 +53,7 @@ afterAll(async () => {
 });
 
 test('folio/client generates, streams and scores in a page', async () => {
-  const told = await page.evaluate(async () => {
+  const results = await page.evaluate(async () => {
     const { FolioClient } = folioClient;
     const folio = new FolioClient({ baseUrl: location.origin });
     const whole = await folio.generate({ prompt: 'Dear', length: 60, seed: 4 });
@@ -70,11 +70,11 @@ test('folio/client generates, streams and scores in a page', async () => {
       scored: JSON.stringify(score).includes('perplexity'),
     };
   });
-  expect(told.whole).toHaveLength(60);
-  expect(told.streamed).toBe(told.whole);
-  expect(told.seed).toBe(4);
-  expect(told.models).toEqual(['tiny']);
-  expect(told.scored).toBe(true);
+  expect(results.whole).toHaveLength(60);
+  expect(results.streamed).toBe(results.whole);
+  expect(results.seed).toBe(4);
+  expect(results.models).toEqual(['tiny']);
+  expect(results.scored).toBe(true);
 });
 
 test('folio/client says in a page what the API refuses', async () => {

@@ -86,7 +86,7 @@ describe('report.html', () => {
     expect(await page.locator('[data-epoch]:visible').allInnerTexts()).toEqual([
       expect.stringContaining('after 1'),
     ]);
-    expect(await page.locator('#epoch-told').textContent()).toBe('epoch 1, held-out loss 2.300');
+    expect(await page.locator('#epoch-shown').textContent()).toBe('epoch 1, held-out loss 2.300');
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
     expect(complaints).toEqual([]);

@@ -103,7 +103,7 @@ describe('AI SDK', () => {
     expect((await clients.generateText({ ...request, model, providerOptions })).text).toHaveLength(40);
   });
 
-  test('is told where to go by the model that it has by default', async () => {
+  test('the model of the default API gets an error that names POST /v1/completions', async () => {
     const model = (openai as unknown as (name: string) => unknown)('tiny');
     await expect(clients.generateText({ ...request, model })).rejects.toThrow(
       /no responses API; use POST \/v1\/completions/,

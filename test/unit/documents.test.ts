@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { globSync } from 'tinyglobby';
 import { describe, expect, it } from 'vitest';
+import { presets } from '../../training/presets.ts';
 
 const documents = globSync(['*.md', 'docs/**/*.md']).sort();
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
@@ -51,4 +52,10 @@ describe('README.md', () => {
     }
     expect(documents.filter((file) => !reached.has(file))).toEqual([]);
   });
+});
+
+it.each(Object.keys(presets))('docs/training.md and the page offer the preset %s', (name) => {
+  expect(textOf('docs/training.md')).toContain(`| \`${name}\` |`);
+  expect(textOf('src/web/index.html')).toContain(`<option value="${name}"`);
+  expect(textOf('src/web/training-panel.ts')).toMatch(new RegExp(`^  ${name}:`, 'm'));
 });

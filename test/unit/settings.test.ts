@@ -50,7 +50,7 @@ describe('settings', () => {
     }
   });
 
-  test('reads what is set', () => {
+  test('reads the variables that are set', () => {
     expect(readSettings({ PORT: ' 8080 ', FOLIO_PRECISION: 'f32', HOST: '0.0.0.0' })).toMatchObject({
       port: 8080,
       precision: 'f32',
@@ -73,7 +73,7 @@ describe('settings', () => {
     ['FOLIO_RELOAD_SECONDS', 'soon'],
     ['FOLIO_MODEL_CACHE_BYTES', '0'],
     ['LOG_LEVEL', 'loud'],
-  ])('refuses %s=%s, telling what was expected and what arrived', (variable, value) => {
+  ])('refuses %s=%s and says what was expected and what arrived', (variable, value) => {
     const fault = faultOf({ [variable]: value });
     expect(fault.code).toBe('invalid_parameter');
     expect(fault.details.where).toBe(variable);
@@ -82,7 +82,7 @@ describe('settings', () => {
     );
   });
 
-  test('tells all faults at once', () => {
+  test('reports all faults at once', () => {
     const { message } = faultOf({ PORT: 'x', LOG_LEVEL: 'y' });
     expect(message).toMatch(/PORT must be .*; LOG_LEVEL must be /);
   });

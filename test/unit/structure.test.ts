@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path/posix';
 import { globSync } from 'tinyglobby';
 import { describe, expect, it } from 'vitest';
@@ -61,6 +61,13 @@ const packageOf = (specifier: string): string =>
     .split('/')
     .slice(0, specifier.startsWith('@') ? 2 : 1)
     .join('/');
+
+/**
+ * Words that this project once used for something with a usual name: estimate or compute, start, move, say or report, separate,
+ * provide, endpoint or entry point, codebase, receive, shut down, phone, light and dark.
+ */
+const notPlain =
+  /\b(?:reckon(?:s|ed|ing)?|wakes?|swings?|swung|told|tells?|telling|parted by|lends?|lent|knock(?:s|ed)?|doors?|houses?|hears?|heard|dissolve[sd]?|telephones?|hire[sd]?|candles?|farewell|asked by nobody|cast anew)\b/gi;
 
 describe('structure', () => {
   it('has sources to look at', () => {
@@ -151,5 +158,64 @@ describe('structure', () => {
         /process\.env[.[]/.test(readFileSync(file, 'utf8').replace(/^\s*\/?\*.*$/gm, '')),
     );
     expect(strays).toEqual([]);
+  });
+
+  it.each(['src/model', 'training', 'src/api'])('%s has at most 12 entries', (folder) => {
+    expect(readdirSync(folder).length).toBeLessThanOrEqual(12);
+  });
+
+  it('no type, interface or class is exported under one name from two files', () => {
+    const files = new Map<string, string[]>();
+    for (const file of sources) {
+      for (const [, name] of readFileSync(file, 'utf8').matchAll(
+        /^export (?:abstract )?(?:interface|type|class|enum) (\w+)/gm,
+      )) {
+        files.set(name!, [...(files.get(name!) ?? []), file]);
+      }
+    }
+    expect([...files].filter(([, places]) => places.length > 1)).toEqual([]);
+  });
+
+  it('ARCHITECTURE.md lists every folder of the project, files that are there, and no other folder', () => {
+    const rows = readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/^\| `([\w./-]+)\/` \|[^|]*\|([^|]*)\|$/gm);
+    const listed = new Map([...rows].map(([, folder, files]) => [folder!, files!]));
+    const places =
+      '.ci bench cdk docs findings functions models scripts src test test/fixtures test/unit training';
+    const folders = globSync(
+      places.split(' ').map((place) => `${place}/**`),
+      {
+        ignore: ['docs/images/**', 'models/**', 'test/fixtures/**', 'test/unit/**', '**/node_modules/**'],
+        onlyDirectories: true,
+        expandDirectories: false,
+        dot: true,
+      },
+    ).map((folder) => folder.replace(/\/$/, ''));
+    expect([...listed.keys()].sort()).toEqual([...new Set([...places.split(' '), ...folders])].sort());
+    const missing = [...listed].flatMap(([folder, files]) =>
+      [...files.matchAll(/`([\w.-]+)`/g)]
+        .map(([, file]) => `${folder}/${file}`)
+        .filter((file) => !existsSync(file)),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('texts and names are in plain English', () => {
+    const files = globSync(
+      [
+        '*.md',
+        '{.ci,bench,cdk,docs,findings,functions,scripts,src,test,training}/**/*.{css,html,md,mjs,sh,ts}',
+      ],
+      { ignore: ['**/node_modules/**', 'test/fixtures/**', 'test/unit/structure.test.ts'], dot: true },
+    );
+    expect(files.length).toBeGreaterThan(300);
+    const found = files.flatMap((file) =>
+      readFileSync(file, 'utf8')
+        .split('\n')
+        .flatMap((line, i) => {
+          const words = line.match(notPlain);
+          return words === null ? [] : [`${file}:${i + 1}: ${words.join(', ')}`];
+        }),
+    );
+    expect(found).toEqual([]);
   });
 });

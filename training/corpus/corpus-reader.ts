@@ -27,7 +27,7 @@ export interface ReadResult {
   readonly cleaned: Pick<Cleaner, 'byteOrderMarks' | 'newlines' | 'controls'>;
 }
 
-export interface ReadOptions {
+export interface CorpusReadOptions {
   readonly preparation: Preparation;
   /** As `encodingLabel` gives it. Default `utf-8`. */
   readonly encoding?: string;
@@ -40,7 +40,7 @@ export interface ReadOptions {
  */
 export const readCorpusOnce = async (
   { sources, skipped }: Resolved,
-  { preparation, encoding = 'utf-8' }: ReadOptions,
+  { preparation, encoding = 'utf-8' }: CorpusReadOptions,
   listeners: readonly CorpusListener[],
 ): Promise<ReadResult> => {
   const cleaner = new Cleaner(preparation);

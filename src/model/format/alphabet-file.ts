@@ -6,7 +6,7 @@ import { invalid, isObject } from './invalid.ts';
  */
 export type AnyAlphabet = readonly string[] | Readonly<Record<string, number>> | string;
 
-/** Names under which checkpoints and JSON files keep an alphabet, the most telling first. */
+/** Names under which checkpoints and JSON files keep an alphabet, the most specific first. */
 const keys = [
   'char2idx',
   'char_to_idx',

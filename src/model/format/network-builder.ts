@@ -33,7 +33,7 @@ export class NetworkBuilder {
   #dense: ChainDense | undefined;
   #softmax = false;
 
-  /** Units of what was added last; undefined for one-hot input, whose size its first layer's weights tell. */
+  /** Units of what was added last; undefined for one-hot input, whose size follows from its first layer's weights. */
   get width(): number | undefined {
     return this.#dense?.units ?? this.#layers.at(-1)?.units ?? this.#table?.size;
   }

@@ -19,7 +19,7 @@ afterAll(() => interpreter?.stop());
 const upload = { 'detail-type': 'Object Created', detail: { object: { key: 'corpora/novel.txt' } } };
 const id = '20261127T100000Z-0a1b-novel';
 
-/** As EventBridge tells of the end of an execution that began at 10:00:00.123. */
+/** As EventBridge reports the end of an execution that began at 10:00:00.123. */
 const ended = (status: string, input: unknown = upload, more: object = {}) => ({
   'detail-type': 'Step Functions Execution Status Change',
   source: 'aws.states',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type AuthRequest, authoriseByKeys, requireScope } from '../../../src/api/request/auth.ts';
 
-const knock = (
+const requestWith = (
   { host = '127.0.0.1:3000', ...headers }: Record<string, string>,
   remoteAddress?: string,
 ): AuthRequest => ({ url: `http://${host}/generate`, headers: new Headers(headers), remoteAddress });
@@ -13,27 +13,27 @@ describe('with keys', () => {
     [{ authorization: 'Bearer reader' }, ['read']],
     [{ authorization: 'bearer  writer ' }, ['read', 'write']],
     [{ 'x-api-key': 'writer' }, ['read', 'write']],
-  ])('%j has the rights %j', (headers, rights) => {
-    expect(authorise(knock(headers)).rights).toEqual(rights);
+  ])('a request with the headers %j has the rights %j', (headers, rights) => {
+    expect(authorise(requestWith(headers)).rights).toEqual(rights);
   });
 
   test.each([{}, { authorization: 'Bearer ' }, { authorization: 'Basic reader' }, { 'x-api-key': 'Reader' }])(
-    '%j is refused, from this machine too',
+    'a request with the headers %j is refused, even from this machine',
     (headers) => {
-      expect(() => authorise(knock(headers, '127.0.0.1'))).toThrow(
+      expect(() => authorise(requestWith(headers, '127.0.0.1'))).toThrow(
         expect.objectContaining({ code: 'unauthorized' }),
       );
     },
   );
 
-  test('tells callers apart without showing their keys', () => {
-    const ids = ['reader', 'writer'].map((key) => authorise(knock({ 'x-api-key': key })).id);
+  test('callers have different ids, which do not show their keys', () => {
+    const ids = ['reader', 'writer'].map((key) => authorise(requestWith({ 'x-api-key': key })).id);
     expect(new Set(ids).size).toBe(2);
     expect(ids.join()).not.toMatch(/reader|writer/);
   });
 
-  test('a reader may not write', () => {
-    const reader = authorise(knock({ 'x-api-key': 'reader' }));
+  test('a key for reading gives no right to write', () => {
+    const reader = authorise(requestWith({ 'x-api-key': 'reader' }));
     expect(() => requireScope(reader, 'write')).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
 });
@@ -48,8 +48,8 @@ describe('without any key', () => {
     ['127.0.0.1', { origin: 'http://127.0.0.1:3000' }],
     ['127.0.0.1', { origin: 'https://friend.example' }],
     ['127.0.0.1', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
-  ])('%s %j is let in', (address, headers) => {
-    expect(authorise(knock(headers, address)).rights).toEqual(['read', 'write']);
+  ])('a request from %s with %j is accepted', (address, headers) => {
+    expect(authorise(requestWith(headers, address)).rights).toEqual(['read', 'write']);
   });
 
   test.each([
@@ -64,8 +64,8 @@ describe('without any key', () => {
       '127.0.0.1',
       { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
     ],
-  ])('%s is refused', (_, address, headers) => {
-    expect(() => authorise(knock(headers, address))).toThrow(
+  ])('a request from %s is refused', (_, address, headers) => {
+    expect(() => authorise(requestWith(headers, address))).toThrow(
       expect.objectContaining({ code: 'unauthorized' }),
     );
   });

@@ -13,13 +13,13 @@ describe('the typed client', async () => {
   });
   const folio = new FolioClient({ baseUrl: `${server.url}/`, apiKey: 'key' });
 
-  test('generates', async () => {
+  test('generate() resolves with the text and its receipt', async () => {
     const { text, receipt } = await folio.generate({ prompt: 'Once', length: 30, temperature: 0.5 });
     expect(text).toHaveLength(30);
     expect((await folio.generate(receipt)).text).toBe(text);
   });
 
-  test('streams, with the receipt ahead', async () => {
+  test('a stream gives its receipt before its text', async () => {
     const stream = await folio.stream({ prompt: 'Once', length: 300, seed: 4 });
     expect(stream.receipt).toMatchObject({ seed: 4, version: tiny.version, length: 300 });
     let text = '';
@@ -27,7 +27,7 @@ describe('the typed client', async () => {
     expect(text).toBe((await folio.generate(stream.receipt)).text);
   });
 
-  test('may stop reading a stream, or abort it', async () => {
+  test('a reader may leave a stream or abort it', async () => {
     const stream = await folio.stream({ prompt: 'Once', length: 1_000_000 });
     for await (const piece of stream) {
       expect(piece).not.toBe('');
@@ -41,13 +41,13 @@ describe('the typed client', async () => {
     await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
   });
 
-  test('scores and lists', async () => {
+  test('score() and models() return what the API answers', async () => {
     const { data } = await folio.score({ text: ['Once', 'Twice'] });
     expect(data.map(({ perplexity }) => perplexity > 1)).toEqual([true, true]);
     expect((await folio.models()).map(({ id }) => id)).toEqual(['tiny', 'other']);
   });
 
-  test('raises what the API refuses, with every fault', async () => {
+  test('a refused request throws with every fault', async () => {
     const error: unknown = await folio.generate({ temperature: -1, top_p: 3 }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ApiError);
     expect(error).toMatchObject({ status: 400, code: 'invalid_parameter' });

@@ -13,16 +13,16 @@ const continuation = {
 } as const;
 const refusal = expect.objectContaining({ code: 'state_mismatch', status: 422 }) as Error;
 
-test('opens what it sealed', () => {
+test('a signed continuation opens under its own key', () => {
   expect(signer.open(signer.seal(continuation))).toEqual(continuation);
 });
 
-test('refuses what another key sealed', () => {
+test('a continuation signed by another key is refused', () => {
   const foreign = new ContinuationSigner('a secret of another').seal(continuation);
   expect(() => signer.open(foreign)).toThrow(refusal);
 });
 
-test('refuses every change of a byte, and anything else', () => {
+test('a continuation with any byte changed is refused, and so is any other text', () => {
   const bytes = Buffer.from(signer.seal(continuation), 'base64url');
   fc.assert(
     fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {

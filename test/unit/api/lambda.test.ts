@@ -57,8 +57,8 @@ const throughStream = (answer: Answer): Call => {
   return async (path, init) => {
     const stream = new PassThrough();
     let prelude: { statusCode: number; headers: Record<string, string> } | undefined;
-    stream.once('prelude', (told: typeof prelude) => {
-      prelude = told;
+    stream.once('prelude', (received: typeof prelude) => {
+      prelude = received;
     });
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));

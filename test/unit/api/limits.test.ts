@@ -10,7 +10,7 @@ const limits: Limits = {
   seconds: 1,
 };
 
-test('one caller has its share, all together have the whole, and places come back', () => {
+test('admission: one caller gets its share, all callers together the whole, and finished requests free their places', () => {
   const admission = new Admission(limits);
   const leave = admission.enter('a', 2);
   expect(() => admission.enter('a', 2)).toThrow(
@@ -25,13 +25,13 @@ test('one caller has its share, all together have the whole, and places come bac
   expect(admission.running).toBe(5);
 });
 
-test('what would never fit is a fault of the request', () => {
+test('admission: a request larger than the limit is refused as invalid, not as too many', () => {
   expect(() => new Admission(limits).enter('a', 4)).toThrow(
     expect.objectContaining({ code: 'limit_exceeded', status: 422 }),
   );
 });
 
-test('a server that shuts down lets nobody in', () => {
+test('admission: a server that shuts down admits no request', () => {
   const admission = new Admission(limits);
   admission.close();
   expect(() => admission.enter('a', 1)).toThrow(expect.objectContaining({ code: 'unavailable' }));

@@ -26,7 +26,7 @@ describe('OpenAI’s client', async () => {
   const clientWith = (apiKey: string) => new OpenAI({ baseURL: `${server.url}/v1`, apiKey, maxRetries: 0 });
   const openai = clientWith('a-reading-key');
 
-  test('completes', async () => {
+  test('completions.create returns a text', async () => {
     const completion = await openai.completions.create({ model: 'tiny', prompt: 'Once', seed: 1 });
     expect(completion).toMatchObject({
       object: 'text_completion',
@@ -39,7 +39,7 @@ describe('OpenAI’s client', async () => {
     expect(completion.system_fingerprint).toContain(tiny.version);
   });
 
-  test('streams what it would have completed', async () => {
+  test('a streamed completion is the text of the whole one', async () => {
     const body = { model: 'tiny', prompt: 'Once', max_tokens: 50, seed: 2 };
     const whole = await openai.completions.create(body);
     const stream = await openai.completions.create({
@@ -60,13 +60,13 @@ describe('OpenAI’s client', async () => {
     expect(usage).toEqual(whole.usage);
   });
 
-  test('asks for three completions', async () => {
+  test('n: 3 returns three completions', async () => {
     const { choices } = await openai.completions.create({ model: 'tiny', prompt: 'Once', n: 3, seed: 3 });
     expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect(new Set(choices.map(({ text }) => text)).size).toBe(3);
   });
 
-  test('reads log-probabilities', async () => {
+  test('logprobs are those of the text', async () => {
     const { choices } = await openai.completions.create({
       model: 'tiny',
       prompt: 'Once',
@@ -81,7 +81,7 @@ describe('OpenAI’s client', async () => {
     expect(logprobs?.text_offset).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
-  test('stops', async () => {
+  test('a stop string ends the text', async () => {
     const { choices } = await openai.completions.create({
       model: 'tiny',
       prompt: 'Once',
@@ -118,7 +118,7 @@ describe('OpenAI’s client', async () => {
     });
   });
 
-  test('raises its typed errors', async () => {
+  test('errors of the API become the client’s typed errors', async () => {
     const create = (body: object, client = openai) =>
       client.completions.create({ model: 'tiny', ...body } as OpenAI.CompletionCreateParamsNonStreaming).then(
         () => undefined,
@@ -151,7 +151,7 @@ describe('OpenAI’s client', async () => {
     for (const stream of streams) stream.controller.abort();
   });
 
-  test('raises an error that comes within a stream', async () => {
+  test('an error event inside a stream is thrown', async () => {
     await using slow = await furnished({ timeLimitSeconds: 1, maximumLength: 10_000_000 });
     const other = await startServer(slow.settings);
     const client = new OpenAI({ baseURL: `${other.url}/v1`, apiKey: 'none', maxRetries: 0 });

@@ -27,7 +27,7 @@ describe('the description', async () => {
     expect(openApiDocument()).toMatchObject({ info: { version: packageFile.version } });
   });
 
-  test('refers to nothing that is not there', () => {
+  test('has no reference without a target', () => {
     const document = openApiDocument();
     const { schemas } = document.components as { schemas: Record<string, unknown> };
     const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, to]) => to);
@@ -36,7 +36,7 @@ describe('the description', async () => {
       expect(Object.keys(schemas)).toContain(to?.replace('#/components/schemas/', ''));
   });
 
-  test('tells every route of the app, and no other', () => {
+  test('lists every route of the app, and no other', () => {
     const pages = new Set<string>([...playgroundPaths, ...docsPaths]);
     const routed = app.routes
       .filter(({ method, path }) => method !== 'ALL' && !pages.has(path))
@@ -63,7 +63,7 @@ describe('the description', async () => {
     }
   });
 
-  test('is served, for machines and for people', async () => {
+  test('is served as /openapi.json and as the page /docs', async () => {
     const document = await call('/openapi.json');
     expect(await document.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
     const page = await call('/docs');

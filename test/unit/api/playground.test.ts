@@ -18,14 +18,14 @@ test.each([
   ['http://a/mounted/here/', '<!doctype html>', 'text/html; charset=utf-8'],
   ['http://a/service-worker.js', '// keeps', 'text/javascript; charset=utf-8'],
   ['http://a/mounted/assets/page.js?v=1', '// page', 'text/javascript; charset=utf-8'],
-])('%s is served with its type', async (url, text, type) => {
+])('playground: %s is served with its content type', async (url, text, type) => {
   const response = await get(url);
   expect(response.status).toBe(200);
   expect(await response.text()).toBe(text);
   expect(response.headers.get('content-type')).toBe(type);
 });
 
-test('a file that the browser has is not sent again', async () => {
+test('playground: a file with the browser’s etag is a 304', async () => {
   const etag = (await get('http://a/')).headers.get('etag') ?? '';
   const again = await get('http://a/', { 'if-none-match': etag });
   expect(again.status).toBe(304);
@@ -33,11 +33,11 @@ test('a file that the browser has is not sent again', async () => {
   expect((await get('http://a/assets/page.js', { 'if-none-match': etag })).status).toBe(200);
 });
 
-test('what is not there is a 404', async () => {
+test('playground: a missing file is a 404', async () => {
   expect((await get('http://a/assets/other.js')).status).toBe(404);
 });
 
-test('nothing inline, nothing from elsewhere; uploads where they are allowed', async () => {
+test('playground: the content security policy allows nothing inline and nothing from elsewhere but uploads', async () => {
   const policy = (await get('http://a/')).headers.get('content-security-policy') ?? '';
   expect(policy).toContain("default-src 'none'");
   expect(policy).not.toMatch(/unsafe-inline|unsafe-eval(?<!wasm-unsafe-eval)|https?:/);

@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const store = await openStore(values.store);
 const corpus = await readFile(values.corpus, 'utf8');
-const tell = async (change: Partial<TrainingRecord>): Promise<void> => {
+const updateRecord = async (change: Partial<TrainingRecord>): Promise<void> => {
   const record = await readRecord(store, values.record);
   if (record) await writeRecord(store, { ...record, ...change, updatedAt: new Date().toISOString() });
 };
@@ -40,11 +40,11 @@ const progress = {
   charactersPerSecond: 10,
   secondsLeft: 1,
 };
-await tell({ state: 'running', progress });
+await updateRecord({ state: 'running', progress });
 if (corpus.startsWith('wait')) await new Promise((resolve) => setTimeout(resolve, 60_000));
 const model = tinyModel({ name: values.name, seed: corpus.length, createdAt: new Date() });
 await publishVersion(store, model);
-await tell({
+await updateRecord({
   state: 'published',
   version: model.version,
   history: [{ epoch: 1, loss: 2, validationLoss: 2.1 }],

@@ -51,7 +51,7 @@ describe('the middleware', async () => {
   });
 });
 
-test('does not listen beyond this machine without a key', async () => {
+test('startServer refuses an address beyond this machine without an API key', async () => {
   await using place = await furnished();
   await expect(startServer({ ...place.settings, host: '0.0.0.0' })).rejects.toMatchObject({
     code: 'unauthorized',
@@ -59,7 +59,7 @@ test('does not listen beyond this machine without a key', async () => {
   });
 });
 
-test('says that a port is taken', async () => {
+test('startServer reports a port that is taken', async () => {
   await using place = await furnished();
   const server = await startServer(place.settings);
   const port = Number(new URL(server.url).port);

@@ -67,7 +67,7 @@ describe('uploads and trainings', async () => {
     expect((await folio.generate(before.receipt)).text).toBe(before.text);
   });
 
-  test('is followed live', async () => {
+  test('a training’s events are streamed while it runs', async () => {
     const location = await started(await upload('live', 'A corpus.'));
     const response = await call(location, { headers: { accept: 'text/event-stream' } });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
@@ -114,7 +114,7 @@ describe('uploads and trainings', async () => {
     expect([response.status, (await response.json()).error.code]).toEqual([status, code]);
   });
 
-  test('one that dies is told with its last words', async () => {
+  test('a trainer that dies leaves a failed training with its last lines', async () => {
     const training = await until(await started(await upload('mortal', 'die')), 'failed');
     expect(training.failure).toEqual({
       code: 'trainer_failed',
@@ -123,7 +123,7 @@ describe('uploads and trainings', async () => {
     expect(training.log_tail).toContain('first line');
   });
 
-  test('can be stopped, while it runs and while it waits; the later corpus of a name wins', async () => {
+  test('a training can be stopped while it runs and while it waits; the later corpus of a name wins', async () => {
     const first = await started(await upload('slow', 'wait'));
     await until(first, 'running');
     const second = await started(await upload('slow', 'wait for me'));
@@ -136,7 +136,7 @@ describe('uploads and trainings', async () => {
     expect(stopped.state).toBe('stopped');
   });
 
-  test('starts on a corpus that is there, and on no other', async () => {
+  test('a training starts on a corpus in the store, and on no other', async () => {
     const start = (body: object) => call('/v1/trainings', { method: 'POST', body: JSON.stringify(body) });
     const absent = await start({ model: 'novel', corpus: 'absent' });
     expect([absent.status, (await absent.json()).error.code]).toEqual([404, 'corpus_not_found']);
@@ -144,7 +144,7 @@ describe('uploads and trainings', async () => {
     expect((await until(`/v1/trainings/${again.id}`, 'published')).model).toBe('sequel');
   });
 
-  test('are listed, newest first', async () => {
+  test('trainings are listed, the newest first', async () => {
     const { data } = TrainingListSchema.parse(await (await call('/v1/trainings')).json());
     const ids = data.map(({ id }) => id);
     expect(ids.length).toBeGreaterThan(4);
@@ -153,7 +153,7 @@ describe('uploads and trainings', async () => {
     expect((await call('/v1/trainings/..%2Fmodels')).status).toBe(404);
   });
 
-  test('one whose trainer fell silent has failed', async () => {
+  test('a training whose trainer stopped reporting has failed', async () => {
     const id = '20200101T000000Z-00ff-silent';
     const record = { id, model: 'silent', preset: 'tiny', corpus: { source: 'x' }, state: 'running' };
     const times = { startedAt: '2020-01-01T00:00:00Z', updatedAt: '2020-01-01T00:01:00Z' };
@@ -164,7 +164,7 @@ describe('uploads and trainings', async () => {
     expect(training).toMatchObject({ state: 'failed', failure: { code: 'interrupted' } });
   });
 
-  test('refuses what is no corpus', async () => {
+  test('an upload that is no corpus is refused', async () => {
     const refused = (promise: Promise<Response>) =>
       promise.then(async (response) => [response.status, (await response.json()).error.code]);
     expect(await refused(upload('big', 'a'.repeat(1001)))).toEqual([413, 'too_large']);

@@ -22,11 +22,11 @@ describe('a row', () => {
     expect(result.text).toBe(text);
   });
 
-  test('says otherwise than the job where it likes', async () => {
+  test('overrides the options of the job', async () => {
     expect(await processRow(held, job, { length: 3, temperature: 0 }, 0)).toMatchObject({ characters: 3 });
   });
 
-  test('is scored as the model scores', async () => {
+  test('with a text is scored as model.score() does', async () => {
     const result = await processRow(
       held,
       { task: 'score', defaults: {}, seed: 0 },
@@ -48,7 +48,7 @@ describe('a row', () => {
     ['a mark of another kind', { id: {} }, 'invalid_parameter'],
     ['an unknown character', { prompt: 'ï' }, 'unknown_character'],
     ['a guard without an index', { copy_guard: 20 }, 'model_unsupported'],
-  ])('at fault: %s', async (_, row, code) => {
+  ])('is refused: %s', async (_, row, code) => {
     expect(await processRow(held, job, row, 3)).toEqual({
       index: 3,
       model: 'tiny@v1',
@@ -56,14 +56,14 @@ describe('a row', () => {
     });
   });
 
-  test('keeps to the copy guard and tells its overlap', async () => {
+  test('respects the copy guard and reports its overlap', async () => {
     const index = openCopyIndex(buildCopyIndex('Now is the winter of our discontent'.repeat(3), 4));
     const guarded = { ...held, copyIndex: async () => index };
     const result = await processRow(guarded, job, { prompt: 'Now', copy_guard: 6 }, 0);
     expect(result.overlap).toMatchObject({ characters: expect.any(Number) });
   });
 
-  test('is not blamed for what is no fault of its own', async () => {
+  test('throws when the store fails, since the row is not at fault', async () => {
     const broken = {
       ...held,
       copyIndex: () => Promise.reject(new FolioError('store_failed', 'The disk is gone.')),

@@ -11,7 +11,7 @@ const gather = async (chunks: readonly Uint8Array[]): Promise<string[]> => {
   return lines;
 };
 
-test('lines come out whole however the bytes are cut', async () => {
+test('readLines gives whole lines however the bytes are cut', async () => {
   const line = fc
     .string({ unit: 'binary', maxLength: 12 })
     .filter((text) => text.trim() !== '' && !/\n|^\ufeff/.test(text)); // a mark of byte order is left out
@@ -30,7 +30,7 @@ test('lines come out whole however the bytes are cut', async () => {
   );
 });
 
-test('only a newline parts lines, and empty ones are left out', async () => {
+test('readLines splits at newlines alone and leaves out empty lines', async () => {
   const text = 'a\u2028b\r\n\n  \nc\u0085d';
   expect(await gather([new TextEncoder().encode(text)])).toEqual(['a\u2028b\r', 'c\u0085d']);
 });

@@ -43,18 +43,18 @@ describe('folio generate', () => {
       new RegExp(`^tiny@${second.version} {2}seed 1 {2}120 characters, [\\d,]+ a second\\n$`),
     );
     expect(pinned.stderr).toBe('');
-    const told = JSON.parse(json.stdout);
-    expect(told).toMatchObject({
+    const printed = JSON.parse(json.stdout);
+    expect(printed).toMatchObject({
       model: 'tiny',
       version: second.version,
       seed: 1,
       prompt: 'Now',
       length: 120,
     });
-    expect(told.choices[0].text.replace(/\n$/, '')).toBe(place.stdout.replace(/\n$/, ''));
+    expect(printed.choices[0].text.replace(/\n$/, '')).toBe(place.stdout.replace(/\n$/, ''));
   });
 
-  test('reads its prompt from standard input, and takes a seed that it tells', async () => {
+  test('reads its prompt from standard input, and accepts the seed that it printed', async () => {
     const drawn = await apart(['generate', '--prompt', '-', '--length', '50', '--echo'], 'Hark');
     expect(drawn.stdout).toMatch(/^Hark/);
     const seed = /seed (\d+)/.exec(drawn.stderr)?.[1] ?? '';
@@ -84,7 +84,7 @@ describe('folio generate', () => {
     ]);
   });
 
-  test('ends without a word when its reader has left', async () => {
+  test('ends silently when its reader has left', async () => {
     const child = spawn(process.execPath, ['src/cli/main.ts', 'generate', '--length', '10000000'], {
       env: { ...process.env, ...ownStore() },
     });
@@ -119,11 +119,16 @@ describe('faults are one line with a stable code, and an exit code', () => {
     return folder;
   };
 
-  const expectFault = ({ code, stdout, stderr }: Ended, exit: number, fault: string, told: RegExp): void => {
+  const expectFault = (
+    { code, stdout, stderr }: Ended,
+    exit: number,
+    fault: string,
+    printed: RegExp,
+  ): void => {
     expect({ code, stdout }).toEqual({ code: exit, stdout: '' });
     expect(stderr).toMatch(/^error: [^\n]+ \[[a-z_]+\]\n$/);
     expect(stderr).toContain(`[${fault}]\n`);
-    expect(stderr).toMatch(told);
+    expect(stderr).toMatch(printed);
     expect(stderr).not.toMatch(/\bat .+:\d+:\d+/);
   };
 
@@ -154,8 +159,8 @@ describe('faults are one line with a stable code, and an exit code', () => {
     ['a folder that is not there', ['--model', './nowhere'], 3, 'model_not_found', /nowhere/],
     ['a name that is none', ['--model', 'a b'], 2, 'invalid_parameter', /"a b"/],
     ['a guard without an index', ['--copy-guard', '20'], 5, 'model_unsupported', /without an index/],
-  ])('%s', async (_, args, exit, code, told) => {
-    expectFault(await within(['generate', ...args]), exit, code, told);
+  ])('%s', async (_, args, exit, code, printed) => {
+    expectFault(await within(['generate', ...args]), exit, code, printed);
   });
 
   test('weights cut short, a model.json of nonsense and an unknown layer', async () => {
@@ -177,7 +182,7 @@ describe('faults are one line with a stable code, and an exit code', () => {
     expectFault(await faultOf(folders[2]), 5, 'model_unsupported', /Bidirectional/);
   });
 
-  test('a file that cannot be written or read is told in the system’s words', async () => {
+  test('a file that cannot be written or read is reported in the system’s words', async () => {
     const kept = await within([
       'generate',
       '--length',
@@ -205,7 +210,7 @@ describe('faults are one line with a stable code, and an exit code', () => {
 });
 
 describe('folio serve', () => {
-  test('tells its address, answers, serves a new version, and ends when it is asked to', async () => {
+  test('prints its address, answers, serves a new version, and ends on a signal', async () => {
     const env = { ...process.env, ...ownStore(), FOLIO_RELOAD_SECONDS: '0', LOG_LEVEL: 'silent' };
     const child = spawn(process.execPath, ['src/cli/main.ts', 'serve', '--port', '0'], { env });
     const [line] = await once(child.stdout, 'data');
@@ -244,13 +249,13 @@ describe('folio score', () => {
     const table = await within(['score', join(root, 'text.txt')]);
     const json = await within(['score', '--text', 'To be, or not to be', '--json', '--top', '1']);
     const characters = await within(['score', '--text', 'To', '--characters', '--top', '2']);
-    const told = JSON.parse(json.stdout);
-    expect(told.characters).toBe(19);
-    expect(told.bits_per_character).toBeCloseTo(told.nats / 19 / Math.LN2, 9);
-    expect(told.perplexity).toBeCloseTo(Math.exp(told.nats / 19), 6);
-    expect(told.details).toHaveLength(19);
+    const printed = JSON.parse(json.stdout);
+    expect(printed.characters).toBe(19);
+    expect(printed.bits_per_character).toBeCloseTo(printed.nats / 19 / Math.LN2, 9);
+    expect(printed.perplexity).toBeCloseTo(Math.exp(printed.nats / 19), 6);
+    expect(printed.details).toHaveLength(19);
     expect(table.stdout.split('\n')[1]).toMatch(
-      new RegExp(`^${told.bits_per_character.toFixed(4)} .* 19 .*text\\.txt$`),
+      new RegExp(`^${printed.bits_per_character.toFixed(4)} .* 19 .*text\\.txt$`),
     );
     expect(characters.stdout).toMatch(/^"T"\t-\d+\.\d{4}\t\d+\t"[^\t]+\t[^\t]+\n"o"\t/);
   });
@@ -320,10 +325,10 @@ describe('folio bulk', () => {
         .map((line) => JSON.parse(line).id),
     ).toEqual(rows.map((_, i) => `r${i}`));
     await writeFile(half, results.slice(0, results.length / 2)); // a line cut in its middle
-    const parted = (...more: string[]) => bulk(`${join(root, 'parts')}/`, '--part-rows', '10', ...more);
+    const bulkInParts = (...more: string[]) => bulk(`${join(root, 'parts')}/`, '--part-rows', '10', ...more);
     const refused = await bulk(whole);
     const resumed = await bulk(half, '--resume', '--concurrency', '3');
-    const parts = await parted();
+    const parts = await bulkInParts();
     expect([refused.code, refused.stderr]).toEqual([
       4,
       expect.stringMatching(/--resume.*\[already_exists\]\n$/),
@@ -333,10 +338,10 @@ describe('folio bulk', () => {
     expect(parts.code).toBe(0);
     const read = (part: number) => readFile(join(root, `parts/part-00000${part}.jsonl`), 'utf8');
     expect((await Promise.all([0, 1, 2].map(read))).join('')).toBe(results);
-    const another = await parted('--resume', '--length', '9');
+    const another = await bulkInParts('--resume', '--length', '9');
     await rm(join(root, 'parts/part-000001.jsonl'));
     await rm(join(root, 'parts/part-000002.jsonl'));
-    const again = await parted('--resume');
+    const again = await bulkInParts('--resume');
     expect([another.code, another.stderr]).toEqual([
       4,
       expect.stringMatching(/another job.*\[conflict\]\n$/),
@@ -345,7 +350,7 @@ describe('folio bulk', () => {
     expect((await Promise.all([0, 1, 2].map(read))).join('')).toBe(results);
   });
 
-  test('a row at fault says so and stops nobody', async () => {
+  test('a row at fault is reported and stops no other row', async () => {
     const rows = [
       '{"id":1,"text":"one"}',
       '{"id":2,"text":5}',

@@ -57,9 +57,9 @@ describe('folio evaluate', () => {
   });
 
   it('measures the held-out tenth, and looks generated text up in the corpus', async () => {
-    const told = await evaluate('--generate', '400');
-    expect(told).toMatch(/the last tenth of the text, all of it, 150 characters, state carried/);
-    expect(told).toMatch(/\d\.\d{4} nats per character\n/);
-    expect(told).toMatch(/0 % of 152 generated windows of 32 characters stand in the corpus/);
+    const output = await evaluate('--generate', '400');
+    expect(output).toMatch(/the last tenth of the text, all of it, 150 characters, state carried/);
+    expect(output).toMatch(/\d\.\d{4} nats per character\n/);
+    expect(output).toMatch(/0 % of 152 generated windows of 32 characters stand in the corpus/);
   });
 });

@@ -15,18 +15,18 @@ const share = (
   return together / steps;
 };
 
-it('keeps to all threads while they are faster', () => {
+it('adaptive threading uses all threads while they are faster', () => {
   expect(share(new AdaptiveThreading(), 10_000, { alone: 2, together: 1 })).toBeGreaterThan(0.99);
 });
 
-it('keeps mostly to one where workers hold it up, and looks again', () => {
+it('adaptive threading uses mostly one thread where workers are slower, and measures again', () => {
   const adaptive = new AdaptiveThreading();
   expect(share(adaptive, 10_000, { alone: 1, together: 3 })).toBeLessThan(0.25);
   share(adaptive, 2_000, { alone: 1, together: 0.5 });
   expect(share(adaptive, 10_000, { alone: 1, together: 0.5 })).toBe(1);
 });
 
-it('is not put off by a single long step', () => {
+it('adaptive threading ignores a single long step', () => {
   const adaptive = new AdaptiveThreading();
   share(adaptive, 1_000, { alone: 0.02, together: 0.01 });
   adaptive.took(1, 4);

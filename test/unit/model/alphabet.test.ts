@@ -90,7 +90,7 @@ describe('an alphabet', () => {
     });
   });
 
-  it('is ids where there is none', () => {
+  it('is the ids where the model has none', () => {
     const ids = createAlphabet(undefined, 12);
     expect(ids.kind).toBe('ids');
     expect(ids.encode('3  11\n0')).toEqual({ ids: [3, 11, 0], replaced: [] });

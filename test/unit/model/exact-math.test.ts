@@ -19,7 +19,7 @@ describe('exp and log', () => {
     );
   });
 
-  it('keep to the ends', () => {
+  it('give the limits at the ends of their range', () => {
     expect([exp(0), exp(-1000), exp(1000), exp(Number.NEGATIVE_INFINITY)]).toEqual([1, 0, Infinity, 0]);
     expect([log(1), log(0), log(Infinity)]).toEqual([0, -Infinity, Infinity]);
     expect([exp(Number.NaN), log(Number.NaN), log(-1)]).toEqual([NaN, NaN, NaN]);

@@ -9,7 +9,7 @@ interface Float16ArrayConstructor {
   new (buffer: ArrayBuffer): ArrayLike<number>;
 }
 
-it('decodes every half as this host does', () => {
+it('float16: every value is decoded as by this host', () => {
   const { Float16Array } = globalThis as unknown as { Float16Array: Float16ArrayConstructor };
   const halves = Uint16Array.from({ length: 65_536 }, (_, i) => i);
   expect(decodeFloat16(halves)).toEqual(new Float32Array(new Float16Array(halves.buffer)));
@@ -17,7 +17,7 @@ it('decodes every half as this host does', () => {
 
 const bytesOf = (halves: Uint16Array): Uint8Array => new Uint8Array(halves.buffer);
 
-it('decodes finite halves in the kernel as in plain code, whatever their number', () => {
+it('float16: the kernel decodes finite values as plain code does, whatever their number', () => {
   const every = Uint16Array.from({ length: 65_536 }, (_, i) => i).filter(
     (half) => (half & 0x7c00) !== 0x7c00,
   );
@@ -28,7 +28,7 @@ it('decodes finite halves in the kernel as in plain code, whatever their number'
 });
 
 it.each([0x7c00, 0xfc00, 0x7e00, 0xffff])(
-  'leaves halves of which one is not finite to plain code: %i',
+  'float16: an array with a value that is not finite is decoded in plain code: %i',
   (stray) => {
     for (const at of [0, 12_345, 49_999]) {
       const halves = new Uint16Array(50_000).fill(0x3c00);
@@ -39,7 +39,7 @@ it.each([0x7c00, 0xfc00, 0x7e00, 0xffff])(
 );
 
 it.each(['f32', 'int8'] as const)(
-  'packs what the kernel decoded where it lies, as it packs a copy: %s',
+  'float16: weights decoded in place are packed like a copy: %s',
   (precision) => {
     const layers = [
       { kind: 'lstm', units: 50 },

@@ -38,7 +38,7 @@ describe('generation', () => {
     expect((await write({ length: 50, seed })).text).toBe(choices[0]!.text);
   });
 
-  it('writes n completions, each as its events tell, the first as if alone', async () => {
+  it('writes n completions, each the sum of its events, the first as if alone', async () => {
     const options = { prompt: 'six', length: 50, seed: 4, n: 6 };
     const completions = model.complete(options);
     const texts = new Array<string>(6).fill('');
@@ -106,7 +106,7 @@ describe('generation', () => {
     );
   });
 
-  it('tells what became of unknown characters', async () => {
+  it('reports what became of unknown characters', async () => {
     const { replaced, promptCharacters } = await model
       .complete({ prompt: 'aéΩ', unknown: 'skip', length: 1 })
       .result();
@@ -285,8 +285,8 @@ describe('details', () => {
     const { choices, promptDetails } = await completions.result();
     expect(details.map(({ character }) => character).join('')).toBe(choices[0]!.text);
     const score = await model.score(`ab${choices[0]!.text}`, { top: 3 });
-    const told = [...promptDetails!, ...details];
-    expect(told).toEqual(score.characters);
+    const allDetails = [...promptDetails!, ...details];
+    expect(allDetails).toEqual(score.characters);
     for (const { top, logprob, rank } of score.characters) {
       expect(top).toHaveLength(3);
       expect(top.toSorted((a, b) => b.logprob - a.logprob)).toEqual(top);
@@ -312,7 +312,7 @@ describe('scoring', () => {
     expect(new Set(scores.map(({ characters }) => characters[3]!.rank)).size).toBe(model.vocabularySize);
   });
 
-  it('tells nats, bits and perplexity of the whole', async () => {
+  it('gives nats, bits and perplexity of the whole', async () => {
     const { characters, nats, bitsPerCharacter, perplexity } = await model.score('score me');
     expect(characters).toHaveLength(8);
     expect(nats).toBeCloseTo(
@@ -324,7 +324,7 @@ describe('scoring', () => {
     expect(await model.score('')).toMatchObject({ nats: 0, bitsPerCharacter: 0, perplexity: 1 });
   });
 
-  it('stops when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     const stop = new AbortController();
     const scoring = model.score('long '.repeat(20_000), { signal: stop.signal });
     setTimeout(() => stop.abort(new Error('enough')), 5);

@@ -118,7 +118,7 @@ const unsupported: [string, (json: ModelFiles) => void, string, string][] = [
 ];
 
 describe('a malformed model', () => {
-  it('is not what the others are made from', async () => {
+  it('is made from a model that opens', async () => {
     expect(await failure(() => undefined)).toBeUndefined();
   });
 

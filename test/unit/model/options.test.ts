@@ -33,7 +33,7 @@ const options: fc.Arbitrary<GenerateOptions> = fc.record(
   { requiredKeys: [] },
 );
 
-it('any options either write a text within its length or give a typed error', async () => {
+it('generate(): any options either write a text within its length or give a typed error', async () => {
   await fc.assert(
     fc.asyncProperty(options, fc.integer({ min: -1, max: 30 }), async (given, length) => {
       try {

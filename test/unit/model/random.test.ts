@@ -16,7 +16,7 @@ describe('random', () => {
     expect(last.uniform()).toMatchInlineSnapshot(`0.47313866161279394`);
   });
 
-  it('tells seeds and streams apart', () => {
+  it('gives other numbers for another seed or stream', () => {
     const firsts = [
       ...Array.from({ length: 500 }, (_, seed) => Random.fromSeed(seed).uniform()),
       ...Array.from({ length: 500 }, (_, stream) => Random.fromSeed(0, stream + 1).uniform()),

@@ -180,7 +180,7 @@ describe('the sampler', () => {
     expect(sampler.choose(logits, history, random, () => true)).toBe(-1);
   });
 
-  it('holds with logits that differ by hundreds', () => {
+  it('stays finite with logits that differ by hundreds', () => {
     const { sampler, history } = setUp({
       name: '',
       options: { temperature: 0.01, topP: 0.99, typicalP: 0.5 },
@@ -189,7 +189,7 @@ describe('the sampler', () => {
     expect(sampler.choose(steep, history, Random.fromSeed(1))).toBe(6);
   });
 
-  it('tells every fault of its options at once', () => {
+  it('reports every fault of its options at once', () => {
     expect(() =>
       checkSampling({ temperature: -1, topK: 1.5, topP: 2, logitBias: { 99: 1, 2: 500 } }, alphabet),
     ).toThrow(

@@ -39,7 +39,7 @@ describe('names', () => {
   });
 
   test.each(['', '.', '..', '.x', 'a/b', 'a b', 'é', 'a@', '@b', 'a@b@c', '-a', 'x'.repeat(65), 'a\n'])(
-    'refuses %j',
+    'the name %j is refused',
     (name) => {
       expect(isModelName(name)).toBe(false);
       expect(() => parseModelReference(name)).toThrow(refusal('invalid_parameter'));

@@ -36,7 +36,7 @@ const send =
   (status: number, headers: Record<string, string>, body = ''): Answer =>
   (_, response) =>
     response.writeHead(status, headers).end(body);
-const error = (status: number, code: string, message = 'as told'): Answer =>
+const error = (status: number, code: string, message = 'as asked'): Answer =>
   send(
     status,
     { 'content-type': 'application/xml' },

@@ -7,7 +7,7 @@ const stepAt = (step: number): StepEvent => ({
   ...{ charactersPerSecond: 1, seconds: step, secondsLeft: 1 },
 });
 
-test('of many steps an even choice stays, the first among them; everything else stays whole', () => {
+test('event history: of many steps an even choice is kept with the first; everything else is kept whole', () => {
   const history = new EventHistory();
   for (let step = 1; step <= 20_000; step += 1) history.add(stepAt(step));
   for (let epoch = 1; epoch <= 900; epoch += 1) {
@@ -23,7 +23,7 @@ test('of many steps an even choice stays, the first among them; everything else 
   expect(history.events.filter(({ type }) => type === 'validation')).toHaveLength(900);
 });
 
-test('goes on with the events of the run before', () => {
+test('event history: a resumed run continues the events of the run before', () => {
   const before = new EventHistory();
   for (let step = 1; step <= 100; step += 1) before.add(stepAt(step));
   const after = new EventHistory(before.events);

@@ -82,7 +82,7 @@ describe('RecordKeeper', () => {
     });
   });
 
-  it('outlives a store that fails for a while', async () => {
+  it('continues when the store fails for a while', async () => {
     const store = new FolderStore(folder);
     let failing = true;
     const write = store.write.bind(store);
