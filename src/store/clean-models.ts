@@ -2,7 +2,7 @@ import { modelFile, modelPrefix, prefixes } from './keys.ts';
 import type { Store } from './store.ts';
 
 /** Milliseconds after which a version that nobody has completed is taken for left behind. */
-export const abandonedAfterMs = 3_600_000;
+const abandonedAfterMs = 3_600_000;
 
 /**
  * Removes the files of versions that were never completed, because their writer was killed, or whose removal was not.
