@@ -53,7 +53,9 @@ const originOf = (text: string): string | undefined => {
   if (text === '*') return text;
   if (!URL.canParse(text)) return undefined;
   const { origin, pathname, search, hash } = new URL(text);
-  return origin !== 'null' && pathname === '/' && search + hash === '' ? origin : undefined;
+  return origin !== 'null' && !origin.includes('*') && pathname === '/' && search + hash === ''
+    ? origin
+    : undefined;
 };
 const originsError = 'origins such as https://example.org, separated by commas, or *';
 const originList = z.pipe(

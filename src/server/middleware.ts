@@ -1,9 +1,24 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import type { Request as ExpressRequest, RequestHandler } from 'express';
 import { errorBody, errorStatus } from '../api/response/error-response.ts';
 import { FolioError } from '../errors.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { createHost, type Host } from './host.ts';
+
+/** What Express adds to a request, as far as it is looked at here. */
+interface MountedRequest extends IncomingMessage {
+  readonly baseUrl?: string;
+  readonly originalUrl?: string;
+  readonly body?: unknown;
+  rawBody?: Buffer;
+}
+
+/** A handler for `app.use`, in types of Node's own: whoever imports it need not have those of Express. */
+export type Middleware = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void;
 
 /**
  * Folio inside an Express app, at whatever path it is mounted:
@@ -14,7 +29,7 @@ import { createHost, type Host } from './host.ts';
  *
  * @param settings Win over the environment's, which win over the defaults: see docs/api.md.
  */
-export const folio = (settings: Partial<Settings> = {}): RequestHandler => {
+export const folio = (settings: Partial<Settings> = {}): Middleware => {
   let host: Promise<Host> | undefined;
   return serveHost(() => {
     host ??= createHost({ ...readSettings(), ...settings }).catch((error: unknown) => {
@@ -26,7 +41,7 @@ export const folio = (settings: Partial<Settings> = {}): RequestHandler => {
 };
 
 /** Hands Express' requests to the app as standard ones, and its answers back as they are made. */
-export const serveHost = (host: () => Promise<Host>): RequestHandler => {
+export const serveHost = (host: () => Promise<Host>): Middleware => {
   const listener = getRequestListener(
     async (request, { incoming }) =>
       (await host()).app.fetch(request, { remoteAddress: incoming.socket.remoteAddress }),
@@ -41,10 +56,12 @@ export const serveHost = (host: () => Promise<Host>): RequestHandler => {
       },
     },
   );
-  return (request, response, next) => {
+  return (incoming, response, next) => {
+    const request: MountedRequest = incoming;
+    const { baseUrl = '', originalUrl } = request;
     // The page's addresses are relative to the mount path, which has to end with a slash for that.
-    if (request.method === 'GET' && request.baseUrl !== '' && request.originalUrl === request.baseUrl) {
-      response.redirect(308, `${request.baseUrl}/`);
+    if (request.method === 'GET' && baseUrl !== '' && originalUrl === baseUrl) {
+      response.writeHead(308, { location: `${baseUrl}/` }).end();
       return;
     }
     keepParsedBody(request);
@@ -53,8 +70,8 @@ export const serveHost = (host: () => Promise<Host>): RequestHandler => {
 };
 
 /** A body that a parser has read before us is put where the listener finds it. */
-const keepParsedBody = (request: ExpressRequest & { rawBody?: Buffer }): void => {
-  const body: unknown = request.body;
+const keepParsedBody = (request: MountedRequest): void => {
+  const { body } = request;
   if (body === undefined || request.rawBody !== undefined || !request.readableEnded) return;
   if (Buffer.isBuffer(body)) request.rawBody = body;
   else request.rawBody = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));

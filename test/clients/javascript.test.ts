@@ -44,7 +44,7 @@ describe('LangChain.js', () => {
   test.each([
     [{ temperature: 5 }, /temperature/],
     [{ stop: ['x'.repeat(2000)] }, /stop/],
-    [{ model: 'gpt-4' }, /There are: tiny/],
+    [{ model: 'nobody' }, /There are: tiny/],
   ])('gives up at once on %j', async (faulty, message) => {
     const before = requests;
     await expect(new clients.LangChainOpenAI({ ...options, ...faulty }).invoke('Once')).rejects.toThrow(

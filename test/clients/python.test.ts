@@ -74,25 +74,27 @@ test('lm-eval measures what /v1/score measures, without a tokenizer on disk', as
   expect(results.folio_lines['bits_per_byte,none']).toBeCloseTo(nats / bytes / Math.LN2, 6);
 });
 
-test.each(['text_completions', 'chat_completions'])('guidellm loads the server by %s', async (kind) => {
-  const program = join(await pythonClient('guidellm'), 'guidellm');
-  const report = join(folder, `guidellm-${kind}.json`);
-  const prompts = join(folder, 'prompts.jsonl');
-  await writeFile(
-    prompts,
-    Array.from(
-      { length: 20 },
-      (_, at) => `${JSON.stringify({ prompt: `Once ${at}`, output_tokens_count: 20 })}\n`,
-    ).join(''),
-  );
-  const { stdout } = await runPython(program, [
-    ...['benchmark', 'run', '--target', server.url, '--model', 'tiny', '--request-format', kind],
-    ...['--profile', 'concurrent', '--rate', '4', '--max-requests', '20', '--data', prompts],
-    ...['--output-path', report, '--disable-console-interactive'],
-  ]);
-  const text = await readFile(report, 'utf8').catch(() => stdout);
-  const { benchmarks } = JSON.parse(text) as {
-    benchmarks: { metrics: { request_totals: { successful: number; errored: number } } }[];
-  };
-  expect(benchmarks[0]?.metrics.request_totals).toMatchObject({ successful: 20, errored: 0 });
-});
+test.each(['/v1/completions', '/v1/chat/completions'])(
+  'guidellm measures the server by %s',
+  async (format) => {
+    const program = join(await pythonClient('guidellm'), 'guidellm');
+    const report = join(folder, 'guidellm.json');
+    const prompts = join(folder, 'prompts.jsonl');
+    const rows = Array.from({ length: 20 }, (_, at) => ({
+      prompt: `Once upon ${'abcdefghijklmnopqrst'[at]}`,
+      output_tokens_count: 20,
+    }));
+    await writeFile(prompts, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    await runPython(program, [
+      'run',
+      ...['--backend', `kind=openai_http,target=${server.url},model=tiny,request_format=${format}`],
+      ...['--profile', 'kind=concurrent,streams=4', '--constraint', 'kind=max_requests,count=20'],
+      ...['--data', `kind=json_file,path=${prompts}`, '--output', `kind=json,path=${report}`],
+      '--disable-console-interactive',
+    ]);
+    const { benchmarks } = JSON.parse(await readFile(report, 'utf8')) as {
+      benchmarks: { metrics: { request_totals: { successful: number; errored: number } } }[];
+    };
+    expect(benchmarks[0]?.metrics.request_totals).toMatchObject({ successful: 20, errored: 0 });
+  },
+);

@@ -50,6 +50,41 @@ describe('settings', () => {
     }
   });
 
+  test.each(['x86_64-conda-linux-gnu', 'mybox', 'mybox.example.org'])(
+    'HOST=%s, as shells export it, is no address to listen on',
+    (name) => {
+      expect(readSettings({ HOST: name }).host).toBe('127.0.0.1');
+    },
+  );
+
+  test.each(['0.0.0.0', '::1', '::', 'localhost', '192.168.1.5', '::ffff:127.0.0.1'])(
+    'HOST=%s is one',
+    (host) => {
+      expect(readSettings({ HOST: host }).host).toBe(host);
+    },
+  );
+
+  test.each([
+    ['INFO', 'info'],
+    ['Warning', 'warn'],
+    [' CRITICAL ', 'fatal'],
+    ['off', 'silent'],
+  ])('LOG_LEVEL=%s is %s', (name, level) => {
+    expect(readSettings({ LOG_LEVEL: name }).logLevel).toBe(level);
+  });
+
+  test('origins are those of addresses with a slash, and nothing else', () => {
+    const origins = 'https://a.example/, http://localhost:5173,*';
+    expect(readSettings({ FOLIO_ORIGINS: origins }).origins).toEqual([
+      'https://a.example',
+      'http://localhost:5173',
+      '*',
+    ]);
+    for (const wrong of ['a.example', 'https://a.example/path', 'file:///x', 'https://*.example']) {
+      expect(faultOf({ FOLIO_ORIGINS: wrong }).message).toContain('https://example.org');
+    }
+  });
+
   test('reads the variables that are set', () => {
     expect(readSettings({ PORT: ' 8080 ', FOLIO_PRECISION: 'f32', HOST: '0.0.0.0' })).toMatchObject({
       port: 8080,

@@ -49,6 +49,10 @@ const resolve = async (place: string, encoding: string): Promise<Resolved> => {
   if (found?.isDirectory()) {
     return fromFiles(place, await filesBelow(place), place, encoding);
   }
+  // A pipe, such as `<(command)` or /dev/stdin, can be read once and says no size: as standard input.
+  if (found?.isFIFO() || found?.isCharacterDevice() || found?.isSocket()) {
+    return only({ name: basename(place), title: place, open: () => chunks(createReadStream(place)) });
+  }
   if (found) return only(fromFile(place, basename(place), found.size));
   if (/[*?[{]|[!+@]\(/.test(place)) return fromFiles('', await filesMatching(place), place, encoding);
   throw notFound(place, 'There is no such file or folder');

@@ -67,20 +67,17 @@ export const readBytes = async (request: Request, maximum: number, what: string)
   return Buffer.concat(chunks, length);
 };
 
-/** A reviver is given the digits of a number since Node 21. */
-type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
-
-/** Seeds of 64 bits keep their digits, which a number would lose. */
-const keepSeeds: Reviver = (_key, value, context) => {
-  if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-  const digits = context?.source ?? (Number.isInteger(value) ? String(BigInt(value)) : '');
-  return /^-?\d{16,20}$/.test(digits) ? digits : value;
-};
-
+/**
+ * Seeds of 64 bits keep their digits, as strings, which numbers would lose. (Within a JSON string the name's quotes
+ * would be escaped, so nothing else is taken for one.)
+ */
 const parseJson = (text: string): unknown =>
-  /\d{16}/.test(text)
-    ? (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, keepSeeds)
-    : JSON.parse(text);
+  JSON.parse(
+    text.replace(
+      /("(?:random_)?seed"\s*:\s*)(-?\d{16,}|\[[^\]"]*\])/g,
+      (_, name: string, value: string) => name + value.replace(/-?\d{16,}(?![\d.eE])/g, '"$&"'),
+    ),
+  );
 
 /** @throws FolioError `too_large`, or `invalid_request` for what is not a JSON object */
 export const readJson = async (context: Context, limits: Limits): Promise<Record<string, unknown>> => {

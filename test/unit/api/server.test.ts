@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import express from 'express';
 import { afterAll, describe, expect, test } from 'vitest';
+import { createHost } from '../../../src/server/host.ts';
 import { folio } from '../../../src/server/middleware.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { apiCases } from '../../api.cases.ts';
@@ -68,4 +69,43 @@ test('startServer reports a port that is taken', async () => {
     message: expect.stringContaining('PORT') as string,
   });
   await server.close(0);
+});
+
+test('keeps quiet connections open for longer than load balancers do', async () => {
+  await using place = await furnished();
+  const server = await startServer(place.settings);
+  const response = await fetch(`${server.url}/healthz`);
+  expect(response.headers.get('keep-alive')).toBe('timeout=65');
+  await server.close(0);
+});
+
+test('does not start open to every page of a browser without a key', async () => {
+  await using place = await furnished({ origins: ['*'] });
+  await expect(startServer(place.settings)).rejects.toMatchObject({
+    code: 'invalid_parameter',
+    message: expect.stringContaining('FOLIO_ORIGINS') as string,
+  });
+  const server = await startServer({ ...place.settings, apiKeys: ['a-key'] });
+  const headers = { origin: 'https://anybody.example', authorization: 'Bearer a-key' };
+  const response = await fetch(`${server.url}/v1/models`, { headers });
+  expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, '*']);
+  await server.close(0);
+});
+
+test('a client that leaves in the middle of its body is no failure of the server', async () => {
+  await using place = await furnished();
+  const lines: { status: number }[] = [];
+  const { app } = await createHost(place.settings, undefined, (line) => lines.push(line));
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode('{"prompt":'));
+      controller.error(new Error('aborted'));
+    },
+  });
+  const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+  const response = await app.fetch(new Request('http://localhost/generate', init), {
+    remoteAddress: '127.0.0.1',
+  });
+  expect(response.status).toBe(499);
+  expect(lines.map(({ status }) => status)).toEqual([499]);
 });
