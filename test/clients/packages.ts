@@ -10,7 +10,7 @@ import { pythonTools } from '../python-tools.ts';
 const run = promisify(execFile);
 
 /** The clients that are run, as their users install them. docs/compatibility.md names the same versions. */
-export const npmClients: Readonly<Record<string, string>> = {
+const npmClients: Readonly<Record<string, string>> = {
   '@langchain/core': '1.4.0',
   '@langchain/openai': '1.6.0',
   ai: '7.0.173',
