@@ -1,16 +1,19 @@
+import { cpus } from 'node:os';
 import { createKernelStepper } from '../src/model/kernel/kernel-stepper.ts';
 import type { Precision } from '../src/model/stepper.ts';
 import { nodeThreads } from '../src/threads.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
-import { argmax, benchNetwork, type LstmNetwork, sizes, weightsPerStep } from './networks.ts';
-import { onnxModels, onnxStep } from './rivals/onnx.ts';
+import { argmax, benchNetwork, type LstmNetwork, pruned, sizes, weightsPerStep } from './networks.ts';
+import { onnxLoop, onnxModels, onnxStep } from './rivals/onnx.ts';
 import { rawStep, statefulStep, tensorFlow, windowStep } from './rivals/tensorflow.ts';
 
 /** Milliseconds that a measurement lasts at least. */
 const SPAN = 200;
 
 type Batch = () => number | Promise<number>;
+/** @returns characters a second */
+type Measure = () => number | Promise<number>;
 
 /** Repeats batches of characters until the time is up. @returns characters a second */
 const rate = async (batch: Batch): Promise<number> => {
@@ -25,8 +28,13 @@ const rate = async (batch: Batch): Promise<number> => {
   return (1000 * characters) / (end - start);
 };
 
-/** This engine: n streams, 64 steps a batch. */
-const folio = (network: LstmNetwork, precision: Precision, n: number, threads?: number): Batch => {
+/** This engine: n streams, 64 steps a batch, on one thread unless more are given. */
+const folio = (
+  network: LstmNetwork,
+  precision: Precision,
+  n: number,
+  threads: number | undefined = 1,
+): Batch => {
   const stepper = createKernelStepper(network, precision, { threads: nodeThreads(threads) });
   const slots = Array.from({ length: n }, () => stepper.open());
   const ids = slots.map((_, i) => i % network.vocabulary);
@@ -39,9 +47,9 @@ const folio = (network: LstmNetwork, precision: Precision, n: number, threads?: 
   };
 };
 
-const onnx = async (network: LstmNetwork, precision: Precision): Promise<Batch> => {
+const onnx = async (network: LstmNetwork, form: 'f32' | 'int8' | 'int8-channel'): Promise<Batch> => {
   const units = network.layers.map((layer) => layer.units);
-  const step = await onnxStep(onnxModels(network), precision, units);
+  const step = await onnxStep(onnxModels(network), form, units);
   let id = 0;
   return async () => {
     for (let i = 0; i < 16; i++) id = argmax(await step(id));
@@ -57,21 +65,39 @@ const one = (step: (id: number) => Float32Array): Batch => {
   };
 };
 
+const processes: { dispose(): void }[] = [];
+
+/** onnxruntime with the loop in its graph. */
+const onnxText = async (network: LstmNetwork, precision: Precision): Promise<Measure> => {
+  const units = network.layers.map((layer) => layer.units);
+  const loop = await onnxLoop(onnxModels(network), precision, units);
+  processes.push(loop);
+  return () => loop.measure(SPAN);
+};
+
 const { json, rounds, wanted } = benchOptions(9);
 const roof = await memoryRoof();
 const cases: Measured[] = [];
+const kernelBuild = createKernelStepper(benchNetwork([16]), 'int8').kernel.build;
 
 for (const [name, units] of Object.entries(sizes)) {
   const network = benchNetwork(units);
+  const sparse = pruned(network, 0.75);
   const makers: Record<string, () => Batch | Promise<Batch>> = {
     'folio-f32': () => folio(network, 'f32', 1),
     'folio-int8': () => folio(network, 'int8', 1),
-    'folio-int8-n8': () => folio(network, 'int8', 8),
-    'folio-int8-n32': () => folio(network, 'int8', 32),
-    'folio-int8-n8-one-thread': () => folio(network, 'int8', 8, 1),
-    'folio-f32-n8': () => folio(network, 'f32', 8),
+    'folio-f32-threads': () => folio(network, 'f32', 1, cpus().length),
+    'folio-int8-threads': () => folio(network, 'int8', 1, cpus().length),
+    'folio-f32-sparse75': () => folio(sparse, 'f32', 1),
+    'folio-int8-sparse75': () => folio(sparse, 'int8', 1),
+    'folio-int8-sparse75-threads': () => folio(sparse, 'int8', 1, cpus().length),
+    'folio-int8-n8': () => folio(network, 'int8', 8, cpus().length),
+    'folio-int8-n32': () => folio(network, 'int8', 32, cpus().length),
+    'folio-int8-n8-one-thread': () => folio(network, 'int8', 8),
+    'folio-f32-n8': () => folio(network, 'f32', 8, cpus().length),
     'onnxruntime-f32': () => onnx(network, 'f32'),
     'onnxruntime-int8': () => onnx(network, 'int8'),
+    'onnxruntime-int8-channel': () => onnx(network, 'int8-channel'),
     'tfjs-node-window': () => one(windowStep(tensorFlow(), network)),
     'tfjs-node-stateful': () => one(statefulStep(tensorFlow(), network)),
     'tfjs-node-raw': () => one(rawStep(tensorFlow(), network)),
@@ -84,6 +110,11 @@ for (const [name, units] of Object.entries(sizes)) {
     await rate(batch); // warm
     subjects.push({ case: name, subject, unit, measure: () => rate(batch) });
   }
+  for (const precision of ['f32', 'int8'] as const) {
+    const subject = `onnxruntime-${precision}-loop`;
+    if (!wanted(name, subject)) continue;
+    subjects.push({ case: name, subject, unit, measure: await onnxText(network, precision) });
+  }
   const weights = weightsPerStep(network);
   for (const [subject, bytes] of [
     ['memory-roof-f32', 4 * weights],
@@ -95,7 +126,7 @@ for (const [name, units] of Object.entries(sizes)) {
   }
   cases.push(...(await interleave(subjects, rounds)));
 }
-roof.dispose();
+for (const process of [...processes, roof]) process.dispose();
 
 const ratio = (what: string, a: string, b: string): Ratio[] =>
   Object.keys(sizes).map((name) => ({ what: `${name} ${what}`, case: name, a, b }));
@@ -115,15 +146,26 @@ const costs = Object.entries(sizes).flatMap(([name, units]) => {
 report(cases, {
   json,
   ratios: [
-    ...ratio('int8 over onnxruntime int8', 'folio-int8', 'onnxruntime-int8'),
-    ...ratio('f32 over onnxruntime f32', 'folio-f32', 'onnxruntime-f32'),
+    ...ratio('int8 over onnxruntime int8, a call a character', 'folio-int8', 'onnxruntime-int8'),
+    ...ratio('int8 over onnxruntime int8, looped in its graph', 'folio-int8', 'onnxruntime-int8-loop'),
+    ...ratio('f32 over onnxruntime f32, a call a character', 'folio-f32', 'onnxruntime-f32'),
+    ...ratio('f32 over onnxruntime f32, looped in its graph', 'folio-f32', 'onnxruntime-f32-loop'),
+    ...ratio('int8, one text on all processors over one', 'folio-int8-threads', 'folio-int8'),
+    ...ratio('f32, one text on all processors over one', 'folio-f32-threads', 'folio-f32'),
+    ...ratio('int8, 75 % zero blocks over dense', 'folio-int8-sparse75', 'folio-int8'),
+    ...ratio('f32, 75 % zero blocks over dense', 'folio-f32-sparse75', 'folio-f32'),
     ...ratio('int8 over tfjs-node stateful', 'folio-int8', 'tfjs-node-stateful'),
     ...ratio('f32 over the memory roof', 'folio-f32', 'memory-roof-f32'),
     ...ratio('int8 over the memory roof', 'folio-int8', 'memory-roof-int8'),
     ...ratio('int8, 8 streams over one', 'folio-int8-n8', 'folio-int8'),
-    ...ratio('int8, 8 streams over onnxruntime int8', 'folio-int8-n8', 'onnxruntime-int8'),
+    ...ratio(
+      'int8, 8 streams over onnxruntime int8, looped in its graph',
+      'folio-int8-n8',
+      'onnxruntime-int8-loop',
+    ),
   ],
   notes: [
+    `Kernel: ${kernelBuild}.`,
     `Memory roof: ${roof.how}.`,
     ...(costs.length > 0 ? [`Cost for each million weights\n${costs.join('\n')}`] : []),
   ],

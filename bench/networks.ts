@@ -44,6 +44,30 @@ export const benchNetwork = (units: readonly number[]): LstmNetwork => {
   return { vocabulary: VOCABULARY, input: { kind: 'one-hot' }, layers, output };
 };
 
+/** The same network with a share of the blocks of 32 outputs by 4 inputs of each matrix that is multiplied set to zero. */
+export const pruned = (network: LstmNetwork, share: number): LstmNetwork => {
+  let state = 1;
+  const prune = (matrix: Float32Array, outputs: number): Float32Array => {
+    const left = matrix.slice();
+    for (let output = 0; output < outputs; output += 32) {
+      for (let at = output; at < left.length; at += 4 * outputs) {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        if (state >= share * 2 ** 32) continue;
+        for (let row = at; row < Math.min(at + 4 * outputs, left.length); row += outputs) {
+          left.fill(0, row, Math.min(row + 32, row - output + outputs));
+        }
+      }
+    }
+    return left;
+  };
+  const layers = network.layers.map((layer, index) => ({
+    ...layer,
+    kernel: index === 0 ? layer.kernel : prune(layer.kernel, 4 * layer.units),
+    recurrent: prune(layer.recurrent, 4 * layer.units),
+  }));
+  return { ...network, layers };
+};
+
 /** Weights that one step must read: all but the rows of the other characters. */
 export const weightsPerStep = ({ layers, output }: LstmNetwork): number =>
   layers.reduce(
