@@ -1,5 +1,5 @@
 import type { UnknownRule } from '../model/format/alphabet.ts';
-import type { Precision } from '../model/stepper.ts';
+import type { KernelInfo, Precision } from '../model/stepper.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import type { ModelReference } from '../store/model-name.ts';
 import type { UploadForm } from '../store/presigned-uploads.ts';
@@ -18,6 +18,8 @@ export interface Generator {
   acquire(reference: ModelReference, precision?: Precision): Promise<ModelLease>;
   readonly admission: Admission;
   readonly signer: ContinuationSigner;
+  /** The code that multiplies here, and the threads that a step may use. */
+  readonly kernel?: Pick<KernelInfo, 'build' | 'threads'> | undefined;
   /** How a host with a price per use computes it. */
   readonly pricing?: UsagePricing | undefined;
 }

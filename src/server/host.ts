@@ -6,6 +6,7 @@ import { authoriseByKeys } from '../api/request/auth.ts';
 import { ContinuationSigner } from '../api/request/continuation.ts';
 import { Admission, limitsFrom } from '../api/request/limits.ts';
 import { FolioError } from '../errors.ts';
+import { kernelBuild } from '../model/kernel/kernel-module.ts';
 import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
@@ -45,7 +46,8 @@ export const createHost = async (
   const admission = new Admission(limits);
   const defaultModel = parseModelReference(settings.model);
   const logger = createLogger(settings.logLevel);
-  const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message, ...line }) =>
+  const threads = nodeThreads(settings.threads);
+  const models = openModels(store, settings, threads, ({ level, message, ...line }) =>
     logger[level](line, message),
   );
   const trainings = new LocalTrainingJobs(store, {
@@ -65,6 +67,7 @@ export const createHost = async (
     generator: {
       defaultModel,
       acquire: (reference, precision) => models.acquire(reference, precision),
+      kernel: { build: kernelBuild(), threads: threads.count },
       admission,
       signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
     },

@@ -263,6 +263,11 @@ export const ModelResponseSchema = z
     ...modelFields,
     current: z.boolean(),
     alphabet: z.optional(z.array(z.string()).check(z.describe('In the order of the ids.'))),
+    kernel: z.optional(
+      z
+        .object({ build: z.enum(['plain', 'relaxed', 'relaxed-fused']), threads: z.int() })
+        .check(z.describe('The code that multiplies on this host, and the threads that a step may use.')),
+    ),
     preset: z.optional(z.string()),
     corpus: z.optional(anything),
     training: z.optional(anything),

@@ -53,7 +53,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
       answers: { 200: { description: 'The model', content: { [json]: 'ModelResponseSchema' } } },
       errors: namedErrors,
     },
-    async (context, { store }) => {
+    async (context, { store, generator }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
       const artefact = await readJsonFile(store, name, version, modelFile);
       const report = await readJsonFile(store, name, version, 'report.json');
@@ -63,6 +63,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
         version,
         current: (await currentVersion(store, name)) === version,
         ...describe(artefact),
+        ...(generator?.kernel && { kernel: generator.kernel }),
         ...(await corpusDeletion(store, name, version)),
         ...(report === undefined ? {} : { report }),
       });

@@ -1,3 +1,4 @@
+import type { KernelInfo } from '../stepper.ts';
 import { kernelBytes } from './kernel-bytes.ts';
 
 /** What the compiled kernel exports; addresses are for kernel-stepper.ts alone. */
@@ -102,6 +103,15 @@ const modulesOf = (build: Build) => ({
 });
 
 const modules = { plain: modulesOf('plain'), relaxed: modulesOf('relaxed') };
+
+/** Which code multiplies int8 on this host. */
+export const kernelBuild = (
+  relaxed = relaxedSimdSupported(),
+  fusedDot = relaxed && instantiateKernel().fusedDot.value === 1,
+): KernelInfo['build'] => {
+  if (!relaxed) return 'plain';
+  return fusedDot ? 'relaxed-fused' : 'relaxed';
+};
 
 export interface KernelHost {
   /** Default: whether this host has relaxed SIMD. */

@@ -2,7 +2,7 @@ import { checkState, Slots } from '../decode/slots.ts';
 import { type Network, stateLength } from '../network.ts';
 import type { KernelInfo, Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
-import { instantiateKernel, relaxedSimdSupported } from './kernel-module.ts';
+import { instantiateKernel, kernelBuild, relaxedSimdSupported } from './kernel-module.ts';
 import { layOut, placeNetwork, STEP_BUFFERS_WORD } from './place-network.ts';
 import { createWorkerPool, partsOf, type Threads, type WorkerPool } from './threads/worker-pool.ts';
 
@@ -111,10 +111,9 @@ export const createKernelStepper = (
   };
 
   const zeros = new Float32Array(length);
-  const fused = relaxed && kernel.fusedDot.value === 1;
   const stepper: KernelStepper = {
     kernel: {
-      build: fused ? 'relaxed-fused' : relaxed ? 'relaxed' : 'plain',
+      build: kernelBuild(relaxed, kernel.fusedDot.value === 1),
       threads: available?.count ?? 1,
       density: placed.density,
     },

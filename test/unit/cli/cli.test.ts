@@ -218,6 +218,12 @@ describe('folio serve', () => {
     const version = async (): Promise<unknown> =>
       ((await (await fetch(`${url}/generate?length=5`)).json()) as { version: unknown }).version;
     expect(await version()).toBe(second.version);
+    expect(await (await fetch(`${url}/v1/models/tiny`)).json()).toMatchObject({
+      kernel: {
+        build: expect.stringMatching(/^(plain|relaxed|relaxed-fused)$/),
+        threads: expect.any(Number),
+      },
+    });
     await within(['models', 'activate', 'tiny', first.version]);
     expect(await version()).toBe(first.version);
     await within(['models', 'activate', 'tiny', second.version]);
