@@ -5,12 +5,23 @@ import { defineConfig } from 'vitest/config';
  * One project a set of tools, run one after another: `unit` needs nothing but `npm ci`; each of the others has a
  * set-up (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing.
  */
-const names = ['unit', 'tensorflow', 'browser', 's3', 'lambda', 'clients', 'cloud', 'image'] as const;
+const names = [
+  'unit',
+  'tensorflow',
+  'formats',
+  'browser',
+  's3',
+  'lambda',
+  'clients',
+  'cloud',
+  'image',
+] as const;
 
 /** Milliseconds. A test of a real tool may have to wait for it on a small machine. */
 const patience: Record<(typeof names)[number], number> = {
   unit: 20_000,
   tensorflow: 300_000,
+  formats: 600_000,
   browser: 120_000,
   s3: 120_000,
   lambda: 120_000,

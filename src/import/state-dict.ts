@@ -74,7 +74,8 @@ export const fromStateDict = (
   // nn.Linear come after the recurrent layers, wherever the model registered them.
   const lastRecurrent = rest.findLastIndex(({ parameters }) => isRecurrent(parameters));
   const early = rest.slice(0, lastRecurrent).filter((module) => linears.includes(module));
-  const ordered = [...rest.filter((module) => !early.includes(module)), ...early];
+  const late = options.sorted === true ? chained(linears, unitsOf(rest[lastRecurrent]!), where) : early;
+  const ordered = [...rest.filter((module) => !late.includes(module)), ...late];
   if (linears.length > 1 && options.denseActivation === undefined) {
     throw new FolioError(
       'invalid_parameter',
@@ -146,6 +147,38 @@ const isLayerNorm = (parameters: Module['parameters']): boolean =>
 
 const isNormalization = (parameters: Module['parameters']): boolean =>
   isLayerNorm(parameters) || parameters.has('running_mean');
+
+/** Outputs of a module's last recurrent layer. */
+const unitsOf = ({ parameters }: Module): number =>
+  [...parameters].findLast(([name]) => name.startsWith('weight_hh'))?.[1].shape[1] ?? 0;
+
+const MOST_CHAINED = 6;
+
+/** nn.Linear in the one order in which each takes what the one before gives. */
+const chained = (linears: readonly Module[], inputs: number, where: string): readonly Module[] => {
+  if (linears.length > MOST_CHAINED)
+    throw unsupported(where, `at most ${MOST_CHAINED} nn.Linear`, linears.length);
+  const chains = (left: readonly Module[], width: number): readonly (readonly Module[])[] =>
+    left.length === 0
+      ? [[]]
+      : left.flatMap((module) => {
+          const [outputs = 0, taken] = module.parameters.get('weight')!.shape;
+          if (taken !== width) return [];
+          return chains(
+            left.filter((other) => other !== module),
+            outputs,
+          ).map((chain) => [module, ...chain]);
+        });
+  const [only, ...others] = chains(linears, inputs);
+  if (only === undefined || others.length > 0) {
+    throw unsupported(
+      where,
+      'a file that keeps the order of its modules: torch.save of the same state dict',
+      'nn.Linear whose order is lost, since safetensors sorts by name',
+    );
+  }
+  return only;
+};
 
 const shown = (modules: readonly Module[]): string =>
   modules.map(({ name, parameters }) => `${name}.${[...parameters.keys()][0]}`).join(', ') || 'none';
