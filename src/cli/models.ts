@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { removeHalfVersions } from '../store/clean-models.ts';
-import { modelFile, versionKey } from '../store/keys.ts';
+import { modelFile, prefixes, versionKey } from '../store/keys.ts';
 import { activate, listModels, listVersions, removeVersion } from '../store/models.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -128,7 +128,10 @@ async function versions(name: string, flags: StoreFlags): Promise<void> {
 async function clean({ olderThan = 60, ...flags }: StoreFlags): Promise<void> {
   const store = await storeOf(flags);
   const halves = await removeHalfVersions(store, undefined, olderThan * 60_000);
-  const removed = [...halves, ...((await store.removeLeftovers?.()) ?? [])];
+  const removed = [...halves];
+  for (const prefix of Object.values(prefixes)) {
+    removed.push(...((await store.removeLeftovers?.(prefix)) ?? []));
+  }
   await print(
     flags.json ? `${JSON.stringify(removed, null, 2)}\n` : removed.map((name) => `${name}\n`).join(''),
   );

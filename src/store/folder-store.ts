@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { FolioError, isFolioError } from '../errors.ts';
 import { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.ts';
 import { lockName, removeLeftovers, temporaryName } from './leftovers.ts';
@@ -177,22 +177,14 @@ export class FolderStore implements Store {
     }
   }
 
-  /** Hidden files that killed writers left, in all folders. */
-  async removeLeftovers(): Promise<readonly string[]> {
-    const removed: string[] = [];
-    const folders = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(() => []);
-    const paths = folders
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => join(entry.parentPath, entry.name));
-    for (const folder of [this.#root, ...paths]) {
-      // Folders with a leading dot are nobody's objects, such as those of version control.
-      if (
-        relative(this.#root, folder)
-          .split(sep)
-          .some((part) => part.startsWith('.'))
-      )
-        continue;
-      removed.push(...(await removeLeftovers(folder)));
+  /** Hidden files that killed writers left in this folder and those below. */
+  async removeLeftovers(prefix: string): Promise<readonly string[]> {
+    if (prefix !== '') checkKey(prefix.slice(0, -1));
+    const removed = [...(await removeLeftovers(join(this.#root, prefix)))];
+    const children = await readdir(join(this.#root, prefix), { withFileTypes: true }).catch(() => []);
+    for (const child of children) {
+      if (!child.isDirectory() || !isKey(prefix + child.name)) continue;
+      removed.push(...(await this.removeLeftovers(`${prefix}${child.name}/`)));
     }
     return removed;
   }

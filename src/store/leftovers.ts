@@ -29,7 +29,8 @@ async function isLeftover(folder: string, name: string): Promise<boolean> {
     liveness = livenessOf({ host: thisProcess().host, pid: Number(pid), started: started || undefined });
   } else if (lock.test(name)) {
     const owner = JSON.parse(await readFile(path, 'utf8').catch(() => '{}')) as Partial<ProcessIdentity>;
-    if (owner.host !== undefined && owner.pid !== undefined) liveness = livenessOf(owner as ProcessIdentity);
+    if (owner.host === undefined || owner.pid === undefined) return false; // somebody else's file
+    liveness = livenessOf(owner as ProcessIdentity);
   } else if (!temporary.test(name)) return false;
   if (liveness !== 'unknown') return liveness === 'dead';
   const { mtimeMs } = await stat(path);

@@ -107,7 +107,9 @@ export async function publishVersion(store: Store, publication: Publication): Pr
   for (const [file, bytes] of withDigests(`${name}@${version}`, files)) {
     await createOnce(store, versionKey(name, version, file), bytes);
   }
-  await removeHalfVersions(store, name).catch(() => undefined); // whoever may not remove leaves that to others
+  // Whoever may not remove leaves that to others.
+  await removeHalfVersions(store, name).catch(() => undefined);
+  await store.removeLeftovers?.(modelPrefix(name)).catch(() => undefined);
   if (before?.version === version) return;
   if ((before?.version ?? null) !== replaces) throw pointerConflict(name, replaces, before?.version);
   try {

@@ -58,6 +58,11 @@ export interface Store {
   /** Removes the object; no error where there is none. */
   remove(key: string): Promise<void>;
 
-  /** Removes what killed writers left that is no object. @returns what it was, for people; absent where nothing is left */
-  removeLeftovers?(): Promise<readonly string[]>;
+  /**
+   * Removes what killed writers left below a prefix that is no object; absent where nothing can be left.
+   *
+   * @param prefix Empty, or ending in a slash.
+   * @returns what it was, for people
+   */
+  removeLeftovers?(prefix: string): Promise<readonly string[]>;
 }

@@ -52,7 +52,9 @@ describe('folder store', () => {
     expect((await readdir(join(folder, 'killed'))).sort()).toEqual(left.sort());
     const old = new Date(Date.now() - 2 * 24 * 3_600_000);
     await utimes(join(folder, 'killed', ofOlderVersion), old, old);
-    expect(await store.removeLeftovers()).toEqual([join(folder, 'killed', ofOlderVersion)]);
+    await writeFile(join(folder, 'killed/.others.lock'), '');
+    await utimes(join(folder, 'killed/.others.lock'), old, old);
+    expect(await store.removeLeftovers('')).toEqual([join(folder, 'killed', ofOlderVersion)]);
     await rm(join(folder, 'killed', ofLiving));
   });
 

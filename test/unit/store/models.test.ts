@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FolioError } from '../../../src/errors.ts';
 import { removeHalfVersions } from '../../../src/store/clean-models.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
+import { temporaryName } from '../../../src/store/leftovers.ts';
 import { isModelName, parseModelReference, versionName } from '../../../src/store/model-name.ts';
 import {
   activate,
@@ -142,12 +143,15 @@ describe('publishing', () => {
     await publishTinyModel(store, { createdAt: at(1) });
     const files = ['old/weights.bin', 'old/digests.json', 'fresh/weights.bin'];
     for (const file of files) await store.create(`models/tiny/${file}`, new Uint8Array(3));
+    const dead = temporaryName().replace(`.${process.pid}-`, `.${2 ** 22 + 1}-`);
+    await writeFile(join(folder, 'models/tiny/fresh', dead), 'half a file');
     const old = new Date(Date.now() - 2 * 3_600_000);
     for (const file of files.slice(0, 2)) await utimes(join(folder, 'models/tiny', file), old, old);
     await publishTinyModel(store, { createdAt: at(2), seed: 2 });
     const keys: string[] = [];
     for await (const { key } of store.list('models/tiny/')) keys.push(key);
     expect(keys.filter((key) => /old|fresh/.test(key))).toEqual(['models/tiny/fresh/weights.bin']);
+    expect(await readdir(join(folder, 'models/tiny/fresh'))).toEqual(['weights.bin']);
     expect(await removeHalfVersions(store, undefined, 0)).toEqual(['models/tiny/fresh/weights.bin']);
     expect(await listVersions(store, 'tiny')).toHaveLength(2);
   });
