@@ -34,17 +34,9 @@ export const streamFailures = (
 /**
  * Reads a body up to a limit, whatever its length claims to be.
  *
- * @throws FolioError `too_large`, `unsupported_media_type`
+ * @throws FolioError `too_large`
  */
 export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
-  const type = request.headers.get('content-type') ?? '';
-  if (/^multipart\//i.test(type)) {
-    throw new FolioError(
-      'unsupported_media_type',
-      `${what}: expected it as the body itself, received ${type.split(';')[0]}.`,
-      { where: 'body', expected: 'a body of one part', received: 'multipart' },
-    );
-  }
   const refuse = (): never => {
     throw new FolioError('too_large', `${what}: expected at most ${maximum} bytes.`, {
       where: 'body',
@@ -79,8 +71,16 @@ const parseJson = (text: string): unknown =>
     ),
   );
 
-/** @throws FolioError `too_large`, or `invalid_request` for what is not a JSON object */
+/** @throws FolioError `too_large`, `unsupported_media_type`, or `invalid_request` for what is not a JSON object */
 export const readJson = async (context: Context, limits: Limits): Promise<Record<string, unknown>> => {
+  const type = context.req.header('content-type') ?? '';
+  if (/^multipart\//i.test(type)) {
+    throw new FolioError(
+      'unsupported_media_type',
+      `The body: expected it as the body itself, received ${type.split(';')[0]}.`,
+      { where: 'body', expected: 'a body of one part', received: 'multipart' },
+    );
+  }
   const bytes = await readBytes(context.req.raw, limits.bodyBytes, 'The body');
   const refuse = (received: string): never => {
     throw new FolioError('invalid_request', `The body: expected a JSON object, received ${received}.`, {

@@ -4,8 +4,8 @@ import { type Synthesised, synthesise } from '../synth.ts';
  * The synthesized templates as CloudFormation would deploy them: every reference replaced by the name, ARN or
  * attribute that the resource would have in this account and region.
  */
-export const account = '123456789012';
-export const region = 'eu-central-1';
+const account = '123456789012';
+const region = 'eu-central-1';
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 type Properties = Readonly<Record<string, unknown>>;
@@ -175,7 +175,7 @@ export async function deployed(context: Readonly<Record<string, unknown>> = {}):
   return resolveStacks(await synthesise({ 'folio:image': 'example/trainer', ...context }));
 }
 
-export function resolveStacks(made: Synthesised): Deployed {
+function resolveStacks(made: Synthesised): Deployed {
   const templates = Object.fromEntries(
     (['data', 'training', 'api'] as const).map((part) => [
       made.names[part],
