@@ -27,7 +27,7 @@ const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(f
 
 describe('models of other libraries', () => {
   it('are all there', () => {
-    expect(files).toHaveLength(25);
+    expect(files).toHaveLength(28);
   });
 
   it.each(files)('%s gives what its library computed, also once written as a LayersModel', async (path) => {
