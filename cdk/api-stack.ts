@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -38,11 +38,38 @@ const openRoutes = [
   ...operations.filter(({ open }) => open).map(({ path }) => path),
 ].map(templateOf);
 
+/** Alarms that tell of faulty code: they take a new version back. */
+const watchesCode = ({ node }: { readonly node: { readonly id: string } }): boolean =>
+  ['ServerErrors', 'ModelLoadFailures'].includes(node.id);
+
+/** What programs that watch an address ask by HEAD. */
+const watchedRoutes = ['/', '/healthz'] as const;
+
+/**
+ * Limits of the routes that need no key. Throttling is per method: at these rates a client that never rests costs less
+ * than a dollar a day on all of them together (docs/cost.md).
+ */
+const openThrottles = (rate: number): Record<string, apigateway.MethodDeploymentOptions> => {
+  const limit = (throttlingRateLimit: number) => ({
+    throttlingRateLimit,
+    throttlingBurstLimit: 200,
+    loggingLevel: apigateway.MethodLoggingLevel.ERROR,
+    dataTraceEnabled: false,
+  });
+  const paths = new Set(['/{path+}', ...generatingRoutes.map(([, path]) => path)]);
+  return Object.fromEntries([
+    ...openRoutes.map((path) => [`${path}/GET`, limit(path.startsWith('/assets/') ? rate * 4 : rate)]),
+    ...watchedRoutes.map((path) => [`${path}/HEAD`, limit(rate)]),
+    ...[...paths].map((path) => [`${path}/OPTIONS`, limit(rate)]),
+  ]);
+};
+
 /** The HTTPS endpoint: a REST API, since it alone streams, counts by key and throttles without a fixed price. */
 export class ApiStack extends Stack {
   readonly api: apigateway.RestApi;
   readonly generate: NodeFunction;
   readonly admin: NodeFunction;
+  #authorise: NodeFunction | undefined;
   readonly prebuilt: PrebuiltModel;
   readonly bulk: BulkMap;
 
@@ -73,6 +100,7 @@ export class ApiStack extends Stack {
       timeout: Duration.seconds(generateSeconds),
       environment,
       reservedConcurrency: settings.concurrency,
+      gradual: true,
     });
     this.generate
       .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`])
@@ -83,6 +111,7 @@ export class ApiStack extends Stack {
       description: 'Models, versions, corpora, trainings, and the pages',
       code: bundles.admin,
       memory: 512,
+      gradual: true,
       timeout: Duration.seconds(29),
       environment: {
         ...environment,
@@ -109,20 +138,24 @@ export class ApiStack extends Stack {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.api = new apigateway.RestApi(this, 'Api', {
+      restApiName: this.stackName, // the dimension of its metrics
       description: 'Folio: text from a model of your own',
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       apiKeySourceType: apigateway.ApiKeySourceType.AUTHORIZER,
       disableExecuteApiEndpoint: settings['domain-name'] !== undefined,
-      cloudWatchRole: true,
-      cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
+      cloudWatchRole: settings['cloudwatch-role'],
+      ...(settings['cloudwatch-role'] && {
+        cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      }),
       binaryMediaTypes: ['*/*'], // bodies pass as they are: fonts, weights
       deployOptions: {
         stageName: 'live',
-        tracingEnabled: true,
+        tracingEnabled: false, // a trace has the query, and a prompt may stand in it
         loggingLevel: apigateway.MethodLoggingLevel.ERROR,
         dataTraceEnabled: false, // it would log prompts and texts
-        throttlingRateLimit: settings.rate * 10,
-        throttlingBurstLimit: settings.burst * 10,
+        throttlingRateLimit: Math.min(settings.rate * 10, 10_000), // of the account in all
+        throttlingBurstLimit: Math.min(settings.burst * 10, 5_000),
+        methodOptions: openThrottles(settings['open-rate']),
         accessLogDestination: new apigateway.LogGroupLogDestination(accesses),
         accessLogFormat: apigateway.AccessLogFormat.custom(JSON.stringify(accessLog)),
       },
@@ -135,14 +168,22 @@ export class ApiStack extends Stack {
         },
       }),
     });
-    gatewayResponses(this.api, settings['cors-origin']);
+    if (settings.concurrency > 0 && settings.burst >= settings.concurrency) {
+      Annotations.of(this).addWarningV2(
+        'folio:burst',
+        `folio:burst (${settings.burst}) is not below folio:concurrency (${settings.concurrency}): one key can hold every place.`,
+      );
+    }
+    gatewayResponses(this.api, settings['cors-origin'], settings.auth);
+    this.limitExecutionLog(settings);
     this.addRoutes(settings, bundles);
     this.addKeys(settings);
-    new Monitoring(this, 'Monitoring', {
+    const { alarms } = new Monitoring(this, 'Monitoring', {
       notifications: training.notifications,
       api: this.api,
       generate: this.generate,
       admin: this.admin,
+      authorise: this.#authorise,
       machines: {
         Retraining: training.retraining.machine,
         Grid: training.grid.machine,
@@ -150,6 +191,9 @@ export class ApiStack extends Stack {
       },
       deadLetters: training.retraining.deadLetters,
     });
+    if (settings.canary) {
+      for (const one of [this.generate, this.admin]) one.deployGradually(alarms.filter(watchesCode));
+    }
     new CfnOutput(this, 'ModelBucket', { value: models.bucketName });
     new CfnOutput(this, 'BulkJob', {
       description: 'Generates for every row of bulk/prompts.jsonl in the model bucket',
@@ -158,22 +202,33 @@ export class ApiStack extends Stack {
     Tags.of(this).add('folio:part', 'api');
   }
 
+  /** API Gateway makes the group of its execution log by itself, and keeps it for ever: here it is made before. */
+  private limitExecutionLog(settings: StackSettings): void {
+    const group = new logs.LogGroup(this, 'ExecutionLog', {
+      logGroupName: `API-Gateway-Execution-Logs_${this.api.restApiId}/live`,
+      retention: settings['log-days'],
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.api.deploymentStage.node.addDependency(group);
+  }
+
   private addRoutes(settings: StackSettings, bundles: Bundles): void {
     const transfer = settings.streaming
       ? apigateway.ResponseTransferMode.STREAM
       : apigateway.ResponseTransferMode.BUFFERED;
-    const generate = new apigateway.LambdaIntegration(this.generate.function, {
+    const generate = new apigateway.LambdaIntegration(this.generate.entry, {
       allowTestInvoke: false,
       responseTransferMode: transfer,
       timeout: Duration.seconds(settings.streaming ? generateSeconds : 29),
     });
-    const admin = new apigateway.LambdaIntegration(this.admin.function, { allowTestInvoke: false });
+    const admin = new apigateway.LambdaIntegration(this.admin.entry, { allowTestInvoke: false });
     const guarded = this.guard(settings, bundles);
     const at = (path: string) => this.api.root.resourceForPath(path);
 
     const open = { authorizationType: apigateway.AuthorizationType.NONE, apiKeyRequired: false };
     for (const [method, path] of generatingRoutes) at(path).addMethod(method, generate, guarded);
     for (const path of openRoutes) at(path).addMethod('GET', admin, open);
+    for (const path of watchedRoutes) at(path).addMethod('HEAD', admin, open);
     at('/{path+}').addMethod('ANY', admin, guarded);
     // Browsers ask without a key whether they may ask with one; the app answers by its setting of origins.
     for (const path of new Set([...generatingRoutes.map(([, path]) => path), '/{path+}'])) {
@@ -183,7 +238,7 @@ export class ApiStack extends Stack {
 
   private guard(settings: StackSettings, bundles: Bundles): apigateway.MethodOptions {
     if (settings.auth === 'iam') return { authorizationType: apigateway.AuthorizationType.IAM };
-    const authorise = new NodeFunction(this, 'Authorise', {
+    this.#authorise = new NodeFunction(this, 'Authorise', {
       settings,
       description: 'Hands the key of x-api-key or Authorization: Bearer to the usage plan',
       code: bundles.authorise,
@@ -194,7 +249,7 @@ export class ApiStack extends Stack {
       authorizationType: apigateway.AuthorizationType.CUSTOM,
       apiKeyRequired: true,
       authorizer: new apigateway.RequestAuthorizer(this, 'Authoriser', {
-        handler: authorise.function,
+        handler: this.#authorise.function,
         // Either header may carry the key; a cache would have to demand both.
         identitySources: [],
         resultsCacheTtl: Duration.seconds(0),
@@ -226,7 +281,7 @@ export class ApiStack extends Stack {
       value: `FOLIO_KEY=$(aws apigateway get-api-key --api-key ${reader.keyId} --include-value --query value --output text)`,
     });
     new CfnOutput(this, 'GenerateText', {
-      value: `curl -N -H "x-api-key: $FOLIO_KEY" -H "accept: text/plain" "${url}generate?prompt=ROMEO:&length=300"`,
+      value: `curl -N -H "x-api-key: $FOLIO_KEY" -H "accept: text/plain" -H "content-type: application/json" -d '{"prompt":"ROMEO:","length":300}' ${url}generate`,
     });
     new CfnOutput(this, 'OpenAiClient', {
       value: `export OPENAI_BASE_URL=${url}v1 OPENAI_API_KEY="$FOLIO_KEY"`,
@@ -249,5 +304,7 @@ const accessLog = {
   bytes: '$context.responseLength',
   milliseconds: '$context.responseLatency',
   integration: '$context.integration.latency',
+  firstByte: '$context.integration.timeToFirstContent',
+  transfer: '$context.responseTransferMode',
   trace: '$context.xrayTraceId',
 };

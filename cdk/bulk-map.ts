@@ -41,8 +41,8 @@ export class BulkMap extends Construct {
       definitionBody: sfn.DefinitionBody.fromString(
         stack.toJsonString(bulkDefinition({ item: item.function.functionArn, models: models.bucketName })),
       ),
-      tracingEnabled: true,
-      logs: executionLog(this, settings, 'bulk'),
+      tracingEnabled: settings.tracing,
+      logs: executionLog(this, settings, 'bulk', sfn.LogLevel.ERROR),
     });
     item.grantInvokeTo(role);
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>

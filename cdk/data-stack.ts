@@ -16,6 +16,7 @@ export class DataStack extends Stack {
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
+    const { settings } = props;
     const shared = {
       encryption: s3.BucketEncryption.S3_MANAGED,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
@@ -43,8 +44,9 @@ export class DataStack extends Stack {
       serverAccessLogsBucket: accesses,
       serverAccessLogsPrefix: 'corpora/',
       lifecycleRules: [unfinished, { id: 'replaced', noncurrentVersionExpiration: Duration.days(90) }],
-      // The playground uploads from the endpoint's page; what may be uploaded is in the form that was signed.
-      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: ['*'], allowedHeaders: ['*'] }],
+      // The playground uploads from the endpoint's page; what may be uploaded is in the form that was signed. Without a
+      // host name of one's own the endpoint's is not known before it is made.
+      cors: [{ allowedMethods: [s3.HttpMethods.POST], allowedOrigins: uploadOrigins(settings) }],
     });
     // Set natively: eventBridgeEnabled would add a function that may change every bucket of the account.
     const bucket = this.corpora.node.defaultChild as s3.CfnBucket;
@@ -57,9 +59,35 @@ export class DataStack extends Stack {
       serverAccessLogsPrefix: 'models/',
       lifecycleRules: [
         unfinished,
-        { id: 'replaced', noncurrentVersionExpiration: Duration.days(90) },
-        { id: 'checkpoints', prefix: prefixes.checkpoints, expiration: Duration.days(30) },
+        {
+          id: 'replaced',
+          prefix: prefixes.models,
+          noncurrentVersionExpiration: Duration.days(90),
+          expiredObjectDeleteMarker: true,
+        },
+        // Rewritten while a training runs, every few seconds or minutes: what was replaced is of no use to anybody.
+        ...lasting(prefixes.checkpoints, 30),
+        ...lasting(prefixes.trainings, 365),
+        ...lasting(prefixes.grids, 30),
+        ...lasting(prefixes.candidates, 90),
+        ...lasting(prefixes.bulk, 30), // rows of people's prompts and texts
       ],
     });
   }
 }
+
+/** Objects below a prefix live for so many days, and a day more once they are replaced or deleted. */
+const lasting = (prefix: string, days: number): s3.LifecycleRule[] => [
+  {
+    id: prefix.replace('/', ''),
+    prefix,
+    expiration: Duration.days(days),
+    noncurrentVersionExpiration: Duration.days(1),
+  },
+];
+
+const uploadOrigins = (settings: StackSettings): string[] => {
+  const own = settings['domain-name'];
+  const other = settings['cors-origin'];
+  return own === undefined || other === '*' ? ['*'] : [`https://${own}`, other];
+};

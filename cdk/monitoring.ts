@@ -16,6 +16,8 @@ export interface MonitoringProps {
   readonly api: apigateway.RestApi;
   readonly generate: NodeFunction;
   readonly admin: NodeFunction;
+  /** Absent where IAM decides who may call. */
+  readonly authorise: NodeFunction | undefined;
   readonly machines: Readonly<Record<string, sfn.StateMachine>>;
   readonly deadLetters: sqs.IQueue;
 }
@@ -29,7 +31,7 @@ export class Monitoring extends Construct {
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { api, generate, admin, machines, deadLetters } = props;
+    const { api, generate, admin, authorise, machines, deadLetters } = props;
     this.#notifications = props.notifications;
     const five = Duration.minutes(5);
     const loadFailures = this.loadFailures(generate);
@@ -45,6 +47,32 @@ export class Monitoring extends Construct {
       'SlowGenerations',
       'The slowest hundredth of generations took longer than 30 s',
       generate.function.metricDuration({ period: five, statistic: 'p99' }),
+      30_000,
+    );
+    this.alarm(
+      'AdminThrottles',
+      'Pages and administration were turned away: the account has no concurrency left',
+      admin.function.metricThrottles({ period: five }),
+      1,
+    );
+    if (authorise !== undefined) {
+      this.alarm(
+        'AuthoriserErrors',
+        'The authoriser failed',
+        authorise.function.metricErrors({ period: five }),
+        1,
+      );
+      this.alarm(
+        'AuthoriserThrottles',
+        'Callers were turned away: the account has no concurrency left for the authoriser',
+        authorise.function.metricThrottles({ period: five }),
+        1,
+      );
+    }
+    this.alarm(
+      'OpenFlood',
+      'More requests than people make: somebody floods the endpoint',
+      api.metricCount({ period: five }),
       30_000,
     );
     this.alarm('ModelLoadFailures', 'A function could not load its model', loadFailures, 1);

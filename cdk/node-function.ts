@@ -1,4 +1,6 @@
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as codedeploy from 'aws-cdk-lib/aws-codedeploy';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -15,12 +17,16 @@ export interface NodeFunctionProps {
   readonly timeout: Duration;
   readonly environment?: Readonly<Record<string, string>>;
   readonly reservedConcurrency?: number;
+  /** Whether new code may be tried on a tenth of the requests first (`folio:canary`). */
+  readonly gradual?: boolean;
 }
 
 /** A function on Lambda's current Node: its own role, its own log group of limited age, traced, logging JSON. */
 export class NodeFunction extends Construct {
   readonly function: lambda.Function;
   readonly logGroup: logs.LogGroup;
+  /** What callers invoke: the function itself, or the alias that moves to a new version step by step. */
+  readonly entry: lambda.IFunction;
 
   constructor(scope: Construct, id: string, props: NodeFunctionProps) {
     super(scope, id);
@@ -44,9 +50,31 @@ export class NodeFunction extends Construct {
       role,
       logGroup: this.logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
-      tracing: lambda.Tracing.ACTIVE,
+      // The platform's own lines of every start and end cost more than what is logged here.
+      systemLogLevelV2: lambda.SystemLogLevel.WARN,
+      applicationLogLevelV2: lambda.ApplicationLogLevel.INFO,
+      tracing: settings.tracing ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       ...(props.environment && { environment: props.environment }),
       ...(props.reservedConcurrency && { reservedConcurrentExecutions: props.reservedConcurrency }),
+    });
+    this.entry =
+      settings.canary && props.gradual
+        ? new lambda.Alias(this, 'Live', { aliasName: 'live', version: this.function.currentVersion })
+        : this.function;
+  }
+
+  /** New code serves a tenth of the requests for five minutes; any of these alarms takes it back. */
+  deployGradually(alarms: cloudwatch.IAlarm[]): void {
+    if (!(this.entry instanceof lambda.Alias)) return;
+    const role = new iam.Role(this, 'DeploymentRole', {
+      assumedBy: new iam.ServicePrincipal('codedeploy.amazonaws.com'),
+    });
+    new codedeploy.LambdaDeploymentGroup(this, 'Deployment', {
+      alias: this.entry,
+      role,
+      alarms,
+      deploymentConfig: codedeploy.LambdaDeploymentConfig.CANARY_10PERCENT_5MINUTES,
+      autoRollback: { deploymentInAlarm: true, failedDeployment: true },
     });
   }
 

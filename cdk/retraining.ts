@@ -59,7 +59,7 @@ export class Retraining extends Construct {
           }),
         ),
       ),
-      tracingEnabled: true,
+      tracingEnabled: settings.tracing,
       logs: executionLog(this, settings, 'retraining'),
     });
     this.grant(role, props);
@@ -107,7 +107,7 @@ export class Retraining extends Construct {
       definitionBody: sfn.DefinitionBody.fromString(
         Stack.of(this).toJsonString(closingDefinition({ models: models.bucketName })),
       ),
-      tracingEnabled: true,
+      tracingEnabled: settings.tracing,
       logs: executionLog(scope, settings, 'closing'),
     });
     role.addToPolicy(

@@ -41,12 +41,31 @@ export const definitions = {
     .describe('Who may call: holders of an API key, or of IAM rights.'),
   streaming: flag(true).describe('Text is sent as it is made. false: one whole answer.'),
   rate: whole(1, 10_000, 10).describe('Requests a second that one key may make on average.'),
-  burst: whole(1, 5_000, 20).describe('Requests that one key may make at once.'),
+  burst: whole(1, 5_000, 10).describe(
+    'Requests that one key may make at once. Below concurrency, or one key can hold every place.',
+  ),
+  'open-rate': z.coerce
+    .number()
+    .min(0.01)
+    .max(1_000)
+    .default(0.1)
+    .describe(
+      'Requests a second, on average, of each route that needs no key; assets four times as many; 200 at once.',
+    ),
   quota: whole(1, 1_000_000_000, 100_000).describe('Requests a month that one key may make.'),
   memory: whole(256, 10_240, 1769).describe('MB of the generating function; 1769 is one whole vCPU.'),
   architecture: z.enum(['arm64', 'x86_64']).default('arm64').describe('Processor of the functions.'),
-  concurrency: whole(0, 1_000, 20).describe(
-    'Generations at one time: reserved concurrency of the generating function. 0 reserves none (for new accounts, which may have 10 in all).',
+  concurrency: whole(0, 1_000, 0).describe(
+    'Generations at one time: reserved concurrency of the generating function. 0 reserves none. The account has to have 100 more (new ones have 10 in all, and can reserve none).',
+  ),
+  tracing: flag(true).describe(
+    'Functions and state machines send traces to X-Ray: no prompt and no text is in them.',
+  ),
+  canary: flag(false).describe(
+    'New code of Generate and Admin serves a tenth of the requests for 5 minutes; an alarm takes it back.',
+  ),
+  'cloudwatch-role': flag(true).describe(
+    "Set the role by which API Gateway writes logs, one for the whole account and region. false: another stack's is kept.",
   ),
   'cors-origin': z.string().min(1).default('*').describe('Origin whose pages may call; * is any.'),
   'domain-name': optionalText(/^[a-z0-9.-]+\.[a-z]{2,}$/, 'a host name').describe(
@@ -67,6 +86,14 @@ export const definitions = {
     .enum(Object.keys(presets) as [PresetName, ...PresetName[]])
     .default('standard')
     .describe('Settings of a training that an upload starts.'),
+  zones: z
+    .string()
+    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z](?:,[a-z]{2}(?:-[a-z]+)+-\d[a-z])*$/, {
+      error: 'expected zones such as us-west-1a,us-west-1c',
+    })
+    .transform((text) => text.split(','))
+    .optional()
+    .describe('Zones of the trainer, where the first two of the region have no Fargate.'),
   'trainer-cpu': z.coerce
     .number()
     .pipe(z.literal([1024, 2048, 4096, 8192, 16384]))
@@ -85,7 +112,9 @@ export const definitions = {
     .string()
     .min(1)
     .optional()
-    .describe('Image of the trainer, where another place builds it. Default: built here by Docker.'),
+    .describe(
+      'Image of the trainer, where another place builds it: of ECR in this account and region (ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG or NAME@sha256:…), or a public one. Default: built here by Docker.',
+    ),
   'log-days': z.coerce
     .number()
     .pipe(z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]))

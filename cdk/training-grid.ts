@@ -54,7 +54,7 @@ export class TrainingGrid extends Construct {
           }),
         ),
       ),
-      tracingEnabled: true,
+      tracingEnabled: settings.tracing,
       logs: executionLog(this, settings, 'grid'),
     });
     publish.grantInvokeTo(role);

@@ -1,5 +1,6 @@
-import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as assets from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -35,6 +36,11 @@ export class TrainingStack extends Stack {
     monthlyBudget(this, 'Budget', settings.budget, this.notifications);
     if (settings['alarm-email'] !== undefined) {
       this.notifications.addSubscription(new subscriptions.EmailSubscription(settings['alarm-email']));
+    } else {
+      Annotations.of(this.notifications).addWarningV2(
+        'folio:no-alarm-email',
+        'Nobody receives alarms, the budget and the outcome of trainings: set -c folio:alarm-email=you@example.com.',
+      );
     }
 
     const vpc = trainerNetwork(this, data, settings);
@@ -42,15 +48,20 @@ export class TrainingStack extends Stack {
       vpc,
       containerInsightsV2: ecs.ContainerInsights.ENABLED,
     });
-    // Natively, as an association of its own would have to be deployed after it.
-    const resource = cluster.node.defaultChild as ecs.CfnCluster;
-    resource.capacityProviders = ['FARGATE', 'FARGATE_SPOT'];
+    // After the cluster: the first one of an account makes ECS's own role, without which the providers are refused.
+    new ecs.CfnClusterCapacityProviderAssociations(this, 'CapacityProviders', {
+      cluster: cluster.clusterName,
+      capacityProviders: ['FARGATE', 'FARGATE_SPOT'],
+      defaultCapacityProviderStrategy: [],
+    });
 
     const trainer = trainerTask(this, data, settings);
     const securityGroup = new ec2.SecurityGroup(this, 'TrainerGroup', {
       vpc,
       description: 'Trainer: outbound connections only',
+      allowAllOutbound: false,
     });
+    securityGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(443), 'S3, ECR, CloudWatch: TLS alone');
     const resources: TrainerResources = {
       cluster,
       trainer: trainer.task,
@@ -95,7 +106,7 @@ export class TrainingStack extends Stack {
 /** Public subnets without a NAT gateway: S3 by a gateway endpoint, the image by the internet gateway. */
 function trainerNetwork(scope: Construct, data: DataStack, settings: StackSettings): ec2.Vpc {
   const vpc = new ec2.Vpc(scope, 'Network', {
-    maxAzs: 2,
+    ...(settings.zones === undefined ? { maxAzs: 2 } : { availabilityZones: settings.zones }),
     natGateways: 0,
     subnetConfiguration: [
       { name: 'public', subnetType: ec2.SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false },
@@ -159,7 +170,7 @@ function trainerTask(scope: Construct, data: DataStack, settings: StackSettings)
             file: 'training/Dockerfile',
             platform: assets.Platform.LINUX_AMD64,
           })
-        : ecs.ContainerImage.fromRegistry(settings.image),
+        : namedImage(scope, settings.image),
     readonlyRootFilesystem: true,
     user: 'node',
     stopTimeout: Duration.seconds(100), // for a last checkpoint; Spot gives 120
@@ -222,4 +233,16 @@ function trainerTask(scope: Construct, data: DataStack, settings: StackSettings)
     }),
   );
   return { task, container };
+}
+
+/** An image that another place builds. One of ECR needs rights to be pulled, which go to the task's execution role. */
+function namedImage(scope: Construct, name: string): ecs.ContainerImage {
+  const [, account, region, repositoryName, tag] =
+    /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([a-z0-9._/-]+?)[:@](.+)$/.exec(name) ?? [];
+  if (account === undefined || repositoryName === undefined) return ecs.ContainerImage.fromRegistry(name);
+  const repository = ecr.Repository.fromRepositoryAttributes(scope, 'TrainerRepository', {
+    repositoryArn: `arn:${Stack.of(scope).partition}:ecr:${region}:${account}:repository/${repositoryName}`,
+    repositoryName,
+  });
+  return ecs.ContainerImage.fromEcrRepository(repository, tag);
 }

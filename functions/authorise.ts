@@ -17,17 +17,17 @@ export function keyOf(event: APIGatewayRequestAuthorizerEvent): string | undefin
  * Hands the caller's key to API Gateway, whatever header it came in. Whether the key exists, and what it may still
  * spend, is for API Gateway to judge by its usage plan: this function knows no secret and calls no service.
  *
- * @throws Error `Unauthorized`, which API Gateway answers with 401
+ * Without a key it denies, which the gateway answers by 401: an error that is thrown would be logged with its stack.
  */
 export async function handler(event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> {
   const key = keyOf(event);
-  if (key === undefined) throw new Error('Unauthorized');
-  return {
-    principalId: 'holder-of-a-key',
-    usageIdentifierKey: key,
+  const policy = (Effect: 'Allow' | 'Deny') => ({
     policyDocument: {
       Version: '2012-10-17',
-      Statement: [{ Action: 'execute-api:Invoke', Effect: 'Allow', Resource: event.methodArn }],
+      Statement: [{ Action: 'execute-api:Invoke', Effect, Resource: event.methodArn }],
     },
-  };
+  });
+  return key === undefined
+    ? { principalId: 'nobody', ...policy('Deny') }
+    : { principalId: 'holder-of-a-key', usageIdentifierKey: key, ...policy('Allow') };
 }

@@ -4,8 +4,8 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
-  HeadBucketCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -139,11 +139,11 @@ export class S3Store implements Store {
     } catch (error) {
       if (statusOf(error) !== 404) throw this.#failed('read', key, error);
     }
-    // The answer to a HEAD has no body that would distinguish a missing object from a missing bucket.
+    // The answer to a HEAD has no body that would distinguish a missing object from a missing bucket. A list of this key
+    // does, and is allowed to roles that may list below some prefixes alone; HeadBucket is not.
     try {
-      await this.#within((abortSignal) =>
-        this.#client.send(new HeadBucketCommand({ Bucket: this.#bucket }), { abortSignal }),
-      );
+      const list = new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: place.Key, MaxKeys: 1 });
+      await this.#within((abortSignal) => this.#client.send(list, { abortSignal }));
     } catch (error) {
       throw this.#failed('read', key, statusOf(error) === 404 ? noSuchBucket() : error);
     }

@@ -38,10 +38,20 @@ export class StateMachineTrainingJobs implements TrainingJobs {
       corpus: { source: `s3://${this.#bucket}/${request.corpusKey}` },
     };
     await writeRecord(this.#store, record);
+    await this.#begin(id, request).catch(async (error: unknown) => {
+      const failure = { code: 'unavailable', message: 'The training could not be started.' };
+      await writeRecord(this.#store, { ...record, state: 'failed', failure }).catch(() => undefined);
+      throw new FolioError('unavailable', failure.message, { cause: error });
+    });
+    return record;
+  }
+
+  async #begin(id: string, request: StartTraining): Promise<void> {
     await this.#client.send(
       new StartExecutionCommand({
         stateMachineArn: this.#machine,
-        name: id,
+        // Of 80 characters at most; time and random digits come first, and nothing is looked up by the name.
+        name: id.slice(0, 80),
         // In the form of S3's event about an upload, with what only a request can say.
         input: JSON.stringify({
           'detail-type': 'Object Created',
@@ -52,7 +62,6 @@ export class StateMachineTrainingJobs implements TrainingJobs {
         }),
       }),
     );
-    return record;
   }
 
   list(): Promise<readonly TrainingRecord[]> {

@@ -9,11 +9,15 @@ import { bundleFunctions } from '../../functions/bundle.ts';
  * The deployment as the emulator can run it. What it lacks is left out, and asserted on in template.test.ts, or is
  * stood in for here:
  *
- * - flow logs and budgets are left out;
+ * - flow logs, budgets and the cluster's capacity providers are left out;
  * - the ids of API keys, which API Gateway gives to the functions, are looked up in front of the function's handler;
  * - reading and writing objects from within Step Functions is done by a function.
  */
-const missing = ['AWS::EC2::FlowLog', 'AWS::Budgets::Budget'];
+const missing = [
+  'AWS::EC2::FlowLog',
+  'AWS::Budgets::Budget',
+  'AWS::ECS::ClusterCapacityProviderAssociations',
+];
 
 const keyIds = `
 import { handler as own } from './index.mjs';

@@ -53,9 +53,9 @@ export const ofCheckov: readonly Explanation[] = [
   },
   {
     check: 'CKV_AWS_115',
-    resources: /^(?:GridPublishBest|PrebuiltModelInstallModel|Admin|BulkItem|Authorise)Function/,
+    resources: /^(?:GridPublishBest|PrebuiltModelInstallModel|Generate|Admin|BulkItem|Authorise)Function/,
     reason:
-      'Concurrency is reserved for generating; the others share what is left, bounded by the usage plan or the map.',
+      'A new account can reserve none (folio:concurrency does, for generating); the usage plan and the map bound them.',
   },
   {
     check: 'CKV_AWS_173',
@@ -66,6 +66,11 @@ export const ofCheckov: readonly Explanation[] = [
     check: 'CKV_AWS_18',
     resources: /^Accesses/,
     reason: 'It is the bucket of the access logs.',
+  },
+  {
+    check: 'CKV_AWS_73',
+    resources: /DeploymentStagelive/,
+    reason: 'A trace of the gateway holds the query of GET /generate, and with it a prompt. Functions are traced.',
   },
   {
     check: 'CKV_AWS_120',

@@ -185,13 +185,15 @@ describe('functions', () => {
     }
   });
 
-  it('generates with a whole vCPU and reserved concurrency', () => {
+  it('generates with a whole vCPU, and reserves no concurrency that a new account has not', async () => {
     made.api.hasResourceProperties('AWS::Lambda::Function', {
       Description: Match.stringLikeRegexp('Generates and scores text'),
       MemorySize: 1769,
-      ReservedConcurrentExecutions: 20,
+      ReservedConcurrentExecutions: Match.absent(),
       Timeout: 120,
     });
+    const { api } = await synthesise({ 'folio:concurrency': 20 });
+    api.hasResourceProperties('AWS::Lambda::Function', { ReservedConcurrentExecutions: 20 });
   });
 
   it('keeps no log for ever', () => {
@@ -229,8 +231,8 @@ describe('the endpoint', () => {
     const open = methods().filter(([, { AuthorizationType }]) => AuthorizationType === 'NONE');
     for (const [id, { HttpMethod }] of open) {
       if (HttpMethod === 'OPTIONS') continue;
-      expect(HttpMethod, id).toBe('GET');
-      expect(id).toMatch(/^Api(GET|health|docs|openapi|serviceworker|assets)/);
+      expect(['GET', 'HEAD'], id).toContain(HttpMethod);
+      expect(id).toMatch(/^Api(GET|HEAD|health|docs|openapi|serviceworker|assets)/);
     }
     for (const [id, { AuthorizationType, ApiKeyRequired }] of methods()) {
       if (AuthorizationType !== 'NONE')
@@ -242,7 +244,7 @@ describe('the endpoint', () => {
     });
     made.api.hasResourceProperties('AWS::ApiGateway::UsagePlan', {
       Quota: { Limit: 100_000, Period: 'MONTH' },
-      Throttle: { RateLimit: 10, BurstLimit: 20 },
+      Throttle: { RateLimit: 10, BurstLimit: 10 },
     });
   });
 
@@ -257,8 +259,10 @@ describe('the endpoint', () => {
     const [[, stage] = ['', {}]] = resources(made.api, 'AWS::ApiGateway::Stage');
     const { Format } = stage.AccessLogSetting as { Format: string };
     expect(Format).not.toMatch(/query|header|body|authorizer|apiKey(?!Id)/i);
-    expect(stage.MethodSettings).toMatchObject([{ DataTraceEnabled: false, LoggingLevel: 'ERROR' }]);
-    expect(stage.TracingEnabled).toBe(true);
+    for (const one of stage.MethodSettings as object[]) {
+      expect(one).toMatchObject({ DataTraceEnabled: false, LoggingLevel: 'ERROR' });
+    }
+    expect(stage.TracingEnabled).toBe(false); // a trace has the query
   });
 
   it('answers refusals of the gateway in the format of the API', () => {
@@ -269,6 +273,68 @@ describe('the endpoint', () => {
         error: { type: expect.any(String), code: expect.any(String) },
       });
     }
+  });
+
+  it('limits each route that needs no key, so that a client that never rests costs less than a dollar a day', () => {
+    const [[, stage] = ['', {}]] = resources(made.api, 'AWS::ApiGateway::Stage');
+    const settings = stage.MethodSettings as {
+      ResourcePath: string;
+      HttpMethod: string;
+      ThrottlingRateLimit: number;
+    }[];
+    const unescaped = settings.map(({ ResourcePath, ...rest }) => ({
+      ...rest,
+      path: ResourcePath.replace(/^\/(?=~1|$)/, '').replaceAll('~1', '/') || '/',
+    }));
+    const open = methods().filter(([, { AuthorizationType }]) => AuthorizationType === 'NONE');
+    const limited = unescaped.filter(({ path }) => path !== '/*');
+    expect(limited).toHaveLength(open.length);
+    // us-east-1, as docs/cost.md has it: gateway, function and log; the largest asset is 92 kB.
+    const request = 3.5e-6 + 0.2e-6 + 0.5 * 0.005 * 0.0000133334 + 1.5e-6 * 0.5;
+    const data = 92e3 * 0.09e-9;
+    const day = limited.reduce(
+      (sum, { path, ThrottlingRateLimit }) =>
+        sum + ThrottlingRateLimit * 86_400 * (request + (path.startsWith('/assets') ? data : 2e3 * 0.09e-9)),
+      0,
+    );
+    expect(day).toBeLessThan(1);
+  });
+
+  it('reports used-up concurrency as such, to be tried again, and a missing key as 401', () => {
+    for (const [type, status] of [
+      ['INTEGRATION_FAILURE', '503'],
+      ['AUTHORIZER_FAILURE', '503'],
+      ['ACCESS_DENIED', '401'],
+    ]) {
+      made.api.hasResourceProperties('AWS::ApiGateway::GatewayResponse', {
+        ResponseType: type,
+        StatusCode: status,
+        ...(status === '503' && {
+          ResponseParameters: Match.objectLike({ 'gatewayresponse.header.retry-after': "'1'" }),
+        }),
+      });
+    }
+  });
+
+  it('makes the group of the execution log itself, which would be kept for ever, before the stage', () => {
+    const groups = made.api.findResources('AWS::Logs::LogGroup', {
+      Properties: {
+        LogGroupName: { 'Fn::Join': ['', ['API-Gateway-Execution-Logs_', Match.anyValue(), '/live']] },
+      },
+    });
+    const [id] = Object.keys(groups);
+    expect(id).toBeDefined();
+    made.api.hasResource('AWS::ApiGateway::Stage', { DependsOn: Match.arrayWith([id]) });
+  });
+
+  it('moves to new code step by step where that is set', async () => {
+    const { api } = await synthesise({ 'folio:canary': true });
+    api.resourceCountIs('AWS::CodeDeploy::DeploymentGroup', 2);
+    const transfers = resources(api, 'AWS::ApiGateway::Method').map(([, properties]) =>
+      transferOf(properties),
+    );
+    expect(transfers.filter((one) => one === 'STREAM')).toHaveLength(5);
+    made.api.resourceCountIs('AWS::CodeDeploy::DeploymentGroup', 0);
   });
 
   it('takes a host name of one’s own', async () => {
@@ -350,20 +416,89 @@ describe('retraining', () => {
         }),
       ],
     });
-    made.training.hasResourceProperties('AWS::ECS::Cluster', {
+    // After the cluster, with which ECS makes its role in a new account.
+    made.training.hasResourceProperties('AWS::ECS::ClusterCapacityProviderAssociations', {
       CapacityProviders: ['FARGATE', 'FARGATE_SPOT'],
+      Cluster: { Ref: Match.stringLikeRegexp('^Cluster') },
     });
   });
 
-  it('logs every event of its executions and traces them', () => {
+  it('logs events of its executions without their data, and traces them', () => {
     for (const template of [made.training, made.api]) {
       for (const [, properties] of resources(template, 'AWS::StepFunctions::StateMachine')) {
         expect(properties).toMatchObject({
-          LoggingConfiguration: { Level: 'ALL' },
+          LoggingConfiguration: { Level: expect.stringMatching(/ALL|ERROR/), IncludeExecutionData: false },
           TracingConfiguration: { Enabled: true },
         });
       }
     }
+  });
+});
+
+describe('the stacks', () => {
+  it('stand beside others under a stage of their own, with tags, a boundary and protection', async () => {
+    const { names, training, api } = await synthesise({
+      'folio:stage': 'dev',
+      'folio:tags': 'team=search,cost-center=7',
+      'folio:permissions-boundary': 'arn:aws:iam::123456789012:policy/limits',
+      'folio:termination-protection': 'true',
+    });
+    expect(names).toEqual({
+      data: 'FolioData-dev',
+      training: 'FolioTraining-dev',
+      api: 'FolioApi-dev',
+    });
+    api.hasResourceProperties('AWS::ApiGateway::RestApi', { Name: 'FolioApi-dev' });
+    for (const template of [training, api]) {
+      for (const [id, properties] of resources(template, 'AWS::IAM::Role')) {
+        expect(properties.PermissionsBoundary, id).toBe('arn:aws:iam::123456789012:policy/limits');
+        expect(properties.Tags, id).toContainEqual({ Key: 'team', Value: 'search' });
+      }
+    }
+  });
+
+  it('refer to one another firmly: CloudFormation follows a change, and looks nothing up', () => {
+    for (const template of all()) expect(JSON.stringify(template.toJSON())).not.toContain('GetStackOutput');
+    expect(JSON.stringify(made.api.toJSON())).toContain('Fn::ImportValue');
+  });
+
+  it('may pull an image of a private ECR, and need no such right for a public one', async () => {
+    const named = await synthesise({
+      'folio:image': '123456789012.dkr.ecr.eu-west-1.amazonaws.com/team/trainer:1.2',
+    });
+    expect(JSON.stringify(named.training.findResources('AWS::IAM::Policy'))).toContain('ecr:BatchGetImage');
+    const open = await synthesise({ 'folio:image': 'public.ecr.aws/x/trainer:1' });
+    expect(JSON.stringify(open.training.findResources('AWS::IAM::Policy'))).not.toContain('ecr:');
+  });
+
+  it('train in zones that are named', async () => {
+    const { training } = await synthesise({ 'folio:zones': 'us-west-1a,us-west-1c' });
+    const zones = resources(training, 'AWS::EC2::Subnet').map(([, { AvailabilityZone }]) => AvailabilityZone);
+    expect(zones).toEqual(['us-west-1a', 'us-west-1c']);
+  });
+
+  it('forget what is rewritten all the time, and what people sent', () => {
+    const rules = resources(made.data, 'AWS::S3::Bucket').flatMap(
+      ([, { LifecycleConfiguration }]) =>
+        (LifecycleConfiguration as { Rules: Record<string, unknown>[] }).Rules,
+    );
+    for (const prefix of ['checkpoints/', 'trainings/', 'grids/', 'candidates/', 'bulk/']) {
+      expect(rules, prefix).toContainEqual(
+        expect.objectContaining({
+          Prefix: prefix,
+          ExpirationInDays: expect.any(Number),
+          NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+        }),
+      );
+    }
+  });
+
+  it('warn where nobody receives alarms', async () => {
+    const { app } = await synthesise({ 'folio:alarm-email': undefined });
+    const warnings = app
+      .synth()
+      .stacks.flatMap(({ messages }) => messages.map(({ entry }) => String(entry.data)));
+    expect(warnings.join()).toContain('folio:alarm-email');
   });
 });
 

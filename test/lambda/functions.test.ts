@@ -82,7 +82,9 @@ describe('authorise', () => {
     [{ 'x-api-key': `${key}\n` }],
   ])('refuses %j', async (headers) => {
     expect(keyOf(event(headers))).toBeUndefined();
-    await expect(authorise(event(headers))).rejects.toThrow(/^Unauthorized$/);
+    const answer = await authorise(event(headers));
+    expect(answer).toMatchObject({ policyDocument: { Statement: [{ Effect: 'Deny' }] } });
+    expect(answer).not.toHaveProperty('usageIdentifierKey');
   });
 
   it('runs under the runtime client from a bundle of a kilobyte', async () => {
