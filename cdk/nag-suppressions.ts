@@ -170,17 +170,20 @@ export function suppressions(names: StackNames): readonly Suppression[] {
     {
       at: 'FolioTraining/Notifications',
       findings: ['Serverless-SNSRedrivePolicy'],
-      reason: 'Of e-mail: SNS tries again by itself, and the outcome is in the record and the alarm in CloudWatch.',
+      reason:
+        'Of e-mail: SNS tries again by itself, and the outcome is in the record and the alarm in CloudWatch.',
     },
     {
       at: 'FolioApi/Bulk/Machine',
       findings: ['AwsSolutions-SF1'],
-      reason: 'Errors alone are logged: every batch is an execution, and its log would cost more than its work.',
+      reason:
+        'Errors alone are logged: every batch is an execution, and its log would cost more than its work.',
     },
     {
       at: 'FolioApi/Api',
       findings: ['Serverless-APIGWXrayEnabled'],
-      reason: 'A trace of the gateway holds the query of GET /generate, and with it a prompt. Functions are traced.',
+      reason:
+        'A trace of the gateway holds the query of GET /generate, and with it a prompt. Functions are traced.',
     },
     {
       at: 'FolioApi/Api',

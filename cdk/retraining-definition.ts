@@ -127,6 +127,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           preset: jsonata(`$exists($states.input.preset) ? $states.input.preset : '${facts.preset}'`),
           started: jsonata('$states.context.Execution.StartTime'),
           record: {},
+          unreadable: false,
           waits: 0,
           token: '',
           ...trainingStart,
@@ -169,8 +170,14 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           { ErrorEquals: [noSuchKey], Assign: { found: false, latest: false }, Next: 'What is there?' },
           {
             ErrorEquals: ['States.ALL'],
-            Assign: failure('store_failed', jsonata(`'The corpus cannot be read: ' & ${caught}`)),
-            Next: 'Record as failed',
+            // The answer to a HEAD has no body that would name the error: its status may be all there is.
+            Assign: {
+              found: false,
+              latest: false,
+              unreadable: jsonata(`$not($contains(${caught}, /status( code:)? 404/i))`),
+              ...failure('store_failed', jsonata(`'The corpus cannot be read: ' & ${caught}`)),
+            },
+            Next: 'What is there?',
           },
         ],
         Assign: {
@@ -186,6 +193,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       'What is there?': {
         Type: 'Choice',
         Choices: [
+          { Condition: jsonata('$unreadable'), Next: 'Record as failed' },
           { Condition: jsonata('$deleted and $found'), Next: 'Nothing to do' },
           { Condition: jsonata('$deleted'), Next: 'List executions' },
           {

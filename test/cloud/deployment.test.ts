@@ -266,6 +266,8 @@ describe('an uploaded corpus', () => {
         'novel',
         '--preset',
         'tiny',
+        '--max-seconds',
+        '43200',
         '--log',
         'json',
       ],

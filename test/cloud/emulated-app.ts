@@ -11,7 +11,7 @@ import { bundleFunctions } from '../../functions/bundle.ts';
  *
  * - flow logs, budgets and the cluster's capacity providers are left out;
  * - the ids of API keys, which API Gateway gives to the functions, are looked up in front of the function's handler;
- * - reading and writing objects from within Step Functions is done by a function.
+ * - reading and writing objects from within Step Functions is done by a function, which names errors as AWS does.
  */
 const missing = [
   'AWS::EC2::FlowLog',
@@ -37,8 +37,13 @@ exports.handler = async ({ Bucket, Key, Body }) => {
   const address = process.env.AWS_ENDPOINT_URL + '/' + Bucket + '/' + Key;
   const put = Body === undefined ? {} : { method: 'PUT', body: JSON.stringify(Body) };
   const response = await fetch(address, put);
-  if (!response.ok) throw new Error('NoSuchKey');
-  return { Body: await response.text() };
+  if (!response.ok) throw Object.assign(new Error('(Service: S3, Status Code: 404)'), { name: 'S3.NoSuchKeyException' });
+  const { headers } = response;
+  return {
+    Body: await response.text(),
+    VersionId: headers.get('x-amz-version-id') ?? undefined,
+    Metadata: { ...(headers.has('x-amz-meta-preset') && { preset: headers.get('x-amz-meta-preset') }) },
+  };
 };
 `;
 
@@ -67,7 +72,7 @@ for (const name of readdirSync(directory).filter((one) => one.endsWith('.templat
   writeFileSync(
     path,
     template.replaceAll(
-      /arn:aws:states:::aws-sdk:s3:(?:get|put)Object/g,
+      /arn:aws:states:::aws-sdk:s3:(?:get|put|head)Object/g,
       'arn:aws:lambda:us-east-1:000000000000:function:objects',
     ),
   );

@@ -70,7 +70,8 @@ export const ofCheckov: readonly Explanation[] = [
   {
     check: 'CKV_AWS_73',
     resources: /DeploymentStagelive/,
-    reason: 'A trace of the gateway holds the query of GET /generate, and with it a prompt. Functions are traced.',
+    reason:
+      'A trace of the gateway holds the query of GET /generate, and with it a prompt. Functions are traced.',
   },
   {
     check: 'CKV_AWS_120',

@@ -14,7 +14,10 @@ let bundles: Promise<Bundles> | undefined;
 export async function synthesise(context: Readonly<Record<string, unknown>> = {}, acknowledged = true) {
   bundles ??= mkdtemp(join(tmpdir(), 'folio-bundles-')).then(bundleFunctions);
   const outdir = await mkdtemp(join(tmpdir(), 'folio-cdk-'));
-  const app = new App({ outdir, context: { ...cdkJson.context, 'folio:alarm-email': 'me@example.com', ...context } });
+  const app = new App({
+    outdir,
+    context: { ...cdkJson.context, 'folio:alarm-email': 'me@example.com', ...context },
+  });
   const stacks = addStacks(app, await bundles);
   if (acknowledged) suppressFindings(app, stacks.names);
   const { data, training, api, names } = stacks;

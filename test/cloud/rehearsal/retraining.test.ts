@@ -374,6 +374,16 @@ describe('reading the corpus', () => {
     expect(record(made)).toMatchObject({ state: 'failed', failure: { code: 'store_failed' } });
   });
 
+  it('that is missing by its status alone, without the name of the error, is missing', async () => {
+    const made = world((one) => {
+      one.fault = ({ resource }) =>
+        resource.includes('headObject')
+          ? { error: 'S3.S3Exception', cause: '(Service: S3, Status Code: 404, Request ID: 1)' }
+          : undefined;
+    });
+    expect(await run(event(key('novel')), made)).toMatchObject({ output: { state: 'superseded' } });
+  });
+
   it('of an upload that is gone again ends in silence: the deletion has an execution of its own', async () => {
     const made = world((one) => one.objects.clear());
     expect(await run(event(key('novel')), made)).toMatchObject({

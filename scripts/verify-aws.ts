@@ -1,0 +1,285 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import OpenAI from 'openai';
+import { type AccountLimits, type Outcome, obstacles, tableOf } from '../cdk/verify-plan.ts';
+
+/**
+ * `npm run verify:aws`: one deployment in an account, used once in every way, and removed again. It asks the account's
+ * limits first, deploys under a stage of its own, makes its calls, prints a table and keeps it. It costs less than a
+ * dollar (docs/operations.md says what it proves). Needs the AWS CLI, credentials and Docker, or an image.
+ */
+const run = promisify(execFile);
+const { values } = parseArgs({
+  options: {
+    stage: { type: 'string', default: 'verify' },
+    context: { type: 'string', multiple: true, short: 'c', default: [] },
+    preflight: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const root = join(import.meta.dirname, '..');
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+if (values.help) {
+  print(
+    'npm run verify:aws -- [--preflight] [--keep] [--stage verify] [-c folio:NAME=VALUE …]\n\n' +
+      '--preflight only asks the limits of the account; --keep leaves the deployment.',
+  );
+  process.exit(0);
+}
+
+const outcomes: Outcome[] = [];
+const setting = (name: string, otherwise: string): string =>
+  values.context.findLast((one) => one.startsWith(`folio:${name}=`))?.split(/=(.*)/s)[1] ?? otherwise;
+
+/** Runs a step, keeps what came of it, and goes on. @returns what the step gave, or undefined where it failed */
+async function step<Result>(
+  name: string,
+  expected: string,
+  action: () => Promise<{ seen: string; passed: boolean; result?: Result }>,
+): Promise<Result | undefined> {
+  const began = performance.now();
+  const { seen, passed, result } = await action().catch((error: Error) => ({
+    seen: error.message.split('\n')[0] ?? '',
+    passed: false,
+    result: undefined,
+  }));
+  outcomes.push({ step: name, expected, seen, passed, seconds: (performance.now() - began) / 1000 });
+  print(`${passed ? 'passed' : 'FAILED'}  ${name}: ${seen}`);
+  return result;
+}
+
+const aws = async (...args: readonly string[]): Promise<string> =>
+  (await run('aws', [...args, '--output', 'text'], { maxBuffer: 1 << 26 })).stdout.trim();
+
+const cdk = (...args: readonly string[]): Promise<unknown> =>
+  run(
+    'npx',
+    ['cdk', ...args, '-c', `folio:stage=${values.stage}`, ...values.context.flatMap((one) => ['-c', one])],
+    {
+      cwd: root,
+      maxBuffer: 1 << 26,
+    },
+  );
+
+async function limits(): Promise<AccountLimits> {
+  const quota = async (): Promise<number | undefined> =>
+    Number(
+      await aws(
+        ...['service-quotas', 'get-service-quota', '--service-code', 'fargate', '--quota-code', 'L-3032A538'],
+        ...['--query', 'Quota.Value'],
+      ),
+    );
+  return {
+    concurrentExecutions: Number(
+      await aws('lambda', 'get-account-settings', '--query', 'AccountLimit.ConcurrentExecutions'),
+    ),
+    fargateVcpus: await quota().catch(() => undefined),
+    ecsRole: await aws('iam', 'get-role', '--role-name', 'AWSServiceRoleForECS').then(
+      () => true,
+      () => false,
+    ),
+    docker: await run('docker', ['version', '--format', '{{.Server.Os}}/{{.Server.Arch}}']).then(
+      ({ stdout }) => stdout.trim(),
+      () => undefined,
+    ),
+  };
+}
+
+async function preflight(): Promise<boolean> {
+  await step('credentials', 'an account', async () => {
+    const identity = await aws('sts', 'get-caller-identity', '--query', 'Account');
+    return { seen: `account ${identity.slice(0, 4)}…`, passed: true };
+  });
+  await step('limits', 'nothing in the way', async () => {
+    const found = obstacles(await limits(), {
+      concurrency: Number(setting('concurrency', '0')),
+      trainingVcpus: Number(setting('trainer-cpu', '4096')) / 1024,
+      trainingsAtOnce: Number(setting('trainings-at-once', '2')),
+      image: values.context.find((one) => one.startsWith('folio:image=')),
+    });
+    return { seen: found.join(' ') || 'nothing', passed: found.length === 0 };
+  });
+  return outcomes.every(({ passed }) => passed);
+}
+
+interface Endpoint {
+  readonly url: string;
+  readonly key: string;
+  readonly writer: string;
+  readonly corpora: string;
+  readonly models: string;
+  readonly retraining: string;
+  readonly bulk: string;
+}
+
+async function deploy(): Promise<Endpoint | undefined> {
+  const file = join(root, 'cdk.out', `verify-${values.stage}.json`);
+  return step('deploy', 'three stacks', async () => {
+    await cdk('deploy', '--all', '--require-approval', 'never', '--outputs-file', file);
+    const outputs = JSON.parse(await readFile(file, 'utf8')) as Record<string, Record<string, string>>;
+    const api = outputs[`FolioApi-${values.stage}`] ?? {};
+    const training = outputs[`FolioTraining-${values.stage}`] ?? {};
+    const keyOf = (id = '') =>
+      aws('apigateway', 'get-api-key', '--api-key', id, '--include-value', '--query', 'value');
+    const machineOf = (line = '') => /--state-machine-arn (\S+)/.exec(line)?.[1] ?? '';
+    return {
+      seen: api.Url ?? 'no address',
+      passed: api.Url !== undefined,
+      result: {
+        url: api.Url ?? '',
+        key: await keyOf(api.ReaderKeyId),
+        writer: await keyOf(api.WriterKeyId),
+        corpora: /s3:\/\/([^/]+)\//.exec(training.UploadCorpus ?? '')?.[1] ?? '',
+        models: api.ModelBucket ?? '',
+        retraining: machineOf(training.FollowTrainings),
+        bulk: machineOf(api.BulkJob),
+      },
+    };
+  });
+}
+
+async function use({ url, key, writer, corpora, models, retraining, bulk }: Endpoint): Promise<void> {
+  const status = (name: string, path: string, expected: number, init: RequestInit = {}) =>
+    step(name, String(expected), async () => {
+      const response = await fetch(`${url}${path}`, init);
+      await response.arrayBuffer();
+      return { seen: String(response.status), passed: response.status === expected };
+    });
+  const withKey = (value: string): RequestInit => ({ headers: { authorization: `Bearer ${value}` } });
+  await status('playground', '', 200);
+  await status('health', 'healthz', 200);
+  await status('health by HEAD', 'healthz', 200, { method: 'HEAD' });
+  await status('description', 'openapi.json', 200);
+  await status('documentation', 'docs', 200);
+  await status('no key', 'v1/models', 401);
+  await status('wrong key', 'v1/models', 401, withKey('x'.repeat(40)));
+  await status('models', 'v1/models', 200, withKey(key));
+  await status('a reader may not write', 'v1/corpora/verify', 403, { ...withKey(key), method: 'POST' });
+
+  const client = new OpenAI({ baseURL: `${url}v1`, apiKey: key, maxRetries: 2 });
+  const ask = { model: 'shakespeare', prompt: 'ROMEO:', max_tokens: 200, seed: 1 } as const;
+  let whole = '';
+  await step("OpenAI's client", '200 characters', async () => {
+    whole = (await client.completions.create(ask)).choices[0]?.text ?? '';
+    return { seen: `${whole.length} characters`, passed: whole.length === 200 };
+  });
+  await step('streaming, warm', 'the same text, character by character', async () => {
+    const began = performance.now();
+    let first = 0;
+    let pieces = 0;
+    let text = '';
+    for await (const { choices } of await client.completions.create({ ...ask, stream: true })) {
+      if (first === 0) first = performance.now() - began;
+      pieces++;
+      text += choices[0]?.text ?? '';
+    }
+    return {
+      seen: `first after ${first.toFixed(0)} ms, ${pieces} pieces`,
+      passed: text === whole && pieces > 10,
+    };
+  });
+  await step('an upload becomes a version', 'published', async () => {
+    const corpus = join(root, 'cdk.out', 'verify.txt');
+    await writeFile(
+      corpus,
+      'the quick brown fox jumps over the lazy dog and runs home before the rain '.repeat(400),
+    );
+    await aws('s3', 'cp', corpus, `s3://${corpora}/corpora/verify.txt`, '--metadata', 'preset=tiny');
+    return until(900, async () => {
+      const [arn] = (
+        await aws(
+          'stepfunctions',
+          'list-executions',
+          '--state-machine-arn',
+          retraining,
+          '--max-items',
+          '1',
+          '--query',
+          'executions[0].executionArn',
+        )
+      ).split(/\s/);
+      if (arn === undefined || arn === 'None') return undefined;
+      const [state = '', output = ''] = (
+        await aws('stepfunctions', 'describe-execution', '--execution-arn', arn, '--query', '[status,output]')
+      ).split('\t');
+      return state === 'RUNNING'
+        ? undefined
+        : { seen: `${state} ${output}`, passed: output.includes('"published"') };
+    });
+  });
+  await status('the model of the upload', 'v1/models/verify', 200, withKey(key));
+  await step('a bulk job', 'SUCCEEDED', async () => {
+    const rows = join(root, 'cdk.out', 'verify.jsonl');
+    await writeFile(rows, '{"prompt":"ROMEO:"}\n{"prompt":"JULIET:"}\n');
+    await aws('s3', 'cp', rows, `s3://${models}/bulk/verify.jsonl`);
+    const input = '{"task":"generate","input":"bulk/verify.jsonl","defaults":{"length":50}}';
+    const arn = await aws(
+      'stepfunctions',
+      'start-execution',
+      '--state-machine-arn',
+      bulk,
+      '--input',
+      input,
+      '--query',
+      'executionArn',
+    );
+    return until(300, async () => {
+      const state = await aws(
+        'stepfunctions',
+        'describe-execution',
+        '--execution-arn',
+        arn,
+        '--query',
+        'status',
+      );
+      return state === 'RUNNING' ? undefined : { seen: state, passed: state === 'SUCCEEDED' };
+    });
+  });
+  await step('a rollback', 'the version is current', async () => {
+    const headers = { authorization: `Bearer ${writer}`, 'content-type': 'application/json' };
+    const listed = (await (await fetch(`${url}v1/models/verify/versions`, { headers })).json()) as {
+      data?: { version: string }[];
+    };
+    const version = listed.data?.at(-1)?.version;
+    const response = await fetch(`${url}v1/models/verify/activate`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ version }),
+    });
+    return { seen: `${response.status} ${version}`, passed: response.status === 200 };
+  });
+}
+
+/** Asks every 10 s until there is an outcome. @param seconds At most */
+async function until<Result>(seconds: number, ask: () => Promise<Result | undefined>): Promise<Result> {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (Date.now() > end) throw new Error(`nothing after ${seconds} s`);
+    await new Promise((resolve) => setTimeout(resolve, 10_000));
+  }
+}
+
+await mkdir(join(root, 'cdk.out'), { recursive: true });
+const ready = await preflight();
+if (ready && !values.preflight) {
+  const endpoint = await deploy();
+  if (endpoint) await use(endpoint);
+  if (!values.keep) {
+    await step('destroy', 'the stacks are gone', async () => {
+      await cdk('destroy', '--all', '--force');
+      return { seen: 'gone; the three buckets stay, by name in the outputs', passed: true };
+    });
+  }
+}
+const kept = join(root, 'cdk.out', `verify-${values.stage}-${new Date().toISOString().slice(0, 10)}.md`);
+await writeFile(kept, `${tableOf(outcomes)}\n`);
+print(`\n${tableOf(outcomes)}\n\nKept in ${kept}`);
+process.exitCode = outcomes.every(({ passed }) => passed) ? 0 : 1;
