@@ -38,7 +38,7 @@ const openRoutes = [
   ...operations.filter(({ open }) => open).map(({ path }) => path),
 ].map(templateOf);
 
-/** Alarms that tell of faulty code: they take a new version back. */
+/** Alarms that faulty code raises: they take a new version back. */
 const watchesCode = ({ node }: { readonly node: { readonly id: string } }): boolean =>
   ['ServerErrors', 'ModelLoadFailures'].includes(node.id);
 
@@ -60,7 +60,7 @@ const openThrottles = (rate: number): Record<string, apigateway.MethodDeployment
   return Object.fromEntries([
     ...openRoutes.map((path) => [`${path}/GET`, limit(path.startsWith('/assets/') ? rate * 4 : rate)]),
     ...watchedRoutes.map((path) => [`${path}/HEAD`, limit(rate)]),
-    ...[...paths].map((path) => [`${path}/OPTIONS`, limit(rate)]),
+    ...[...paths].map((path) => [`${path}/OPTIONS`, limit(rate / 2)]),
   ]);
 };
 

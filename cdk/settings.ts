@@ -50,7 +50,7 @@ export const definitions = {
     .max(1_000)
     .default(0.1)
     .describe(
-      'Requests a second, on average, of each route that needs no key; assets four times as many; 200 at once.',
+      'Requests a second, on average, of each route that needs no key; assets four times as many, preflight requests half as many; 200 at once.',
     ),
   quota: whole(1, 1_000_000_000, 100_000).describe('Requests a month that one key may make.'),
   memory: whole(256, 10_240, 1769).describe('MB of the generating function; 1769 is one whole vCPU.'),

@@ -1,5 +1,5 @@
 /** One line of the table that `npm run verify:aws` prints and keeps. */
-export interface Outcome {
+export interface VerifiedStep {
   readonly step: string;
   readonly expected: string;
   readonly seen: string;
@@ -59,7 +59,7 @@ export function obstacles(limits: AccountLimits, wanted: Wanted): readonly strin
 }
 
 /** The outcomes as a table in Markdown. */
-export const tableOf = (outcomes: readonly Outcome[]): string =>
+export const tableOf = (outcomes: readonly VerifiedStep[]): string =>
   [
     '| step | expected | seen | s | |',
     '|---|---|---|---|---|',

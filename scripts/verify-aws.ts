@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import OpenAI from 'openai';
-import { type AccountLimits, type Outcome, obstacles, tableOf } from '../cdk/verify-plan.ts';
+import { type AccountLimits, obstacles, tableOf, type VerifiedStep } from '../cdk/verify-plan.ts';
 
 /**
  * `npm run verify:aws`: one deployment in an account, used once in every way, and removed again. It asks the account's
@@ -33,7 +33,7 @@ if (values.help) {
   process.exit(0);
 }
 
-const outcomes: Outcome[] = [];
+const outcomes: VerifiedStep[] = [];
 const setting = (name: string, otherwise: string): string =>
   values.context.findLast((one) => one.startsWith(`folio:${name}=`))?.split(/=(.*)/s)[1] ?? otherwise;
 
