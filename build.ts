@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { kernelWasm } from './src/model/kernel/kernel-module.ts';
 import { bundlePage } from './src/web/bundle.ts';
 
 /**
@@ -55,6 +56,17 @@ const typesOf = async (): Promise<void> => {
   ]);
 };
 
+/** The kernel as files, for hosts that compile WebAssembly themselves. */
+const kernels = async (): Promise<void> => {
+  await mkdir(dist, { recursive: true });
+  await writeFile(join(dist, 'kernel.wasm'), kernelWasm('plain'));
+  await writeFile(join(dist, 'kernel-relaxed.wasm'), kernelWasm('relaxed'));
+  await writeFile(
+    join(dist, 'kernel.d.ts'),
+    'declare const kernel: WebAssembly.Module;\nexport default kernel;\n',
+  );
+};
+
 for (const folder of ['chunks', 'types']) await rm(join(dist, folder), { recursive: true, force: true });
-await Promise.all([...bundles(), bundlePage(join(dist, 'web')), typesOf()]);
+await Promise.all([...bundles(), kernels(), bundlePage(join(dist, 'web')), typesOf()]);
 await chmod(join(dist, 'cli.js'), 0o755);

@@ -16,6 +16,7 @@ const config: KnipConfig = {
     'src/web/style/page.css',
     'test/{increment,publish-forever}.ts',
     'test/cloud/emulated-app.ts',
+    'test/runtimes/*.mjs',
   ],
   project: ['**/*.{ts,mjs,css}', '!src/model/kernel/assembly/**'],
   // A type that only its own file uses may still be part of an exported function's signature.

@@ -18,6 +18,8 @@ export interface ModelParts {
   readonly info: Pick<ModelInfo, 'name' | 'version' | 'metadata' | 'alphabetFile'>;
   /** Gives what the model is known by. */
   readonly digest: () => string;
+  /** The kernel as the host compiled it. Default: compiled here. */
+  readonly kernel?: WebAssembly.Module;
   /** Default 'int8': several times faster than f32, and the same text on every host. */
   readonly precision?: Precision;
   /** Bytes for the states of prompts' beginnings. Default 4 MiB. */
@@ -29,7 +31,10 @@ export interface ModelParts {
 /** A model from a network in memory. */
 export const createModel = (parts: ModelParts): Model => {
   const { network, info, digest, precision = 'int8', prefixCacheBytes = 2 ** 22 } = parts;
-  const stepper = createKernelStepper(network, precision, { threads: parts.threads });
+  const stepper = createKernelStepper(network, precision, {
+    compiled: parts.kernel,
+    threads: parts.threads,
+  });
   const alphabet = parts.alphabet ?? createAlphabet(undefined, network.vocabulary);
   const layers = network.layers.map(({ kind, units }) => ({ kind, units }));
   const parameters = parameterCount(network);

@@ -29,6 +29,12 @@ export interface OpenOptions {
   readonly prefixCacheBytes?: number;
   /** SHA-256, where the host has one that answers at once. Default: in plain code. */
   readonly hash?: Hash;
+  /**
+   * The engine's WebAssembly as the host compiled it, for hosts that do not let programs compile any: `folio/kernel.wasm`,
+   * or `folio/kernel-relaxed.wasm` where the host has relaxed SIMD. int8 gives the same bits by either. Such a model runs on
+   * one thread. Default: compiled from the bytes in this library.
+   */
+  readonly kernel?: WebAssembly.Module;
   /** Share the work of a step. Default: the caller's thread alone. */
   readonly threads?: Threads;
 }
@@ -83,6 +89,7 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
     },
     ...(options.precision === undefined ? {} : { precision: options.precision }),
     ...(options.prefixCacheBytes === undefined ? {} : { prefixCacheBytes: options.prefixCacheBytes }),
+    ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
 };

@@ -137,16 +137,16 @@ export class Scheduler {
 const gone = (): FolioError => new FolioError('unavailable', 'The model has been disposed of.');
 
 /** Lets everything else that is due run first: timers, sockets, rendering. */
-const turn: () => Promise<void> =
-  'setImmediate' in globalThis
-    ? () => new Promise((resolve) => globalThis.setImmediate(resolve))
-    : (() => {
-        const { port1, port2 } = new MessageChannel();
-        const waiting: (() => void)[] = [];
-        port1.onmessage = () => waiting.shift()?.();
-        return () =>
-          new Promise((resolve) => {
-            waiting.push(resolve);
-            port2.postMessage(undefined);
-          });
-      })();
+const turn = (): Promise<void> =>
+  new Promise((resolve) => {
+    if ('setImmediate' in globalThis) globalThis.setImmediate(resolve);
+    else if ('MessageChannel' in globalThis) {
+      // A new one each time: edge runtimes tie a channel to the request that made it.
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(undefined);
+    } else setTimeout(resolve); // the last choice, since pages delay it by milliseconds
+  });

@@ -33,9 +33,13 @@ export const digestLater = (
     }
     return digest;
   };
-  const timer: unknown = setTimeout(make, LATER);
-  // In Node a program may end before.
-  if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
+  try {
+    const timer: unknown = setTimeout(make, LATER);
+    // In Node a program may end before.
+    if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
+  } catch {
+    // Edge runtimes have no timers while a program is loaded: it is made when it is asked for.
+  }
   return make;
 };
 

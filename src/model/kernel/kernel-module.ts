@@ -1,3 +1,4 @@
+import { FolioError } from '../../errors.ts';
 import type { KernelInfo } from '../stepper.ts';
 import { kernelBytes } from './kernel-bytes.ts';
 
@@ -91,10 +92,23 @@ const decoded = {
 export const relaxedSimdSupported = once(() => WebAssembly.validate(decoded.relaxed()));
 
 /** Either build for a memory of its own and for one that is shared between threads: one byte differs. */
-const compile = (build: Build, shared: boolean): WebAssembly.Module => {
+export const kernelWasm = (build: Build, shared = false): Uint8Array<ArrayBuffer> => {
   const bytes = decoded[build]();
   bytes[kernelBytes[build].memoryFlags] = shared ? SHARED_MEMORY : OWN_MEMORY;
-  return new WebAssembly.Module(bytes);
+  return bytes;
+};
+
+const compile = (build: Build, shared: boolean): WebAssembly.Module => {
+  try {
+    return new WebAssembly.Module(kernelWasm(build, shared));
+  } catch (cause) {
+    throw new FolioError(
+      'model_unsupported',
+      `This host does not compile WebAssembly from a program's own bytes (${String(cause)}). ` +
+        'Import folio/kernel.wasm, which the host compiles, and pass it as the option `kernel`.',
+      { where: 'kernel', cause },
+    );
+  }
 };
 
 const modulesOf = (build: Build) => ({
@@ -114,6 +128,8 @@ export const kernelBuild = (
 };
 
 export interface KernelHost {
+  /** Either build with a memory of its own, compiled by the host. Default: compiled here. */
+  readonly compiled?: WebAssembly.Module | undefined;
   /** Default: whether this host has relaxed SIMD. */
   readonly relaxed?: boolean;
   /** Whether other threads may share the memory. Default false. */
@@ -131,13 +147,21 @@ export interface Kernel extends KernelExports {
   readonly memory: WebAssembly.Memory;
 }
 
-/** A new instance with a memory of its own; the code is compiled once a process. */
+/**
+ * A new instance with a memory of its own; the code is compiled once a process.
+ *
+ * @throws FolioError `model_unsupported` on hosts that do not let programs compile WebAssembly
+ */
 export const instantiateKernel = ({
-  relaxed = relaxedSimdSupported(),
+  compiled,
+  relaxed = compiled === undefined && relaxedSimdSupported(),
   shared = false,
   bytes = PAGE,
 }: KernelHost = {}): Kernel => {
-  const module = modules[relaxed ? 'relaxed' : 'plain'][shared ? 'shared' : 'own']();
+  const module =
+    compiled !== undefined && !shared
+      ? compiled
+      : modules[relaxed ? 'relaxed' : 'plain'][shared ? 'shared' : 'own']();
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: MOST_PAGES, shared });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return { ...(exports as unknown as KernelExports), module, memory };

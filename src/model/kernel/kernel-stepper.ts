@@ -3,10 +3,13 @@ import { type Network, stateLength } from '../network.ts';
 import type { KernelInfo, Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, kernelBuild, relaxedSimdSupported } from './kernel-module.ts';
+import { Packer } from './packing/packer.ts';
 import { layOut, placeNetwork, STEP_BUFFERS_WORD } from './place-network.ts';
 import { createWorkerPool, partsOf, type Threads, type WorkerPool } from './threads/worker-pool.ts';
 
 export interface KernelOptions {
+  /** The kernel as the host compiled it. Default: compiled here. */
+  readonly compiled?: WebAssembly.Module | undefined;
   /** Default: whether this host has relaxed SIMD. */
   readonly relaxed?: boolean;
   /** Default: whether this host has the dot product with addition as an instruction. Either way gives the same bits. */
@@ -32,9 +35,15 @@ export interface KernelStepper extends Stepper {
 export const createKernelStepper = (
   network: Network,
   precision: Precision,
-  { relaxed = relaxedSimdSupported(), fusedDot, blockSparse = true, threads }: KernelOptions = {},
+  {
+    compiled,
+    relaxed = compiled === undefined && relaxedSimdSupported(),
+    fusedDot,
+    blockSparse = true,
+    threads,
+  }: KernelOptions = {},
 ): KernelStepper => {
-  let kernel = instantiateKernel({ relaxed });
+  let kernel = instantiateKernel({ compiled, relaxed });
   if (fusedDot !== undefined) kernel.fusedDot.value = Number(fusedDot);
   const arena = new Arena(kernel.memory, kernel.heapBase());
   const layout = layOut(network);
@@ -43,7 +52,8 @@ export const createKernelStepper = (
   const length = stateLength(network);
   const slots = new Slots(vocabulary);
   const addresses: number[] = [];
-  let available = threads && threads.count > 1 ? threads : undefined;
+  // The host's module has a memory of its own, which threads cannot share.
+  let available = compiled === undefined && threads && threads.count > 1 ? threads : undefined;
   let pool: WorkerPool | undefined;
   let multiplied = 0; // bytes of weights, in steps that threads could share
 
@@ -53,7 +63,8 @@ export const createKernelStepper = (
     ids: arena.place(4),
     logits: arena.place(4 * vocabulary),
   };
-  const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1, blockSparse);
+  const packer = new Packer(blockSparse, compiled);
+  const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1, packer);
   const header = placed.address;
   const sharesOne = available !== undefined && partsOf(placed, available) > 1;
   arena.commit();
@@ -85,7 +96,7 @@ export const createKernelStepper = (
     }
     ({ words, floats } = viewsOf(kernel.memory));
     const started = createWorkerPool(kernel, arena, placed, int8, workers);
-    collected.register(stepper, started);
+    shutDownWithStepper().register(stepper, started);
     return started;
   };
 
@@ -113,7 +124,7 @@ export const createKernelStepper = (
   const zeros = new Float32Array(length);
   const stepper: KernelStepper = {
     kernel: {
-      build: kernelBuild(relaxed, kernel.fusedDot.value === 1),
+      build: compiled ? 'given' : kernelBuild(relaxed, kernel.fusedDot.value === 1),
       threads: available?.count ?? 1,
       density: placed.density,
     },
@@ -181,7 +192,11 @@ export const createKernelStepper = (
 };
 
 /** A stepper that nobody disposed of still ends its workers. */
-const collected = new FinalizationRegistry<WorkerPool>((pool) => pool.shutdown());
+let registry: FinalizationRegistry<WorkerPool> | undefined;
+const shutDownWithStepper = (): FinalizationRegistry<WorkerPool> => {
+  registry ??= new FinalizationRegistry((pool) => pool.shutdown()); // not while loaded: some hosts have none
+  return registry;
+};
 
 const viewsOf = (memory: WebAssembly.Memory): { words: Uint32Array; floats: Float32Array } => ({
   words: new Uint32Array(memory.buffer),

@@ -10,7 +10,7 @@ import type { MatrixDensity } from '../stepper.ts';
 import type { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './packing/first-layer.ts';
-import { type GateRange, type PackedMatrix, Packer, padded, rowsOf, spread } from './packing/packer.ts';
+import { type GateRange, type PackedMatrix, type Packer, padded, rowsOf, spread } from './packing/packer.ts';
 
 /** As in `assembly/gates.ts` and `assembly/layout.ts`. */
 const activations: readonly Activation[] = [
@@ -97,10 +97,9 @@ export const placeNetwork = (
   int8: boolean,
   buffers: StepBuffers,
   threads: number,
-  blockSparse: boolean,
+  packer: Packer,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
-  const packer = new Packer(blockSparse);
   const density: MatrixDensity[] = [];
   let weightBytes = 0;
   const placeMatrix: PlaceMatrix = (name, matrix, outputs, gates) => {

@@ -44,13 +44,17 @@ export interface PackedMatrix {
  * published weights must not pass through the one that stays.
  */
 export class Packer {
-  readonly #own: DecodedBuffer = { kernel: instantiateKernel(), used: false };
+  readonly #own: DecodedBuffer;
   /** The matrix that lies in it. */
   #copied: Float32Array | undefined;
   readonly #blockSparse: boolean;
 
-  /** @param blockSparse whether zero blocks may be left out */
-  constructor(blockSparse: boolean) {
+  /**
+   * @param blockSparse whether zero blocks may be left out
+   * @param compiled the kernel as the host compiled it; default: compiled here
+   */
+  constructor(blockSparse: boolean, compiled?: WebAssembly.Module) {
+    this.#own = { kernel: instantiateKernel({ compiled }), used: false };
     this.#blockSparse = blockSparse;
   }
 

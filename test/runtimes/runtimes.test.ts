@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { globSync } from 'tinyglobby';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openModel } from '../../src/model/open-model.ts';
+import { installRuntimes } from './install.ts';
+import { program } from './program.mjs';
+import { startWorker, type WorkerModule } from './workerd.ts';
+
+const root = join(import.meta.dirname, '../..');
+const dist = join(root, 'dist');
+/** The model that comes with the package. */
+const [folder = ''] = globSync('models/shakespeare/*/', { cwd: root, onlyDirectories: true, absolute: true });
+
+let work: string;
+let expected: unknown;
+
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'folio-runtimes-'));
+  expected = await program(await openModel((file) => readFile(join(folder, file)).catch(() => undefined)));
+});
+
+afterAll(async () => {
+  if (work) await rm(work, { recursive: true });
+});
+
+const run = async (command: string, parameters: readonly string[]): Promise<unknown> => {
+  const { stdout } = await promisify(execFile)(join(await installRuntimes(), command), [...parameters], {
+    env: { PATH: process.env.PATH, HOME: work, DENO_NO_UPDATE_CHECK: '1' },
+  });
+  return JSON.parse(stdout);
+};
+
+const command = join(import.meta.dirname, 'command.mjs');
+
+describe.each(['browser.js', 'index.js'])('dist/%s', (entry) => {
+  test('gives in Deno the bits that it gives in Node', async () => {
+    expect(
+      await run('deno', ['run', '--no-remote', '--allow-all', command, join(dist, entry), folder]),
+    ).toEqual(expected);
+  });
+
+  test('gives in Bun the bits that it gives in Node', async () => {
+    expect(await run('bun', [command, join(dist, entry), folder])).toEqual(expected);
+  });
+});
+
+const workerModules = (worker: string, kernel: string): readonly WorkerModule[] => [
+  { name: 'worker.mjs', kind: 'esModule', file: join(import.meta.dirname, worker) },
+  { name: 'program.mjs', kind: 'esModule', file: join(import.meta.dirname, 'program.mjs') },
+  { name: 'folio', kind: 'esModule', file: join(dist, 'browser.js') },
+  { name: 'kernel.wasm', kind: 'wasm', file: join(dist, kernel) },
+  ...['model.json', 'weights-1-of-1.bin'].map(
+    (name) => ({ name, kind: 'data', file: join(folder, name) }) as const,
+  ),
+];
+
+// The first date has neither MessageChannel nor FinalizationRegistry.
+describe.each(['2024-01-01', '2025-11-01'])('in workerd as of %s', (date) => {
+  test.each(['kernel.wasm', 'kernel-relaxed.wasm'])('%s gives the bits that Node gives', async (kernel) => {
+    const worker = await startWorker(work, workerModules('worker.mjs', kernel), date);
+    try {
+      const answers = await Promise.all(['/', '/'].map(async (path) => (await worker.fetch(path)).json()));
+      expect(answers).toEqual([expected, expected]);
+    } finally {
+      await worker.stop();
+    }
+  });
+
+  test('a model opened while the Worker is loaded serves its requests', async () => {
+    const worker = await startWorker(work, workerModules('worker-at-start.mjs', 'kernel.wasm'), date);
+    try {
+      expect(await (await worker.fetch('/')).json()).toEqual(expected);
+      expect(await (await worker.fetch('/')).json()).toEqual(expected);
+    } finally {
+      await worker.stop();
+    }
+  });
+
+  test('without the host’s kernel the error says what to pass', async () => {
+    const worker = await startWorker(work, workerModules('worker.mjs', 'kernel.wasm'), date);
+    try {
+      expect(await (await worker.fetch('/without-kernel')).json()).toMatchObject({
+        code: 'model_unsupported',
+        message: expect.stringContaining('folio/kernel.wasm'),
+      });
+    } finally {
+      await worker.stop();
+    }
+  });
+});

@@ -1,0 +1,11 @@
+/** A Cloudflare Worker that opens the model once, while it is loaded. */
+import { openModel } from 'folio';
+import kernel from 'kernel.wasm';
+import json from 'model.json';
+import weights from 'weights-1-of-1.bin';
+import { program } from './program.mjs';
+
+const files = { 'model.json': json, 'weights-1-of-1.bin': weights };
+const model = await openModel(async (file) => files[file] && new Uint8Array(files[file]), { kernel });
+
+export default { fetch: async () => Response.json(await program(model)) };
