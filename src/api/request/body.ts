@@ -34,7 +34,7 @@ export const streamFailures = (
 /**
  * Reads a body up to a limit, whatever its length claims to be.
  *
- * @throws FolioError `too_large`
+ * @throws FolioError `too_large`, or `interrupted` when the client leaves
  */
 export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
   const refuse = (): never => {
@@ -67,7 +67,11 @@ const parseJson = (text: string): unknown =>
   JSON.parse(
     text.replace(
       /("(?:random_)?seed"\s*:\s*)(-?\d{16,}|\[[^\]"]*\])/g,
-      (_, name: string, value: string) => name + value.replace(/-?\d{16,}(?![\d.eE])/g, '"$&"'),
+      (_, name: string, value: string) =>
+        name +
+        value.replace(/-?\d{16,}(?![\d.eE])/g, (digits) =>
+          Number.isSafeInteger(Number(digits)) ? digits : `"${digits}"`,
+        ),
     ),
   );
 
@@ -77,7 +81,7 @@ export const readJson = async (context: Context, limits: Limits): Promise<Record
   if (/^multipart\//i.test(type)) {
     throw new FolioError(
       'unsupported_media_type',
-      `The body: expected it as the body itself, received ${type.split(';')[0]}.`,
+      `The body: expected a JSON object as the body itself, received ${type.split(';')[0]}.`,
       { where: 'body', expected: 'a body of one part', received: 'multipart' },
     );
   }

@@ -198,6 +198,7 @@ describe('parameters of OpenAI’s routes', async () => {
     const body = (seed: string) => `{"model":"tiny","prompt":"Once","max_tokens":60,"seed":${seed}}`;
     const texts = new Map<string, string>();
     for (const seed of [
+      '1234567890123456',
       '9007199254740991',
       '9007199254740992',
       '9007199254740993',
@@ -514,7 +515,7 @@ describe('on the wire', async () => {
   test('a body in parts is a 415', async () => {
     const form = new FormData();
     form.set('prompt', 'a');
-    for (const path of ['/generate', '/v1/completions', '/v1/corpora/x', '/v1/trainings']) {
+    for (const path of ['/generate', '/v1/completions', '/v1/score', '/v1/trainings']) {
       const fault = await refuse(await fetch(path, { method: 'POST', body: form }));
       expect(fault).toMatchObject({ status: 415, code: 'unsupported_media_type' });
     }
