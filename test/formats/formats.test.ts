@@ -79,8 +79,11 @@ const torchSpec = fc
     ids: ids(spec.vocabulary),
     files: [
       ...['state.pt', 'old.pt', 'views.pt', 'checkpoint.pt', 'old.onnx'],
-      // The format sorts by name, so a normalization's place is lost; and PyTorch unrolls an nn.RNN.
-      ...(spec.norm ? [] : ['state.safetensors']),
+      // The format sorts by name: a normalization's place is lost, and the order of nn.Linear of one size. PyTorch
+      // unrolls an nn.RNN.
+      ...(spec.norm || (spec.hidden === spec.units && spec.vocabulary === spec.units)
+        ? []
+        : ['state.safetensors']),
       ...(spec.kind === 'rnn' ? [] : ['model.onnx']),
     ],
   }));
