@@ -24,7 +24,13 @@ const config: KnipConfig = {
   // Routes name their answers' schemas, and the description finds them by name.
   ignoreIssues: { 'src/api/response/responses.ts': ['nsExports', 'exports'] },
   ignoreBinaries: ['cc', 'apt-get', 'WebKitWebDriver', 'Xvfb'],
-  ignoreDependencies: ['publint', '@arethetypeswrong/cli'], // started by scripts/check-package.ts
+  ignoreDependencies: [
+    'publint', // with the next, started by scripts/check-package.ts
+    '@arethetypeswrong/cli',
+    'kernel.wasm', // with the next two, files that a test puts beside its worker
+    'model.json',
+    'weights-1-of-1.bin',
+  ],
   compilers: {
     css: (text) =>
       [...text.matchAll(/(?:url\(|@import )["'](?!data:)([^"']+)/g)]

@@ -11,7 +11,7 @@ export interface IamCall {
 const bucketArn = (bucket: string) => `arn:aws:s3:::${bucket}`;
 
 /** S3's operations of one request. A missing object asks for the right to list, too: without it the answer is 403. */
-export function ofS3(method: string, url: string, status: number): readonly IamCall[] {
+function ofS3(method: string, url: string, status: number): readonly IamCall[] {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const [bucket = '', ...rest] = decodeURIComponent(pathname).slice(1).split('/');
   const key = rest.join('/');
