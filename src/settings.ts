@@ -228,7 +228,7 @@ export const definitions = {
     variable: 'FOLIO_MAX_CORPUS_BYTES',
     schema: integer(1, 5_368_709_120),
     fallback: '104857600',
-    description: 'Bytes of an uploaded corpus.',
+    description: 'Bytes of an uploaded corpus, or of a model that is imported.',
   }),
   maximumConcurrent: required({
     variable: 'FOLIO_MAX_CONCURRENT',

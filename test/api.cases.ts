@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import * as answers from '../src/api/response/responses.ts';
@@ -40,6 +42,10 @@ export const furnish = async (store: Store): Promise<void> => {
 };
 
 type Json = Record<string, unknown>;
+
+/** A model as another library wrote it. */
+export const importFile = (name: string): Uint8Array<ArrayBuffer> =>
+  Uint8Array.from(readFileSync(new URL(`./fixtures/import/${name}`, import.meta.url)));
 
 /** What every host of the API must do. */
 export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
@@ -423,6 +429,7 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
         '/v1/models/tiny/activate',
         '/v1/trainings',
         '/v1/corpora/any',
+        '/v1/models/any/import',
       );
       await fc.assert(
         fc.asyncProperty(path, body, async (to, sent) => {
@@ -465,6 +472,96 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       for (const path of ['files/none.bin', 'files/..%2Fcurrent.json', 'files/.hidden']) {
         expect((await api.fetch(`/v1/models/tiny/${path}`)).status).toBe(404);
       }
+    });
+
+    describe('of other libraries', () => {
+      const letters = 'abcdefghijk';
+      const importTo = (path: string, body: Uint8Array<ArrayBuffer>): Promise<Response> =>
+        api.fetch(`/v1/models/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/octet-stream' },
+          body,
+        });
+
+      test('are imported as files, published with their origin, and generated from', async () => {
+        const file = importFile('torch-lstm/checkpoint.pt');
+        const response = await importTo('checkpoint/import?file=checkpoint.pt', file);
+        expect(response.status).toBe(201);
+        const imported = answers.ImportResponseSchema.parse(await response.json());
+        const { version, digest, sample, alphabet = [] } = imported;
+        expect(imported).toMatchObject({
+          ...{ id: `checkpoint@${version}`, name: 'checkpoint', format: 'PyTorch', vocabulary: 11 },
+        });
+        // Behind a gateway, a stage's name stands before it.
+        expect(response.headers.get('location')).toMatch(
+          new RegExp(`^(?:/live)?/v1/models/checkpoint%40${version}$`),
+        );
+        expect(alphabet).toHaveLength(11);
+        expect([...sample].every((character) => alphabet.includes(character))).toBe(true);
+        const made = await generate({ model: 'checkpoint', version, digest, length: 200, seed: 1 });
+        expect([made.text, [...made.text].length]).toEqual([sample, 200]);
+        const artefact = await (
+          await api.fetch(`/v1/models/${encodeURIComponent(`checkpoint@${version}`)}/files/model.json`)
+        ).json();
+        expect(artefact.userDefinedMetadata.folio).toMatchObject({
+          ...{ name: 'checkpoint', version, alphabet },
+          imported: {
+            ...{ file: 'checkpoint.pt', bytes: file.length, format: 'PyTorch' },
+            sha256: createHash('sha256').update(file).digest('hex'),
+          },
+        });
+      });
+
+      test.each([
+        ['two-lstm/model.keras', {}],
+        ['two-lstm/model.h5', {}],
+        ['torch-lstm/state.pt', {}],
+        ['torch-lstm/state.safetensors', {}],
+        ['torch-lstm/old.onnx', {}],
+        ['torch-gru/state.pt', { dense_activation: 'relu' }],
+        ['torch-rnn/state.pt', { nonlinearity: 'relu' }],
+      ])('%s takes its alphabet from the query', async (file, parameters) => {
+        const query = new URLSearchParams({ alphabet: letters, ...parameters });
+        const response = await importTo(`${file.replace('/', '-')}/import?${query}`, importFile(file));
+        const answer = await response.json();
+        expect(response.status, JSON.stringify(answer)).toBe(201);
+        const { alphabet, sample, notes } = answers.ImportResponseSchema.parse(answer);
+        expect([alphabet?.join(''), notes]).toEqual([letters, []]);
+        expect(sample).toMatch(/^[a-k]{200}$/);
+      });
+
+      test('write ids where nothing says what they stand for', async () => {
+        const response = await importTo('numbers/import', importFile('torch-lstm/state.pt'));
+        const { alphabet, sample } = answers.ImportResponseSchema.parse(await response.json());
+        expect(alphabet).toBeUndefined();
+        expect(sample).toMatch(/^(?: \d+){200}$/);
+      });
+
+      test.each([
+        ['torch-lstm/checkpoint.pt', '', 'cut', 422, 'model_invalid'],
+        ['two-lstm/model.keras', '', 'cut', 422, 'model_invalid'],
+        ['torch-lstm/whole.pt', '', 'whole', 422, 'model_unsupported'],
+        ['two-lstm/config.json', '', 'whole', 422, 'model_unsupported'],
+        ['torch-lstm/state.pt', '?alphabet=abc', 'whole', 422, 'model_invalid'],
+        ['torch-gru/state.pt', '', 'whole', 400, 'invalid_parameter'],
+        ['torch-gru/state.pt', '?dense_activation=softmax', 'whole', 400, 'invalid_parameter'],
+        ['torch-lstm/state.pt', '?color=red', 'whole', 400, 'invalid_parameter'],
+        ['torch-lstm/state.pt', '', 'empty', 400, 'invalid_request'],
+      ])('%s%s, %s, is refused and leaves nothing', async (file, query, part, status, code) => {
+        const bytes = importFile(file);
+        const length = { cut: Math.floor(bytes.length * 0.8), whole: bytes.length, empty: 0 }[part];
+        const response = await importTo(`damaged/import${query}`, bytes.slice(0, length));
+        expect(await failure(response)).toMatchObject({ status, code });
+        expect(await failure(await api.fetch('/v1/models/damaged'))).toMatchObject({ status: 404 });
+      });
+
+      test('are imported under a name alone', async () => {
+        const response = await importTo(
+          `${encodeURIComponent('tiny@1')}/import`,
+          importFile('torch-lstm/state.pt'),
+        );
+        expect(await failure(response)).toMatchObject({ status: 400, code: 'invalid_parameter' });
+      });
     });
 
     test('change their current version by compare-and-swap, and lose one that is not current', async () => {

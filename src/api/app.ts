@@ -6,6 +6,7 @@ import { routeOf } from './log.ts';
 import { requireScope } from './request/auth.ts';
 import { errorResponse } from './response/error-response.ts';
 import { corpusRoutes } from './routes/corpora.ts';
+import { importRoutes } from './routes/imports.ts';
 import { modelRoutes } from './routes/models.ts';
 import { noRoute } from './routes/not-found.ts';
 import type { Route } from './routes/route.ts';
@@ -96,9 +97,10 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     await next();
   });
 
-  const { generator, trainings, corpora } = deps;
+  const { generator, imports, trainings, corpora } = deps;
   if (generator) mount(generatorRoutes, { ...deps, generator });
   mount(modelRoutes, deps);
+  if (generator && imports) mount(importRoutes, { ...deps, generator, imports });
   if (trainings) {
     mount(trainingRoutes, { ...deps, trainings });
     if (corpora) mount(corpusRoutes, { ...deps, trainings, corpora });

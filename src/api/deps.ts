@@ -1,3 +1,5 @@
+import type { ImportOptions } from '../import/import-model.ts';
+import type { PublishedImport } from '../import/publish-import.ts';
 import type { UnknownRule } from '../model/format/alphabet.ts';
 import type { KernelInfo, Precision } from '../model/stepper.ts';
 import type { ModelLease } from '../store/model-cache.ts';
@@ -33,6 +35,13 @@ export type CorpusUploads =
       presign(corpus: string, preset: string | undefined): Promise<UploadForm>;
     };
 
+/** How models of other libraries come in, handed over so that a host without it has none of the formats' readers. */
+export interface ModelImports {
+  readonly maximumBytes: number;
+  /** As `publishImport`, into the host's store. */
+  publish(name: string, bytes: Uint8Array, options: ImportOptions): Promise<PublishedImport>;
+}
+
 /** What a host knows of a request beside the request itself. */
 export interface HostBindings {
   readonly remoteAddress?: string | undefined;
@@ -59,6 +68,7 @@ export interface AppDeps {
   readonly requests?: RequestDefaults | undefined;
   readonly trainings?: TrainingJobs | undefined;
   readonly corpora?: CorpusUploads | undefined;
+  readonly imports?: ModelImports | undefined;
   /** Origins of the pages that may call from a browser; `*` for all. */
   readonly origins?: readonly string[] | undefined;
   /** False on a host that cannot hold a connection open: live routes then answer once and ask to be called again. */
@@ -70,6 +80,8 @@ export interface AppDeps {
 
 /** What routes that run a model need. */
 export type GeneratorDeps = AppDeps & { readonly generator: Generator };
+/** What routes of imports need: a sample is generated. */
+export type ImportDeps = GeneratorDeps & { readonly imports: ModelImports };
 /** What routes of trainings need. */
 export type TrainingDeps = AppDeps & { readonly trainings: TrainingJobs };
 /** What routes of corpora need: an upload starts a training. */

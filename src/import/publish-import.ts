@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import { type ImportedModel, type ImportOptions, importModel } from './import-model.ts';
 
 export interface PublishedImport
-  extends Pick<ImportedModel, 'format' | 'vocabulary' | 'alphabet' | 'alphabetFrom' | 'notes'> {
+  extends Pick<ImportedModel, 'format' | 'vocabulary' | 'alphabet' | 'alphabetFrom' | 'notes' | 'digest'> {
   readonly version: string;
 }
 
@@ -31,7 +31,7 @@ export const publishImport = async (
     imported: { ...source, ...(notes.length === 0 ? {} : { notes }) },
   };
   await publishVersion(store, { name, version, files: imported.files(metadata) });
-  return { version, format, vocabulary, alphabet, alphabetFrom, notes };
+  return { version, digest, format, vocabulary, alphabet, alphabetFrom, notes };
 };
 
 const hexOf = (bytes: Uint8Array): string =>

@@ -81,7 +81,7 @@ export const fromStateDict = (
       'invalid_parameter',
       `${where} has ${linears.length} nn.Linear one after another, and a state dict does not hold the function between ` +
         'them: give --dense-activation relu (or tanh, sigmoid, linear), as the model applies it.',
-      { where: 'denseActivation', expected: 'relu, tanh, sigmoid or linear', received: 'nothing' },
+      { where: 'dense_activation', expected: 'relu, tanh, sigmoid or linear', received: 'nothing' },
     );
   }
   for (const module of ordered) {

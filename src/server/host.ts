@@ -78,6 +78,14 @@ export const createHost = async (
     },
     trainings,
     corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
+    imports: {
+      maximumBytes: settings.maximumCorpusBytes,
+      // The formats' readers are loaded when they are needed.
+      publish: async (...file) => {
+        const { publishImport } = await import('../import/publish-import.ts');
+        return publishImport(store, ...file);
+      },
+    },
     origins: settings.origins,
     pages: pages(),
     log: log ?? logRequests(logger),

@@ -25,7 +25,7 @@ const meanings: Readonly<Record<number, string>> = {
 
 const ofParameter: Readonly<Record<string, string>> = {
   model: 'A model’s name, or `name@version`.',
-  name: 'The corpus’ and the model’s name.',
+  name: 'The model’s name, which its corpus has too.',
   file: 'A file’s name.',
   id: 'The training’s id.',
 };

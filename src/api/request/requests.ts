@@ -333,6 +333,30 @@ export const UploadRequestSchema = z
   )
   .register(z.globalRegistry, { id: 'UploadRequest' });
 
+export const ImportRequestSchema = z
+  .strictObject(
+    {
+      file: z._default(
+        text('What the file is called: it stands in messages and in the model’s metadata.'),
+        'file',
+      ),
+      alphabet: z.optional(
+        text('The characters in the order of the ids, as one string, where the file does not hold them.'),
+      ),
+      nonlinearity: z.optional(
+        choice(['tanh', 'relu'], 'Of an nn.RNN in a state dict. Default: tanh, as PyTorch’s.'),
+      ),
+      dense_activation: z.optional(
+        choice(
+          ['relu', 'tanh', 'sigmoid', 'linear'],
+          'Between the nn.Linear of a state dict, where it has several.',
+        ),
+      ),
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'ImportRequest' });
+
 export const TrainingRequestSchema = z
   .strictObject(
     {

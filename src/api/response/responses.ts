@@ -295,6 +295,29 @@ export const ActivateResponseSchema = z
   .object({ ...modelFields, current: z.literal(true) })
   .register(z.globalRegistry, { id: 'ActivateAnswer' });
 
+export const ImportResponseSchema = z
+  .object({
+    ...modelFields,
+    name: z.string(),
+    digest: z.string(),
+    format: z.string().check(z.describe('What wrote the file: `Keras 3.15.1`, `PyTorch`.')),
+    vocabulary: z.int().check(z.describe('Ids that the model knows.')),
+    alphabet: z.optional(
+      z
+        .array(z.string())
+        .check(
+          z.describe('In the order of the ids; absent where nothing says it: the model then writes ids.'),
+        ),
+    ),
+    notes: z
+      .array(z.string())
+      .check(z.describe('What the file does not say and was taken for granted, in sentences.')),
+    sample: z
+      .string()
+      .check(z.describe('A text of the model: letters that look shuffled mean another alphabet.')),
+  })
+  .register(z.globalRegistry, { id: 'ImportAnswer' });
+
 export const DeletedModelSchema = z
   .object({
     id: z.string(),

@@ -196,7 +196,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
   ),
 ];
 
-const modelObject = (id: string, version: string) => ({
+export const modelObject = (id: string, version: string) => ({
   id,
   object: 'model' as const,
   created: createdOf(version),

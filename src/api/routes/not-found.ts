@@ -16,6 +16,10 @@ const hints: readonly (readonly [path: RegExp, hint: string])[] = [
     /^\/(?:chat\/)?completions$|^\/(?:models|embeddings|responses|score)$/,
     'Add /v1 to the base URL of the client: its paths begin with it.',
   ],
+  [
+    /^\/v1\/models\/[^/]+\/import$/,
+    'This server imports no models; `folio import FILE --name NAME --store s3://BUCKET` publishes one to its store.',
+  ],
   [/^\/v1\/v1\//, 'The base URL of the client has one /v1 too many.'],
   [
     /^\/api\/(?:generate|chat|tags)$/,

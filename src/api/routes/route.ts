@@ -29,8 +29,8 @@ export interface Operation<Path extends string = string> {
   readonly query?: z.ZodMiniObject;
   /** A JSON body, or a query, to try. */
   readonly example?: Readonly<Record<string, unknown>>;
-  /** Bodies by media type; 'text' for plain text. */
-  readonly body?: Readonly<Record<string, z.core.$ZodType | 'text'>>;
+  /** Bodies by media type; 'text' for plain text, 'bytes' for a file. */
+  readonly body?: Readonly<Record<string, z.core.$ZodType | 'text' | 'bytes'>>;
   readonly answers: Readonly<
     Record<
       number,
@@ -55,6 +55,7 @@ export const route = <Deps extends AppDeps, const Path extends string>(
 
 export const json = 'application/json';
 export const plain = 'text/plain';
+export const octets = 'application/octet-stream';
 export const events = 'text/event-stream';
 
 /** What a request that runs a model can be refused with. */

@@ -2,6 +2,7 @@ import { chatRoutes } from './chat.ts';
 import { completionRoutes } from './completions.ts';
 import { corpusRoutes } from './corpora.ts';
 import { generateRoutes } from './generate.ts';
+import { importRoutes } from './imports.ts';
 import { modelRoutes } from './models.ts';
 import type { Operation } from './route.ts';
 import { scoreRoutes } from './score.ts';
@@ -25,6 +26,7 @@ export const generatorRoutes = [
 export const operations: readonly Operation[] = [
   ...generatorRoutes,
   ...modelRoutes,
+  ...importRoutes,
   ...corpusRoutes,
   ...trainingRoutes,
   ...serviceRoutes,
