@@ -19,7 +19,7 @@ const names = [
 ] as const;
 
 /** Milliseconds. A test of a real tool may have to wait for it on a small machine. */
-const patience: Record<(typeof names)[number], number> = {
+const timeoutMs: Record<(typeof names)[number], number> = {
   unit: 20_000,
   tensorflow: 300_000,
   formats: 600_000,
@@ -41,7 +41,7 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          testTimeout: patience[name],
+          testTimeout: timeoutMs[name],
           hookTimeout: 900_000,
           fileParallelism: name === 'unit',
           pool: name === 'unit' ? 'threads' : 'forks', // threads start sooner; add-ons of C want a process

@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { globSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { Builder, By, Capabilities } from 'selenium-webdriver';
-import { globSync } from 'tinyglobby';
 import { type PageDriver, type PageOptions, waitFor } from './page-driver.ts';
 
 /** Command to Debian package: the browser's driver brings the browser itself, which wants a display. */
 export const webkitPackages = { WebKitWebDriver: 'webkit2gtk-driver', Xvfb: 'xvfb' } as const;
 
 const findMiniBrowser = (): string => {
-  const [path] = globSync('/usr/lib/*/webkit2gtk-*/MiniBrowser', { absolute: true });
+  const [path] = globSync('/usr/lib/*/webkit2gtk-*/MiniBrowser');
   if (path === undefined) throw new Error('WebKitGTK has no MiniBrowser in /usr/lib/*/webkit2gtk-*/.');
   return path;
 };

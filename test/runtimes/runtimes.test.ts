@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { globSync } from 'tinyglobby';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openModel } from '../../src/model/open-model.ts';
 import { installRuntimes } from './install.ts';
@@ -13,7 +13,7 @@ import { startWorker, type WorkerModule } from './workerd.ts';
 const root = join(import.meta.dirname, '../..');
 const dist = join(root, 'dist');
 /** The model that comes with the package. */
-const [folder = ''] = globSync('models/shakespeare/*/', { cwd: root, onlyDirectories: true, absolute: true });
+const [folder = ''] = globSync(join(root, 'models/shakespeare/*/'));
 
 let work: string;
 let expected: unknown;

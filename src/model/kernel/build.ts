@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
-import { glob } from 'tinyglobby';
 
 const folder = new URL('./', import.meta.url);
 const target = new URL('kernel-bytes.ts', folder);
@@ -25,7 +24,8 @@ type Build = keyof typeof simd;
 export const sourceDigest = async (): Promise<string> => {
   const cwd = new URL('assembly/', folder);
   const hash = createHash('sha256');
-  for (const name of (await glob('*.ts', { cwd })).sort()) {
+  const names = (await readdir(cwd)).filter((name) => name.endsWith('.ts'));
+  for (const name of names.sort()) {
     hash.update(`${name}\n${await readFile(new URL(name, cwd), 'utf8')}\n`);
   }
   return `sha256:${hash.digest('hex')}`;
