@@ -14,7 +14,7 @@ export const number = (min: number, max: number, description: string) => {
 };
 
 /** A sampling parameter's number. */
-export const numberIn = (parameter: SamplingParameter): z.ZodMiniNumber => {
+export const numberIn = (parameter: SamplingParameter): z.ZodMiniNumber<number> => {
   const { min, max, excludesMin, help } = parameter;
   const error = rangeOf(parameter);
   const whole = parameter.integer ? z.int({ error }) : z.number({ error });

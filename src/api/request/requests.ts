@@ -8,7 +8,7 @@ import {
 import { choice, flag, integer, name, number, numberIn, text } from './fields.ts';
 
 type NumericFields = {
-  [Name in SamplingParameterName as SnakeCase<Name>]: z.ZodMiniDefault<z.ZodMiniNumber>;
+  [Name in SamplingParameterName as SnakeCase<Name>]: z.ZodMiniDefault<z.ZodMiniNumber<number>>;
 };
 
 /** A field for each sampling parameter of the table, under the names that the field uses: `topK` is `top_k`. */

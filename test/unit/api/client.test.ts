@@ -1,5 +1,5 @@
-import { afterAll, describe, expect, test } from 'vitest';
-import { ApiError, FolioClient } from '../../../src/client/client.ts';
+import { afterAll, describe, expect, expectTypeOf, test } from 'vitest';
+import { ApiError, FolioClient, type GenerateRequest } from '../../../src/client/client.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { tiny } from '../../api.cases.ts';
 import { furnished } from './host-under-test.ts';
@@ -45,6 +45,12 @@ describe('the typed client', async () => {
     const { data } = await folio.score({ text: ['Once', 'Twice'] });
     expect(data.map(({ perplexity }) => perplexity > 1)).toEqual([true, true]);
     expect((await folio.models()).map(({ id }) => id)).toEqual(['tiny', 'other']);
+  });
+
+  test('sampling parameters are typed as numbers that may be left out', () => {
+    expectTypeOf<GenerateRequest['temperature']>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<GenerateRequest['typical_p']>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<GenerateRequest['top_k']>().toEqualTypeOf<number | undefined>();
   });
 
   test('a refused request throws with every fault', async () => {
