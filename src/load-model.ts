@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FolioError } from './errors.ts';
+import { FolioError, unexpected } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
 import { alphabetFiles } from './model/format/alphabet-file.ts';
 import type { Model } from './model/model.ts';
@@ -107,15 +107,7 @@ const readIfThere = async (
   try {
     const { size } = await stat(path);
     if (size > limit) {
-      throw new FolioError(
-        'model_invalid',
-        `${basename(path)}: expected at most ${limit} bytes, got ${size}.`,
-        {
-          where: basename(path),
-          expected: `at most ${limit} bytes`,
-          received: `${size} bytes`,
-        },
-      );
+      throw unexpected('model_invalid', basename(path), `at most ${limit} bytes`, size);
     }
     return await readFile(path);
   } catch (error) {

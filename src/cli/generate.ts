@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
-import { FolioError } from '../errors.ts';
+import { FolioError, unexpected } from '../errors.ts';
 import type { CompletionResult, Completions } from '../model/model.ts';
 import { addAlphabet } from './alphabet-options.ts';
 import { newCommand, numeric } from './command.ts';
@@ -57,13 +57,7 @@ async function run(flags: GenerateFlags): Promise<void> {
     ...(flags.seed === undefined ? {} : { seed: flags.seed }),
   });
   if (!Number.isInteger(flags.count) || flags.count < 1 || flags.count > 128) {
-    throw new FolioError(
-      'invalid_parameter',
-      `count: expected a whole number from 1 to 128, received ${flags.count}.`,
-      {
-        where: 'count',
-      },
-    );
+    throw unexpected('invalid_parameter', 'count', 'a whole number from 1 to 128', flags.count);
   }
   const held = await openModel(flags);
   const options = {

@@ -1,4 +1,4 @@
-import { FolioError } from '../../errors.ts';
+import { FolioError, unexpected } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { Limits } from './limits.ts';
@@ -21,11 +21,7 @@ export const checkLengths = (
   faults: ValidationErrors,
 ): void => {
   const refuse = (where: string, maximum: number, received: number): void => {
-    faults.add(
-      'limit_exceeded',
-      where,
-      `${where}: expected at most ${maximum} characters, received ${received}.`,
-    );
+    faults.addUnexpected('limit_exceeded', where, `at most ${maximum} characters`, received);
   };
   const [lengthAt, value] = length ?? [''];
   if (typeof value === 'number' && value > limits.length) refuse(lengthAt, limits.length, value);
@@ -92,10 +88,11 @@ export const checkPromptTotal = (
   const maximum = completionsOfFullLength * limits.prompt;
   const total = prompts.reduce<number>((sum, prompt) => sum + prompt.length, 0);
   if (prompts.length < 2 || total <= maximum) return;
-  faults.add(
+  faults.addUnexpected(
     'limit_exceeded',
     where,
-    `${where}: expected at most ${maximum} characters in all prompts together, received ${total}.`,
+    `at most ${maximum} characters in all prompts together`,
+    total,
   );
 };
 
@@ -138,8 +135,7 @@ export const checkPrompt = (
     const ids = prompt[0] === startId(lease) ? prompt.slice(1) : prompt;
     const strange = ids.find((id) => id >= vocabularySize);
     if (strange === undefined) return;
-    const expected = `ids from 0 to ${vocabularySize - 1}`;
-    faults.add('unknown_character', where, `${where}: expected ${expected}, received ${strange}.`);
+    faults.addUnexpected('unknown_character', where, `ids from 0 to ${vocabularySize - 1}`, strange);
     return;
   }
   if (unknown !== 'error') return;
@@ -186,11 +182,7 @@ export const copyIndexFor = (
     }
     if (guarded !== undefined && guarded < index.window) {
       const expected = `at least ${index.window} characters for this model’s index`;
-      throw new FolioError('invalid_parameter', `copy_guard: expected ${expected}, received ${guarded}.`, {
-        where: 'copy_guard',
-        expected,
-        received: String(guarded),
-      });
+      throw unexpected('invalid_parameter', 'copy_guard', expected, guarded);
     }
     return index;
   });

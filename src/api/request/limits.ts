@@ -1,4 +1,4 @@
-import { FolioError } from '../../errors.ts';
+import { FolioError, unexpected } from '../../errors.ts';
 import type { Settings } from '../../settings.ts';
 
 /** What one request, one caller and the whole server may take. */
@@ -70,11 +70,8 @@ export class Admission {
     const { concurrent, concurrentPerCaller } = this.#limits;
     const own = this.#callers.get(caller) ?? 0;
     if (completions > concurrentPerCaller) {
-      throw new FolioError(
-        'limit_exceeded',
-        `n: expected at most ${concurrentPerCaller} completions in one request, received ${completions}.`,
-        { where: 'n' },
-      );
+      const expected = `at most ${concurrentPerCaller} completions in one request`;
+      throw unexpected('limit_exceeded', 'n', expected, completions);
     }
     if (this.#closed) {
       throw new FolioError('unavailable', 'The server is shutting down.', { retryAfter });

@@ -174,10 +174,11 @@ const checkSeeds = (
   faults: ValidationErrors,
 ): void => {
   if (typeof seed !== 'object' || seed.length === prompts) return;
-  faults.add(
+  faults.addUnexpected(
     'invalid_parameter',
     'seed',
-    `seed: expected one seed, or one for each of ${prompts} prompts, received ${seed.length}.`,
+    `one seed, or one for each of ${prompts} prompts`,
+    seed.length,
   );
 };
 

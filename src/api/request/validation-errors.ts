@@ -1,4 +1,4 @@
-import { errorCodes, FolioError, isFolioError, type ValidationError } from '../../errors.ts';
+import { errorCodes, expectedMessage, FolioError, isFolioError, type ValidationError } from '../../errors.ts';
 
 /** Faults that one answer lists; a request can have as many as it has bytes. */
 const maximumListed = 20;
@@ -9,6 +9,11 @@ export class ValidationErrors {
 
   add(code: ValidationError['code'], where: string, message: string): void {
     this.#faults.push({ code, where, message });
+  }
+
+  /** Adds the fault of a value that is not what it has to be. */
+  addUnexpected(code: ValidationError['code'], where: string, expected: string, received: unknown): void {
+    this.add(code, where, expectedMessage(where, expected, received));
   }
 
   /** Runs a part of the checks and collects the errors that it throws on purpose. */

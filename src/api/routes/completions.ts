@@ -50,7 +50,7 @@ const checkTogether = (body: Readonly<Record<string, unknown>>, faults: Validati
   checkStreamOptions(body, faults);
   const { best_of: best, n, stream, suffix } = body;
   if (typeof best === 'number' && best < (typeof n === 'number' ? n : 1)) {
-    faults.add('invalid_parameter', 'best_of', `best_of: expected at least n, ${n ?? 1}, received ${best}.`);
+    faults.addUnexpected('invalid_parameter', 'best_of', `at least n, ${n ?? 1}`, best);
   }
   if (typeof best === 'number' && best > (typeof n === 'number' ? n : 1) && stream === true) {
     faults.add('invalid_parameter', 'best_of', 'best_of: expected no more than n with `stream`.');

@@ -137,14 +137,14 @@ const nameOf = ({ name, version }: { name?: unknown; version?: unknown }): strin
     : `${String(name)}${version === undefined ? '' : `@${String(version)}`}`;
 
 const damaged = (received: string): FolioError =>
-  new FolioError('state_mismatch', `Expected a state that this model saved, got ${received}.`, {
+  new FolioError('state_mismatch', `Expected a state that this model saved, received ${received}.`, {
     where: 'state',
     expected: 'a state that this model saved',
     received,
   });
 
 const mismatch = (expected: string, received: string): FolioError =>
-  new FolioError('state_mismatch', `Expected a state ${expected}, got one ${received}.`, {
+  new FolioError('state_mismatch', `Expected a state ${expected}, received one ${received}.`, {
     where: 'state',
     expected: `a state ${expected}`,
     received: `a state ${received}`,
