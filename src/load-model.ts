@@ -8,9 +8,10 @@ import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
 import { currentVersion } from './store/models.ts';
 import { nativeSha256 } from './store/native-sha256.ts';
-import { checkedFiles, openVersion, versionFiles } from './store/open-version.ts';
+import { openVersion } from './store/open-version.ts';
 import { parsePointer } from './store/pointer.ts';
 import type { Store } from './store/store.ts';
+import { checkedFiles, versionFiles } from './store/version-files.ts';
 import { nodeThreads } from './threads.ts';
 
 /** A model in a store: its current version, or the one named. */

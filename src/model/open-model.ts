@@ -7,6 +7,7 @@ import { invalid, isObject, type Json, unsupported } from './format/invalid.ts';
 import { readNetwork } from './format/layers-model.ts';
 import { notAModel } from './format/other-files.ts';
 import { joinShards, readManifest, Weights } from './format/weights.ts';
+import { decodeFiniteFloat16 } from './kernel/packing/float16.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
 import type { Precision } from './stepper.ts';
@@ -68,6 +69,7 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
   const weights = new Weights(
     groups,
     groups.map((group, g) => joinShards(group, shards[g]!)),
+    decodeFiniteFloat16,
   );
   const digest = digestLater(modelTopology, weightsManifest, shards.flat(), options.hash);
   const network = readNetwork(modelTopology, weights);

@@ -3,8 +3,8 @@ import { invalid, isObject } from '../model/format/invalid.ts';
 import { readNetwork } from '../model/format/layers-model.ts';
 import { joinShards, readManifest, Weights } from '../model/format/weights.ts';
 import { copyIndexFile, modelFile } from './keys.ts';
-import { type ModelFiles, versionFiles } from './open-version.ts';
 import type { Store } from './store.ts';
+import { type ModelFiles, versionFiles } from './version-files.ts';
 
 /** What was found of one version. */
 export interface VersionFindings {

@@ -6,8 +6,8 @@ import type { Precision } from '../model/stepper.ts';
 import { CurrentVersions, isVersionFault, type ModelLogLine } from './current-versions.ts';
 import { copyIndexFile } from './keys.ts';
 import type { ModelReference } from './model-name.ts';
-import { type ModelFiles, versionFiles } from './open-version.ts';
 import type { Store } from './store.ts';
+import { type ModelFiles, versionFiles } from './version-files.ts';
 
 /** A model that is held for some work: it is not dropped from memory before `release`. */
 export interface ModelLease {

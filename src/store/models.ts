@@ -13,9 +13,9 @@ import {
   versionPrefix,
 } from './keys.ts';
 import { checkModelName, isModelName } from './model-name.ts';
-import { versionFiles } from './open-version.ts';
 import { encodePointer, parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
+import { versionFiles } from './version-files.ts';
 
 /**
  * Models as versions that never change and one pointer a model. A version is whole once its `model.json` is there,

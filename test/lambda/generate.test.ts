@@ -228,7 +228,7 @@ describe('the generating function, under the real runtime client', () => {
     const [line] = environment.logLines;
     expect(line).toMatchObject({
       level: 'INFO',
-      message: { method: 'POST', path: '/generate', status: 200 },
+      message: { method: 'POST', route: '/generate', status: 200 },
     });
     expect(environment.log).not.toContain('secret');
   });

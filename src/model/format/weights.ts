@@ -1,4 +1,3 @@
-import { decodeFiniteFloat16 } from '../kernel/packing/float16.ts';
 import { countAt, invalid, isObject, listAt, nameAt, objectAt, unsupported } from './invalid.ts';
 
 /**
@@ -119,11 +118,17 @@ export const joinShards = (group: WeightGroup, shards: readonly Uint8Array[]): U
   return joined;
 };
 
+/** Decodes little-endian halves; undefined where they are not all finite, or are left to the plain loop. */
+export type DecodeHalves = (halves: Uint8Array) => Float32Array | undefined;
+
 /** Every weight by name, still encoded. */
 export class Weights {
   readonly #entries = new Map<string, { spec: WeightSpec; bytes: Uint8Array }>();
+  readonly #decodeHalves: DecodeHalves | undefined;
 
-  constructor(groups: readonly WeightGroup[], data: readonly Uint8Array[]) {
+  /** @param decodeHalves A faster way than the plain loop: the kernel's, for whoever goes on to run the model. */
+  constructor(groups: readonly WeightGroup[], data: readonly Uint8Array[], decodeHalves?: DecodeHalves) {
+    this.#decodeHalves = decodeHalves;
     groups.forEach((group, g) => {
       let at = 0;
       for (const spec of group.specs) {
@@ -145,7 +150,7 @@ export class Weights {
    */
   values({ name }: WeightSpec): Float32Array {
     const { spec, bytes } = this.#entries.get(name)!;
-    const halves = spec.encoding.kind === 'float16' ? decodeFiniteFloat16(bytes) : undefined;
+    const halves = spec.encoding.kind === 'float16' ? this.#decodeHalves?.(bytes) : undefined;
     if (halves) return halves;
     const values = decode(name, spec.encoding, bytes, spec.length);
     // Built-in searches are as fast in a new process as later; a loop is not.

@@ -7,8 +7,8 @@ import type { ModelLogLine } from '../../../src/store/current-versions.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { publishVersion } from '../../../src/store/models.ts';
 import { openModels } from '../../../src/store/open-models.ts';
-import { versionFiles } from '../../../src/store/open-version.ts';
 import { verifyModels } from '../../../src/store/verify-models.ts';
+import { versionFiles } from '../../../src/store/version-files.ts';
 import { publishTinyModel, tinyModel } from '../../tiny-model.ts';
 
 const damages = 200;

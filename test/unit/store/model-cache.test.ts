@@ -8,8 +8,8 @@ import type { Model } from '../../../src/model/model.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { ModelCache, type ModelCacheOptions } from '../../../src/store/model-cache.ts';
 import { publishVersion, removeVersion } from '../../../src/store/models.ts';
-import type { ModelFiles } from '../../../src/store/open-version.ts';
 import type { ReadOptions } from '../../../src/store/store.ts';
+import type { ModelFiles } from '../../../src/store/version-files.ts';
 import { publishTinyModel, tinyModel } from '../../tiny-model.ts';
 
 /** What the cache needs of a model: its size and its end. */
