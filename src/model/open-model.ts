@@ -14,9 +14,14 @@ import type { Precision } from './stepper.ts';
 
 /**
  * Reads one of a model's files by its path relative to `model.json`; undefined where there is none. No more than
- * `limit` bytes are of use: a reader may refuse a longer file.
+ * `limit` bytes are of use: a reader may refuse a longer file. Where the length is known beforehand it is
+ * `expectedBytes`: a reader may fetch a long file in parts at once.
  */
-export type ReadFile = (file: string, limit: number) => Promise<Uint8Array | undefined>;
+export type ReadFile = (
+  file: string,
+  limit: number,
+  expectedBytes?: number,
+) => Promise<Uint8Array | undefined>;
 
 export interface OpenOptions {
   /** Default 'int8': several times faster than f32, and the same text on every host. */
@@ -59,7 +64,8 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
     groups.map((group) =>
       Promise.all(
         group.paths.map(async (path) => {
-          const shard = await read(path, group.byteLength);
+          const { byteLength, paths } = group;
+          const shard = await read(path, byteLength, paths.length === 1 ? byteLength : undefined);
           if (shard === undefined) throw invalid(path, 'a file of weights', 'none');
           return shard;
         }),

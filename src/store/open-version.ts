@@ -13,7 +13,7 @@ import type { ModelFiles } from './version-files.ts';
  */
 export const openVersion = async (files: ModelFiles, options: OpenOptions = {}): Promise<Model> => {
   const { name, version } = files;
-  const model = await openModel((file, limit) => files.read(file, limit), {
+  const model = await openModel((file, _limit, expectedBytes) => files.read(file, expectedBytes), {
     name,
     version,
     hash: nativeSha256,
