@@ -80,7 +80,7 @@ export const ofCheckov: readonly Explanation[] = [
   },
   {
     check: 'CKV_AWS_59',
-    resources: /^Api(?:GET|health|docs|openapijson|serviceworker|assets)/,
+    resources: /^Api(?:GET|HEAD|health|docs|openapijson|serviceworker|assets)/,
     reason: 'The pages for people and the health check, which show nothing of a model.',
   },
 ];

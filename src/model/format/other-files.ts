@@ -31,6 +31,7 @@ export const notAModel = (file: string, text: string): FolioError | undefined =>
   }
   if (/^\s*<(!doctype|html)\b/i.test(text)) return fault('a web page', '');
   const json = jsonIn(text);
+  if (isObject(json) && ('modelTopology' in json || 'weightsManifest' in json)) return undefined; // a model, if a damaged one
   if (isMl5Manifest(json)) {
     return fault('the manifest of an ml5 charRNN', `: folio import ${file} --name NAME makes one of it`);
   }

@@ -26,6 +26,7 @@ const spec = (json: ModelFiles, at: number) => json.weightsManifest[0]!.weights[
 
 const malformed: [string, (json: ModelFiles) => void, string][] = [
   ['no topology', (json) => Object.assign(json, { modelTopology: undefined }), 'modelTopology'],
+  ['a manifest left out', (json) => Reflect.deleteProperty(json, 'weightsManifest'), 'weightsManifest'],
   ['no manifest', (json) => Object.assign(json, { weightsManifest: 7 }), 'weightsManifest'],
   ['a missing weight', (json) => json.weightsManifest[0]!.weights.splice(2, 1), 'bytes'],
   [
