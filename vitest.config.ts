@@ -34,7 +34,7 @@ const timeoutMs: Record<(typeof names)[number], number> = {
 
 export default defineConfig({
   test: {
-    maxWorkers: '100%', // by default one processor is left idle, half of a small machine
+    maxWorkers: '200%', // twice the processors: many unit tests wait for sockets, locks and processes
     projects: names.map((name, order) => {
       const setUp = `test/${name}/set-up.ts`;
       return {

@@ -48,13 +48,13 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
     close: async (graceMilliseconds = 10_000) => {
       const closed = once(server, 'close');
       server.close();
-      server.closeIdleConnections();
+      // A connection whose answer ends now would be kept open for another request.
+      const idle = setInterval(() => server.closeIdleConnections(), 50);
       // What still runs shortly before the end is ended by an error that its reader receives.
       const stop = setTimeout(() => host.stop(), Math.max(0, graceMilliseconds - stopMilliseconds));
       const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
       await Promise.all([closed, host.close()]);
-      clearTimeout(stop);
-      clearTimeout(cut);
+      for (const timer of [idle, stop, cut]) clearTimeout(timer);
     },
   };
 };

@@ -131,5 +131,7 @@ test('a server that closes lets its streams end and takes nobody in', async () =
     text += value;
   }
   expect(text).toHaveLength(10_000);
+  const ended = performance.now();
   await closed;
+  expect(performance.now() - ended).toBeLessThan(5000); // and does not wait for its connection to be used again
 });
