@@ -3,6 +3,8 @@ import chardet from 'chardet';
 
 /** Bytes that are looked at: the first of a file, or those around a fault. */
 const SAMPLE = 256 * 1024;
+/** Of fewer bytes, a zero byte says too little about an encoding. */
+const MINIMUM_BYTES = 16;
 
 /** How the bytes of a text that is not UTF-8 come about. */
 export interface Utf8Faults {
@@ -71,7 +73,7 @@ export const utf16Kind = (
   const zeros = [0, 0];
   for (let at = 0; at < even.length; at++) if (even[at] === 0) zeros[at & 1]!++;
   const [first = 0, second = 0] = zeros;
-  if (first + second < 0.01 * even.length || even.length < 4) return undefined;
+  if (first + second < 0.01 * even.length || even.length < MINIMUM_BYTES) return undefined;
   if (Math.min(first, second) > 0.05 * (first + second)) return undefined;
   const encoding = second > first ? 'utf-16le' : 'utf-16be';
   const text = decoded(even, encoding);
