@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { Builder, By, Capabilities } from 'selenium-webdriver';
+import { freePort } from '../free-port.ts';
 import { type PageDriver, type PageOptions, waitFor } from './page-driver.ts';
 
 /** Command to Debian package: the browser's driver brings the browser itself, which wants a display. */
@@ -12,15 +12,6 @@ const findMiniBrowser = (): string => {
   const [path] = globSync('/usr/lib/*/webkit2gtk-*/MiniBrowser');
   if (path === undefined) throw new Error('WebKitGTK has no MiniBrowser in /usr/lib/*/webkit2gtk-*/.');
   return path;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 };
 
 /** A virtual display of this size. @returns its name, such as `:3` */

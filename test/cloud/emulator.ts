@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { root } from '../../functions/bundle.ts';
-import { freePort } from '../s3/gateway.ts';
+import { freePort } from '../free-port.ts';
 import { emulatorTools } from './tools.ts';
 
 const run = promisify(execFile);

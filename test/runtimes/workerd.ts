@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../free-port.ts';
 import { installRuntimes } from './install.ts';
 
 export interface RunningWorker {
@@ -15,15 +15,6 @@ export interface WorkerModule {
   readonly kind: 'esModule' | 'wasm' | 'data';
   readonly file: string;
 }
-
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
 
 /**
  * Starts a Worker in workerd, Cloudflare's runtime.

