@@ -355,6 +355,10 @@ export function readSettings(
   return settings as Settings;
 }
 
+/** Whether npm or npx started this process: then `folio` may not be on the PATH of the shell that did. */
+export const isRunByNpm = (environment: Environment = process.env): boolean =>
+  environment.npm_execpath !== undefined || environment.npm_lifecycle_event !== undefined;
+
 /** Sets a variable for a native library that reads the environment itself, unless it is set already. */
 export function presetVariable(variable: string, value: string): void {
   process.env[variable] ??= value;

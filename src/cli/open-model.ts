@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { BulkModel } from '../bulk/item.ts';
+import { isFolioError } from '../errors.ts';
 import { isModelFile, loadModel } from '../load-model.ts';
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
 import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
@@ -15,6 +16,7 @@ import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
 import { type AlphabetOptions, alphabetFrom } from './alphabet-options.ts';
 import { printStatus } from './print.ts';
+import { noSuchModel } from './store-contents.ts';
 
 export interface ModelOptions extends AlphabetOptions {
   readonly model?: string;
@@ -54,10 +56,18 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
     const { name = reference.name, version = '' } = model.info;
     return { name, version, model, copyIndex: async () => undefined };
   }
+  const faults: string[] = [];
   const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message }) => {
-    if (level === 'error') printStatus(message);
+    if (level === 'error') faults.push(message);
   });
-  return models.acquire(reference);
+  try {
+    const lease = await models.acquire(reference);
+    for (const fault of faults) printStatus(fault); // another version is used
+    return lease;
+  } catch (error) {
+    const isUnknown = isFolioError(error) && error.code === 'model_not_found';
+    throw isUnknown && reference.version === undefined ? await noSuchModel(store, reference.name) : error;
+  }
 }
 
 async function openPlace(

@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { startServer } from '../server/server.ts';
 import { readSettings } from '../settings.ts';
 import { newCommand } from './command.ts';
 import { print, printStatus } from './print.ts';
+import { startBanner } from './start-banner.ts';
+
+/** Milliseconds that the default model may take to open before the server's address is printed without it. */
+const openingMs = 3_000;
 
 interface ServeFlags {
   readonly port?: string;
@@ -25,8 +30,9 @@ export const command = (): Command =>
     .action(async ({ port, host, store, model }: ServeFlags) => {
       const settings = { ...readSettings(undefined, { port, store, model }), ...(host && { host }) };
       const server = await startServer(settings);
-      await print(`Folio is at ${server.url}\n`);
-      await print(`  curl -N -H 'Accept: text/plain' '${server.url}/generate?prompt=ROMEO:&length=300'\n`);
+      // A store that is slow to answer does not keep the address back.
+      const fault = Promise.race([server.defaultModelFault, delay(openingMs, undefined, { ref: false })]);
+      await print(await startBanner(settings, server.url, await fault));
       const stop = (): void => {
         printStatus('Stopping: requests under way may end.');
         server.close().catch((error: unknown) => printStatus(String(error)));

@@ -21,6 +21,8 @@ export interface Host {
   readonly app: ReturnType<typeof createApp>;
   /** Lets no new work in, stops the trainings and waits for what runs. */
   close(): Promise<void>;
+  /** Why the default model cannot be opened; undefined once it is open. Never rejects. */
+  readonly defaultModelFault: Promise<Error | undefined>;
   /** Ends generations that still run: streams by an event that says so. */
   stop(): void;
 }
@@ -55,10 +57,10 @@ export const createHost = async (
     log: (message, error) => logger.error({ err: error }, message),
   });
   void trainings.recover();
-  // Loaded before its first request. A store may have to wait for its first training: that is logged, and no more.
-  models.acquire(defaultModel).then(
-    (lease) => lease.release(),
-    (error: unknown) => logger.warn(`The model ${settings.model} cannot be opened: ${messageOf(error)}`),
+  // Loaded before its first request. A store may have to wait for its first training: that is reported, and no more.
+  const defaultModelFault = models.acquire(defaultModel).then(
+    (lease): Error | undefined => void lease.release(),
+    (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
   const deps: AppDeps = {
     store,
@@ -92,6 +94,7 @@ export const createHost = async (
   };
   return {
     app: createApp(deps),
+    defaultModelFault,
     stop: () => admission.stop(),
     close: async () => {
       admission.close();
@@ -100,5 +103,3 @@ export const createHost = async (
     },
   };
 };
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

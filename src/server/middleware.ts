@@ -4,6 +4,7 @@ import { errorBody, errorStatus } from '../api/response/error-response.ts';
 import { FolioError } from '../errors.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { createHost, type Host } from './host.ts';
+import { createLogger } from './log.ts';
 
 /** What Express adds to a request, as far as it is looked at here. */
 interface MountedRequest extends IncomingMessage {
@@ -32,12 +33,22 @@ export type Middleware = (
 export const folio = (settings: Partial<Settings> = {}): Middleware => {
   let host: Promise<Host> | undefined;
   return serveHost(() => {
-    host ??= createHost({ ...readSettings(), ...settings }).catch((error: unknown) => {
+    host ??= createReportingHost({ ...readSettings(), ...settings }).catch((error: unknown) => {
       host = undefined;
       throw error;
     });
     return host;
   });
+};
+
+/** A host that logs why its default model cannot be opened, where nobody else says it. */
+const createReportingHost = async (settings: Settings): Promise<Host> => {
+  const host = await createHost(settings);
+  void host.defaultModelFault.then((fault) => {
+    if (fault)
+      createLogger(settings.logLevel).warn(`The model ${settings.model} cannot be opened: ${fault.message}`);
+  });
+  return host;
 };
 
 /** Hands Express' requests to the app as standard ones, and its answers back as they are made. */

@@ -9,6 +9,8 @@ import { serveHost } from './middleware.ts';
 
 export interface RunningServer {
   readonly url: string;
+  /** Why the default model cannot be opened; undefined once it is open. Never rejects. */
+  readonly defaultModelFault: Promise<Error | undefined>;
   /** Takes no more requests, lets those under way end, for `graceMilliseconds` at most, and frees everything. */
   close(graceMilliseconds?: number): Promise<void>;
 }
@@ -44,6 +46,7 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
   }
   const { address, family, port } = server.address() as AddressInfo;
   return {
+    defaultModelFault: host.defaultModelFault,
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     close: async (graceMilliseconds = 10_000) => {
       const closed = once(server, 'close');

@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FolioError } from '../errors.ts';
+import { listModels } from '../store/models.ts';
+import type { Store } from '../store/store.ts';
+
+const SHOWN = 8; // names in a message
+
+/** Where a store is: a folder's absolute path, or `s3://BUCKET/PREFIX`. */
+export const placeOf = ({ location }: Store): string => {
+  if (location.startsWith('s3://')) return location;
+  return resolve(location.startsWith('file:') ? fileURLToPath(location) : location);
+};
+
+/** What models a store holds, in a sentence; empty where it cannot be listed. */
+export const contentsOf = async (store: Store): Promise<string> => {
+  const place = placeOf(store);
+  if (!place.startsWith('s3://') && !existsSync(place)) return 'That folder does not exist.';
+  const names = await listModels(store).then(
+    (models) => models.map(({ name }) => name),
+    () => undefined,
+  );
+  if (names === undefined) return '';
+  if (names.length === 0) return 'It holds no models.';
+  const more = names.length - SHOWN;
+  return `It holds ${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+};
+
+/** `model_not_found` with the place that was looked in, and what is there. */
+export const noSuchModel = async (store: Store, name: string): Promise<FolioError> =>
+  new FolioError(
+    'model_not_found',
+    `There is no model ${name} in ${placeOf(store)}. ${await contentsOf(store)}`.trimEnd(),
+    { where: 'model', expected: 'a model of this store', received: name },
+  );
