@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /**
- * One project a set of tools, run one after another: `unit` needs nothing but `npm ci`; each of the others has a
- * set-up (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing.
+ * One project a set of tools, run one after another: `unit` and `reliability` need nothing but `npm ci`; each of
+ * the others has a set-up (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing.
  */
 const names = [
   'unit',
+  'reliability',
   'tensorflow',
   'formats',
   'browser',
@@ -21,6 +22,7 @@ const names = [
 /** Milliseconds. A test of a real tool may have to wait for it on a small machine. */
 const timeoutMs: Record<(typeof names)[number], number> = {
   unit: 20_000,
+  reliability: 60_000,
   tensorflow: 300_000,
   formats: 600_000,
   browser: 120_000,

@@ -2,9 +2,10 @@ export { type ErrorCode, type ErrorDetails, FolioError, isFolioError } from './e
 export { type LoadOptions, loadModel, type StoreEntry } from './load-model.ts';
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
 export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts';
+export type { ReadFile } from './model/format/artefact.ts';
 export type { Threads } from './model/kernel/threads/worker-pool.ts';
 export type * from './model/model.ts';
-export { type OpenOptions, openModel, type ReadFile } from './model/open-model.ts';
+export { type OpenOptions, openModel } from './model/open-model.ts';
 export type { KernelInfo, MatrixDensity, Precision } from './model/stepper.ts';
 export { openStore } from './store/open-store.ts';
 export type { ReadOptions, Store, StoredEntry, StoredObject } from './store/store.ts';

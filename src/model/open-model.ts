@@ -1,27 +1,13 @@
-import { FolioError } from '../errors.ts';
 import { createModel } from './create-model.ts';
 import { createAlphabet } from './format/alphabet.ts';
 import { type AnyAlphabet, alphabetFiles, isWebPage, parseAlphabet } from './format/alphabet-file.ts';
+import { type ReadFile, readArtefact } from './format/artefact.ts';
 import { digestLater, type Hash } from './format/digest.ts';
-import { invalid, isObject, type Json, unsupported } from './format/invalid.ts';
-import { readNetwork } from './format/layers-model.ts';
-import { notAModel } from './format/other-files.ts';
-import { joinShards, readManifest, Weights } from './format/weights.ts';
+import { isObject } from './format/invalid.ts';
 import { decodeFiniteFloat16 } from './kernel/packing/float16.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
 import type { Precision } from './stepper.ts';
-
-/**
- * Reads one of a model's files by its path relative to `model.json`; undefined where there is none. No more than
- * `limit` bytes are of use: a reader may refuse a longer file. Where the length is known beforehand it is
- * `expectedBytes`: a reader may fetch a long file in parts at once.
- */
-export type ReadFile = (
-  file: string,
-  limit: number,
-  expectedBytes?: number,
-) => Promise<Uint8Array | undefined>;
 
 export interface OpenOptions {
   /** Default 'int8': several times faster than f32, and the same text on every host. */
@@ -45,7 +31,6 @@ export interface OpenOptions {
   readonly threads?: Threads;
 }
 
-const MODEL_LIMIT = 2 ** 24; // bytes of model.json
 const ALPHABET_LIMIT = 2 ** 24; // bytes
 
 /**
@@ -55,30 +40,9 @@ const ALPHABET_LIMIT = 2 ** 24; // bytes
  * `model_unsupported` for a model of another kind, naming layer, property and value
  */
 export const openModel = async (read: ReadFile, options: OpenOptions = {}): Promise<Model> => {
-  const artefact = await readArtefact(read);
-  const { format, modelTopology, weightsManifest, userDefinedMetadata: metadata } = artefact;
-  if (format !== undefined && format !== 'layers-model')
-    throw unsupported('format', '"layers-model"', format);
-  const groups = readManifest(weightsManifest);
-  const shards = await Promise.all(
-    groups.map((group) =>
-      Promise.all(
-        group.paths.map(async (path) => {
-          const { byteLength, paths } = group;
-          const shard = await read(path, byteLength, paths.length === 1 ? byteLength : undefined);
-          if (shard === undefined) throw invalid(path, 'a file of weights', 'none');
-          return shard;
-        }),
-      ),
-    ),
-  );
-  const weights = new Weights(
-    groups,
-    groups.map((group, g) => joinShards(group, shards[g]!)),
-    decodeFiniteFloat16,
-  );
-  const digest = digestLater(modelTopology, weightsManifest, shards.flat(), options.hash);
-  const network = readNetwork(modelTopology, weights);
+  const artefact = await readArtefact(read, decodeFiniteFloat16);
+  const { network, userDefinedMetadata: metadata } = artefact;
+  const digest = digestLater(artefact.modelTopology, artefact.weightsManifest, artefact.shards, options.hash);
   const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};
   const given = options.alphabet ?? alphabetIn(metadata);
   const beside = given === undefined ? await alphabetBeside(read) : undefined;
@@ -100,28 +64,6 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
     ...(options.kernel === undefined ? {} : { kernel: options.kernel }),
     ...(options.threads === undefined ? {} : { threads: options.threads }),
   });
-};
-
-const readArtefact = async (read: ReadFile): Promise<Json> => {
-  const bytes = await read('model.json', MODEL_LIMIT);
-  if (bytes === undefined) {
-    throw new FolioError('model_not_found', 'There is no model.json.', { where: 'model.json' });
-  }
-  if (bytes.length > MODEL_LIMIT) {
-    throw invalid('model.json', `at most ${MODEL_LIMIT} bytes`, `${bytes.length} bytes`);
-  }
-  const text = new TextDecoder().decode(bytes);
-  let artefact: unknown;
-  try {
-    artefact = JSON.parse(text);
-  } catch {
-    throw notAModel('model.json', text) ?? invalid('model.json', 'JSON', text.slice(0, 40));
-  }
-  if (isObject(artefact) && 'weightsManifest' in artefact) return artefact;
-  const other = notAModel('model.json', text);
-  if (other) throw other;
-  if (!isObject(artefact)) throw invalid('model.json', 'an object', artefact);
-  return artefact;
 };
 
 /** Where Folio puts a model's alphabet, and where others may. */

@@ -1,8 +1,6 @@
 import { isFolioError } from '../errors.ts';
-import { invalid, isObject } from '../model/format/invalid.ts';
-import { readNetwork } from '../model/format/layers-model.ts';
-import { joinShards, readManifest, Weights } from '../model/format/weights.ts';
-import { copyIndexFile, modelFile } from './keys.ts';
+import { readArtefact } from '../model/format/artefact.ts';
+import { copyIndexFile } from './keys.ts';
 import type { Store } from './store.ts';
 import { type ModelFiles, versionFiles } from './version-files.ts';
 
@@ -20,27 +18,7 @@ export interface VersionFindings {
  * @throws FolioError `model_not_found`, `model_damaged`, `model_invalid`, `model_unsupported`, `store_failed`
  */
 export async function checkReadable(files: ModelFiles): Promise<void> {
-  const bytes = await files.read(modelFile);
-  let artefact: unknown;
-  try {
-    artefact = JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw invalid(modelFile, 'JSON', new TextDecoder().decode(bytes?.subarray(0, 40)));
-  }
-  if (!isObject(artefact)) throw invalid(modelFile, 'an object', artefact);
-  const groups = readManifest(artefact.weightsManifest);
-  const data: Uint8Array[] = [];
-  for (const group of groups) {
-    const shards = await Promise.all(
-      group.paths.map(async (path) => {
-        const shard = await files.read(path, group.byteLength);
-        if (shard === undefined) throw invalid(path, 'a file of weights', 'none');
-        return shard;
-      }),
-    );
-    data.push(joinShards(group, shards));
-  }
-  readNetwork(artefact.modelTopology, new Weights(groups, data));
+  await readArtefact((file, _limit, expectedBytes) => files.read(file, expectedBytes));
   await files.read(copyIndexFile);
 }
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildCopyIndex } from '../../../src/model/copy-index.ts';
-import { FolderStore } from '../../../src/store/folder-store.ts';
-import { publishVersion } from '../../../src/store/models.ts';
-import { tinyModel } from '../../tiny-model.ts';
+import { buildCopyIndex } from '../../src/model/copy-index.ts';
+import { FolderStore } from '../../src/store/folder-store.ts';
+import { publishVersion } from '../../src/store/models.ts';
+import { tinyModel } from '../tiny-model.ts';
 
 /**
  * Everything that a server does without a request that waits for it, made to fail, one after another, while the server

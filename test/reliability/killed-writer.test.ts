@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { FolderStore } from '../../../src/store/folder-store.ts';
-import { killedWriterCases } from '../../killed-writer.cases.ts';
+import { FolderStore } from '../../src/store/folder-store.ts';
+import { killedWriterCases } from '../killed-writer.cases.ts';
 
 let folder: string;
 beforeAll(async () => {

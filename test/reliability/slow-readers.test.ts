@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { bodyStream, textStream } from '../../../src/api/response/body-stream.ts';
-import { startServer } from '../../../src/server/server.ts';
-import { furnished } from './host-under-test.ts';
+import { bodyStream, textStream } from '../../src/api/response/body-stream.ts';
+import { startServer } from '../../src/server/server.ts';
+import { furnished } from '../unit/api/host-under-test.ts';
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
