@@ -23,6 +23,8 @@ export interface RetrainingFacts extends TrainerFacts {
   readonly region: string;
   readonly preset: string;
   readonly presets: readonly string[];
+  /** The model to start from, where neither the request nor the upload says it. Default: as the preset says. */
+  readonly from?: string | undefined;
   readonly trainingsAtOnce: number;
 }
 
@@ -125,6 +127,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
             ),
           ),
           preset: jsonata(`$exists($states.input.preset) ? $states.input.preset : '${facts.preset}'`),
+          from: jsonata(`$exists($states.input.from) ? $states.input.from : '${facts.from ?? ''}'`),
           started: jsonata('$states.context.Execution.StartTime'),
           record: {},
           unreadable: false,
@@ -183,10 +186,11 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: {
           found: true,
           latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
-          // The form of an upload may carry the name of a preset.
+          // The form of an upload may carry the name of a preset and of the model to start from.
           preset: jsonata(
             '$exists($states.result.Metadata.preset) ? $states.result.Metadata.preset : $preset',
           ),
+          from: jsonata('$exists($states.result.Metadata.from) ? $states.result.Metadata.from : $from'),
         },
         Next: 'What is there?',
       },
@@ -211,6 +215,16 @@ export function retrainingDefinition(facts: RetrainingFacts) {
             Assign: failure(
               'invalid_parameter',
               jsonata(`'There is no preset ' & $preset & ': expected one of ${facts.presets.join(', ')}.'`),
+            ),
+            Next: 'Record as failed',
+          },
+          {
+            Condition: jsonata(`$not($contains($from, /^(${namePattern}(@${namePattern})?)?$/))`),
+            Assign: failure(
+              'invalid_parameter',
+              jsonata(
+                "'There can be no model ' & $from & ' to start from: expected NAME, NAME@VERSION or none.'",
+              ),
             ),
             Next: 'Record as failed',
           },
@@ -355,7 +369,9 @@ export function retrainingDefinition(facts: RetrainingFacts) {
 
       ...trainStates(facts, {
         training: '$training',
-        command: "['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]",
+        command:
+          "$append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]," +
+          " $from = '' ? [] : ['--from', $from])",
         ended: 'Read record',
       }),
 

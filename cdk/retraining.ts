@@ -55,6 +55,7 @@ export class Retraining extends Construct {
             region: stack.region,
             preset: settings.preset,
             presets: Object.keys(presets),
+            from: settings.from,
             trainingsAtOnce: settings['trainings-at-once'],
           }),
         ),

@@ -86,6 +86,12 @@ export const definitions = {
     .enum(Object.keys(presets) as [PresetName, ...PresetName[]])
     .default('standard')
     .describe('Settings of a training that an upload starts.'),
+  from: optionalText(
+    /^[A-Za-z0-9][\w.-]{0,63}(?:@[A-Za-z0-9][\w.-]{0,63})?$/,
+    'NAME, NAME@VERSION or none',
+  ).describe(
+    'Model whose weights a training starts from, where the upload does not say it; none: fresh weights. Default: as the preset says.',
+  ),
   zones: z
     .string()
     .regex(/^[a-z]{2}(?:-[a-z]+)+-\d[a-z](?:,[a-z]{2}(?:-[a-z]+)+-\d[a-z])*$/, {

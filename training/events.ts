@@ -1,4 +1,5 @@
 import type { CorpusReport } from './corpus/corpus-report.ts';
+import type { Lineage } from './lineage.ts';
 import type { LineStarts } from './metrics/held-out.ts';
 import type { NgramLosses } from './metrics/ngrams.ts';
 
@@ -37,7 +38,7 @@ export interface StartedEvent {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly corpus: { readonly source: string; readonly digest: string; readonly characters: number };
   /** The model that this one starts from, for a fine-tuning. */
-  readonly parent?: { readonly name?: string; readonly version?: string; readonly digest: string };
+  readonly parent?: Lineage;
   readonly vocabulary: number;
   readonly parameters: number;
   readonly epochs: number;

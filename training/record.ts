@@ -16,6 +16,8 @@ export interface RecordStart {
   readonly id: string;
   readonly model: string;
   readonly preset: string;
+  /** As it was asked for. */
+  readonly from?: string | undefined;
   readonly source: string;
 }
 
@@ -50,6 +52,7 @@ export class RecordKeeper {
       id: start.id,
       model: start.model,
       preset: start.preset,
+      ...(start.from === undefined ? {} : { from: start.from }),
       corpus: { source: start.source },
       state: 'running',
       startedAt: at,
@@ -107,7 +110,7 @@ export class RecordKeeper {
       case 'started':
         this.#epochs = event.epochs;
         this.#steps = event.steps;
-        return { preset: event.preset };
+        return { preset: event.preset, ...(event.parent === undefined ? {} : { parent: event.parent }) };
       case 'step':
         return { progress: this.#progress(event, progress) };
       case 'validation':

@@ -4,6 +4,7 @@ import { checkModelName } from '../src/store/model-name.ts';
 import { folioVersion } from '../src/version.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
+import type { Lineage } from './lineage.ts';
 import {
   type Configuration,
   checkpointKeyOf,
@@ -130,7 +131,7 @@ const startedEvent = (
   };
 };
 
-const lineageOf = ({ name, version, digest }: SavedModel): NonNullable<StartedEvent['parent']> => ({
+const lineageOf = ({ name, version, digest }: SavedModel): Lineage => ({
   ...(name === undefined ? {} : { name }),
   ...(version === undefined ? {} : { version }),
   digest,

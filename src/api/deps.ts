@@ -4,7 +4,7 @@ import type { UnknownRule } from '../model/format/alphabet.ts';
 import type { KernelInfo, Precision } from '../model/stepper.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import type { ModelReference } from '../store/model-name.ts';
-import type { UploadForm } from '../store/presigned-uploads.ts';
+import type { UploadForm, UploadOptions } from '../store/presigned-uploads.ts';
 import type { Store } from '../store/store.ts';
 import type { TrainingJobs } from '../training-jobs/training-jobs.ts';
 import type { LogLine } from './log.ts';
@@ -32,7 +32,7 @@ export type CorpusUploads =
   | {
       readonly kind: 'presigned';
       readonly maximumBytes: number;
-      presign(corpus: string, preset: string | undefined): Promise<UploadForm>;
+      presign(corpus: string, options: UploadOptions): Promise<UploadForm>;
     };
 
 /** How models of other libraries come in, handed over so that a host without it has none of the formats' readers. */

@@ -60,7 +60,7 @@ export const command = (): Command =>
     .addOption(alphabetOption())
     .option(
       '--from <model>',
-      'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL',
+      'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL; none: fresh weights, whatever the preset says',
     )
     .option('--store <location>', 'where to publish: a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
     .option('--resume', 'go on from the last checkpoint; refuse one of another corpus or configuration')
@@ -114,6 +114,7 @@ async function run(flags: TrainFlags): Promise<void> {
     id,
     model: name,
     preset: flags.preset,
+    from: flags.from,
     source: basename(corpus[0] ?? ''),
   };
   const record = new RecordKeeper(store, start, undefined, interrupt.stop);
@@ -136,7 +137,9 @@ async function run(flags: TrainFlags): Promise<void> {
       name,
       preset: flags.preset,
       store,
-      ...(flags.from === undefined ? {} : { from: await modelFiles(flags.from, store) }),
+      ...(flags.from === undefined || flags.from === 'none'
+        ? {}
+        : { from: await modelFiles(flags.from, store) }),
       encoding: flags.encoding,
       alphabet: flags.alphabet,
       settings: differences(flags),

@@ -30,6 +30,8 @@ export interface TrainParameters {
   readonly name: string;
   readonly corpus: string | Blob;
   readonly preset?: string;
+  /** The model whose weights the training starts from, by name or name@version; `none` for fresh weights. */
+  readonly from?: string;
 }
 
 /** The text of one generation as it is made. Stopping to read it stops its generation. */
@@ -138,10 +140,10 @@ export class FolioClient {
   }
 
   /** @returns the id of the training that the corpus starts */
-  async #upload({ name, corpus, preset }: TrainParameters, options: CallOptions): Promise<string> {
+  async #upload({ name, corpus, preset, from }: TrainParameters, options: CallOptions): Promise<string> {
     const file = typeof corpus === 'string' ? new Blob([corpus]) : corpus;
     const path = `/v1/corpora/${encodeURIComponent(name)}`;
-    const form = await this.#post(path, { bytes: file.size, preset }, options, 'application/json');
+    const form = await this.#post(path, { bytes: file.size, preset, from }, options, 'application/json');
     const { upload } = (await form.json()) as UploadAnswer;
     if (upload.kind === 'direct') {
       const init = { method: 'POST', body: file, headers: { 'content-type': 'text/plain' }, ...options };

@@ -23,6 +23,12 @@ export function checkModelName(name: string, where = 'model'): string {
   );
 }
 
+/** Whether it is a name, or `NAME@VERSION`. */
+export const isModelReference = (text: string): boolean => {
+  const parts = text.split('@');
+  return parts.length <= 2 && parts.every(isModelName);
+};
+
 /** @throws FolioError `invalid_parameter` */
 export function parseModelReference(text: string): ModelReference {
   const at = text.indexOf('@');

@@ -5,6 +5,13 @@ import { corpusKey } from './keys.ts';
 
 const validSeconds = 900;
 
+/** What an upload says of its training; it stands in the object's metadata. */
+export interface UploadOptions {
+  readonly preset?: string | undefined;
+  /** The model to start from: NAME, NAME@VERSION or `none`. */
+  readonly from?: string | undefined;
+}
+
 /** A form by which a browser or curl puts one corpus into a bucket, and nothing else anywhere else. */
 export interface UploadForm {
   readonly url: string;
@@ -25,8 +32,10 @@ export const presignedUploads = (bucket: string, maximumBytes: number) => {
   return {
     kind: 'presigned' as const,
     maximumBytes,
-    async presign(corpus: string, preset: string | undefined): Promise<UploadForm> {
-      const metadata: Record<string, string> = preset === undefined ? {} : { 'x-amz-meta-preset': preset };
+    async presign(corpus: string, options: UploadOptions): Promise<UploadForm> {
+      const metadata: Record<string, string> = {};
+      for (const option of ['preset', 'from'] as const)
+        if (options[option] !== undefined) metadata[`x-amz-meta-${option}`] = options[option];
       const { url, fields } = await createPresignedPost(client, {
         Bucket: bucket.replace('s3://', ''),
         Key: corpusKey(corpus),

@@ -202,6 +202,7 @@ export class LocalTrainingJobs implements TrainingJobs {
           ...['--store', this.#store.location],
           ...['--record', record.id],
           ...(request.preset === undefined ? [] : ['--preset', request.preset]),
+          ...(request.from === undefined ? [] : ['--from', request.from]),
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );

@@ -20,6 +20,7 @@ export const queuedRecord = (id: string, request: StartTraining, now: Date = new
   id,
   model: request.model,
   preset: request.preset ?? 'standard',
+  ...(request.from === undefined ? {} : { from: request.from }),
   corpus: { source: request.corpusKey },
   state: 'queued',
   startedAt: now.toISOString(),

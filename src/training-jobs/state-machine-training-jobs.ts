@@ -59,6 +59,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
           training: id,
           model: request.model,
           ...(request.preset !== undefined && { preset: request.preset }),
+          ...(request.from !== undefined && { from: request.from }),
         }),
       }),
     );

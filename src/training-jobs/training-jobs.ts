@@ -24,6 +24,10 @@ export interface TrainingRecord {
   readonly id: string; // sortable: UTC time, then the model's name
   readonly model: string;
   readonly preset: string;
+  /** As it was asked for: the model to start from, or `none`. */
+  readonly from?: string;
+  /** The model whose weights the training started from. */
+  readonly parent?: { readonly name?: string; readonly version?: string; readonly digest: string };
   readonly corpus: { readonly source: string; readonly digest?: string; readonly characters?: number };
   readonly state: TrainingState;
   readonly startedAt: string; // ISO 8601
@@ -45,6 +49,8 @@ export interface StartTraining {
   /** Key of the uploaded corpus in the store: `corpora/NAME.txt`. */
   readonly corpusKey: string;
   readonly preset?: string;
+  /** NAME or NAME@VERSION of the store to start from; `none` for fresh weights. Default: as the preset says. */
+  readonly from?: string;
 }
 
 export interface TrainingJobs {

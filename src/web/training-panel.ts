@@ -16,6 +16,7 @@ export class TrainingPanel {
   readonly #file = byId('corpus', HTMLInputElement);
   readonly #name = byId('train-name', HTMLInputElement);
   readonly #preset = byId('preset', HTMLSelectElement);
+  readonly #from = byId('train-from', HTMLSelectElement);
   readonly #list = byId('training', HTMLSelectElement);
   readonly #view: TrainingView;
 
@@ -58,8 +59,18 @@ export class TrainingPanel {
         make('option', { value: id }, `${model}, ${preset}, ${formatDate(new Date(started_at))}`),
       ),
     );
+    await this.#offerModels();
     if (wanted !== undefined) this.#list.value = wanted;
     if (data.length > 0) this.#view.watch(this.#list.value);
+  }
+
+  /** The models of the store, any of which a training may start from. */
+  async #offerModels(): Promise<void> {
+    const names = (await folio.models()).map(({ id }) => id);
+    const chosen = this.#from.value;
+    const fixed = [...this.#from.options].filter(({ value }) => value === '' || value === 'none');
+    this.#from.replaceChildren(...fixed, ...names.map((name) => make('option', { value: name }, name)));
+    this.#from.value = ['', 'none', ...names].includes(chosen) ? chosen : '';
   }
 
   async #start(form: HTMLFormElement): Promise<void> {
@@ -69,7 +80,11 @@ export class TrainingPanel {
     const button = form.querySelector('button');
     if (button) button.disabled = true;
     try {
-      const train = folio.train({ name: this.#name.value, corpus: file, preset: this.#preset.value });
+      const from = this.#from.value;
+      const train = folio.train({
+        ...{ name: this.#name.value, corpus: file, preset: this.#preset.value },
+        ...(from === '' ? {} : { from }),
+      });
       for await (const { id } of train) {
         await this.refresh(id);
         return; // the view follows it from here on, live

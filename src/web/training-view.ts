@@ -97,10 +97,20 @@ export class TrainingView {
     within(root, '.log pre', HTMLElement).textContent = training.log_tail.join('\n');
   }
 
-  #figures({ progress, corpus, state, preset }: TrainingJob): readonly (readonly [string, string])[] {
+  #figures({
+    progress,
+    corpus,
+    state,
+    preset,
+    from,
+    parent,
+  }: TrainingJob): readonly (readonly [string, string])[] {
     const characters = corpus.characters;
     return [
       ['Preset', preset],
+      ...(from === undefined && parent === undefined
+        ? []
+        : [['Starts from', parent?.name ?? from ?? 'another model'] as const]),
       ...(characters === undefined ? [] : [['Corpus', `${formatInteger(characters)} characters`] as const]),
       ...(progress
         ? [

@@ -43,7 +43,12 @@ exports.handler = async ({ Bucket, Key, Body }) => {
   return {
     Body: await response.text(),
     VersionId: headers.get('x-amz-version-id') ?? undefined,
-    Metadata: { ...(headers.has('x-amz-meta-preset') && { preset: headers.get('x-amz-meta-preset') }) },
+    Metadata: Object.fromEntries(
+      ['preset', 'from'].flatMap((option) => {
+        const value = headers.get('x-amz-meta-' + option);
+        return value === null ? [] : [[option, value]];
+      }),
+    ),
   };
 };
 `;

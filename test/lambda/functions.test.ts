@@ -303,7 +303,7 @@ describe('admin', () => {
     const given = await ask(environment, {
       method: 'POST',
       path,
-      body: { preset: 'tiny' },
+      body: { preset: 'tiny', from: 'shakespeare' },
       keyId: writerKeyId,
     });
     expect(given.statusCode).toBe(200);
@@ -316,7 +316,19 @@ describe('admin', () => {
     };
     expect((await send('x'.repeat(2000))).ok).toBe(false);
     expect((await send('a corpus')).status).toBeLessThan(300);
-    expect(upload.fields).toMatchObject({ key: 'corpora/novel.txt', 'x-amz-meta-preset': 'tiny' });
+    expect(upload.fields).toMatchObject({
+      key: 'corpora/novel.txt',
+      'x-amz-meta-preset': 'tiny',
+      'x-amz-meta-from': 'shakespeare',
+    });
+    const absent = await ask(environment, {
+      method: 'POST',
+      path,
+      body: { from: 'dickens' },
+      keyId: writerKeyId,
+    });
+    expect(absent.statusCode).toBe(404);
+    expect(JSON.parse(absent.body)).toMatchObject({ error: { code: 'model_not_found', param: 'from' } });
   });
 
   it('activates another version for a writer alone', async () => {

@@ -1,3 +1,4 @@
+import { FolioError } from '../../src/errors.ts';
 import { digestLater } from '../../src/model/format/digest.ts';
 import { readNetwork } from '../../src/model/format/layers-model.ts';
 import { joinShards, readManifest, Weights } from '../../src/model/format/weights.ts';
@@ -18,17 +19,27 @@ export interface SavedModel {
 /** Gives the bytes of `model.json` and of its weights, by name. */
 export type ReadModelFile = (name: string) => Promise<Uint8Array>;
 
-/** @throws FolioError `model_invalid`, `model_unsupported` */
+/** @throws FolioError `model_invalid` (also for a model that does not say its alphabet), `model_unsupported` */
 export const readSavedModel = async (read: ReadModelFile): Promise<SavedModel> => {
   const json = JSON.parse(new TextDecoder().decode(await read('model.json'))) as {
     modelTopology: unknown;
     weightsManifest: unknown;
-    userDefinedMetadata: { folio: Pick<SavedModel, 'alphabet' | 'name' | 'version'> };
+    userDefinedMetadata?: { folio?: Partial<Pick<SavedModel, 'alphabet' | 'name' | 'version'>> };
   };
+  const { alphabet, name, version } = json.userDefinedMetadata?.folio ?? {};
+  if (alphabet === undefined)
+    throw new FolioError(
+      'model_invalid',
+      'This model does not say its alphabet: `folio import` adds one, and makes it a model that training can start from.',
+      {
+        where: 'model.json: userDefinedMetadata.folio.alphabet',
+        expected: 'an array of characters',
+        received: 'nothing',
+      },
+    );
   const groups = readManifest(json.weightsManifest);
   const shards = await Promise.all(groups.map((group) => Promise.all(group.paths.map(read))));
   const data = groups.map((group, index) => joinShards(group, shards[index]!));
-  const { alphabet, name, version } = json.userDefinedMetadata.folio;
   return {
     network: readNetwork(json.modelTopology, new Weights(groups, data)),
     alphabet,

@@ -1,4 +1,5 @@
 import type { TrainingEvent } from '../events.ts';
+import { lineageText } from '../lineage.ts';
 import { duration, grouped } from './format.ts';
 
 const loss = (value: number): string => value.toFixed(4);
@@ -17,7 +18,7 @@ export const lineOf = (event: TrainingEvent): string | undefined => {
       ].join('\n  warning: ');
     }
     case 'started':
-      return `training ${event.model} (${event.preset}): ${grouped(event.parameters)} parameters, ${event.epochs} epochs, ${grouped(event.steps)} steps${event.resumedAt === undefined ? '' : `, going on from step ${grouped(event.resumedAt)}`}; TensorFlow ${event.tools.tensorflow ?? 'unknown'}`;
+      return `training ${event.model} (${event.preset}${event.parent === undefined ? '' : `, from ${lineageText(event.parent)}`}): ${grouped(event.parameters)} parameters, ${event.epochs} epochs, ${grouped(event.steps)} steps${event.resumedAt === undefined ? '' : `, going on from step ${grouped(event.resumedAt)}`}; TensorFlow ${event.tools.tensorflow ?? 'unknown'}`;
     case 'step':
       return `epoch ${event.epoch} step ${event.step} loss ${loss(event.epochLoss)} ${grouped(event.charactersPerSecond)} characters/s, ${duration(event.secondsLeft)} left`;
     case 'epoch':

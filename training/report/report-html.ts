@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, raw } from 'hono/html';
+import { lineageText } from '../lineage.ts';
 import { dollars, duration, grouped, percent, visible } from './format.ts';
 import type { Report } from './report.ts';
 import { drawReport } from './report-page.ts';
@@ -58,7 +59,7 @@ const head = ({ started, version, createdAt, preflight }: Report): Html => {
   return html`<header>
 <p class="kicker">Folio, report of a training</p>
 <h1>${started?.model ?? 'A model'}</h1>
-<p class="lead">${version === undefined ? '' : `Version ${version}, `}preset ${started?.preset ?? '–'}, trained on ${corpus?.source ?? '–'}${createdAt === undefined ? '' : `, ${createdAt.slice(0, 16).replace('T', ' ')} UTC`}.</p>
+<p class="lead">${version === undefined ? '' : `Version ${version}, `}preset ${started?.preset ?? '–'}, ${started?.parent === undefined ? '' : `from the weights of ${lineageText(started.parent)}, `}trained on ${corpus?.source ?? '–'}${createdAt === undefined ? '' : `, ${createdAt.slice(0, 16).replace('T', ' ')} UTC`}.</p>
 </header>`;
 };
 

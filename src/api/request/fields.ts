@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { rangeOf, type SamplingParameter } from '../../model/sampling/parameters.ts';
-import { isModelName } from '../../store/model-name.ts';
+import { isModelName, isModelReference } from '../../store/model-name.ts';
 
 /**
  * Fields of requests, each made with the words that its faults use: a schema's error is what was expected, and
@@ -50,6 +50,15 @@ export const name = (description: string) => {
   const error = 'a name of 1 to 64 letters, digits, dots, dashes and underscores';
   return z.string({ error }).check(
     z.refine((value) => isModelName(value), { error }),
+    z.describe(description),
+  );
+};
+
+/** A model of the store, by name or pinned to a version. */
+export const modelReference = (description: string) => {
+  const error = 'a model’s name, or name@version';
+  return z.string({ error }).check(
+    z.refine((value) => isModelReference(value), { error }),
     z.describe(description),
   );
 };

@@ -5,7 +5,7 @@ import {
   samplingParameters,
   snakeCase,
 } from '../../model/sampling/parameters.ts';
-import { choice, flag, integer, name, number, numberIn, text } from './fields.ts';
+import { choice, flag, integer, modelReference, name, number, numberIn, text } from './fields.ts';
 
 type NumericFields = {
   [Name in SamplingParameterName as SnakeCase<Name>]: z.ZodMiniDefault<z.ZodMiniNumber<number>>;
@@ -323,11 +323,19 @@ export const ActivateRequestSchema = z
   )
   .register(z.globalRegistry, { id: 'ActivateRequest' });
 
+const startingModel = () =>
+  z.optional(
+    modelReference(
+      'The model whose weights the training starts from: a name, or `name@version`; `none` for fresh weights. Default: as the preset says.',
+    ),
+  );
+
 export const UploadRequestSchema = z
   .strictObject(
     {
       bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Size of the corpus, to be refused early.')),
       preset: z.optional(name('The training’s preset.')),
+      from: startingModel(),
     },
     strict,
   )
@@ -363,6 +371,7 @@ export const TrainingRequestSchema = z
       model: name('The model to train a version of.'),
       corpus: z.optional(name('The uploaded corpus to train on. Default: the one of the model’s name.')),
       preset: z.optional(name('The training’s preset.')),
+      from: startingModel(),
     },
     strict,
   )

@@ -332,6 +332,12 @@ export const TrainingSchema = z
     object: z.literal('training'),
     model: z.string(),
     preset: z.string(),
+    from: z.optional(z.string()).check(z.describe('The model to start from, as it was asked for.')),
+    parent: z.optional(
+      z
+        .object({ name: z.optional(z.string()), version: z.optional(z.string()), digest: z.string() })
+        .check(z.describe('The model whose weights the training started from.')),
+    ),
     corpus: z.object({
       source: z.string(),
       digest: z.optional(z.string()),

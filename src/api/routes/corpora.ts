@@ -1,11 +1,13 @@
 import { FolioError } from '../../errors.ts';
 import { corpusKey } from '../../store/keys.ts';
 import { checkModelName } from '../../store/model-name.ts';
+import type { UploadOptions } from '../../store/presigned-uploads.ts';
 import type { CorpusDeps, CorpusUploads } from '../deps.ts';
 import { readBytes, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { UploadRequestSchema } from '../request/requests.ts';
+import { checkStartingModel } from '../request/starting-model.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { json, plain, type Route, route } from './route.ts';
 import { trainingObject } from './trainings.ts';
@@ -28,7 +30,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       write: true,
       query: UploadRequestSchema,
       body: { [json]: UploadRequestSchema, [plain]: 'text' },
-      example: { bytes: 120000, preset: 'standard' },
+      example: { bytes: 120000, preset: 'standard', from: 'shakespeare' },
       answers: {
         200: { description: 'Where to put it', content: { [json]: 'UploadResponseSchema' } },
         202: { description: 'Taken; its training is queued', content: { [json]: 'CorpusResponseSchema' } },
@@ -36,6 +38,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       errors: [
         'invalid_request',
         'invalid_parameter',
+        'model_not_found',
         'too_large',
         'corpus_invalid',
         'corpus_too_small',
@@ -50,9 +53,10 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       if (/^application\/json\b/i.test(type)) {
         const parameters = parse(UploadRequestSchema, await readJson(context, limits), faults);
         faults.throwIfAny();
-        const { bytes = 0, preset } = parameters ?? {};
+        const { bytes = 0, ...options } = parameters ?? {};
         if (bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
-        return context.json({ object: 'corpus.upload', name, upload: await formFor(corpora, name, preset) });
+        await checkStartingModel(store, options.from);
+        return context.json({ object: 'corpus.upload', name, upload: await formFor(corpora, name, options) });
       }
       if (corpora.kind !== 'direct') {
         throw new FolioError(
@@ -64,6 +68,8 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       const query = new URL(context.req.url).searchParams;
       const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
       faults.throwIfAny();
+      const { preset, from } = parameters ?? {};
+      await checkStartingModel(store, from);
       const body = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
       const bytes = /^multipart\//i.test(type) ? await fileIn(body, type) : body;
       checkText(bytes);
@@ -74,7 +80,8 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       const record = await trainings.start({
         model: name,
         corpusKey: key,
-        ...(parameters?.preset === undefined ? {} : { preset: parameters.preset }),
+        ...(preset === undefined ? {} : { preset }),
+        ...(from === undefined ? {} : { from }),
       });
       return context.json(
         { object: 'corpus', name, bytes: bytes.length, training: trainingObject(record) },
@@ -128,16 +135,20 @@ const tooLarge = (maximum: number): FolioError =>
     expected: `at most ${maximum} bytes`,
   });
 
-const formFor = async (corpora: CorpusUploads, name: string, preset: string | undefined): Promise<object> => {
+const formFor = async (corpora: CorpusUploads, name: string, options: UploadOptions): Promise<object> => {
   if (corpora.kind === 'direct') {
+    const given = Object.entries(options).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    );
+    const query = new URLSearchParams(given);
     return {
       kind: 'direct',
       method: 'POST',
-      url: `/v1/corpora/${name}${preset === undefined ? '' : `?preset=${encodeURIComponent(preset)}`}`,
+      url: `/v1/corpora/${name}${query.size === 0 ? '' : `?${query}`}`,
       maximum_bytes: corpora.maximumBytes,
     };
   }
-  const form = await corpora.presign(name, preset);
+  const form = await corpora.presign(name, options);
   return {
     kind: 'form',
     method: form.method,

@@ -7,6 +7,7 @@ import type { TrainingDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { TrainingRequestSchema } from '../request/requests.ts';
+import { checkStartingModel } from '../request/starting-model.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { events, json, type Route, route } from './route.ts';
 
@@ -37,19 +38,28 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       summary: 'Train on a corpus that was uploaded already',
       write: true,
       body: { [json]: TrainingRequestSchema },
-      example: { model: 'novel', preset: 'standard' },
+      example: { model: 'novel', preset: 'standard', from: 'shakespeare' },
       answers: { 202: { description: 'The training is queued', content: { [json]: 'TrainingSchema' } } },
-      errors: ['invalid_request', 'invalid_parameter', 'corpus_not_found', 'too_large', 'store_failed'],
+      errors: [
+        'invalid_request',
+        'invalid_parameter',
+        'model_not_found',
+        'corpus_not_found',
+        'too_large',
+        'store_failed',
+      ],
     },
-    async (context, { limits, trainings }) => {
+    async (context, { limits, store, trainings }) => {
       const faults = new ValidationErrors();
       const parameters = parse(TrainingRequestSchema, await readJson(context, limits), faults);
       if (!parameters) return faults.raise();
-      const { model, corpus = model, preset } = parameters;
+      const { model, corpus = model, preset, from } = parameters;
+      await checkStartingModel(store, from);
       const record = await trainings.start({
         model,
         corpusKey: corpusKey(corpus),
         ...(preset === undefined ? {} : { preset }),
+        ...(from === undefined ? {} : { from }),
       });
       return context.json(trainingObject(record), 202);
     },
@@ -135,6 +145,8 @@ export const trainingObject = (record: TrainingRecord): object => {
     object: 'training',
     model: record.model,
     preset: record.preset,
+    ...(record.from === undefined ? {} : { from: record.from }),
+    ...(record.parent === undefined ? {} : { parent: record.parent }),
     corpus: record.corpus,
     state: record.state,
     started_at: record.startedAt,

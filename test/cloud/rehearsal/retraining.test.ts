@@ -142,6 +142,39 @@ describe('an upload', () => {
     expect(made.tasks[0]?.command).toContain('tiny');
   });
 
+  it.each([
+    ['shakespeare', ['--from', 'shakespeare']],
+    ['shakespeare@20261127T085714Z-678cc60b', ['--from', 'shakespeare@20261127T085714Z-678cc60b']],
+    ['none', ['--from', 'none']],
+    [undefined, []],
+  ])('may name the model to start from: %s', async (from, expected) => {
+    const made = world((one) => {
+      one.ends = [{ exit: 0, record: published }];
+      one.objects.set(`${corpora}/${key('novel')}`, {
+        body: '',
+        version: 'v1',
+        metadata: from === undefined ? {} : { from },
+      });
+    });
+    await run(event(key('novel')), made);
+    const command = made.tasks[0]?.command ?? [];
+    expect(command.slice(6, command.indexOf('--max-seconds'))).toEqual(expected);
+  });
+
+  it.each(['../secret', 'a@b@c', "x' & $key & '", 'a b'])(
+    'that would start from what can be no model, %s, is refused before anything is paid for',
+    async (from) => {
+      const made = world((one) => {
+        one.objects.set(`${corpora}/${key('novel')}`, { body: '', version: 'v1', metadata: { from } });
+      });
+      const end = await run(event(key('novel')), made);
+      expect(end).toMatchObject({ status: 'FAILED', error: 'invalid_parameter' });
+      expect(end.cause).toContain('NAME@VERSION');
+      expect(made.tasks).toEqual([]);
+      expect(record(made)).toMatchObject({ state: 'failed', failure: { code: 'invalid_parameter' } });
+    },
+  );
+
   it('that names a preset which there is not is refused before anything is paid for', async () => {
     const made = world((one) => {
       one.objects.set(`${corpora}/${key('novel')}`, {

@@ -18,6 +18,7 @@ const { values } = parseArgs({
     store: { type: 'string', default: '' },
     record: { type: 'string', default: '' },
     preset: { type: 'string' },
+    from: { type: 'string' },
   },
 });
 const store = await openStore(values.store);
@@ -31,6 +32,8 @@ if (corpus.startsWith('die')) {
   process.stderr.write('first line\nThe library of tensors is not there.\n');
   process.exit(9);
 }
+/** A model that cannot be is refused by the server before; this is what the command was given. */
+if (values.from !== undefined) await updateRecord({ logTail: [`--from ${values.from}`] });
 const progress = {
   epoch: 1,
   epochs: 1,

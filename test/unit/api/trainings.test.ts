@@ -58,6 +58,51 @@ describe('uploads and trainings', async () => {
     expect(version).toBe(last?.version);
   });
 
+  test('a training may start from a model of the store', async () => {
+    let last: TrainingState | undefined;
+    for await (const training of folio.train({ name: 'heir', corpus: 'Once more.', from: 'novel' }))
+      last = training;
+    expect(last).toMatchObject({ state: 'published', from: 'novel', log_tail: ['--from novel'] });
+    const again = await call('/v1/trainings', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'heir', from: 'none' }),
+    });
+    expect(again.status).toBe(202);
+    const { id } = TrainingSchema.parse(await again.json());
+    expect(await until(`/v1/trainings/${id}`, 'published')).toMatchObject({ from: 'none' });
+  });
+
+  test.each([
+    ['absent', 404, 'model_not_found'],
+    ['novel@19990101T000000Z-00000000', 404, 'model_not_found'],
+    ['../../etc/passwd', 400, 'invalid_parameter'],
+    ['https://example.com/model', 400, 'invalid_parameter'],
+  ])('a training from %s is refused before anything is uploaded: %i %s', async (from, status, code) => {
+    const requests = [
+      call('/v1/trainings', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model: 'novel', from }),
+      }),
+      call('/v1/corpora/heir2', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ bytes: 20, from }),
+      }),
+      call(`/v1/corpora/heir2?from=${encodeURIComponent(from)}`, {
+        method: 'POST',
+        headers: { 'content-type': 'text/plain' },
+        body: 'A corpus of words.',
+      }),
+    ];
+    for (const response of await Promise.all(requests)) {
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({ error: { code, param: 'from' } });
+    }
+    expect(await place.store.stat('corpora/heir2.txt')).toBeUndefined();
+  });
+
   test('a newer version is served next, and the older stays at hand', async () => {
     const before = await folio.generate({ model: 'novel', length: 5, seed: 1 });
     await new Promise((resolve) => setTimeout(resolve, 1000)); // versions are named by the second
