@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FolioError } from '../src/errors.ts';
 import type { Store } from '../src/store/store.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (object: { bytes: Uint8Array } | undefined | 'unchanged'): string | undefined =>
   object === undefined || object === 'unchanged' ? object : new TextDecoder().decode(object.bytes);
+
+async function* chunksOfNothing(): AsyncGenerator<Uint8Array> {}
 
 export const keysOf = async (store: Store, prefix: string): Promise<string[]> => {
   const keys: string[] = [];
@@ -106,6 +109,57 @@ export function storeCases(open: () => Promise<Store>): void {
       await expect(store.read(key, { signal: AbortSignal.abort() })).rejects.toMatchObject({
         name: 'AbortError',
       });
+    });
+  });
+
+  describe('writes of streams', () => {
+    const chunksOf = async function* (content: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
+      for (let from = 0; from < content.length; from += length) yield content.subarray(from, from + length);
+    };
+
+    test.each([0, 1, 100_000, 8 << 20, (17 << 20) + 3])('writes %i bytes as they come', async (length) => {
+      const store = await open();
+      const key = `${place()}/stream.txt`;
+      const content = randomBytes(length);
+      const { etag, size } = await store.writeStream(key, chunksOf(content, 70_001));
+      expect(size).toBe(length);
+      const object = await store.read(key);
+      expect(Buffer.compare(object?.bytes ?? bytes('none'), content)).toBe(0);
+      expect(object?.etag).toBe(etag);
+    });
+
+    test('a source that fails leaves the object as it was, and nothing beside it', async () => {
+      const store = await open();
+      const folder = place();
+      const key = `${folder}/kept`;
+      await store.write(key, bytes('before'));
+      const left = new FolioError('interrupted', 'The client left.');
+      for (const length of [0, 1000, 20 << 20]) {
+        const fails = async function* (): AsyncGenerator<Uint8Array> {
+          yield* chunksOf(randomBytes(length), 1 << 16);
+          throw left;
+        };
+        await expect(store.writeStream(key, fails())).rejects.toBe(left);
+        await expect(store.writeStream(`${folder}/new`, fails())).rejects.toBe(left);
+      }
+      expect(text(await store.read(key))).toBe('before');
+      expect(await keysOf(store, `${folder}/`)).toEqual([key]);
+    });
+
+    test('readers meet the whole object before or after, never a part', async () => {
+      const store = await open();
+      const key = `${place()}/whole`;
+      await store.write(key, bytes('before'));
+      const seen = new Set<number | undefined>();
+      const slow = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const chunk of chunksOf(new Uint8Array(10 << 20), 1 << 20)) {
+          seen.add((await store.read(key))?.bytes.length);
+          yield chunk;
+        }
+      };
+      await store.writeStream(key, slow());
+      expect([...seen]).toEqual([6]);
+      expect((await store.stat(key))?.size).toBe(10 << 20);
     });
   });
 
@@ -244,6 +298,7 @@ export function storeCases(open: () => Promise<Store>): void {
       await expect(store.readIfChanged(key, '"0"')).rejects.toMatchObject(refusal);
       await expect(store.stat(key)).rejects.toMatchObject(refusal);
       await expect(store.write(key, bytes('x'))).rejects.toMatchObject(refusal);
+      await expect(store.writeStream(key, chunksOfNothing())).rejects.toMatchObject(refusal);
       await expect(store.create(key, bytes('x'))).rejects.toMatchObject(refusal);
       await expect(store.replace(key, bytes('x'), null)).rejects.toMatchObject(refusal);
       await expect(store.remove(key)).rejects.toMatchObject(refusal);

@@ -10,7 +10,7 @@ import type { TrainingJobs } from '../training-jobs/training-jobs.ts';
 import type { LogLine } from './log.ts';
 import type { Authorise } from './request/auth.ts';
 import type { ContinuationSigner } from './request/continuation.ts';
-import type { Admission, Limits } from './request/limits.ts';
+import type { Admission, Limits, Places } from './request/limits.ts';
 import type { UsagePricing } from './response/timings.ts';
 
 /** What generating routes need. */
@@ -28,7 +28,7 @@ export interface Generator {
 
 /** How corpora come in: through the server, which starts the training, or by a presigned form, whose arrival does. */
 export type CorpusUploads =
-  | { readonly kind: 'direct'; readonly maximumBytes: number }
+  | { readonly kind: 'direct'; readonly maximumBytes: number; readonly places: Places }
   | {
       readonly kind: 'presigned';
       readonly maximumBytes: number;
@@ -38,6 +38,8 @@ export type CorpusUploads =
 /** How models of other libraries come in, handed over so that a host without it has none of the formats' readers. */
 export interface ModelImports {
   readonly maximumBytes: number;
+  /** Each import holds its file in memory. */
+  readonly places: Places;
   /** As `publishImport`, into the host's store. */
   publish(name: string, bytes: Uint8Array, options: ImportOptions): Promise<PublishedImport>;
 }

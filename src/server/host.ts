@@ -4,7 +4,7 @@ import type { AppDeps } from '../api/deps.ts';
 import type { LogLine } from '../api/log.ts';
 import { authoriseByKeys } from '../api/request/auth.ts';
 import { ContinuationSigner } from '../api/request/continuation.ts';
-import { Admission, limitsFrom } from '../api/request/limits.ts';
+import { Admission, limitsFrom, Places } from '../api/request/limits.ts';
 import { FolioError } from '../errors.ts';
 import { kernelBuild } from '../model/kernel/kernel-module.ts';
 import type { Settings } from '../settings.ts';
@@ -79,9 +79,14 @@ export const createHost = async (
       chatTemplate: settings.chatTemplate?.replaceAll('\\n', '\n'),
     },
     trainings,
-    corpora: { kind: 'direct', maximumBytes: settings.maximumCorpusBytes },
+    corpora: {
+      kind: 'direct',
+      maximumBytes: settings.maximumCorpusBytes,
+      places: new Places(4, 'uploads of corpora', 5),
+    },
     imports: {
       maximumBytes: settings.maximumCorpusBytes,
+      places: new Places(2, 'imports of models', 5),
       // The formats' readers are loaded when they are needed.
       publish: async (...file) => {
         const { publishImport } = await import('../import/publish-import.ts');

@@ -1,5 +1,16 @@
 import { createHash } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rmdir,
+  stat,
+  unlink,
+} from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FolioError, isFolioError } from '../errors.ts';
 import { type FileLockOptions, type HeldLock, withFileLock } from './file-lock.ts';
@@ -90,7 +101,7 @@ export class FolderStore implements Store {
   }
 
   async create(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
-    await this.#place(key, bytes, (temporary, path) =>
+    await this.#place(key, fromBytes(bytes), (temporary, path) =>
       this.#linkOnce(
         temporary,
         path,
@@ -107,7 +118,7 @@ export class FolderStore implements Store {
         expected: expected === null ? 'no object' : `etag ${expected}`,
         received: found === null ? 'no object' : `etag ${found}`,
       });
-    await this.#place(key, bytes, (temporary, path) => {
+    await this.#place(key, fromBytes(bytes), (temporary, path) => {
       if (expected === null) return this.#linkOnce(temporary, path, () => conflict('of another writer'));
       return this.#locked(path, async (lock) => {
         const found = (await this.read(key))?.etag ?? null;
@@ -121,8 +132,26 @@ export class FolderStore implements Store {
   }
 
   async write(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
-    await this.#place(key, bytes, (temporary, path) => rename(temporary, path));
+    await this.#place(key, fromBytes(bytes), (temporary, path) => rename(temporary, path));
     return { etag: digest(bytes) };
+  }
+
+  async writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<{ etag: string; size: number }> {
+    const hash = createHash('sha256');
+    let size = 0;
+    const counted = async function* (): AsyncIterable<Uint8Array> {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        size += chunk.length;
+        yield chunk;
+      }
+    };
+    await this.#place(
+      key,
+      (file) => file.writeFile(counted()),
+      (temporary, path) => rename(temporary, path),
+    );
+    return { etag: hash.digest('hex').slice(0, 32), size };
   }
 
   async *list(prefix: string): AsyncIterable<StoredEntry> {
@@ -153,14 +182,14 @@ export class FolderStore implements Store {
   /** Writes a hidden file to the disk, lets `publish` give it its name, and leaves nothing behind on failure. */
   async #place(
     key: string,
-    bytes: Uint8Array,
+    fill: (file: FileHandle) => Promise<void>,
     publish: (temporary: string, path: string) => Promise<void>,
   ): Promise<void> {
     checkKey(key);
     const path = this.#path(key);
     const temporary = join(dirname(path), temporaryName());
     try {
-      await writeThrough(temporary, bytes);
+      await writeThrough(temporary, fill);
       await publish(temporary, path);
       await syncFolder(dirname(path));
       await this.#cleanNowAndThen(dirname(path));
@@ -254,18 +283,27 @@ export class FolderStore implements Store {
   }
 }
 
-async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+const fromBytes =
+  (bytes: Uint8Array) =>
+  (file: FileHandle): Promise<void> =>
+    file.writeFile(bytes);
+
+/** Creates a file, fills it and sees it reach the disk. */
+async function writeThrough(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await createFile(path);
+  try {
+    await fill(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function createFile(path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
     await mkdir(dirname(path), { recursive: true });
     try {
-      const file = await open(path, 'wx');
-      try {
-        await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      return;
+      return await open(path, 'wx');
     } catch (error) {
       // Another process may remove the folder, empty until now, just after it was made.
       if (codeOf(error) !== 'ENOENT' || attempt === 5) throw error;

@@ -14,6 +14,7 @@ import {
 import { FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { probeConditionalWrites } from './conditional-writes.ts';
+import { inParts, MultipartUpload } from './multipart-upload.ts';
 import { badRange, checkRange, sliceRange } from './range.ts';
 import {
   attemptsOf,
@@ -174,6 +175,27 @@ export class S3Store implements Store {
     });
   }
 
+  /** In parts of 8 MiB, each as `write` sends an object; the parts are nothing until all are there. */
+  async writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<{ etag: string; size: number }> {
+    const place = this.#at(key);
+    const upload = new MultipartUpload(place, typeOf(key), (bytes, send) =>
+      this.#within((abortSignal) => send(this.#client, abortSignal), { milliseconds: this.#timeFor(bytes) }),
+    );
+    let size = 0;
+    try {
+      for await (const part of inParts(chunks, partBytes)) {
+        size += part.length;
+        if (size < partBytes) return { ...(await this.write(key, part)), size };
+        await upload.send(part);
+      }
+      if (size === 0) return { ...(await this.write(key, new Uint8Array())), size };
+      return { etag: await upload.complete(), size };
+    } catch (error) {
+      await upload.abort();
+      throw this.#failed('write', key, error);
+    }
+  }
+
   async *list(prefix: string): AsyncIterable<StoredEntry> {
     const input = { Bucket: this.#bucket, Prefix: this.#prefix + prefix };
     const pages = paginateListObjectsV2({ client: this.#client }, input)[Symbol.asyncIterator]();
@@ -220,6 +242,11 @@ export class S3Store implements Store {
     const etag = parts[0]?.etag;
     const ofOneObject = etag !== undefined && parts.every((part) => part?.etag === etag);
     return ofOneObject && bytes.length === expectedBytes ? { bytes, etag } : this.read(key, plain);
+  }
+
+  /** Milliseconds that are waited for a call that sends so many bytes. */
+  #timeFor(bytes: number): number {
+    return this.#stallMs + bytes / uploadBytesPerMs;
   }
 
   #at(key: string): { Bucket: string; Key: string } {
@@ -378,7 +405,7 @@ export class S3Store implements Store {
     const key = place.Key.slice(this.#prefix.length);
     const command = () =>
       new PutObjectCommand({ ...place, ...condition, Body: bytes, ContentType: typeOf(key) });
-    const milliseconds = this.#stallMs + bytes.length / uploadBytesPerMs;
+    const milliseconds = this.#timeFor(bytes.length);
     for (let attempt = 1; ; attempt++) {
       try {
         const { ETag, $metadata } = await this.#within(

@@ -52,6 +52,12 @@ export interface Store {
   /** Writes whatever was there: for records with one writer, never for a pointer. */
   write(key: string, bytes: Uint8Array): Promise<{ etag: string }>;
 
+  /**
+   * As `write`, of bytes as they come: no reader meets a part of them, and memory holds a few megabytes at most. A
+   * FolioError of `chunks` is passed on, and the object is what it was.
+   */
+  writeStream(key: string, chunks: AsyncIterable<Uint8Array>): Promise<{ etag: string; size: number }>;
+
   /** Every object whose key starts with the prefix, in order of key. */
   list(prefix: string): AsyncIterable<StoredEntry>;
 

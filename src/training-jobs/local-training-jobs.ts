@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { RecordPoller } from './record-poller.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
 import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } from './training-jobs.ts';
 
@@ -19,6 +20,7 @@ const ownCommand = (): TrainCommand | undefined => {
   return main === undefined ? undefined : [process.execPath, main, 'train'];
 };
 
+const mostWaiting = 16; // models
 const tailLines = 40; // of a dead trainer's stderr
 const killAfterMs = 120_000; // that a trainer has to write its last checkpoint
 const recordRetriesMs = [500, 2_000, 10_000]; // between attempts to write how a training ended
@@ -47,11 +49,15 @@ export class LocalTrainingJobs implements TrainingJobs {
   readonly #command: TrainCommand | undefined;
   readonly #log: (message: string, error: unknown) => void;
   readonly #queue: Job[] = [];
+  /** Models whose training is about to be queued. */
+  readonly #starting: string[] = [];
+  readonly #poller: RecordPoller;
   #running: { readonly job: Job; readonly ended: Promise<void> } | undefined;
   #closed = false;
 
   constructor(store: Store, { command = ownCommand(), log = () => undefined }: LocalTrainingOptions = {}) {
     this.#store = store;
+    this.#poller = new RecordPoller(store);
     this.#command = command;
     this.#log = log;
   }
@@ -70,15 +76,41 @@ export class LocalTrainingJobs implements TrainingJobs {
   /**
    * Queues a training. Those of the same model that are not over are stopped: the later corpus wins.
    *
-   * @throws FolioError `corpus_not_found`; `unavailable` where there is no trainer
+   * @throws FolioError `corpus_not_found`, or as `checkCapacity`
    */
   async start(request: StartTraining): Promise<TrainingRecord> {
+    const command = this.#commandWithRoom(request.model);
+    this.#starting.push(request.model);
+    try {
+      return await this.#enqueue(request, command);
+    } finally {
+      this.#starting.splice(this.#starting.indexOf(request.model), 1);
+    }
+  }
+
+  checkCapacity(model: string): void {
+    this.#commandWithRoom(model);
+  }
+
+  /** The trainer. @throws FolioError `unavailable` without one; `overloaded` where too many models wait for it */
+  #commandWithRoom(model: string): TrainCommand {
     if (this.#command === undefined) {
       throw new FolioError(
         'unavailable',
         'Training needs a checkout of Folio: the package alone has no trainer.',
       );
     }
+    // A later training of a model replaces the one that waits.
+    const waiting = new Set([...this.#queue.map(({ request }) => request.model), ...this.#starting, model]);
+    if (waiting.size <= mostWaiting) return this.#command;
+    throw new FolioError(
+      'overloaded',
+      `${mostWaiting} trainings wait already, and they run one after another; try again when some have ended.`,
+      { retryAfter: 60 },
+    );
+  }
+
+  async #enqueue(request: StartTraining, command: TrainCommand): Promise<TrainingRecord> {
     if ((await this.#store.stat(request.corpusKey)) === undefined) {
       throw new FolioError('corpus_not_found', `There is no corpus ${request.corpusKey}.`, {
         where: 'corpus',
@@ -91,7 +123,7 @@ export class LocalTrainingJobs implements TrainingJobs {
     );
     this.#queue.push({ record, request, stopped: false });
     await Promise.all(earlier.map((job) => job && this.#stopLogged(job.record.id)));
-    this.#next(this.#command);
+    this.#next(command);
     return record;
   }
 
@@ -101,6 +133,10 @@ export class LocalTrainingJobs implements TrainingJobs {
 
   get(id: string): Promise<TrainingRecord | undefined> {
     return readRecord(this.#store, id);
+  }
+
+  nextRecord(id: string): Promise<TrainingRecord | undefined> {
+    return this.#poller.next(id);
   }
 
   /**

@@ -8,6 +8,7 @@ import {
 import { FolioError } from '../errors.ts';
 import { nameOfCorpus } from '../store/keys.ts';
 import type { Store } from '../store/store.ts';
+import { RecordPoller } from './record-poller.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
 import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } from './training-jobs.ts';
 
@@ -20,6 +21,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
   readonly #machine: string;
   readonly #bucket: string;
   readonly #client = new SFNClient({});
+  readonly #poller: RecordPoller;
 
   /**
    * @param machine ARN of the state machine
@@ -27,9 +29,13 @@ export class StateMachineTrainingJobs implements TrainingJobs {
    */
   constructor(store: Store, machine: string, corpora: string) {
     this.#store = store;
+    this.#poller = new RecordPoller(store);
     this.#machine = machine;
     this.#bucket = corpora.replace('s3://', '');
   }
+
+  /** The machine has room for every model: a later training of one ends the earlier. */
+  checkCapacity(): void {}
 
   async start(request: StartTraining): Promise<TrainingRecord> {
     const id = newTrainingId(request.model);
@@ -71,6 +77,10 @@ export class StateMachineTrainingJobs implements TrainingJobs {
 
   get(id: string): Promise<TrainingRecord | undefined> {
     return readRecord(this.#store, id);
+  }
+
+  nextRecord(id: string): Promise<TrainingRecord | undefined> {
+    return this.#poller.next(id);
   }
 
   /** Stops the execution that trains this model: there is one at most, since a later one ends the earlier. */

@@ -54,10 +54,18 @@ export interface StartTraining {
 }
 
 export interface TrainingJobs {
+  /**
+   * Whether a training of this model could be queued now, before its corpus is taken.
+   * @throws FolioError `overloaded`, or `unavailable` where there is no trainer
+   */
+  checkCapacity(model: string): void;
+  /** @throws FolioError as `checkCapacity`, and `corpus_not_found` */
   start(request: StartTraining): Promise<TrainingRecord>;
   /** Newest first. */
   list(): Promise<readonly TrainingRecord[]>;
   get(id: string): Promise<TrainingRecord | undefined>;
+  /** The record as it is about a second later; all who wait for it share one read of the store. */
+  nextRecord(id: string): Promise<TrainingRecord | undefined>;
   /** Ends a training, whoever runs it; its record is in a final state then. */
   stop(id: string): Promise<void>;
 }

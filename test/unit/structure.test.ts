@@ -26,6 +26,7 @@ const livesIn: Readonly<Record<string, readonly string[]>> = {
   '@aws-sdk/client-s3': ['src/store/'],
   fflate: ['src/import/'],
   '@bufbuild/protobuf': ['src/import/'],
+  '@fastify/busboy': ['src/api/'],
   express: ['src/server/'],
   commander: ['src/cli/'],
   chardet: ['training/corpus/'],

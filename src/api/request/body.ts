@@ -32,32 +32,37 @@ export const streamFailures = (
 };
 
 /**
- * Reads a body up to a limit, whatever its length claims to be.
+ * A body as it comes, up to a limit, whatever its length claims to be.
  *
  * @throws FolioError `too_large`, or `interrupted` when the client leaves
  */
-export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
-  const refuse = (): never => {
-    throw new FolioError('too_large', `${what}: expected at most ${maximum} bytes.`, {
+export async function* bodyChunks(
+  request: Request,
+  maximum: number,
+  what: string,
+): AsyncGenerator<Uint8Array, void> {
+  const tooLarge = (): FolioError =>
+    new FolioError('too_large', `${what}: expected at most ${maximum} bytes.`, {
       where: 'body',
       expected: `at most ${maximum} bytes`,
     });
-  };
-  if (Number(request.headers.get('content-length') ?? 0) > maximum) return refuse();
-  const chunks: Uint8Array[] = [];
+  if (Number(request.headers.get('content-length') ?? 0) > maximum) throw tooLarge();
   let length = 0;
   try {
     for await (const chunk of request.body ?? []) {
       length += chunk.length;
-      if (length > maximum) return refuse();
-      chunks.push(chunk);
+      if (length > maximum) throw tooLarge();
+      yield chunk;
     }
   } catch (error) {
     if (isFolioError(error)) throw error;
     throw new FolioError('interrupted', 'The client left before its request was whole.', { cause: error });
   }
-  return Buffer.concat(chunks, length);
-};
+}
+
+/** The whole of a body: see `bodyChunks`. */
+export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> =>
+  Buffer.concat(await Array.fromAsync(bodyChunks(request, maximum, what)));
 
 /**
  * Seeds of 64 bits keep their digits, as strings, which numbers would lose. (Within a JSON string the name's quotes

@@ -38,6 +38,41 @@ export const overTime = (): FolioError =>
     'The request took longer than this server allows; ask for fewer characters or completions.',
   );
 
+/** Places for work of one kind: what finds none is refused, and waits nowhere. */
+export class Places {
+  readonly #count: number;
+  readonly #what: string;
+  readonly #retryAfter: number;
+  #taken = 0;
+
+  /**
+   * @param what Of the work, in the plural: `uploads`.
+   * @param retryAfterSeconds After which a place may be free.
+   */
+  constructor(count: number, what: string, retryAfterSeconds: number) {
+    this.#count = count;
+    this.#what = what;
+    this.#retryAfter = retryAfterSeconds;
+  }
+
+  /** @returns what the work returns @throws FolioError `overloaded` */
+  async run<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#taken >= this.#count) {
+      throw new FolioError(
+        'overloaded',
+        `The server takes ${this.#count} ${this.#what} at a time, and as many are under way; try again in a moment.`,
+        { retryAfter: this.#retryAfter },
+      );
+    }
+    this.#taken++;
+    try {
+      return await work();
+    } finally {
+      this.#taken--;
+    }
+  }
+}
+
 /** Counts the completions that run, and turns away what is too much. */
 export class Admission {
   readonly #limits: Limits;

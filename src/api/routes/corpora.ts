@@ -3,7 +3,8 @@ import { corpusKey } from '../../store/keys.ts';
 import { checkModelName } from '../../store/model-name.ts';
 import type { UploadOptions } from '../../store/presigned-uploads.ts';
 import type { CorpusDeps, CorpusUploads } from '../deps.ts';
-import { readBytes, readJson } from '../request/body.ts';
+import { bodyChunks, readJson } from '../request/body.ts';
+import { fileInForm } from '../request/multipart.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { UploadRequestSchema } from '../request/requests.ts';
@@ -42,6 +43,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
         'too_large',
         'corpus_invalid',
         'corpus_too_small',
+        'overloaded',
         'unavailable',
         'store_failed',
       ],
@@ -70,64 +72,61 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       faults.throwIfAny();
       const { preset, from } = parameters ?? {};
       await checkStartingModel(store, from);
-      const body = await readBytes(context.req.raw, corpora.maximumBytes, 'The corpus');
-      const bytes = /^multipart\//i.test(type) ? await fileIn(body, type) : body;
-      checkText(bytes);
-      if (bytes.length === 0)
-        throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
+      trainings.checkCapacity(name);
       const key = corpusKey(name);
-      await store.write(key, bytes);
+      const { size } = await corpora.places.run(() => {
+        const body = bodyChunks(context.req.raw, corpora.maximumBytes, 'The corpus');
+        const file = /^multipart\//i.test(type) ? fileInForm(body, type) : body;
+        return store.writeStream(key, checkedText(file));
+      });
       const record = await trainings.start({
         model: name,
         corpusKey: key,
         ...(preset === undefined ? {} : { preset }),
         ...(from === undefined ? {} : { from }),
       });
-      return context.json(
-        { object: 'corpus', name, bytes: bytes.length, training: trainingObject(record) },
-        202,
-        { location: `/v1/trainings/${encodeURIComponent(record.id)}` },
-      );
+      return context.json({ object: 'corpus', name, bytes: size, training: trainingObject(record) }, 202, {
+        location: `/v1/trainings/${encodeURIComponent(record.id)}`,
+      });
     },
   ),
 ];
 
-/** The one file of a multipart form. @throws FolioError `invalid_request` */
-const fileIn = async (body: Uint8Array, type: string): Promise<Uint8Array> => {
-  const form = await new Response(Uint8Array.from(body), { headers: { 'content-type': type } })
-    .formData()
-    .catch((cause: unknown) => {
-      throw new FolioError('invalid_request', 'The body: expected a multipart form; it cannot be read.', {
-        where: 'body',
-        expected: 'multipart/form-data with one file, or the text itself',
-        received: type,
-        cause,
-      });
-    });
-  const files = [...form.values()].filter((value) => typeof value !== 'string');
-  if (files.length === 1) return new Uint8Array(await files[0]!.arrayBuffer());
-  throw new FolioError('invalid_request', `The form: expected one file, received ${files.length}.`, {
-    where: 'body',
-    expected: 'one file',
-    received: `${files.length} files`,
-  });
-};
+const notUtf8 = (): FolioError =>
+  new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
 
-/** @throws FolioError `corpus_invalid` for what is not UTF-8, or has zero bytes, as UTF-16 and binary files do */
-const checkText = (bytes: Uint8Array): void => {
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
+/**
+ * The same bytes, as they come.
+ *
+ * @throws FolioError `corpus_invalid` for what is not UTF-8, or has zero bytes, as UTF-16 and binary files do;
+ *   `corpus_too_small` for nothing at all
+ */
+async function* checkedText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  const decode = (chunk?: Uint8Array): void => {
+    try {
+      decoder.decode(chunk, { stream: chunk !== undefined });
+    } catch {
+      throw notUtf8();
+    }
+  };
+  let length = 0;
+  for await (const chunk of chunks) {
+    decode(chunk);
+    const zero = chunk.indexOf(0);
+    if (zero >= 0) {
+      throw new FolioError(
+        'corpus_invalid',
+        `The corpus: expected text in UTF-8; there is a zero byte at ${length + zero}. If it is UTF-16, convert it with \`iconv -f UTF-16 -t UTF-8\`.`,
+        { where: `byte ${length + zero}`, expected: 'text in UTF-8', received: 'a zero byte' },
+      );
+    }
+    length += chunk.length;
+    yield chunk;
   }
-  const zero = bytes.indexOf(0);
-  if (zero >= 0)
-    throw new FolioError(
-      'corpus_invalid',
-      `The corpus: expected text in UTF-8; there is a zero byte at ${zero}. If it is UTF-16, convert it with \`iconv -f UTF-16 -t UTF-8\`.`,
-      { where: `byte ${zero}`, expected: 'text in UTF-8', received: 'a zero byte' },
-    );
-};
+  decode();
+  if (length === 0) throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
+}
 
 const tooLarge = (maximum: number): FolioError =>
   new FolioError('too_large', `The corpus: expected at most ${maximum} bytes.`, {

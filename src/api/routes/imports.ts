@@ -46,59 +46,64 @@ export const importRoutes: readonly Route<ImportDeps>[] = [
         'store_failed',
       ],
     },
-    async (context, { limits, imports, generator }) => {
-      const name = checkModelName(context.req.param('name'));
-      const faults = new ValidationErrors();
-      const query = fromQuery(ImportRequestSchema, new URL(context.req.url).searchParams);
-      const parameters = parse(ImportRequestSchema, query, faults);
-      if (parameters === undefined) return faults.raise();
-      const type = context.req.header('content-type') ?? '';
-      if (/^(?:multipart\/|application\/json\b)/i.test(type)) {
-        throw new FolioError(
-          'unsupported_media_type',
-          `The body: expected the model's file as the body itself, received ${type.split(';')[0]}.`,
-          { where: 'body', expected: octets, received: type },
-        );
-      }
-      const bytes = await readBytes(context.req.raw, imports.maximumBytes, 'The file');
-      if (bytes.length === 0) {
-        throw new FolioError('invalid_request', "The body: expected the model's file, received nothing.", {
-          where: 'body',
-          expected: "a model's file",
-          received: 'nothing',
-        });
-      }
-      // Before anything is published, since without a place for its sample the request is refused.
-      const leave = generator.admission.enter(context.get('caller').id, 1);
-      try {
-        const { version, digest, format, vocabulary, alphabet, notes } = await imports.publish(name, bytes, {
-          name: parameters.file,
-          alphabet: parameters.alphabet,
-          nonlinearity: parameters.nonlinearity,
-          denseActivation: parameters.dense_activation,
-        });
-        const lease = await generator.acquire({ name, version });
-        try {
-          const { signal } = context.req.raw;
-          const length = Math.min(sampleLength, limits.length);
-          const sample = await Array.fromAsync(lease.model.generate({ length, seed: 1, signal }));
-          const id = `${name}@${version}`;
-          return context.json(
-            {
-              ...modelObject(id, version),
-              ...{ name, version, digest, format, vocabulary, notes },
-              ...(alphabet === undefined ? {} : { alphabet }),
-              sample: sample.join(''),
-            },
-            201,
-            { location: `/v1/models/${encodeURIComponent(id)}` },
+    (context, { limits, imports, generator }) =>
+      imports.places.run(async () => {
+        const name = checkModelName(context.req.param('name'));
+        const faults = new ValidationErrors();
+        const query = fromQuery(ImportRequestSchema, new URL(context.req.url).searchParams);
+        const parameters = parse(ImportRequestSchema, query, faults);
+        if (parameters === undefined) return faults.raise();
+        const type = context.req.header('content-type') ?? '';
+        if (/^(?:multipart\/|application\/json\b)/i.test(type)) {
+          throw new FolioError(
+            'unsupported_media_type',
+            `The body: expected the model's file as the body itself, received ${type.split(';')[0]}.`,
+            { where: 'body', expected: octets, received: type },
           );
-        } finally {
-          lease.release();
         }
-      } finally {
-        leave();
-      }
-    },
+        const bytes = await readBytes(context.req.raw, imports.maximumBytes, 'The file');
+        if (bytes.length === 0) {
+          throw new FolioError('invalid_request', "The body: expected the model's file, received nothing.", {
+            where: 'body',
+            expected: "a model's file",
+            received: 'nothing',
+          });
+        }
+        // Before anything is published, since without a place for its sample the request is refused.
+        const leave = generator.admission.enter(context.get('caller').id, 1);
+        try {
+          const { version, digest, format, vocabulary, alphabet, notes } = await imports.publish(
+            name,
+            bytes,
+            {
+              name: parameters.file,
+              alphabet: parameters.alphabet,
+              nonlinearity: parameters.nonlinearity,
+              denseActivation: parameters.dense_activation,
+            },
+          );
+          const lease = await generator.acquire({ name, version });
+          try {
+            const { signal } = context.req.raw;
+            const length = Math.min(sampleLength, limits.length);
+            const sample = await Array.fromAsync(lease.model.generate({ length, seed: 1, signal }));
+            const id = `${name}@${version}`;
+            return context.json(
+              {
+                ...modelObject(id, version),
+                ...{ name, version, digest, format, vocabulary, notes },
+                ...(alphabet === undefined ? {} : { alphabet }),
+                sample: sample.join(''),
+              },
+              201,
+              { location: `/v1/models/${encodeURIComponent(id)}` },
+            );
+          } finally {
+            lease.release();
+          }
+        } finally {
+          leave();
+        }
+      }),
   ),
 ];

@@ -11,7 +11,6 @@ import { checkStartingModel } from '../request/starting-model.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { events, json, type Route, route } from './route.ts';
 
-const pollMs = 1000; // between reads of a record that its trainer rewrites
 const heartbeatMs = 15_000; // between comments that keep a quiet connection open
 
 /** Trainings: their state, progress, losses, samples, log tail and failure, once or live. */
@@ -46,6 +45,8 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
         'model_not_found',
         'corpus_not_found',
         'too_large',
+        'overloaded',
+        'unavailable',
         'store_failed',
       ],
     },
@@ -104,8 +105,7 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
             return;
           }
           if (live === false) return;
-          await stream.sleep(pollMs);
-          now = await trainings.get(id);
+          now = await trainings.nextRecord(id);
         }
       });
     },

@@ -286,6 +286,8 @@ describe('functions', () => {
     );
     const jobs = {
       start: () => Promise.reject(new Error('no')),
+      checkCapacity: () => undefined,
+      nextRecord: () => Promise.resolve(undefined),
       stop: () => Promise.resolve(),
       list: async () => (await import('../../../src/training-jobs/records.ts')).listRecords(store),
       get: async (id: string) =>

@@ -38,7 +38,7 @@ class FaultyStore extends FolderStore {
 }
 
 /** A trainer that runs a line of JavaScript, whatever its arguments. */
-const trainer = (script: string) => [process.execPath, '-e', script] as const;
+const trainer = (script: string) => [process.execPath, '-e', script, '--'] as const;
 const dies = trainer('setTimeout(() => process.exit(9), 50)');
 const waits = trainer('setTimeout(() => undefined, 60_000)');
 
