@@ -160,17 +160,18 @@ const ofList = (list: readonly unknown[]): AnyAlphabet | undefined => {
 };
 
 /**
- * `vocabulary.txt` of Keras' TextVectorization: one entry a line, the first two for padding and the unknown. An entry
- * that is a newline shows as two empty lines.
+ * `vocabulary.txt` of Keras' TextVectorization or StringLookup: one entry a line, entries such as `[UNK]` for padding and the
+ * unknown among them. An entry that is a newline shows as two empty lines. Any other text is the characters themselves.
  */
 const withoutSpecial = (text: string, file: string): AnyAlphabet => {
-  const lines = text.replace(/\n$/, '').split('\n');
-  if (!/vocabulary\.txt$/.test(file) || !lines.includes('[UNK]')) return text;
+  const lines = text.split('\n');
+  const oneALine = lines.includes('[UNK]') || lines.every((line) => [...line].length < 2);
+  if (!/vocabulary\.txt$/.test(file) || !oneALine) return text;
   const ids: Record<string, number> = {};
   let id = 0;
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i]!;
-    if (line === '' && i > 0 && lines[i + 1] === '') {
+    if (line === '' && lines[i + 1] === '' && (i > 0 || lines[i + 2] !== '')) {
       ids['\n'] = id;
       i++;
     } else if (line !== '' && line !== '[UNK]') ids[line] = id;

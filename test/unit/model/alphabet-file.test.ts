@@ -54,6 +54,22 @@ describe('an alphabet as people keep it', () => {
     expect(createAlphabet(parseAlphabet(bytesOf(value), file), 3).characters).toEqual(['a', 'b', 'c']);
   });
 
+  it.each([
+    ['a newline as the last entry', '\n[UNK]\na\n\n', ['', '', 'a', '\n']],
+    ['a newline as the first entry', '\n\na\nb', ['\n', 'a', 'b']],
+    ['a newline after the mask', '\n\n\na', ['', '\n', 'a']],
+    [
+      'StringLookup, whose first entry is the unknown',
+      '[UNK]\n \nt\n\n\nu\n\r\n\t',
+      ['', ' ', 't', '\n', 'u', '\r', '\t'],
+    ],
+    ['no entry for the unknown', 'a\nb\nc', ['a', 'b', 'c']],
+  ])('is read from vocabulary.txt with %s', (_, text, expected) => {
+    expect(
+      createAlphabet(parseAlphabet(bytesOf(text), 'vocabulary.txt'), expected.length).characters,
+    ).toEqual(expected);
+  });
+
   it('is refused where it is none, naming the known forms', () => {
     expect(() => parseAlphabet(bytesOf({ a: [1], b: {} }), 'other.json')).toThrow(
       expect.objectContaining({ code: 'model_invalid', message: expect.stringContaining('"char2idx"') }),
