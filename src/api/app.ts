@@ -91,6 +91,7 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
       url: context.req.url,
       headers: context.req.raw.headers,
       remoteAddress: context.env?.remoteAddress,
+      httpVersion: context.env?.httpVersion,
       host: context.env,
     });
     context.set('caller', caller);

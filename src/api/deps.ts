@@ -47,6 +47,8 @@ export interface ModelImports {
 /** What a host knows of a request beside the request itself. */
 export interface HostBindings {
   readonly remoteAddress?: string | undefined;
+  /** Of HTTP: `1.1`. */
+  readonly httpVersion?: string | undefined;
   /** For its own authorising, such as API Gateway's request context. */
   readonly [more: string]: unknown;
 }

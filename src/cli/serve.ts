@@ -30,13 +30,13 @@ export const command = (): Command =>
     .action(async ({ port, host, store, model }: ServeFlags) => {
       const settings = { ...readSettings(undefined, { port, store, model }), ...(host && { host }) };
       const server = await startServer(settings);
-      // A store that is slow to answer does not keep the address back.
-      const fault = Promise.race([server.defaultModelFault, delay(openingMs, undefined, { ref: false })]);
-      await print(await startBanner(settings, server.url, await fault));
       const stop = (): void => {
         printStatus('Stopping: requests under way may end.');
         server.close().catch((error: unknown) => printStatus(String(error)));
       };
       process.once('SIGINT', stop);
       process.once('SIGTERM', stop);
+      // A store that is slow to answer does not keep the address back.
+      const fault = Promise.race([server.defaultModelFault, delay(openingMs, undefined, { ref: false })]);
+      await print(await startBanner(settings, server, await fault));
     });

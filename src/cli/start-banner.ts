@@ -1,3 +1,5 @@
+import type { RunningServer } from '../server/server.ts';
+import type { WriteKey } from '../server/write-key.ts';
 import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { currentVersion } from '../store/models.ts';
@@ -11,22 +13,27 @@ import { contentsOf, placeOf } from './store-contents.ts';
  * What `folio serve` prints once it listens: where it is, what it serves, and a command that works as it stands. Where
  * the default model cannot be opened, that comes first, with the place that was looked in and what is there.
  *
- * @param url Of the server, without a slash at the end.
+ * The page's address carries the key to write, where the server has no keys of its own.
+ *
  * @param fault Why the default model cannot be opened.
  */
-export const startBanner = async (settings: Settings, url: string, fault?: Error): Promise<string> => {
+export const startBanner = async (
+  settings: Settings,
+  { url, writeKey }: Pick<RunningServer, 'url' | 'writeKey'>,
+  fault?: Error,
+): Promise<string> => {
   const store = await openStore(settings.store);
   const place = placeOf(store);
   const { name, version = await currentVersion(store, name).catch(() => undefined) } = parseModelReference(
     settings.model,
   );
   const rows = columns([
-    ['  playground', `${url}/`],
+    ['  playground', `${url}/${writeKey === undefined ? '' : `#key=${writeKey.key}`}`],
     ['  API', `${url}/docs`],
     ['  model', version === undefined ? `${name}: none yet` : `${name}@${version}`],
     ['  store', place],
   ]);
-  const head = `Folio is at ${url}\n\n${rows}\n`;
+  const head = `Folio is at ${url}\n\n${rows}${writeKey === undefined ? '' : aboutKey(writeKey)}\n`;
   if (version === undefined) {
     return (
       `There is no model ${name} in ${place}.\n${await contentsOf(store)}\n\n` +
@@ -40,6 +47,10 @@ export const startBanner = async (settings: Settings, url: string, fault?: Error
   const hint = hasKeys ? 'Try it, with FOLIO_KEY set to one of its keys:' : 'Try it:';
   return `${head}${hint}\n\n  ${curlLine(url, prompt, hasKeys)}\n\n`;
 };
+
+const aboutKey = ({ file }: WriteKey): string =>
+  'With the key in that address one may train, publish and remove; without it, only read.\n' +
+  (file === undefined ? '' : `It is kept in ${file}.\n`);
 
 const curlLine = (url: string, prompt: string, hasKeys: boolean): string => {
   const query = new URLSearchParams({ ...(prompt === '' ? {} : { prompt }), length: '300' });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createApp } from '../api/app.ts';
 import type { AppDeps } from '../api/deps.ts';
-import type { LogLine } from '../api/log.ts';
+import { describeError, type LogLine } from '../api/log.ts';
 import { authoriseByKeys } from '../api/request/auth.ts';
 import { ContinuationSigner } from '../api/request/continuation.ts';
 import { Admission, limitsFrom, Places } from '../api/request/limits.ts';
@@ -15,6 +15,7 @@ import { nodeThreads } from '../threads.ts';
 import { LocalTrainingJobs, type TrainCommand } from '../training-jobs/local-training-jobs.ts';
 import { createLogger, logRequests } from './log.ts';
 import { pages } from './pages.ts';
+import { type WriteKey, writeKeyOfUser } from './write-key.ts';
 
 /** The API over a store of this machine, with trainings as child processes. */
 export interface Host {
@@ -23,6 +24,8 @@ export interface Host {
   close(): Promise<void>;
   /** Why the default model cannot be opened; undefined once it is open. Never rejects. */
   readonly defaultModelFault: Promise<Error | undefined>;
+  /** What gives the right to write, where there are no keys. */
+  readonly writeKey: WriteKey | undefined;
   /** Ends generations that still run: streams by an event that says so. */
   stop(): void;
 }
@@ -36,13 +39,15 @@ export const createHost = async (
   train?: TrainCommand,
   log?: (line: LogLine) => void,
 ): Promise<Host> => {
-  if (settings.origins.includes('*') && settings.apiKeys.length + settings.writeKeys.length === 0) {
+  const hasKeys = settings.apiKeys.length + settings.writeKeys.length > 0;
+  if (settings.origins.includes('*') && !hasKeys) {
     throw new FolioError(
       'invalid_parameter',
       'FOLIO_ORIGINS is *, but there is no API key: any page in a browser of this machine could use the server. Name the origins, or set FOLIO_API_KEYS.',
       { where: 'FOLIO_ORIGINS', expected: 'origins, or API keys', received: '*' },
     );
   }
+  const writeKey = hasKeys ? undefined : await writeKeyOfUser();
   const store = await openStore(settings.store);
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
@@ -54,7 +59,7 @@ export const createHost = async (
   );
   const trainings = new LocalTrainingJobs(store, {
     command: train,
-    log: (message, error) => logger.error({ err: error }, message),
+    log: (message, error) => logger.error(describeError(error), message),
   });
   void trainings.recover();
   // Loaded before its first request. A store may have to wait for its first training: that is reported, and no more.
@@ -65,7 +70,10 @@ export const createHost = async (
   const deps: AppDeps = {
     store,
     limits,
-    authorise: authoriseByKeys({ read: settings.apiKeys, write: settings.writeKeys }, settings.origins),
+    authorise: authoriseByKeys(
+      { read: settings.apiKeys, write: settings.writeKeys },
+      { origins: settings.origins, localWriteKey: writeKey?.key },
+    ),
     generator: {
       defaultModel,
       acquire: (reference, precision) => models.acquire(reference, precision),
@@ -100,6 +108,7 @@ export const createHost = async (
   return {
     app: createApp(deps),
     defaultModelFault,
+    writeKey,
     stop: () => admission.stop(),
     close: async () => {
       admission.close();

@@ -55,7 +55,10 @@ const createReportingHost = async (settings: Settings): Promise<Host> => {
 export const serveHost = (host: () => Promise<Host>): Middleware => {
   const listener = getRequestListener(
     async (request, { incoming }) =>
-      (await host()).app.fetch(request, { remoteAddress: incoming.socket.remoteAddress }),
+      (await host()).app.fetch(request, {
+        remoteAddress: incoming.socket.remoteAddress,
+        httpVersion: incoming.httpVersion,
+      }),
     {
       overrideGlobalObjects: false, // the globals belong to whoever mounts this
       errorHandler: (error) => {

@@ -6,11 +6,14 @@ import { FolioError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import { createHost } from './host.ts';
 import { serveHost } from './middleware.ts';
+import type { WriteKey } from './write-key.ts';
 
 export interface RunningServer {
   readonly url: string;
   /** Why the default model cannot be opened; undefined once it is open. Never rejects. */
   readonly defaultModelFault: Promise<Error | undefined>;
+  /** What gives the right to write, where there are no keys. */
+  readonly writeKey: WriteKey | undefined;
   /** Takes no more requests, lets those under way end, for `graceMilliseconds` at most, and frees everything. */
   close(graceMilliseconds?: number): Promise<void>;
 }
@@ -47,6 +50,7 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
   const { address, family, port } = server.address() as AddressInfo;
   return {
     defaultModelFault: host.defaultModelFault,
+    writeKey: host.writeKey,
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
     close: async (graceMilliseconds = 10_000) => {
       const closed = once(server, 'close');

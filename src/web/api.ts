@@ -1,12 +1,27 @@
 import { ApiError, FolioClient } from '../client/client.ts';
+import { splitKey } from './link.ts';
 
 /** Relative to the page, so that it works wherever the app is mounted. */
 export const address = (path: string): string => new URL(path, document.baseURI).href;
 
 const keyName = 'folio-key';
+const addressKeyName = 'folio-key-of-address';
 
-export const storedKey = (): string | undefined => localStorage.getItem(keyName) ?? undefined;
+/** The key that a visitor gave because the server wanted one. */
+export const givenKey = (): string | undefined => localStorage.getItem(keyName) ?? undefined;
 export const storeKey = (key: string): void => localStorage.setItem(keyName, key);
+
+/**
+ * Takes a key out of the page's address, as a server without keys of its own prints it, and keeps it in this browser:
+ * writing alone needs it.
+ */
+export const takeKeyFromAddress = (): void => {
+  const { key, rest } = splitKey(location.hash);
+  if (key === undefined) return;
+  localStorage.removeItem(keyName);
+  localStorage.setItem(addressKeyName, key);
+  history.replaceState(null, '', rest === '' ? location.pathname + location.search : `#${rest}`);
+};
 
 /** Set by the page: asks the visitor for a key. @returns whether one was given */
 let askForKey: () => Promise<boolean> = () => Promise.resolve(false);
@@ -15,7 +30,7 @@ export const whenKeyIsNeeded = (ask: () => Promise<boolean>): void => {
 };
 
 export const headers = (extra: Readonly<Record<string, string>> = {}): Record<string, string> => {
-  const key = storedKey();
+  const key = givenKey() ?? localStorage.getItem(addressKeyName) ?? undefined;
   return key === undefined ? { ...extra } : { ...extra, authorization: `Bearer ${key}` };
 };
 

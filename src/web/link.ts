@@ -36,3 +36,11 @@ export const readLink = (fragment: string): SharedLink | undefined => {
   settings.n = Math.min(maxCompletions, Math.max(1, Math.round(Number(settings.n))));
   return { model: fields.get('model') ?? undefined, settings: settings as unknown as GenerationSettings };
 };
+
+/** The key in a fragment such as `#key=…`, and what else is in it. */
+export const splitKey = (fragment: string): { readonly key: string | undefined; readonly rest: string } => {
+  const fields = new URLSearchParams(fragment.replace(/^#/, ''));
+  const key = fields.get('key') || undefined;
+  fields.delete('key');
+  return { key, rest: fields.toString() };
+};

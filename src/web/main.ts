@@ -1,4 +1,4 @@
-import { serverUrl, storedKey, whenKeyIsNeeded } from './api.ts';
+import { givenKey, serverUrl, takeKeyFromAddress, whenKeyIsNeeded } from './api.ts';
 import type { ModelChoice } from './backend.ts';
 import { BrowserBackend } from './browser-backend.ts';
 import { copyFrom } from './clipboard.ts';
@@ -86,10 +86,11 @@ const share = (button: HTMLButtonElement): void => {
 const showCode = (): void => {
   const unchanged = JSON.stringify(next()) === requested;
   const { model = '', settings } = (unchanged ? latest() : undefined) ?? next();
-  codeDialog.open({ baseUrl: serverUrl(), keyed: storedKey() !== undefined, model, settings });
+  codeDialog.open({ baseUrl: serverUrl(), keyed: givenKey() !== undefined, model, settings });
 };
 
 const openLink = async (): Promise<void> => {
+  takeKeyFromAddress();
   const link = readLink(location.hash);
   if (!link) return;
   form.write(link.settings);
@@ -110,6 +111,7 @@ const keepLists = async (): Promise<void> => {
 };
 
 const start = async (): Promise<void> => {
+  takeKeyFromAddress();
   whenKeyIsNeeded(askForKey);
   startTheme();
   byId('compose', HTMLFormElement).addEventListener('submit', (event) => {

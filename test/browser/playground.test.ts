@@ -241,8 +241,9 @@ describe.each(sizes)('on %s', (_, viewport) => {
   });
 
   test('a corpus is uploaded, its training followed, and its model used', async () => {
-    await using visited = await visit({ viewport });
+    await using visited = await visit({ viewport, hash: `#key=${server.writeKey?.key}` });
     const { page } = visited;
+    expect(page.url()).toBe(`${server.url}/`);
     const verse = 'the quick brown fox jumps over the lazy dog; and the dog sleeps on.\n';
     await page.locator('#corpus').setInputFiles({
       name: `The Lazy Dog, ${viewport.width}.txt`,

@@ -18,7 +18,7 @@ test('a corpus uploaded to a running server is trained on, published, and served
   });
   const server = await startServer(settings);
   try {
-    const folio = new FolioClient({ baseUrl: server.url });
+    const folio = new FolioClient({ baseUrl: server.url, apiKey: server.writeKey?.key ?? '' });
     const states: TrainingJob[] = [];
     const corpus = madeUpText(12_000);
     for await (const training of folio.train({ name: 'kings', corpus, preset: 'tiny' }))

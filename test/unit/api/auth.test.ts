@@ -39,7 +39,13 @@ describe('with keys', () => {
 });
 
 describe('without any key', () => {
-  const authorise = authoriseByKeys({ read: [], write: [] }, ['https://friend.example']);
+  const authorise = authoriseByKeys(
+    { read: [], write: [] },
+    {
+      origins: ['https://friend.example'],
+      localWriteKey: 'drawn',
+    },
+  );
 
   test.each([
     ['127.0.0.1', {}],
@@ -48,14 +54,35 @@ describe('without any key', () => {
     ['127.0.0.1', { origin: 'http://127.0.0.1:3000' }],
     ['127.0.0.1', { origin: 'https://friend.example' }],
     ['127.0.0.1', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }],
-  ])('a request from %s with %j is accepted', (address, headers) => {
+    ['127.0.0.1', { authorization: 'Bearer of-another-server' }],
+  ])('a request from %s with %j may read, and writes with the key alone', (address, headers) => {
+    const caller = authorise(requestWith(headers, address));
+    expect(caller.rights).toEqual(['read']);
+    expect(() => requireScope(caller, 'write')).toThrow(
+      expect.objectContaining({ code: 'unauthorized', message: expect.stringContaining('#key=') as string }),
+    );
+    const withKey = authorise(requestWith({ ...headers, authorization: 'Bearer drawn' }, address));
+    expect(withKey.rights).toEqual(['read', 'write']);
+  });
+
+  test.each(['192.168.1.7', '127.0.0.1'])('the key is enough, also behind a proxy (%s)', (address) => {
+    const headers = { 'x-api-key': 'drawn', 'x-forwarded-for': '8.8.8.8', host: 'folio.example' };
     expect(authorise(requestWith(headers, address)).rights).toEqual(['read', 'write']);
   });
 
-  test.each([
+  test.each<[string, string | undefined, Record<string, string>]>([
     ['another machine', '192.168.1.7', {}],
     ['an unknown address', undefined, {}],
-    ['a proxy', '127.0.0.1', { 'x-forwarded-for': '8.8.8.8' }],
+    ...[
+      ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded', 'forwarded', 'via'],
+      ...['x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-original-host'],
+      ...['cf-connecting-ip', 'cf-ray', 'cdn-loop', 'fastly-client-ip', 'x-envoy-external-address'],
+      ...['x-amzn-trace-id', 'x-amz-cf-id', 'x-azure-clientip', 'x-cloud-trace-context', 'fly-client-ip'],
+    ].map((name): [string, string, Record<string, string>] => [
+      `a proxy that adds ${name}`,
+      '127.0.0.1',
+      { [name]: '8.8.8.8' },
+    ]),
     ['a name that was rebound', '127.0.0.1', { host: 'evil.example' }],
     ['a foreign page', '127.0.0.1', { origin: 'https://evil.example' }],
     ['a sandboxed page', '127.0.0.1', { origin: 'null' }],
@@ -64,9 +91,26 @@ describe('without any key', () => {
       '127.0.0.1',
       { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' },
     ],
+    [
+      'an image in the page of another port',
+      '127.0.0.1',
+      { 'sec-fetch-site': 'same-site', 'sec-fetch-mode': 'no-cors' },
+    ],
   ])('a request from %s is refused', (_, address, headers) => {
     expect(() => authorise(requestWith(headers, address))).toThrow(
       expect.objectContaining({ code: 'unauthorized' }),
     );
   });
+
+  test('a request of HTTP/1.0 is refused: nginx speaks so to the servers behind it', () => {
+    const request = { ...requestWith({}, '127.0.0.1'), httpVersion: '1.0' };
+    expect(() => authorise(request)).toThrow(expect.objectContaining({ code: 'unauthorized' }));
+  });
+});
+
+test('with keys of its own, a server takes no other key for writing', () => {
+  const authorise = authoriseByKeys({ read: ['reader'], write: [] }, { localWriteKey: 'drawn' });
+  expect(() => authorise(requestWith({ 'x-api-key': 'drawn' }, '127.0.0.1'))).toThrow(
+    expect.objectContaining({ code: 'unauthorized' }),
+  );
 });

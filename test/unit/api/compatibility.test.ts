@@ -5,16 +5,14 @@ import * as answers from '../../../src/api/response/responses.ts';
 import { createHost } from '../../../src/server/host.ts';
 import type { Settings } from '../../../src/settings.ts';
 import { tiny } from '../../api.cases.ts';
-import { furnished } from './host-under-test.ts';
+import { callsOf, furnished } from './host-under-test.ts';
 
 type Json = Record<string, unknown>;
 
 const open = async (settings: Partial<Settings> = {}) => {
   const place = await furnished(settings);
   afterAll(() => place[Symbol.asyncDispose]());
-  const { app } = await createHost(place.settings);
-  const fetch = async (path: string, init?: RequestInit) =>
-    app.fetch(new Request(`http://localhost${path}`, init), { remoteAddress: '127.0.0.1' });
+  const fetch = callsOf(await createHost(place.settings));
   const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
     fetch(path, {
       method: 'POST',

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Host } from '../../../src/server/host.ts';
 import { readSettings, type Settings } from '../../../src/settings.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -23,3 +24,14 @@ export const furnished = async (settings: Partial<Settings> = {}): Promise<Furni
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 };
+
+/** Sends requests as somebody on this machine who has opened the address that the server printed. */
+export const callsOf =
+  ({ app, writeKey }: Pick<Host, 'app' | 'writeKey'>) =>
+  async (path: string, init?: RequestInit): Promise<Response> => {
+    const request = new Request(new URL(path, 'http://localhost'), init);
+    if (writeKey !== undefined && !request.headers.has('authorization')) {
+      request.headers.set('authorization', `Bearer ${writeKey.key}`);
+    }
+    return app.fetch(request, { remoteAddress: '127.0.0.1' });
+  };

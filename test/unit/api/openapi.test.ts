@@ -7,14 +7,14 @@ import { docsPaths, playgroundPaths } from '../../../src/api/routes/page-paths.t
 import { operations, templateOf } from '../../../src/api/routes/routes.ts';
 import { errorCodes } from '../../../src/errors.ts';
 import { createHost } from '../../../src/server/host.ts';
-import { furnished } from './host-under-test.ts';
+import { callsOf, furnished } from './host-under-test.ts';
 
 describe('the description', async () => {
   const place = await furnished({ origins: ['https://friend.example'] });
-  const { app } = await createHost(place.settings);
+  const host = await createHost(place.settings);
+  const { app } = host;
+  const call = callsOf(host);
   afterAll(() => place[Symbol.asyncDispose]());
-  const call = async (path: string, init?: RequestInit) =>
-    app.fetch(new Request(`http://localhost${path}`, init), { remoteAddress: '127.0.0.1' });
 
   test('is valid OpenAPI 3.1', async () => {
     const validator = new Validator();
@@ -99,6 +99,7 @@ describe('the description', async () => {
     const answer = await call('/v1/models', { headers: { origin: 'https://friend.example' } });
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://friend.example');
     expect(answer.headers.get('access-control-expose-headers')).toContain('x-folio-seed');
-    expect((await call('/v1/models', { headers: { origin: 'https://evil.example' } })).status).toBe(401);
+    const evil = { origin: 'https://evil.example', authorization: 'Bearer unknown' };
+    expect((await call('/v1/models', { headers: evil })).status).toBe(401);
   });
 });

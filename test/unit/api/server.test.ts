@@ -16,7 +16,12 @@ describe('Express on a free port', async () => {
     await server.close(0);
     await place[Symbol.asyncDispose]();
   });
-  apiCases(async () => ({ store: place.store, fetch: (path, init) => fetch(server.url + path, init) }));
+  const authorization = `Bearer ${server.writeKey?.key}`;
+  apiCases(async () => ({
+    store: place.store,
+    fetch: (path, init) =>
+      fetch(server.url + path, { ...init, headers: { authorization, ...init?.headers } }),
+  }));
 
   test('answers what cannot be a request in the shape of an error', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');

@@ -6,18 +6,17 @@ import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/re
 import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { recordKey } from '../../../src/store/keys.ts';
-import { furnished } from './host-under-test.ts';
+import { callsOf, furnished } from './host-under-test.ts';
 
 const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));
 
 describe('uploads and trainings', async () => {
   const place = await furnished({ reloadSeconds: 0, maximumCorpusBytes: 1000 });
   const host = await createHost(place.settings, [process.execPath, pretend]);
-  const answer = async (request: Request) => host.app.fetch(request, { remoteAddress: '127.0.0.1' });
-  const call = (path: string, init?: RequestInit) => answer(new Request(`http://localhost${path}`, init));
+  const call = callsOf(host);
   const folio = new FolioClient({
     baseUrl: 'http://localhost',
-    fetch: (input, init) => answer(new Request(input, init)),
+    fetch: (input, init) => call(String(input), init),
   });
   afterAll(async () => {
     await host.close();

@@ -8,7 +8,7 @@ import { corpusKey } from '../../../src/store/keys.ts';
 import type { ReadOptions } from '../../../src/store/store.ts';
 import { LocalTrainingJobs } from '../../../src/training-jobs/local-training-jobs.ts';
 import { queuedRecord, writeRecord } from '../../../src/training-jobs/records.ts';
-import { furnished } from './host-under-test.ts';
+import { callsOf, furnished } from './host-under-test.ts';
 
 const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));
 const bytes = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(new TextEncoder().encode(text));
@@ -37,11 +37,9 @@ describe('uploads of corpora', async () => {
     await host.close();
     await place[Symbol.asyncDispose]();
   });
-  const post = async (path: string, init: RequestInit): Promise<Response> =>
-    host.app.fetch(
-      new Request(`http://localhost${path}`, { method: 'POST', duplex: 'half', ...init } as RequestInit),
-      { remoteAddress: '127.0.0.1' },
-    );
+  const call = callsOf(host);
+  const post = (path: string, init: RequestInit): Promise<Response> =>
+    call(path, { method: 'POST', duplex: 'half', ...init } as RequestInit);
   const upload = (name: string, body: BodyInit, type = 'text/plain'): Promise<Response> =>
     post(`/v1/corpora/${name}`, { body, headers: { 'content-type': type } });
   const codeOf = async (response: Response): Promise<unknown[]> => [
@@ -127,10 +125,8 @@ describe('trainings', async () => {
   test('so many may wait; the next is refused before its corpus is taken', async () => {
     const waits = [process.execPath, '-e', 'setTimeout(() => undefined, 60_000)', '--'] as const;
     const host = await createHost(place.settings, waits);
-    const upload = async (name: string): Promise<Response> =>
-      host.app.fetch(new Request(`http://localhost/v1/corpora/${name}`, { method: 'POST', body: 'Once.' }), {
-        remoteAddress: '127.0.0.1',
-      });
+    const upload = (name: string): Promise<Response> =>
+      callsOf(host)(`/v1/corpora/${name}`, { method: 'POST', body: 'Once.' });
     try {
       for (let i = 0; i < 17; i++) expect((await upload(`waiting-${i}`)).status).toBe(202); // one of them runs
       const refused = await upload('one-more');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { defaultSettings } from '../../../src/web/generation.ts';
-import { readLink, writeLink } from '../../../src/web/link.ts';
+import { readLink, splitKey, writeLink } from '../../../src/web/link.ts';
 
 test('a link carries all settings and the model', () => {
   const settings = fc.record({
@@ -47,4 +47,12 @@ test('fields of a damaged link that cannot be read keep their defaults', () => {
   expect(damaged?.settings).toEqual({ ...defaultSettings, prompt: 'A', seed: 7 });
   expect(readLink('#prompt=A&n=1e9')?.settings.n).toBe(4);
   expect(readLink('#prompt=A&n=-3')?.settings.n).toBe(1);
+});
+
+test('a key in a fragment is taken out of it, and the rest stays', () => {
+  expect(splitKey('#key=a%2Bb')).toEqual({ key: 'a+b', rest: '' });
+  expect(splitKey('#prompt=Once&key=ab&n=2')).toEqual({ key: 'ab', rest: 'prompt=Once&n=2' });
+  expect(splitKey('#prompt=Once')).toEqual({ key: undefined, rest: 'prompt=Once' });
+  expect(splitKey('#key=')).toEqual({ key: undefined, rest: '' });
+  expect(splitKey('')).toEqual({ key: undefined, rest: '' });
 });
