@@ -398,11 +398,12 @@ class H5File {
     // A file cannot hold more than its own length, or what deflate makes of it.
     if (length > this.#reader.bytes.length * 1032) throw invalid(path, 'a size that can be', shape);
     const bytes = new Uint8Array(length);
-    if (tree !== UNDEFINED) {
-      const count = shape.reduce((product, side, axis) => product * Math.ceil(side / chunk[axis]!), 1);
-      const plan = { path, shape, chunk, size, filters: readFilters(filters, path), bytes, left: count };
-      this.#chunks(tree, plan, 0);
-    }
+    const count = shape.reduce((product, side, axis) => product * Math.ceil(side / chunk[axis]!), 1);
+    const plan = { path, shape, chunk, size, filters: readFilters(filters, path), bytes, left: count };
+    if (tree !== UNDEFINED) this.#chunks(tree, plan, 0);
+    // HDF5 gives what was never written a fill value. No model's weights are left to that.
+    if (plan.left > 0)
+      throw invalid(path, `${count} chunks`, `${count - plan.left}: some were never written`);
     return bytes;
   }
 
