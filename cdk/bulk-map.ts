@@ -18,11 +18,13 @@ export interface BulkMapProps {
 /** Millions of rows, generated or scored by many functions at once: JSON lines in, JSON lines out, below `bulk/`. */
 export class BulkMap extends Construct {
   readonly machine: sfn.StateMachine;
+  /** Does one batch. */
+  readonly item: NodeFunction;
 
   constructor(scope: Construct, id: string, { settings, bundle, models }: BulkMapProps) {
     super(scope, id);
     const stack = Stack.of(this);
-    const item = new NodeFunction(this, 'Item', {
+    this.item = new NodeFunction(this, 'Item', {
       settings,
       description: 'Generates or scores the rows of one batch',
       code: bundle,
@@ -30,7 +32,7 @@ export class BulkMap extends Construct {
       timeout: Duration.seconds(290), // as long as its state waits for it
       environment: { FOLIO_STORE: `s3://${models.bucketName}` },
     });
-    item
+    this.item
       .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`])
       .grantObjects(['s3:PutObject'], models, [`${prefixes.bulk}*`])
       .grantList(models, [prefixes.models]);
@@ -39,12 +41,14 @@ export class BulkMap extends Construct {
     this.machine = new sfn.StateMachine(this, 'Machine', {
       role,
       definitionBody: sfn.DefinitionBody.fromString(
-        stack.toJsonString(bulkDefinition({ item: item.function.functionArn, models: models.bucketName })),
+        stack.toJsonString(
+          bulkDefinition({ item: this.item.function.functionArn, models: models.bucketName }),
+        ),
       ),
       tracingEnabled: settings.tracing,
       logs: executionLog(this, settings, 'bulk', sfn.LogLevel.ERROR),
     });
-    item.grantInvokeTo(role);
+    this.item.grantInvokeTo(role);
     const statement = (actions: string[], resources: string[], conditions?: Record<string, unknown>) =>
       role.addToPolicy(new iam.PolicyStatement({ actions, resources, ...(conditions && { conditions }) }));
     statement(

@@ -12,10 +12,13 @@ export interface AccountLimits {
   readonly concurrentExecutions: number; // Lambda, of the whole account and region
   readonly fargateVcpus: number | undefined; // undefined where the quota cannot be read
   readonly ecsRole: boolean; // whether ECS's service-linked role exists
+  readonly bootstrapped: boolean; // by the CDK, in this region
+  readonly stageInUse: boolean; // a deployment of this stage is there already
   readonly docker: string | undefined; // platform of the builder; undefined where there is none
 }
 
 export interface Wanted {
+  readonly stage: string;
   readonly concurrency: number; // folio:concurrency
   readonly trainingVcpus: number; // of one training
   readonly trainingsAtOnce: number;
@@ -25,6 +28,14 @@ export interface Wanted {
 /** What stands in the way of a deployment, each with what to do; nothing where it can begin. */
 export function obstacles(limits: AccountLimits, wanted: Wanted): readonly string[] {
   const found: string[] = [];
+  if (limits.stageInUse) {
+    found.push(
+      `There is a deployment of the stage ${wanted.stage}, which this run would remove at its end: name another with --stage.`,
+    );
+  }
+  if (!limits.bootstrapped) {
+    found.push('The account and region are not prepared for the CDK: npx cdk bootstrap');
+  }
   const kept = limits.concurrentExecutions >= 1_000 ? 100 : 10;
   if (wanted.concurrency > 0 && limits.concurrentExecutions - wanted.concurrency < kept) {
     found.push(

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from 'aws-lambda';
 import type { HostBindings } from '../src/api/deps.ts';
+import { readerIdleMs } from '../src/api/response/body-stream.ts';
 
 /** The app, as API Gateway's REST APIs call it. */
 export type Answer = (request: Request, host: HostBindings, context: Context) => Response | Promise<Response>;
@@ -57,8 +58,13 @@ const surviveHangUps = (): void => {
  * Sends each chunk of the answer's body as it is made. What goes wrong before the first byte is an answer with its
  * status; afterwards it is for the app to say so within the body, and what it cannot foresee ends the invocation
  * with an error, so that nobody takes half an answer for a whole one.
+ *
+ * The gateway does not say that its client has left: it takes the rest, up to the limit of the request's time. Where it
+ * takes nothing for so long, the answer ends.
+ *
+ * @param idleMs Milliseconds.
  */
-export const streamed = (answer: Answer): unknown => {
+export const streamed = (answer: Answer, idleMs = readerIdleMs): unknown => {
   surviveHangUps();
   return awslambda.streamifyResponse<APIGatewayProxyEvent>(async (event, stream, context) => {
     const client = new AbortController();
@@ -73,19 +79,27 @@ export const streamed = (answer: Answer): unknown => {
     if (response.body === null) out.write(''); // sends the prelude
     for await (const chunk of response.body ?? []) {
       if (client.signal.aborted) return; // leaving the loop cancels the body, and with it the generation
-      if (!out.write(chunk)) await drained(out, client.signal);
+      if (!out.write(chunk)) await drained(out, client.signal, idleMs);
     }
     await new Promise<void>((resolve) => out.end(resolve));
   });
 };
 
-const drained = (stream: Writable, gone: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = () => {
+const drained = (stream: Writable, gone: AbortSignal, idleMs: number): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const settle = () => {
+      clearTimeout(timer);
       stream.off('drain', done);
       gone.removeEventListener('abort', done);
+    };
+    const done = () => {
+      settle();
       resolve();
     };
+    const timer = setTimeout(() => {
+      settle();
+      reject(new Error('The reader of a response took nothing for too long.'));
+    }, idleMs);
     stream.once('drain', done);
     gone.addEventListener('abort', done);
   });

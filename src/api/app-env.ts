@@ -1,4 +1,5 @@
 import type { HostBindings } from './deps.ts';
+import type { Generation } from './generation.ts';
 import type { Caller } from './request/auth.ts';
 
 /** What Hono's context carries here. */
@@ -7,6 +8,8 @@ export interface AppEnv {
   Variables: {
     caller: Caller;
     requestId: string;
+    /** Of a route that generates, once the request has passed its checks. */
+    generation?: Generation;
     /** The route is one of OpenAI's. */
     openAi?: true;
   };

@@ -2,11 +2,12 @@ import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { AppEnv } from './app-env.ts';
 import type { AppDeps } from './deps.ts';
-import { routeOf } from './log.ts';
+import { type LogLine, routeOf } from './log.ts';
 import { requireScope } from './request/auth.ts';
-import { errorResponse } from './response/error-response.ts';
+import { errorResponse, errorStatus } from './response/error-response.ts';
 import { corpusRoutes } from './routes/corpora.ts';
 import { importRoutes } from './routes/imports.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { modelRoutes } from './routes/models.ts';
 import { noRoute } from './routes/not-found.ts';
 import type { Route } from './routes/route.ts';
@@ -48,13 +49,27 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     context.header('x-request-id', requestId);
     context.header('x-content-type-options', 'nosniff');
     if (context.req.raw.method === 'HEAD') context.res.body?.cancel().catch(() => {});
-    deps.log?.({
-      requestId,
-      method: context.req.method,
-      route: routeOf(context),
-      status: context.res.status,
-      milliseconds: performance.now() - began,
-      ...(context.error === undefined ? {} : { error: context.error }),
+    const { method } = context.req;
+    const { status } = context.res;
+    const route = routeOf(context);
+    const log = (more: Pick<LogLine, 'status' | 'error' | 'generation'>): void =>
+      deps.log?.({ requestId, method, route, milliseconds: performance.now() - began, ...more });
+    const failed = context.error === undefined ? {} : { error: context.error };
+    const generation = context.get('generation');
+    if (generation === undefined) {
+      log({ status, ...failed });
+      return;
+    }
+    if (context.error !== undefined) {
+      generation.fail(context.error);
+      generation.close();
+    }
+    void generation.ended.then((summary) => {
+      const { error } = summary;
+      // The status of an answer that has begun is sent: an error that ends it is logged with its own.
+      const isLate = error !== undefined && context.error === undefined;
+      const outcome = isLate ? { status: errorStatus(error), error } : { status, ...failed };
+      log({ ...outcome, generation: summary });
     });
   });
 
@@ -98,7 +113,7 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     await next();
   });
 
-  const { generator, imports, trainings, corpora } = deps;
+  const { generator, imports, trainings, corpora, metrics } = deps;
   if (generator) mount(generatorRoutes, { ...deps, generator });
   mount(modelRoutes, deps);
   if (generator && imports) mount(importRoutes, { ...deps, generator, imports });
@@ -106,6 +121,8 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     mount(trainingRoutes, { ...deps, trainings });
     if (corpora) mount(corpusRoutes, { ...deps, trainings, corpora });
   }
+
+  if (metrics) mount(metricsRoutes, { ...deps, metrics });
 
   app.notFound((context) => {
     const { error, allow } = noRoute(context.req.method, context.req.path);

@@ -80,7 +80,17 @@ export interface AppDeps {
   /** Pages for people and the API's description, mounted at the root. */
   readonly pages?: readonly Pages[] | undefined;
   readonly log?: ((line: LogLine) => void) | undefined;
+  readonly metrics?: Metrics | undefined;
 }
+
+/** What a host counts, as Prometheus reads it. */
+export interface Metrics {
+  readonly contentType: string;
+  render(): Promise<string>;
+}
+
+/** What the route of metrics needs. */
+export type MetricsDeps = AppDeps & { readonly metrics: Metrics };
 
 /** What routes that run a model need. */
 export type GeneratorDeps = AppDeps & { readonly generator: Generator };

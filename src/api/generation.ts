@@ -4,6 +4,7 @@ import { drawSeed, foldSeed } from '../model/sampling/random.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import { BatchQueue } from './batch-queue.ts';
 import type { Generator } from './deps.ts';
+import { type GenerationSummary, howEnded } from './generation-summary.ts';
 import type { Caller } from './request/auth.ts';
 import { type Prompt, promptText, withoutStart } from './request/checks.ts';
 import { overTime } from './request/limits.ts';
@@ -65,6 +66,12 @@ export class Generation {
   readonly #timeLimit: AbortSignal;
   readonly #stop = new AbortController();
   readonly #releasePlaces: () => void;
+  readonly #ended = Promise.withResolvers<GenerationSummary>();
+  #firstCharacter: number | undefined;
+  #lastTaken: number | undefined;
+  #characters = 0;
+  #results: readonly CompletionResult[] | undefined;
+  #failure: unknown;
   #closed = false;
 
   /** @throws FolioError `too_many_requests`, `overloaded`, `limit_exceeded` */
@@ -90,6 +97,16 @@ export class Generation {
     return this.seeds[0] ?? 0;
   }
 
+  /** Resolves when the answer has been taken, has failed, or its reader has left. */
+  get ended(): Promise<GenerationSummary> {
+    return this.#ended.promise;
+  }
+
+  /** Notes the error that ends the answer. */
+  fail(error: unknown): void {
+    this.#failure ??= error;
+  }
+
   /** Ends what runs: the reader has left. */
   stop(): void {
     this.#stop.abort();
@@ -102,6 +119,24 @@ export class Generation {
     this.stop();
     this.#releasePlaces();
     this.lease.release();
+    this.#ended.resolve(this.#summary());
+  }
+
+  #summary(): GenerationSummary {
+    const results = this.#results;
+    const first = this.#firstCharacter;
+    return {
+      model: this.lease.name,
+      characters: results === undefined ? this.#characters : generatedBy(results),
+      ...(results && {
+        promptCharacters: results.reduce((sum, { promptCharacters }) => sum + promptCharacters, 0),
+        cachedCharacters: results.reduce((sum, { cachedCharacters }) => sum + cachedCharacters, 0),
+      }),
+      ...(first !== undefined && { firstCharacterMilliseconds: first - this.#checked.began }),
+      ...(first !== undefined &&
+        this.#lastTaken !== undefined && { decodeMilliseconds: this.#lastTaken - first }),
+      ...howEnded(this.#failure, results),
+    };
   }
 
   /**
@@ -112,11 +147,11 @@ export class Generation {
   async *run(): AsyncGenerator<readonly PromptEvent[], Outcome> {
     const { generator, began } = this.#checked;
     const begun = performance.now();
-    let first: number | undefined;
     const queue = new BatchQueue<PromptEvent>(untakenUnits);
     const follow = async (completions: Completions, prompt: number): Promise<CompletionResult> => {
       for await (const event of completions) {
-        if (event.text !== '') first ??= performance.now();
+        if (event.text !== '') this.#firstCharacter ??= performance.now();
+        this.#characters += event.characters?.length ?? codePoints(event.text);
         const alternatives = event.characters?.reduce((sum, { top }) => sum + 1 + top.length, 0) ?? 0;
         await queue.push({ prompt, event }, event.text.length + 8 * alternatives);
       }
@@ -133,7 +168,10 @@ export class Generation {
       if (all.some(({ choices }) => choices.some(({ finishReason }) => finishReason === 'aborted'))) {
         this.#throwIfStopped();
       }
+      this.#results = all;
+      const first = this.#firstCharacter;
       const now = performance.now();
+      this.#lastTaken = now;
       const moments = {
         load: this.lease.loadMilliseconds,
         firstCharacter: first === undefined ? undefined : first - began,
@@ -243,6 +281,12 @@ const isSeed = (seed: Seed | readonly Seed[] | undefined): seed is Seed =>
 
 /** Text that may stand in a header, of the length that clients and proxies accept. */
 const headerText = (text: string): string => text.replace(/[^ -~]/g, '?').slice(0, 1000);
+
+const codePoints = (text: string): number => {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+};
 
 /** Characters of all completions. */
 export const generatedBy = (results: readonly CompletionResult[]): number =>

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { isFolioError } from '../errors.ts';
+import type { GenerationSummary } from './generation-summary.ts';
 import {
   ActivateRequestSchema,
   CompletionRequestSchema,
@@ -18,7 +19,10 @@ export interface LogLine {
   /** The route's pattern, such as `/v1/models/:model`; `*` where no route matched. */
   readonly route: string;
   readonly status: number;
+  /** Until the answer is ready, or, of a text, until it has been taken or its reader has left. */
   readonly milliseconds: number;
+  /** Of a text: what came of it. */
+  readonly generation?: GenerationSummary;
   readonly error?: unknown;
 }
 
@@ -78,9 +82,19 @@ export const describeError = (error: unknown): Readonly<Record<string, unknown>>
   return { code: 'internal_error', error: typeof error };
 };
 
+const hundredths = (milliseconds: number): number => Number(milliseconds.toFixed(2));
+
 /** A request as the entry of a log, the same on every host. */
-export const logEntry = ({ error, ...line }: LogLine): Readonly<Record<string, unknown>> => ({
+export const logEntry = ({ error, generation, ...line }: LogLine): Readonly<Record<string, unknown>> => ({
   ...line,
-  milliseconds: Number(line.milliseconds.toFixed(2)),
+  milliseconds: hundredths(line.milliseconds),
+  ...(generation && {
+    model: generation.model,
+    characters: generation.characters,
+    ...(generation.firstCharacterMilliseconds !== undefined && {
+      firstCharacterMilliseconds: hundredths(generation.firstCharacterMilliseconds),
+    }),
+    ended: generation.ended,
+  }),
   ...(error === undefined ? {} : describeError(error)),
 });

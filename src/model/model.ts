@@ -122,6 +122,8 @@ export interface CompletionEvent {
 export interface CompletionResult {
   readonly seed: number;
   readonly promptCharacters: number;
+  /** Of these, read before by another request: the prefix cache held the state after them. */
+  readonly cachedCharacters: number;
   readonly replaced: readonly Replaced[];
   readonly promptDetails?: readonly (CharacterDetail | undefined)[];
   readonly choices: readonly {

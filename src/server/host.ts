@@ -14,6 +14,7 @@ import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
 import { LocalTrainingJobs, type TrainCommand } from '../training-jobs/local-training-jobs.ts';
 import { createLogger, logRequests } from './log.ts';
+import { ServerMetrics } from './metrics.ts';
 import { pages } from './pages.ts';
 import { type WriteKey, writeKeyOfUser } from './write-key.ts';
 
@@ -67,6 +68,15 @@ export const createHost = async (
     (lease): Error | undefined => void lease.release(),
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
+  const kernel = { build: kernelBuild(), threads: threads.count };
+  const metrics = new ServerMetrics({
+    kernel,
+    precision: settings.precision,
+    completions: () => admission.running,
+    models: () => models.loaded(),
+    trainings: () => trainings.counts,
+  });
+  const write = log ?? logRequests(logger);
   const deps: AppDeps = {
     store,
     limits,
@@ -77,7 +87,7 @@ export const createHost = async (
     generator: {
       defaultModel,
       acquire: (reference, precision) => models.acquire(reference, precision),
-      kernel: { build: kernelBuild(), threads: threads.count },
+      kernel,
       admission,
       signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
     },
@@ -103,7 +113,11 @@ export const createHost = async (
     },
     origins: settings.origins,
     pages: pages(),
-    log: log ?? logRequests(logger),
+    log: (line) => {
+      write(line);
+      metrics.observe(line);
+    },
+    metrics,
   };
   return {
     app: createApp(deps),

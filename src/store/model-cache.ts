@@ -22,6 +22,14 @@ export interface ModelLease {
   release(): void;
 }
 
+/** A model in memory. */
+export interface LoadedModel {
+  readonly name: string;
+  readonly version: string;
+  readonly precision: Precision;
+  readonly bytes: number;
+}
+
 export interface ModelCacheOptions {
   readonly store: Store;
   readonly load: (files: ModelFiles, precision: Precision) => Promise<Model>;
@@ -130,6 +138,22 @@ export class ModelCache {
       release();
       throw error;
     }
+  }
+
+  /** The models in memory, the most recently used first. */
+  loaded(): readonly LoadedModel[] {
+    return [...this.#loaded.values()].flatMap(({ files, loaded }) =>
+      loaded === undefined
+        ? []
+        : [
+            {
+              name: files.name,
+              version: files.version,
+              precision: loaded.info.precision,
+              bytes: loaded.info.byteLength,
+            },
+          ],
+    );
   }
 
   /** Drops every model; those held are freed when they are released. */

@@ -127,6 +127,11 @@ export class LocalTrainingJobs implements TrainingJobs {
     return record;
   }
 
+  /** Trainings of this process that run or wait. */
+  get counts(): { readonly running: number; readonly queued: number } {
+    return { running: this.#running === undefined ? 0 : 1, queued: this.#queue.length };
+  }
+
   list(): Promise<readonly TrainingRecord[]> {
     return listRecords(this.#store);
   }

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +11,7 @@ import {
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { root } from '../../functions/bundle.ts';
+import { EcsAgent } from './ecs-agent.ts';
 import { Emulator } from './emulator.ts';
 
 /**
@@ -27,6 +25,7 @@ const settings = context.flatMap((one) => ['-c', one]);
 const appOf = ['--app', 'node test/cloud/emulated-app.ts'];
 
 let emulator: Emulator;
+let agent: EcsAgent;
 let folder: string;
 let outputs: Record<string, Record<string, string>>;
 let s3: S3Client;
@@ -41,6 +40,7 @@ let machine: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'folio-deployment-'));
   emulator = await Emulator.start();
+  agent = new EcsAgent(emulator);
   const client = {
     endpoint: emulator.endpoint,
     region: 'us-east-1',
@@ -63,8 +63,7 @@ beforeAll(async () => {
   );
   outputs = JSON.parse(await readFile(file, 'utf8')) as typeof outputs;
   const api = outputs.FolioApi ?? {};
-  const [, apiId = ''] = /^https:\/\/([^.]+)\./.exec(api.Url ?? '') ?? [];
-  url = emulator.urlOf(apiId, 'live');
+  url = api.Url ?? '';
   models = api.ModelBucket ?? '';
   [, corpora = ''] = /s3:\/\/([^/]+)\//.exec(outputs.FolioTraining?.UploadCorpus ?? '') ?? [];
   [, machine = ''] = /--state-machine-arn (\S+)/.exec(outputs.FolioTraining?.FollowTrainings ?? '') ?? [];
@@ -76,13 +75,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const signed = (service: string) => ({
-  authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/${service}/aws4_request, SignedHeaders=host, Signature=none`,
-});
-
 const keyOf = async (id: string): Promise<string> => {
   const address = `${emulator.endpoint}/apikeys/${id}?includeValue=true`;
-  const response = await fetch(address, { headers: signed('apigateway') });
+  const response = await fetch(address, { headers: emulator.signed('apigateway') });
   return ((await response.json()) as { value: string }).value;
 };
 
@@ -164,80 +159,6 @@ const executions = async (key: string): Promise<Execution[]> => {
     .filter(({ input }) => input.detail?.object.key === key);
 };
 
-const ecs = async (action: string, body: object): Promise<Record<string, unknown>> => {
-  const response = await fetch(emulator.endpoint, {
-    method: 'POST',
-    headers: {
-      ...signed('ecs'),
-      'content-type': 'application/x-amz-json-1.1',
-      'x-amz-target': `AmazonEC2ContainerServiceV20141113.${action}`,
-    },
-    body: JSON.stringify(body),
-  });
-  return (await response.json()) as Record<string, unknown>;
-};
-
-interface Task {
-  readonly taskArn: string;
-  readonly taskDefinitionArn: string;
-  readonly capacityProviderName?: string;
-  readonly overrides: {
-    containerOverrides: { command: string[]; environment: { name: string; value: string }[] }[];
-  };
-}
-
-const cluster = async (): Promise<string> =>
-  ((await ecs('ListClusters', {})).clusterArns as string[])[0] ?? '';
-
-/** The running task that trains a model, as soon as there is one. */
-const taskFor = async (name: string, other?: string): Promise<Task> => {
-  let found: Task | undefined;
-  await expect
-    .poll(
-      async () => {
-        const where = await cluster();
-        const { taskArns } = (await ecs('ListTasks', { cluster: where })) as { taskArns: string[] };
-        if (taskArns.length === 0) return undefined;
-        const { tasks } = (await ecs('DescribeTasks', { cluster: where, tasks: taskArns })) as {
-          tasks: Task[];
-        };
-        found = tasks.find(
-          ({ taskArn, overrides }) =>
-            taskArn !== other && overrides.containerOverrides[0]?.command.includes(name),
-        );
-        return found?.taskArn;
-      },
-      { timeout: 60_000, interval: 500 },
-    )
-    .toBeDefined();
-  if (!found) throw new Error('There is no task.');
-  return found;
-};
-
-/** What ECS's agent does: runs the container's command with its environment. @returns its exit code */
-const runTask = async (task: Task): Promise<number> => {
-  const { taskDefinition } = (await ecs('DescribeTaskDefinition', {
-    taskDefinition: task.taskDefinitionArn,
-  })) as {
-    taskDefinition: { containerDefinitions: { environment: { name: string; value: string }[] }[] };
-  };
-  const [container] = taskDefinition.containerDefinitions;
-  const [override] = task.overrides.containerOverrides;
-  const variables = [...(container?.environment ?? []), ...(override?.environment ?? [])];
-  const child = spawn(process.execPath, ['src/cli/main.ts', 'train', ...(override?.command ?? [])], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'ignore'],
-    env: {
-      ...process.env,
-      ...emulator.environment,
-      ...Object.fromEntries(variables.map(({ name, value }) => [name, value])),
-    },
-  });
-  const [code] = (await once(child, 'exit')) as [number];
-  await ecs('StopTask', { cluster: await cluster(), task: task.taskArn });
-  return code;
-};
-
 const upload = (name: string, body: string | Uint8Array) =>
   s3.send(new PutObjectCommand({ Bucket: corpora, Key: `corpora/${name}.txt`, Body: body }));
 
@@ -257,7 +178,7 @@ const words = 'the quick brown fox jumps over the lazy dog and runs home before 
 describe('an uploaded corpus', () => {
   it('is trained on by the task that it starts, published, reported, and served', async () => {
     await upload('novel', words);
-    const task = await taskFor('novel');
+    const task = await agent.taskFor('novel');
     expect(task.overrides.containerOverrides[0]?.command).toEqual([
       ...[
         '--corpus',
@@ -272,7 +193,7 @@ describe('an uploaded corpus', () => {
         'json',
       ],
     ]);
-    expect(await runTask(task)).toBe(0);
+    expect(await agent.run(task)).toBe(0);
     const execution = await finished('corpora/novel.txt');
     expect(execution).toMatchObject({ status: 'SUCCEEDED', output: { state: 'published', model: 'novel' } });
 
@@ -290,7 +211,7 @@ describe('an uploaded corpus', () => {
 
   it('that cannot be trained on ends without another try, and says why', async () => {
     await upload('broken', Uint8Array.from([0x68, 0x65, 0xff, 0xfe, 0x6c]));
-    const code = await runTask(await taskFor('broken'));
+    const code = await agent.run(await agent.taskFor('broken'));
     expect(code).toBe(5);
     const execution = await finished('corpora/broken.txt');
     expect(execution).toMatchObject({ status: 'FAILED', error: 'corpus_invalid' });
@@ -299,15 +220,15 @@ describe('an uploaded corpus', () => {
 
   it('gives way to a later upload of the same name', async () => {
     await upload('twice', words);
-    const first = await taskFor('twice');
+    const first = await agent.taskFor('twice');
     await upload('twice', `${words} and once more`);
     await expect
       .poll(async () => (await executions('corpora/twice.txt')).map(({ status }) => status), {
         timeout: 60_000,
       })
       .toEqual(['RUNNING', 'ABORTED']); // newest first
-    const second = await taskFor('twice', first.taskArn);
-    expect(await runTask(second)).toBe(0);
+    const second = await agent.taskFor('twice', first.taskArn);
+    expect(await agent.run(second)).toBe(0);
     expect(await finished('corpora/twice.txt')).toMatchObject({ output: { state: 'published' } });
   });
 

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { App, type CfnResource } from 'aws-cdk-lib';
+import { App, type CfnOutput, type CfnResource, Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { bulkDefinition } from '../../cdk/bulk-definition.ts';
 import { noSuchKey } from '../../cdk/run-trainer.ts';
 import { addStacks } from '../../cdk/stacks.ts';
 import { bundleFunctions } from '../../functions/bundle.ts';
@@ -11,7 +13,10 @@ import { bundleFunctions } from '../../functions/bundle.ts';
  * stood in for here:
  *
  * - flow logs, budgets and the cluster's capacity providers are left out;
+ * - the address of a stage is one on the emulator's own port, or on the port of what stands before it
+ *   (the context value `emulated-gateway`);
  * - the ids of API keys, which API Gateway gives to the functions, are looked up in front of the function's handler;
+ * - the distributed map of Bulk, whose JSONata the emulator does not evaluate, is a function that makes the batches;
  * - reading and writing objects from within Step Functions is done by a function, which names errors as AWS does.
  */
 const missing = [
@@ -53,24 +58,62 @@ exports.handler = async ({ Bucket, Key, Body }) => {
 };
 `;
 
+const rows = `
+exports.handler = async ({ Bucket, Key, BatchInput, item }) => {
+  const { AWS_ENDPOINT_URL: endpoint } = process.env;
+  const text = await (await fetch(endpoint + '/' + Bucket + '/' + Key)).text();
+  const items = text.split('\\n').filter(Boolean).map((line, index) => ({ index, row: JSON.parse(line) }));
+  const authorization = 'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host, Signature=none';
+  for (let at = 0; at < items.length; at += 100) {
+    const body = JSON.stringify({ BatchInput, Items: items.slice(at, at + 100) });
+    const address = endpoint + '/2015-03-31/functions/' + encodeURIComponent(item) + '/invocations';
+    const answer = await fetch(address, { method: 'POST', headers: { authorization }, body });
+    const summary = await answer.text();
+    if (answer.headers.has('x-amz-function-error')) throw new Error(summary);
+  }
+};
+`;
+
 const app = new App();
 const bundles = await bundleFunctions();
 for (const name of ['generate', 'admin'] as const) writeFileSync(join(bundles[name], 'emulated.mjs'), keyIds);
-const { api, training } = addStacks(app, bundles);
+const { api, data, training } = addStacks(app, bundles);
 for (const { function: one } of [api.generate, api.admin]) {
   (one.node.defaultChild as CfnResource).addPropertyOverride('Handler', 'emulated.handler');
 }
-new lambda.Function(training, 'Objects', {
-  functionName: 'objects',
-  runtime: lambda.Runtime.NODEJS_24_X,
-  handler: 'index.handler',
-  code: lambda.Code.fromInline(objects),
+for (const [functionName, code] of Object.entries({ objects, rows })) {
+  new lambda.Function(training, functionName, {
+    functionName,
+    runtime: lambda.Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: lambda.Code.fromInline(code),
+    timeout: Duration.minutes(2),
+  });
+}
+const emulatedFunction = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+const item = api.bulk.item.function.functionArn;
+const bulk = bulkDefinition({ item, models: data.models.bucketName });
+const { Rows } = bulk.States;
+(api.bulk.machine.node.defaultChild as CfnStateMachine).definitionString = api.toJsonString({
+  ...bulk,
+  States: {
+    ...bulk.States,
+    Rows: {
+      Type: 'Task',
+      Resource: emulatedFunction('rows'),
+      Arguments: { ...Rows.ItemReader.Arguments, BatchInput: Rows.ItemBatcher.BatchInput, item },
+      End: true,
+    },
+  },
 });
 for (const construct of app.node.findAll()) {
   if (missing.includes((construct as Partial<CfnResource>).cfnResourceType ?? '')) {
     construct.node.scope?.node.tryRemoveChild(construct.node.id);
   }
 }
+const url = api.node.findChild('Url') as CfnOutput;
+const gateway = String(app.node.tryGetContext('emulated-gateway') ?? process.env.AWS_ENDPOINT_URL);
+url.value = `${gateway}/restapis/${api.api.restApiId}/live/_user_request_/`;
 const { directory } = app.synth();
 for (const name of readdirSync(directory).filter((one) => one.endsWith('.template.json'))) {
   const path = join(directory, name);
@@ -78,10 +121,7 @@ for (const name of readdirSync(directory).filter((one) => one.endsWith('.templat
   writeFileSync(
     path,
     template
-      .replaceAll(
-        /arn:aws:states:::aws-sdk:s3:(?:get|put|head)Object/g,
-        'arn:aws:lambda:us-east-1:000000000000:function:objects',
-      )
+      .replaceAll(/arn:aws:states:::aws-sdk:s3:(?:get|put|head)Object/g, emulatedFunction('objects'))
       // The emulator gives every error of a function this name, whatever the function called it.
       .replaceAll(noSuchKey, 'Runtime.HandlerError'),
   );

@@ -97,9 +97,12 @@ export class Emulator {
     return stdout + stderr;
   }
 
-  /** The address of a stage of a REST API, which the emulator serves on its own port. */
-  urlOf(restApiId: string, stage: string): string {
-    return `${this.endpoint}/restapis/${restApiId}/${stage}/_user_request_/`;
+  /** The head by which the emulator knows what service a request without a client is for. */
+  signed(service: string): Record<string, string> {
+    const scope = `test/20260101/us-east-1/${service}/aws4_request`;
+    return {
+      authorization: `AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=host, Signature=none`,
+    };
   }
 
   async stop(): Promise<void> {

@@ -28,6 +28,8 @@ const livesIn: Readonly<Record<string, readonly string[]>> = {
   '@bufbuild/protobuf': ['src/import/'],
   '@fastify/busboy': ['src/api/'],
   express: ['src/server/'],
+  'prom-client': ['src/server/'],
+  pino: ['src/server/'],
   commander: ['src/cli/'],
   chardet: ['training/corpus/'],
   'cli-progress': ['training/'],

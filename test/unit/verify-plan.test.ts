@@ -1,8 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { obstacles, tableOf } from '../../cdk/verify-plan.ts';
 
-const limits = { concurrentExecutions: 1_000, fargateVcpus: 30, ecsRole: true, docker: 'linux/amd64' };
-const wanted = { concurrency: 0, trainingVcpus: 4, trainingsAtOnce: 2, image: undefined };
+const limits = {
+  concurrentExecutions: 1_000,
+  fargateVcpus: 30,
+  ecsRole: true,
+  bootstrapped: true,
+  stageInUse: false,
+  docker: 'linux/amd64',
+};
+const wanted = { stage: 'verify', concurrency: 0, trainingVcpus: 4, trainingsAtOnce: 2, image: undefined };
 
 describe('what stands in the way of a deployment', () => {
   it('is nothing in an account of usual limits', () => {
@@ -14,6 +21,8 @@ describe('what stands in the way of a deployment', () => {
     [{ concurrentExecutions: 10 }, { concurrency: 1 }, /folio:concurrency/],
     [{}, { concurrency: 901 }, /folio:concurrency/],
     [{ fargateVcpus: 6 }, {}, /8 vCPU of Fargate/],
+    [{ bootstrapped: false }, {}, /cdk bootstrap/],
+    [{ stageInUse: true }, {}, /the stage verify.*--stage/],
     [{ ecsRole: false }, {}, /create-service-linked-role/],
     [{ docker: undefined }, {}, /no Docker/],
     [{ docker: 'linux/arm64' }, {}, /Rosetta/],

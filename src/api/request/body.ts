@@ -1,35 +1,6 @@
 import type { Context } from 'hono';
 import { FolioError, isFolioError } from '../../errors.ts';
-import type { AppEnv } from '../app-env.ts';
-import type { AppDeps } from '../deps.ts';
-import { routeOf } from '../log.ts';
-import { type ErrorBody, errorBody, errorStatus } from '../response/error-response.ts';
 import type { Limits } from './limits.ts';
-
-/**
- * Logs what goes wrong once an answer has begun, and gives what its reader may see of it, since the status is sent
- * already.
- */
-export const streamFailures = (
-  { log }: AppDeps,
-  context: Context<AppEnv>,
-): ((error: unknown) => ErrorBody) => {
-  const began = performance.now();
-  const requestId = context.get('requestId');
-  const { method } = context.req;
-  const route = routeOf(context);
-  return (error) => {
-    log?.({
-      requestId,
-      method,
-      route,
-      status: errorStatus(error),
-      milliseconds: performance.now() - began,
-      error,
-    });
-    return errorBody(error, requestId);
-  };
-};
 
 /**
  * A body as it comes, up to a limit, whatever its length claims to be.

@@ -124,6 +124,7 @@ export const prepareGeneration = async <Own extends Parameters>(
       bytes: request.whole ? bytesOf(size) : 0,
       began,
     });
+    context.set('generation', generation);
     return { parameters, generation };
   } catch (error) {
     lease.release();

@@ -1,5 +1,5 @@
 /** What a body's reader may do: milliseconds without taking anything, after which it counts as gone. */
-const readerIdleMs = 30_000;
+export const readerIdleMs = 30_000;
 
 /**
  * A response's body, made piece by piece as its reader takes it: what is not taken is not made. A reader that takes

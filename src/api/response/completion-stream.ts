@@ -3,7 +3,7 @@ import type { Outcome, PromptEvent } from '../generation.ts';
 import { bodyStream } from './body-stream.ts';
 import { type Completion, type Usage, usage, usageOf } from './completion.ts';
 import type { Choice } from './completion-format.ts';
-import type { ErrorBody } from './error-response.ts';
+import { errorBody } from './error-response.ts';
 import { toJson } from './json.ts';
 import { eventStreamHeaders, serverSentEvent } from './sse.ts';
 
@@ -11,18 +11,15 @@ import { eventStreamHeaders, serverSentEvent } from './sse.ts';
  * The completion as server-sent events, as it is made: what one turn of the event loop brought, in one event a choice;
  * with log-probabilities, in one event a character.
  *
- * @param failed Logs what goes wrong once the stream has begun, and returns the error that its reader gets.
+ * @param requestId Stands in the error that ends a stream.
  */
-export const streamCompletion = (completion: Completion, failed: (error: unknown) => ErrorBody): Response => {
+export const streamCompletion = (completion: Completion, requestId: string): Response => {
   const { generation } = completion;
-  const body = bodyStream(eventsOf(completion, failed), () => generation.stop());
+  const body = bodyStream(eventsOf(completion, requestId), () => generation.close());
   return new Response(body, { headers: { ...eventStreamHeaders, ...generation.headers() } });
 };
 
-async function* eventsOf(
-  completion: Completion,
-  failed: (error: unknown) => ErrorBody,
-): AsyncGenerator<string, void> {
+async function* eventsOf(completion: Completion, requestId: string): AsyncGenerator<string, void> {
   const { generation, wishes } = completion;
   const chunks = new Chunks(completion);
   const run = generation.run();
@@ -39,7 +36,8 @@ async function* eventsOf(
       if (text !== '') yield text;
     }
   } catch (error) {
-    yield serverSentEvent(JSON.stringify(failed(error)), 'error');
+    generation.fail(error);
+    yield serverSentEvent(JSON.stringify(errorBody(error, requestId)), 'error');
   } finally {
     await run.return(undefined as never);
     generation.close();

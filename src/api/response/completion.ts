@@ -141,13 +141,16 @@ const mean = (details: readonly CharacterDetail[]): number =>
 
 export const usageOf = ({ results }: Outcome): Usage => {
   const prompt = results.reduce((sum, { promptCharacters }) => sum + promptCharacters, 0);
-  return usage(prompt, generatedBy(results));
+  const cached = results.reduce((sum, { cachedCharacters }) => sum + cachedCharacters, 0);
+  return { ...usage(prompt, generatedBy(results)), prompt_tokens_details: { cached_tokens: cached } };
 };
 
 export interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly total_tokens: number;
+  /** At the end alone: of the prompts' characters, those that the prefix cache held. */
+  readonly prompt_tokens_details?: { readonly cached_tokens: number };
 }
 
 export const usage = (prompt: number, completion: number): Usage => ({

@@ -86,7 +86,12 @@ const Logprobs = z
   .register(z.globalRegistry, { id: 'Logprobs' });
 
 const Usage = z
-  .object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() })
+  .object({
+    prompt_tokens: z.int(),
+    completion_tokens: z.int(),
+    total_tokens: z.int(),
+    prompt_tokens_details: z.optional(z.object({ cached_tokens: z.int() })),
+  })
   .register(z.globalRegistry, { id: 'Usage' });
 
 const choiceFields = {

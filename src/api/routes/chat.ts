@@ -42,7 +42,7 @@ export const chatRoutes: readonly Route<GeneratorDeps>[] = [
       const body = await readJson(context, deps.limits);
       const { parameters, generation } = await prepareGeneration(deps, endpoint, body, context);
       const { n, stream, stream_options: streamOptions, logprobs, top_logprobs: top } = parameters;
-      return answerCompletion(deps, context, generation, chatFormat, {
+      return answerCompletion(context, generation, chatFormat, {
         n,
         stream,
         streamOptions,

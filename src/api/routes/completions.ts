@@ -34,7 +34,7 @@ export const completionRoutes: readonly Route<GeneratorDeps>[] = [
       const body = await readJson(context, deps.limits);
       const { parameters, generation } = await prepareGeneration(deps, endpoint, body, context);
       const { n, stream, stream_options: streamOptions, logprobs, echo } = parameters;
-      return answerCompletion(deps, context, generation, textFormat, {
+      return answerCompletion(context, generation, textFormat, {
         n,
         stream,
         streamOptions,

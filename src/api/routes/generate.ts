@@ -3,7 +3,7 @@ import { accepts } from 'hono/accepts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import type { Generation, Outcome } from '../generation.ts';
-import { readJson, streamFailures } from '../request/body.ts';
+import { readJson } from '../request/body.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
 import { fromQuery } from '../request/query.ts';
 import { type GenerateParameters, GenerateRequestSchema } from '../request/requests.ts';
@@ -70,12 +70,15 @@ const answer = async (
 ): Promise<Response> => {
   const type = accepts(context, { header: 'Accept', supports: [json, plain], default: json });
   const { generation } = await prepareGeneration(deps, endpointFor(type === json), body, context);
-  if (type === plain) return streamText(generation, streamFailures(deps, context));
+  if (type === plain) return streamText(generation);
   try {
     const run = generation.run();
     let step = await run.next();
     while (!step.done) step = await run.next();
     return context.json(responseBody(generation, step.value), 200, generation.headers());
+  } catch (error) {
+    generation.fail(error);
+    throw error;
   } finally {
     generation.close();
   }
@@ -85,8 +88,8 @@ const answer = async (
 const longestHeader = 4096;
 
 /** The text as it is made. Its receipt goes ahead, in a header, without the prompt and without a state. */
-const streamText = (generation: Generation, failed: (error: unknown) => void): Response => {
-  const body = bodyStream(piecesOf(generation, failed), () => generation.stop());
+const streamText = (generation: Generation): Response => {
+  const body = bodyStream(piecesOf(generation), () => generation.close());
   const { prompt: _, continue_from: __, ...rest } = generation.receipt();
   const receipt = ascii(rest);
   return new Response(body, {
@@ -101,10 +104,7 @@ const streamText = (generation: Generation, failed: (error: unknown) => void): R
 };
 
 /** What goes wrong meanwhile breaks the connection off: half a text does not look whole. */
-async function* piecesOf(
-  generation: Generation,
-  failed: (error: unknown) => void,
-): AsyncGenerator<string, void> {
+async function* piecesOf(generation: Generation): AsyncGenerator<string, void> {
   const run = generation.run();
   try {
     for await (const events of run) {
@@ -112,7 +112,7 @@ async function* piecesOf(
       if (text !== '') yield text;
     }
   } catch (error) {
-    failed(error);
+    generation.fail(error);
     throw error;
   } finally {
     generation.close();

@@ -3,6 +3,7 @@ import { completionRoutes } from './completions.ts';
 import { corpusRoutes } from './corpora.ts';
 import { generateRoutes } from './generate.ts';
 import { importRoutes } from './imports.ts';
+import { metricsRoutes } from './metrics.ts';
 import { modelRoutes } from './models.ts';
 import type { Operation } from './route.ts';
 import { scoreRoutes } from './score.ts';
@@ -30,6 +31,7 @@ export const operations: readonly Operation[] = [
   ...corpusRoutes,
   ...trainingRoutes,
   ...serviceRoutes,
+  ...metricsRoutes,
 ].map(({ operation }) => operation);
 
 /** A path as OpenAPI and API Gateway write it: `/v1/models/{model}`. */

@@ -29,6 +29,7 @@ export class CompletionTask implements Completions {
   #decoders: readonly Decoder[] = [];
   #startedAt: number | undefined;
   #milliseconds = 0;
+  #cachedCharacters = 0;
   /** Whether events are being read, and whether all are wanted even if not. */
   #isRead = false;
   #isWantedWhole = false;
@@ -55,6 +56,7 @@ export class CompletionTask implements Completions {
     return {
       seed: decoding.seed,
       promptCharacters: prompt.length,
+      cachedCharacters: this.#cachedCharacters,
       replaced,
       ...(this.#promptDetails === undefined ? {} : { promptDetails: this.#promptDetails }),
       choices: this.#choices.map((choice) => choice!),
@@ -120,6 +122,7 @@ export class CompletionTask implements Completions {
       },
       onFail: (error) => this.#fail(error),
     });
+    this.#cachedCharacters = Math.max(0, this.#prefill.cached - lead);
     scheduler.add(this.#prefill);
   }
 

@@ -27,6 +27,8 @@ const CACHE_STATES = 16;
 export class Prefill implements ScheduledSequence {
   readonly slot: number;
   readonly isReady = true;
+  /** Characters that the cache held, and that are not fed again. */
+  readonly cached: number;
   readonly #options: PrefillOptions;
   readonly #stride: number;
   #at: number;
@@ -39,7 +41,8 @@ export class Prefill implements ScheduledSequence {
     const even = ids.length / CACHE_STATES;
     this.#stride = Math.max(CACHE_STRIDE, 2 ** Math.ceil(Math.log2(Math.max(1, even))));
     const known = cache?.find(ids);
-    this.#at = known?.length ?? 0;
+    this.cached = known?.length ?? 0;
+    this.#at = this.cached;
     if (known !== undefined) stepper.write(this.slot, known.state);
     else if (from !== undefined) stepper.write(this.slot, from);
     this.#before = this.#at === ids.length - 1 ? stepper.read(this.slot) : undefined;

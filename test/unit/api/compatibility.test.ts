@@ -261,12 +261,12 @@ describe('parameters of OpenAI’s routes', async () => {
       stream: true,
       stream_options: { include_usage: true, continuous_usage_stats: true },
     });
-    const usages = [...(await response.text()).matchAll(/"usage":(\{[^}]*\})/g)].map(
+    const usages = [...(await response.text()).matchAll(/"usage":(\{(?:[^{}]|\{[^{}]*\})*\})/g)].map(
       ([, usage = '']) => JSON.parse(usage) as { completion_tokens: number; prompt_tokens: number },
     );
     expect(usages.length).toBeGreaterThan(30);
     expect(usages[0]?.prompt_tokens).toBe(4);
-    expect(usages.at(-1)).toEqual({ prompt_tokens: 4, completion_tokens: 30, total_tokens: 34 });
+    expect(usages.at(-1)).toMatchObject({ prompt_tokens: 4, completion_tokens: 30, total_tokens: 34 });
   });
 });
 
@@ -390,7 +390,8 @@ describe('chats', async () => {
     expect(answer.choices[0]?.logprobs?.content.map(({ logprob }) => logprob)).toEqual(
       text.choices[0]?.logprobs?.token_logprobs,
     );
-    expect(answer.usage).toEqual(text.usage);
+    const { prompt_tokens_details: _, ...counts } = answer.usage; // the first has filled the cache
+    expect(text.usage).toMatchObject(counts);
     expect(answer.warnings?.[0]).toMatch(/^messages: those of the system are left out/);
     const { receipt } = answer;
     expect((await chat(receipt as Json)).choices).toEqual((await chat({ messages, ...receipt })).choices);

@@ -1,6 +1,6 @@
 import { PassThrough, type Writable } from 'node:stream';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
-import { afterAll, describe } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { type Answer, buffered, streamed } from '../../../functions/gateway.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { apiCases } from '../../api.cases.ts';
@@ -94,4 +94,19 @@ describe.each([
         call(path, { ...init, headers: { ...(init.headers as Record<string, string>), 'x-api-key': 'key' } }),
     };
   });
+});
+
+test('an answer whose reader takes nothing ends, and gives back what it held', async () => {
+  Object.assign(globalThis, { awslambda: runtime });
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+    cancel: () => {
+      cancelled = true;
+    },
+  });
+  const handler = streamed(() => new Response(body), 30) as Handler;
+  const unread = new PassThrough({ highWaterMark: 1024 });
+  await expect(handler(await eventOf('/'), unread, context)).rejects.toThrow('took nothing for too long');
+  expect(cancelled).toBe(true);
 });

@@ -32,7 +32,12 @@ describe('OpenAI’s client', async () => {
       object: 'text_completion',
       model: tinyId,
       choices: [{ index: 0, finish_reason: 'length', logprobs: null }],
-      usage: { prompt_tokens: 4, completion_tokens: 16, total_tokens: 20 },
+      usage: {
+        prompt_tokens: 4,
+        completion_tokens: 16,
+        total_tokens: 20,
+        prompt_tokens_details: { cached_tokens: 0 },
+      },
     });
     expect(completion.id).toMatch(/^cmpl-/);
     expect(Math.abs(completion.created - Date.now() / 1000)).toBeLessThan(60);
