@@ -3,6 +3,7 @@ import { FolioError, isFolioError } from '../src/errors.ts';
 import { checkModelName } from '../src/store/model-name.ts';
 import { folioVersion } from '../src/version.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
+import type { CorpusKind } from './corpus/lines.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
 import type { Lineage } from './lineage.ts';
 import {
@@ -33,6 +34,8 @@ export interface TrainOptions extends PublishOptions {
   readonly encoding?: string | undefined;
   /** `all` keeps every character, however rare. */
   readonly alphabet?: 'common' | 'all' | undefined;
+  /** Running text or single lines. Default: found from the text. */
+  readonly kind?: CorpusKind | 'auto' | undefined;
   /** Reads the files of a model to start from, in place of fresh weights. */
   readonly from?: ReadModelFile;
   /** Differences from the preset. */
@@ -66,6 +69,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     preparation,
     encoding: options.encoding,
     alphabet: options.alphabet,
+    kind: options.kind,
   });
   const keeper = new ReportKeeper();
   const keep = <Event extends TrainingEvent>(event: Event): Event => {
@@ -81,6 +85,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     ...{ corpus: corpus.digest, preparation, alphabet: corpus.alphabet.join('') },
     ...settings,
     ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
+    ...(corpus.kind === 'text' ? {} : { kind: corpus.kind }),
     ...(parent === undefined ? {} : { parent: parent.digest }),
   };
   const { from, warning } = await checkpointFor(options, configuration);
@@ -123,7 +128,7 @@ const startedEvent = (
   const shape = shapeOf(settings, corpus.alphabet.length);
   return {
     ...{ type: 'started', model: name, preset },
-    settings: { ...settings, preparation: presets[preset].preparation },
+    settings: { ...settings, preparation: presets[preset].preparation, kind: corpus.kind },
     corpus: { source: basename(corpus.source), digest: corpus.digest, characters: corpus.ids.length },
     ...(parent === undefined ? {} : { parent: lineageOf(parent) }),
     ...{ vocabulary: shape.vocabulary, parameters: parameters(shape), epochs: settings.epochs },

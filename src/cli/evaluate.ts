@@ -1,14 +1,17 @@
 import { Argument, type Command, Option } from 'commander';
 import { type Corpus, readCorpus } from '../../training/corpus/corpus.ts';
+import type { CorpusKind } from '../../training/corpus/lines.ts';
 import { openReadingBar } from '../../training/corpus/reading-bar.ts';
 import { evaluateText, recode } from '../../training/metrics/evaluate.ts';
 import { evaluateHeldOut, type HeldOutEvaluation, lineStartsText } from '../../training/metrics/held-out.ts';
+import { lineQualityText, measureLines } from '../../training/metrics/line-quality.ts';
 import { OVERLAP_WINDOW, overlapWith } from '../../training/metrics/overlap.ts';
 import { grouped, percent, several } from '../../training/report/format.ts';
 import type { Model } from '../model/model.ts';
 import { type AlphabetOptions, addAlphabet } from './alphabet-options.ts';
 import { integer, newCommand } from './command.ts';
-import { encodingOption } from './inspect.ts';
+import { encodingOption, kindOption } from './inspect.ts';
+import { checkOption } from './line-check.ts';
 import { openModel } from './open-model.ts';
 import { columns, print } from './print.ts';
 
@@ -16,6 +19,8 @@ interface EvaluateFlags extends AlphabetOptions {
   readonly store?: string;
   readonly precision: 'f32' | 'int8';
   readonly encoding?: string;
+  readonly kind: CorpusKind | 'auto';
+  readonly check?: RegExp;
   readonly whole?: true;
   readonly generate: number;
   readonly json?: true;
@@ -40,6 +45,8 @@ export const command = (): Command =>
     .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
     .addOption(new Option('--precision <kind>', 'of the arithmetic').choices(['f32', 'int8']).default('f32'))
     .addOption(encodingOption())
+    .addOption(kindOption())
+    .addOption(checkOption())
     .option('--whole', 'measure all of the text; otherwise its last tenth, which a training on it holds out')
     .option(
       '--generate <number>',
@@ -55,7 +62,11 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
   const held = await openModel({ ...flags, model: reference });
   const { model } = held;
   const preparation = preparationOf(model);
-  const { corpus } = await readCorpus(given, { preparation, encoding: flags.encoding });
+  const { corpus } = await readCorpus(given, {
+    preparation,
+    encoding: flags.encoding,
+    kind: kindFor(model, flags),
+  });
   const { characters: alphabet } = model.alphabet;
   const bar = openReadingBar(flags.whole ? corpus.ids.length : corpus.heldOut.length);
   const evaluation = await (flags.whole
@@ -64,6 +75,10 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
   ).finally(bar.end);
   const texts = flags.generate === 0 ? [] : await generated(model, flags.generate);
   const overlap = { window: OVERLAP_WINDOW, temperature: TEMPERATURE, ...overlapWith(texts, corpus) };
+  const lines =
+    flags.generate === 0 || corpus.kind === 'text'
+      ? undefined
+      : await measureLines({ alphabet, start: () => model.start() }, corpus, flags.check);
   const about = { model: held.name, version: held.version, digest: model.info.digest, precision };
   const measured = flags.whole ? 'all of the text' : 'the last tenth of the text, all of it';
   if (flags.json) {
@@ -74,6 +89,7 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
       measured,
       evaluation,
       overlap,
+      ...(lines === undefined ? {} : { lines }),
     };
     await print(`${JSON.stringify(report)}\n`);
     return;
@@ -93,6 +109,7 @@ async function run(reference: string, given: string[], flags: EvaluateFlags): Pr
         ? [['unknown', `${several(evaluation.unknown, 'character')} that the model does not know`]]
         : []),
       ...(evaluation.lineStarts ? [['line starts', lineStartsText(evaluation.lineStarts)]] : []),
+      ...(lines === undefined ? [] : [['lines', lineQualityText(lines)]]),
       ...(overlap.windows > 0
         ? [
             [
@@ -113,6 +130,14 @@ const evaluateWhole = async (
   const sequence = model.start();
   const ids = recode(corpus.ids, corpus.alphabet, model.alphabet.characters);
   return evaluateText((id) => sequence.step(id), ids, { onProgress }).finally(() => sequence.close());
+};
+
+/** Whether the corpus is text or lines: as asked for, as the model was trained, or as it is found. */
+const kindFor = ({ info }: Model, { kind }: EvaluateFlags): CorpusKind | 'auto' => {
+  if (kind !== 'auto') return kind;
+  const folio = info.metadata.folio as { training?: { settings?: { kind?: unknown } } } | undefined;
+  const recorded = folio?.training?.settings?.kind;
+  return recorded === 'text' || recorded === 'lines' ? recorded : 'auto';
 };
 
 /** How the model's own corpus was prepared. */

@@ -2,18 +2,21 @@ import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
 import { FolioError, unexpected } from '../errors.ts';
-import type { CompletionResult, Completions } from '../model/model.ts';
+import type { CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
 import { addAlphabet } from './alphabet-options.ts';
-import { newCommand, numeric } from './command.ts';
-import { addModel, type ModelOptions, openModel } from './open-model.ts';
+import { integer, newCommand, numeric } from './command.ts';
+import { addModel, type ModelOptions, type OpenedModel, openModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 import { bytesFrom, textFrom } from './text-from.ts';
+import { writeLines } from './write-lines.ts';
 
 interface GenerateFlags extends ModelOptions, SamplingFlags {
   readonly prompt: string;
   readonly seed?: number;
   readonly count: number;
+  readonly lines?: number;
+  readonly new?: true;
   readonly from?: string;
   readonly save?: string;
   readonly echo?: true;
@@ -29,6 +32,7 @@ export const command = (): Command =>
         newCommand('generate', 'write text with a model', [
           'folio generate --prompt "ROMEO:" --length 300',
           'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
+          'folio generate --model names --lines 20 --new',
           "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
           'cat letter.txt | folio generate --prompt - --unknown nearest',
         ]),
@@ -42,6 +46,8 @@ export const command = (): Command =>
       numeric,
     )
     .addOption(new Option('-n, --count <number>', 'texts to write').argParser(numeric).default(1))
+    .option('--lines <number>', 'write so many whole lines, each from a fresh start', integer(1, 10_000_000))
+    .option('--new', 'with --lines: none that stands in the corpus, and none twice')
     .option('--save <file>', 'keep the state at the end of the text')
     .option('--from <file>', 'go on from a kept state, as one longer text would have')
     .option('--echo', 'print the prompt before the text')
@@ -64,6 +70,9 @@ async function run(flags: GenerateFlags): Promise<void> {
     ...(await generateOptions({ ...parameters, ...logitBias(flags, held.model.alphabet) }, held)),
     ...(flags.from === undefined ? {} : { from: await bytesFrom(flags.from) }),
   };
+  if (flags.lines === undefined && flags.new)
+    throw new FolioError('invalid_parameter', '--new goes with --lines.', { where: '--new' });
+  if (flags.lines !== undefined) return writeWholeLines(held, flags, options);
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   process.once('SIGINT', stop);
@@ -106,6 +115,29 @@ async function run(flags: GenerateFlags): Promise<void> {
   }
   if (interrupt.signal.aborted) throw new FolioError('interrupted', 'Stopped.');
 }
+
+const writeWholeLines = async (
+  held: OpenedModel,
+  flags: GenerateFlags,
+  options: GenerateOptions,
+): Promise<void> => {
+  const clashing = (['count', 'save', 'from', 'echo'] as const).filter((flag) =>
+    flag === 'count' ? flags.count !== 1 : flags[flag] !== undefined,
+  );
+  if (clashing.length > 0)
+    throw unexpected('invalid_parameter', `--${clashing[0]}`, 'nothing beside --lines', flags[clashing[0]!]);
+  const { n: _, stop: __, minLength: ___, from: ____, prompt, length, ...sampling } = options;
+  await writeLines(
+    held,
+    {
+      ...sampling,
+      lines: flags.lines!,
+      prompt: typeof prompt === 'string' ? prompt : '',
+      ...(flags.length === undefined || length === undefined ? {} : { length }),
+    },
+    { onlyNew: flags.new ?? false, json: flags.json ?? false, quiet: flags.quiet ?? false },
+  );
+};
 
 /** One text flows as it is made; several follow one another, separated by a line. */
 async function printTexts(completions: Completions, texts: number, echo: string): Promise<void> {

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Argument, type Command, Option } from 'commander';
 import { inspectCorpus } from '../../training/corpus/corpus.ts';
 import { corpusReportText } from '../../training/corpus/corpus-report-text.ts';
+import type { CorpusKind } from '../../training/corpus/lines.ts';
 import type { BulkModel } from '../bulk/item.ts';
 import { newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
@@ -12,6 +13,7 @@ interface InspectFlags extends ModelOptions {
   readonly preparation: 'plain' | 'tutorial';
   readonly encoding?: string;
   readonly alphabet: 'common' | 'all';
+  readonly kind: CorpusKind | 'auto';
   readonly json?: true;
 }
 
@@ -27,6 +29,15 @@ export const alphabetOption = (): Option =>
   )
     .choices(['common', 'all'])
     .default('common');
+
+/** What a corpus is made of. */
+export const kindOption = (): Option =>
+  new Option(
+    '--kind <kind>',
+    'what the corpus is: text, or lines of which each stands by itself (names, rows): they are shuffled before the last tenth is held out',
+  )
+    .choices(['auto', 'text', 'lines'])
+    .default('auto');
 
 /** `folio inspect`: what a training would find in a corpus, and what it would cost; or what a model is made of. */
 export const command = (): Command =>
@@ -52,6 +63,7 @@ export const command = (): Command =>
     )
     .addOption(encodingOption())
     .addOption(alphabetOption())
+    .addOption(kindOption())
     .option('--json', 'print the whole report as JSON')
     .action(async (given: string[], flags: InspectFlags, command: Command) => {
       if (flags.model === undefined && given.length === 0) {
@@ -59,7 +71,7 @@ export const command = (): Command =>
       }
       const model = flags.model ?? (await modelFolder(given));
       if (model !== undefined) {
-        const { alphabet: _, ...options } = flags; // of a corpus, not of the model
+        const { alphabet: _, kind: __, ...options } = flags; // of a corpus, not of the model
         const report = modelReport(await openModel({ ...options, model }));
         await print(flags.json ? json(report) : modelReportText(report));
         return;

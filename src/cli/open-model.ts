@@ -1,22 +1,27 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile as readPath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import type { BulkModel } from '../bulk/item.ts';
 import { isFolioError } from '../errors.ts';
 import { isModelFile, loadModel } from '../load-model.ts';
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
 import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
 import type { Precision } from '../model/stepper.ts';
 import { readSettings, type Settings } from '../settings.ts';
+import { copyIndexFile } from '../store/keys.ts';
+import type { ModelLease } from '../store/model-cache.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
+import { versionFiles } from '../store/version-files.ts';
 import { nodeThreads } from '../threads.ts';
 import { type AlphabetOptions, alphabetFrom } from './alphabet-options.ts';
 import { printStatus } from './print.ts';
 import { noSuchModel } from './store-contents.ts';
+
+/** A model with what was published beside it. */
+export type OpenedModel = Pick<ModelLease, 'name' | 'version' | 'model' | 'copyIndex' | 'readFile'>;
 
 export interface ModelOptions extends AlphabetOptions {
   readonly model?: string;
@@ -44,7 +49,7 @@ const isPlace = (model: string): boolean =>
   /[/\\]|^\.|^file:/.test(model) || (isModelFile(model) && existsSync(model));
 
 /** @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `store_failed` */
-export async function openModel(options: ModelOptions): Promise<BulkModel> {
+export async function openModel(options: ModelOptions): Promise<OpenedModel> {
   const settings = readSettings(undefined, options);
   const alphabet = await alphabetFrom(options);
   if (isPlace(settings.model)) return openPlace(settings, alphabet);
@@ -54,7 +59,11 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
     const { precision, threads } = settings;
     const model = await loadModel({ store, ...reference }, { precision, threads, alphabet });
     const { name = reference.name, version = '' } = model.info;
-    return { name, version, model, copyIndex: async () => undefined };
+    return {
+      ...{ name, version, model },
+      copyIndex: async () => undefined,
+      readFile: (file) => versionFiles(store, name, version).read(file),
+    };
   }
   const faults: string[] = [];
   const models = openModels(store, settings, nodeThreads(settings.threads), ({ level, message }) => {
@@ -73,22 +82,25 @@ export async function openModel(options: ModelOptions): Promise<BulkModel> {
 async function openPlace(
   { model: place, precision, threads }: Settings,
   alphabet: AnyAlphabet | undefined,
-): Promise<BulkModel> {
+): Promise<OpenedModel> {
   const model = await loadModel(place, {
     precision,
     threads,
     ...(alphabet === undefined ? {} : { alphabet }),
   });
   const { digest, name = 'model', version = digest.replace('sha256:', '').slice(0, 8) } = model.info;
-  return { name, version, model, copyIndex: () => copyIndexBeside(place, version) };
+  const readFile = (file: string) => readBeside(place, version, file);
+  return { name, version, model, readFile, copyIndex: async () => indexIn(await readFile(copyIndexFile)) };
 }
 
+const indexIn = (bytes: Uint8Array | undefined): CopyIndex | undefined => bytes && openCopyIndex(bytes);
+
 /** In a version's folder, the model's own folder, or nowhere: over HTTP there is none. */
-async function copyIndexBeside(place: string, version: string): Promise<CopyIndex | undefined> {
+async function readBeside(place: string, version: string, file: string): Promise<Uint8Array | undefined> {
   const folder = place.startsWith('file:') ? fileURLToPath(place) : place.replace(/[^/\\]*\.json$/, '');
   for (const candidate of [join(folder, version), folder]) {
-    const bytes = await readFile(join(candidate, 'copy-index.bin')).catch(() => undefined);
-    if (bytes) return openCopyIndex(bytes);
+    const bytes = await readPath(join(candidate, file)).catch(() => undefined);
+    if (bytes) return bytes;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultCorpus } from '../../training/corpus/default-corpus.ts';
+import type { CorpusKind } from '../../training/corpus/lines.ts';
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
 import { type PresetName, presets } from '../../training/presets.ts';
 import { RecordKeeper } from '../../training/record.ts';
@@ -13,7 +14,8 @@ import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
 import { integer, newCommand } from './command.ts';
 import { concurrentTrainings } from './concurrent-trainings.ts';
-import { alphabetOption, encodingOption } from './inspect.ts';
+import { alphabetOption, encodingOption, kindOption } from './inspect.ts';
+import { checkOption } from './line-check.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus } from './print.ts';
 
@@ -24,6 +26,8 @@ interface TrainFlags {
   readonly from?: string;
   readonly encoding?: string;
   readonly alphabet: 'common' | 'all';
+  readonly kind: CorpusKind | 'auto';
+  readonly check?: RegExp;
   readonly store?: string;
   readonly resume?: true;
   readonly fresh?: true;
@@ -58,6 +62,8 @@ export const command = (): Command =>
     )
     .addOption(encodingOption())
     .addOption(alphabetOption())
+    .addOption(kindOption())
+    .addOption(checkOption())
     .option(
       '--from <model>',
       'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL; none: fresh weights, whatever the preset says',
@@ -142,6 +148,8 @@ async function run(flags: TrainFlags): Promise<void> {
         : { from: await modelFiles(flags.from, store) }),
       encoding: flags.encoding,
       alphabet: flags.alphabet,
+      kind: flags.kind,
+      check: flags.check,
       settings: differences(flags),
       resume: flags.resume ? 'always' : flags.fresh ? 'never' : 'auto',
       force: flags.force ?? false,

@@ -27,6 +27,7 @@ export const modelFile = 'model.json';
 export const digestsFile = 'digests.json';
 /** The copy guard's index of the corpus, beside `model.json`. */
 export const copyIndexFile = 'copy-index.bin';
+export const lineIndexFile = 'line-index.bin';
 
 const pointerFile = 'current.json';
 

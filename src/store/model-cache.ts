@@ -18,6 +18,8 @@ export interface ModelLease {
   readonly loadMilliseconds: number;
   /** The index of the copy guard published beside the model, loaded when first asked for. */
   copyIndex(): Promise<CopyIndex | undefined>;
+  /** The bytes of a file published beside the model; undefined where there is none. */
+  readFile(file: string): Promise<Uint8Array | undefined>;
   /** Gives the model back; more than once does no harm. */
   release(): void;
 }
@@ -133,7 +135,11 @@ export class ModelCache {
     try {
       const model = await entry.model;
       const loadMilliseconds = inMemory ? 0 : this.#now() - began;
-      return { name, version, model, loadMilliseconds, copyIndex: () => this.#copyIndex(entry), release };
+      return {
+        ...{ name, version, model, loadMilliseconds, release },
+        copyIndex: () => this.#copyIndex(entry),
+        readFile: (file) => entry.files.read(file),
+      };
     } catch (error) {
       release();
       throw error;

@@ -30,7 +30,7 @@ export const corpusOf = (text: string): Corpus => {
   const ids = Uint8Array.from(text, (character) => alphabet.indexOf(character));
   const split = heldOutStart(ids.length);
   return {
-    ...{ source: 'made up', digest: 'sha256:0', alphabet, ids },
+    ...{ kind: 'text' as const, source: 'made up', digest: 'sha256:0', alphabet, ids },
     ...{ training: ids.subarray(0, split), heldOut: ids.subarray(split) },
   };
 };

@@ -5,6 +5,7 @@ import type { CorpusReport } from './corpus-report.ts';
 import { corpusWarnings } from './corpus-warnings.ts';
 import { DuplicateFinder } from './duplicates.ts';
 import { estimate } from './estimate.ts';
+import { type CorpusKind, shuffleLines } from './lines.ts';
 import { type RareCharacters, rareCharacters } from './rare-characters.ts';
 import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
@@ -22,6 +23,11 @@ const LICENCE =
   /(?:^|[/\\])(?:licen[cs]e|copying|copyright|notice|authors|changelog|readme)(?:[-.][\w-]*)*$/i;
 
 const CODE_POINTS = 0x110000;
+
+export interface InspectionOptions {
+  readonly keepAll?: boolean;
+  readonly kind?: CorpusKind | 'auto';
+}
 
 /** Inspects a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
 export class CorpusInspector implements CorpusListener {
@@ -47,11 +53,14 @@ export class CorpusInspector implements CorpusListener {
   }
 
   /**
-   * @param keepAll Keeps every character, however rare.
+   * @param options `keepAll` keeps every character, however rare; `kind` says what the text is where it is not to be found out.
    * @throws FolioError `corpus_too_small`, or `corpus_invalid` for one character over and over or more control characters than
    * letters
    */
-  finish(reading: ReadResult, keepAll = false): { report: CorpusReport; fold: RareCharacters['fold'] } {
+  finish(
+    reading: ReadResult,
+    { keepAll = false, kind: asked = 'auto' }: InspectionOptions = {},
+  ): { report: CorpusReport; fold: RareCharacters['fold'] } {
     const counts = new Map<number, number>();
     for (let code = 0; code < CODE_POINTS; code++)
       if (this.#counts[code]! > 0) counts.set(code, this.#counts[code]!);
@@ -63,6 +72,9 @@ export class CorpusInspector implements CorpusListener {
 
     const text = this.#text();
     const shape = textShape(text);
+    const hasLines = alphabet.some(({ character }) => character === '\n');
+    const kind = asked !== 'auto' ? asked : shape.independent ? 'lines' : 'text';
+    if (kind === 'lines' && !hasLines) throw noLines();
     const measured = {
       source: reading.source,
       digest: reading.digest,
@@ -78,6 +90,7 @@ export class CorpusInspector implements CorpusListener {
       controls: [...reading.cleaned.controls].map(([code, count]) => ({ character: nameOf(code), count })),
       rare,
       shape,
+      kind,
       damage: textDamage(text),
       licences: this.#titles.filter((title) => LICENCE.test(title)),
       duplicates: shape.list
@@ -86,7 +99,7 @@ export class CorpusInspector implements CorpusListener {
       secrets: this.#secrets
         .found()
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
-      estimate: estimate(characters, alphabet.length, this.#ngramLosses(alphabet, fold)),
+      estimate: estimate(characters, alphabet.length, this.#ngramLosses(alphabet, fold, kind)),
     };
     return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }
@@ -105,13 +118,18 @@ export class CorpusInspector implements CorpusListener {
   }
 
   /** Losses of n-gram models on the last tenth of the sampled text. */
-  #ngramLosses(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold']): NgramLosses {
+  #ngramLosses(
+    alphabet: CorpusReport['alphabet'],
+    fold: RareCharacters['fold'],
+    kind: CorpusKind,
+  ): NgramLosses {
     const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
     const unknown = alphabet.length;
     const id = (code: number) => order.get(fold.has(code) ? (fold.get(code)?.[0] ?? -1) : code) ?? unknown;
     const blocks = this.#sample.blocks();
     const chosen = evenly(blocks, Math.ceil(MOST_MEASURED / (blocks[0]?.length ?? 1)));
     const text = chosen.map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
+    if (kind === 'lines') return lineLosses(text, alphabet);
     const total = text.reduce((sum, block) => sum + block.length, 0);
     const model = new Ngrams(alphabet.length);
     let left = Math.floor(0.9 * total);
@@ -128,6 +146,32 @@ export class CorpusInspector implements CorpusListener {
     return { 3: mean(3), 4: mean(4), 5: mean(5), 6: mean(6) };
   }
 }
+
+/** Of lines, shuffled as a training shuffles them. */
+const lineLosses = (blocks: readonly Uint16Array[], alphabet: CorpusReport['alphabet']): NgramLosses => {
+  const joined = new Uint16Array(blocks.reduce((sum, block) => sum + block.length, 0));
+  let at = 0;
+  for (const block of blocks) {
+    joined.set(block, at);
+    at += block.length;
+  }
+  const characters = alphabet.map(({ character }) => character);
+  const { ids, heldOutStart } = shuffleLines(joined, characters);
+  const model = new Ngrams(alphabet.length);
+  model.train(ids.subarray(0, heldOutStart));
+  return model.losses(ids.subarray(heldOutStart));
+};
+
+const noLines = (): FolioError =>
+  new FolioError(
+    'corpus_invalid',
+    'The corpus has no newline: it cannot be read as lines. Leave --kind lines out.',
+    {
+      where: '--kind',
+      expected: 'lines, each ending with a newline',
+      received: 'one line',
+    },
+  );
 
 /** At most so many of a list, evenly spaced. */
 const evenly = <Item>(items: readonly Item[], count: number): readonly Item[] =>

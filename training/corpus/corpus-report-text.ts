@@ -19,6 +19,10 @@ export const corpusReportText = (report: CorpusReport): string => {
     ['alphabet', `${several(alphabet.length, 'character')}, most frequent first:`],
     ['', byFrequency(report)],
     [
+      'kind',
+      report.kind === 'lines' ? `${grouped(report.shape.lines)} lines, each by itself` : 'running text',
+    ],
+    [
       'repeated',
       `${percent(duplicates.share)} of the text ${duplicates.unit === 'line' ? 'is lines that stand' : 'stands'} in it more than once`,
     ],

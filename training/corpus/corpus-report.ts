@@ -1,5 +1,6 @@
 import type { Duplicates } from './duplicates.ts';
 import type { Estimate } from './estimate.ts';
+import type { CorpusKind } from './lines.ts';
 import type { RareCharacters } from './rare-characters.ts';
 import type { Skipped } from './sources.ts';
 import type { TextDamage } from './text-damage.ts';
@@ -29,6 +30,8 @@ export interface CorpusReport {
   /** Of the text, or of an even choice of it beyond eight million characters. */
   readonly shape: TextShape;
   readonly damage: TextDamage;
+  /** As it was asked for, or as it was found. Lines are shuffled before the last tenth is held out. */
+  readonly kind: CorpusKind;
   /** Files such as LICENSE or README. */
   readonly licences: readonly string[];
   readonly secrets: readonly {

@@ -56,10 +56,16 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
       code: 'markup',
       message: `This is ${report.shape.markup.kind}, and its punctuation is learnt too. To train on the text alone: \`${report.shape.markup.command} > text.txt\`.`,
     },
-    report.shape.sorted && {
-      severity: 'warning',
-      code: 'sorted_lines',
-      message: `The ${several(report.shape.lines, 'line')} are sorted: the last tenth, which is held out, begins with other letters than those learnt. Shuffle them: \`shuf FILE > shuffled.txt\`.`,
+    report.shape.sorted &&
+      report.kind === 'text' && {
+        severity: 'warning',
+        code: 'sorted_lines',
+        message: `The ${several(report.shape.lines, 'line')} are sorted: the last tenth, which is held out, begins with other letters than those learnt. \`--kind lines\` shuffles them.`,
+      },
+    report.kind === 'lines' && {
+      severity: 'note',
+      code: 'lines',
+      message: `This is a list: every line is learnt by itself. Lines are shuffled before the last tenth is held out; \`--kind text\` keeps their order.`,
     },
     report.licences.length > 0 &&
       report.files > 1 && {

@@ -3,6 +3,7 @@ import { CorpusInspector } from './corpus-inspector.ts';
 import { readCorpusOnce } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { Encoder, type Ids } from './encoder.ts';
+import { type CorpusKind, shuffleLines } from './lines.ts';
 import { resolveSources } from './sources.ts';
 import { encodingLabel } from './text-decoder.ts';
 
@@ -14,8 +15,9 @@ export interface Corpus {
   readonly digest: string;
   /** In id order, which is that of code points; one each. */
   readonly alphabet: readonly string[];
-  /** The whole text: [characters]. */
+  /** The whole text, of lines in a shuffled order: [characters]. */
   readonly ids: Ids;
+  readonly kind: CorpusKind;
   /** Its first nine tenths: a view. */
   readonly training: Ids;
   /** Its last tenth, never trained on: a view. */
@@ -29,6 +31,8 @@ export interface CorpusOptions {
   readonly alphabet?: 'common' | 'all' | undefined;
   /** Of the files: a name of the Encoding Standard, or `cesu-8`. Default UTF-8. */
   readonly encoding?: string | undefined;
+  /** Running text or single lines. Default `auto`: found from the text. */
+  readonly kind?: CorpusKind | 'auto' | undefined;
 }
 
 /** Where no size is known beforehand, as of standard input. Characters; address space, not memory. */
@@ -42,7 +46,12 @@ const UNKNOWN_SIZE = 2 ** 31;
  */
 export const readCorpus = async (
   given: readonly string[],
-  { preparation = 'plain', encoding: named = 'utf-8', alphabet: kept = 'common' }: CorpusOptions = {},
+  {
+    preparation = 'plain',
+    encoding: named = 'utf-8',
+    alphabet: kept = 'common',
+    kind = 'auto',
+  }: CorpusOptions = {},
 ): Promise<{ corpus: Corpus; preflight: CorpusReport }> => {
   const encoding = encodingLabel(named);
   const resolved = await resolveSources(given, encoding);
@@ -52,15 +61,19 @@ export const readCorpus = async (
   const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
   const preflight = new CorpusInspector();
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [encoder, preflight]);
-  const { report, fold } = preflight.finish(reading, kept === 'all');
-  const { ids, alphabet } = encoder.finish(fold);
-  const split = heldOutStart(ids.length);
+  const { report, fold } = preflight.finish(reading, { keepAll: kept === 'all', kind });
+  const { ids: read, alphabet } = encoder.finish(fold);
+  const { ids, heldOutStart: split } =
+    report.kind === 'lines'
+      ? shuffleLines(read, alphabet)
+      : { ids: read, heldOutStart: heldOutStart(read.length) };
   return {
     corpus: {
       source: reading.source,
       digest: reading.digest,
       alphabet,
       ids,
+      kind: report.kind,
       training: ids.subarray(0, split),
       heldOut: ids.subarray(split),
     },
@@ -75,13 +88,18 @@ export const readCorpus = async (
  */
 export const inspectCorpus = async (
   given: readonly string[],
-  { preparation = 'plain', encoding: named = 'utf-8', alphabet: kept = 'common' }: CorpusOptions = {},
+  {
+    preparation = 'plain',
+    encoding: named = 'utf-8',
+    alphabet: kept = 'common',
+    kind = 'auto',
+  }: CorpusOptions = {},
 ): Promise<CorpusReport> => {
   const preflight = new CorpusInspector();
   const encoding = encodingLabel(named);
   const resolved = await resolveSources(given, encoding);
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [preflight]);
-  return preflight.finish(reading, kept === 'all').report;
+  return preflight.finish(reading, { keepAll: kept === 'all', kind }).report;
 };
 
 /** Characters as they are trained on: those that go with dropped ones of an emoji sequence are not in the first count. */
@@ -94,5 +112,5 @@ const counted = (ids: Ids, alphabet: readonly string[]): Pick<CorpusReport, 'cha
   };
 };
 
-/** Where the held-out tenth begins. */
+/** Where the held-out tenth of running text begins. */
 export const heldOutStart = (characters: number): number => Math.floor(0.9 * characters);

@@ -3,6 +3,8 @@ export interface TextShape {
   readonly lines: number;
   /** Lines one after another that are a list: hardly any is empty, and they are short. */
   readonly list: boolean;
+  /** Whether every line stands by itself, so that their order says nothing: names, molecules, rows of a table. */
+  readonly independent: boolean;
   /** Whether lines stand in order. */
   readonly sorted: boolean;
   /** Of a list: the share of its characters that stand in lines that stood before, 0 to 1. */
@@ -23,6 +25,10 @@ const EXAMPLES = 3;
 /** Of neighbours that differ, so many stand in order in a sorted list. */
 const IN_ORDER = 0.98;
 const FEW = 50; // lines, of which nothing is concluded
+/** Shares of lines beyond which a text is one that goes on from line to line. */
+const INDENTED = 0.02;
+const UNFINISHED = 0.1; // that end with a comma or the like
+const FULL = 0.6; // that reach a common right margin
 
 /** @param text The text, or blocks of it joined. */
 export const textShape = (text: string): TextShape => {
@@ -42,11 +48,34 @@ export const textShape = (text: string): TextShape => {
   return {
     lines: lines.length,
     list,
+    independent:
+      full.length >= FEW &&
+      full.length >= 0.98 * lines.length &&
+      (markup === undefined ? list && !goesOn(full) : isTable(markup)),
     sorted: list && isSorted(full),
     repeated: extra / Math.max(1, text.length),
     repeats,
     ...(markup === undefined ? {} : { markup }),
   };
+};
+
+/** A row a line. */
+const isTable = ({ kind }: Markup): boolean => kind === 'JSON Lines' || kind === 'CSV' || kind === 'TSV';
+
+/** Whether sentences, verse or code run from line to line. */
+const goesOn = (lines: readonly string[]): boolean => {
+  const share = (test: (line: string) => boolean) => lines.filter(test).length / lines.length;
+  const lengths = lines.map(({ length }) => length).sort((a, b) => a - b);
+  const margin = lengths[Math.floor(0.95 * lengths.length)]!;
+  const isWrapped =
+    margin >= 40 &&
+    share((line) => line.includes(' ')) > 0.5 &&
+    share(({ length }) => length >= 0.85 * margin && length <= 1.1 * margin) > FULL;
+  return (
+    share((line) => /^\s/.test(line)) > INDENTED ||
+    share((line) => /[,;:([{—–-]$/.test(line)) > UNFINISHED ||
+    isWrapped
+  );
 };
 
 const isSorted = (lines: readonly string[]): boolean => {

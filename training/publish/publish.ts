@@ -1,6 +1,7 @@
 import { FolioError, isFolioError } from '../../src/errors.ts';
 import { buildCopyIndex } from '../../src/model/copy-index.ts';
-import { candidatePrefix, copyIndexFile, versionPrefix } from '../../src/store/keys.ts';
+import { buildLineIndex } from '../../src/model/line-index.ts';
+import { candidatePrefix, copyIndexFile, lineIndexFile, versionPrefix } from '../../src/store/keys.ts';
 import { versionName } from '../../src/store/model-name.ts';
 import { publishVersion, readPointer, withDigests } from '../../src/store/models.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -11,6 +12,7 @@ import { type FitResult, shapeOf } from '../loop/fit.ts';
 import type { FitSettings } from '../loop/fit-settings.ts';
 import type { TensorFlow } from '../loop/tensorflow.ts';
 import type { EvaluatedModel } from '../metrics/held-out.ts';
+import { corpusLines } from '../metrics/line-quality.ts';
 import { measure } from '../metrics/measure.ts';
 import type { ReportKeeper } from '../report/report.ts';
 import { reportHtml } from '../report/report-html.ts';
@@ -40,6 +42,8 @@ export interface PublishOptions {
   readonly force?: boolean;
   /** Nats per character that the gate lets a version be worse than the current one. */
   readonly tolerance?: number;
+  /** What a valid line of a corpus of lines matches, for the report. */
+  readonly check?: RegExp | undefined;
 }
 
 /**
@@ -49,7 +53,7 @@ export interface PublishOptions {
  */
 export async function* publish(
   tf: TensorFlow,
-  { name, store, force, tolerance }: PublishOptions,
+  { name, store, force, tolerance, check }: PublishOptions,
   { settings, corpus, parent, result, started, keeper }: Trained,
 ): AsyncGenerator<TrainingEvent, void> {
   const createdAt = new Date();
@@ -78,13 +82,16 @@ export async function* publish(
   yield verdict;
 
   const finite = Number.isFinite(verdict.loss);
-  const facts = finite ? await measure(candidate, corpus) : undefined;
+  const facts = finite ? await measure(candidate, corpus, check) : undefined;
   const { files, digest } = await save(facts === undefined ? {} : { validationLoss: facts.evaluation.loss });
   const version = versionName(createdAt, digest);
   keeper.add({ ...facts, version, createdAt: createdAt.toISOString() });
   const encode = (text: string) => new TextEncoder().encode(text);
   const all = new Map([
     ...(corpus.ids.length > MOST_INDEXED ? [] : [[copyIndexFile, buildCopyIndex(corpus)] as const]),
+    ...(corpus.ids.length > MOST_INDEXED || corpus.kind !== 'lines'
+      ? []
+      : [[lineIndexFile, buildLineIndex(corpusLines(corpus))] as const]),
     ['report.json', encode(`${JSON.stringify(keeper.report)}\n`)],
     ['report.html', encode(reportHtml(keeper.report))],
     ...files,

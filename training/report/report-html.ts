@@ -23,7 +23,7 @@ export const reportHtml = (report: Report): string => {
 </head>
 <body>
 <main>
-${[head, figures, verdict, losses, samples, overlap, findings, alphabet, settings].map((part) => part(report))}
+${[head, figures, verdict, losses, samples, lines, overlap, findings, alphabet, settings].map((part) => part(report))}
 <footer>Made by Folio ${report.started?.tools.folio ?? ''}. The same facts for programs: report.json. Losses are nats per character on the held-out last tenth of the text, state carried, unless said otherwise.</footer>
 </main>
 <script>${raw(validLanguage)}${raw(uplot('uPlot.iife.min.js'))}</script>
@@ -102,6 +102,25 @@ const verdict = ({ gate, warnings, finished }: Report): Html => {
   return html`<section class="verdict${gate === undefined || gate.passed ? '' : ' failed'}">
 <h2>${title}</h2>
 <ul>${statements.map((reason) => html`<li>${reason}</li>`)}</ul>
+</section>`;
+};
+
+const lines = ({ lines: written }: Report): Html => {
+  if (written === undefined) return '';
+  const { check, valid, corpusValid } = written;
+  const facts = [
+    [percent(written.whole), 'came to their end'],
+    ...(valid === undefined
+      ? []
+      : [[percent(valid), `match ${check} (of the corpus ${percent(corpusValid ?? 0)})`]]),
+    [percent(written.unique), 'are different'],
+    [percent(written.novel), 'do not stand in the corpus'],
+  ];
+  return html`<section>
+<h2>Lines</h2>
+<p class="hint">Of ${written.lines} lines written at temperature ${written.temperature}, each from a fresh start:</p>
+<div class="figures">${facts.map(([value, what]) => html`<div><strong>${value}</strong><span>${what}</span></div>`)}</div>
+<pre>${written.examples.join('\n')}</pre>
 </section>`;
 };
 

@@ -9,6 +9,7 @@ import type {
   WarningEvent,
 } from '../events.ts';
 import type { HeldOutEvaluation } from '../metrics/held-out.ts';
+import type { LineQuality } from '../metrics/line-quality.ts';
 
 /** A training as it is published beside its model: `report.json`, and the data of `report.html`. */
 export interface Report {
@@ -27,6 +28,8 @@ export interface Report {
   /** On the held-out part, from the artefact as published. */
   readonly evaluation?: HeldOutEvaluation;
   readonly overlap?: OverlapReport;
+  /** Of a corpus of lines. */
+  readonly lines?: LineQuality;
 }
 
 export interface StepPoint {

@@ -10,6 +10,7 @@ const random = Random.fromSeed(3);
 const ids = new Uint8Array(length);
 for (let at = 0; at < length; at++) ids[at] = at % 2 === 1 ? ids[at - 1]! : Math.floor(4 * random.uniform());
 const corpus: Corpus = {
+  kind: 'text' as const,
   source: 'letters',
   digest: 'sha256:0',
   alphabet: ['a', 'b', 'c', 'd'],
