@@ -3,9 +3,9 @@ export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-inde
 export { type FetchOptions, fetchModel as loadModel } from './model/fetch-model.ts';
 export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts';
 export type { ReadFile } from './model/format/artefact.ts';
-export { generateLines, type LinesOptions } from './model/generate-lines.ts';
 export type { Threads } from './model/kernel/threads/worker-pool.ts';
-export { buildLineIndex, type LineIndex, openLineIndex } from './model/line-index.ts';
+export { generateLines, type LinesOptions } from './model/lines/generate-lines.ts';
+export { buildLineIndex, type LineIndex, openLineIndex } from './model/lines/line-index.ts';
 export type * from './model/model.ts';
 export { type OpenOptions, openModel } from './model/open-model.ts';
 export type { KernelInfo, MatrixDensity, Precision } from './model/stepper.ts';

@@ -1,6 +1,6 @@
 import { FolioError } from '../errors.ts';
-import { generateLines, type LinesOptions } from '../model/generate-lines.ts';
-import { type LineIndex, openLineIndex } from '../model/line-index.ts';
+import { generateLines, type LinesOptions } from '../model/lines/generate-lines.ts';
+import { type LineIndex, openLineIndex } from '../model/lines/line-index.ts';
 import { lineIndexFile } from '../store/keys.ts';
 import type { OpenedModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';

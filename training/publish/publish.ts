@@ -1,6 +1,6 @@
 import { FolioError, isFolioError } from '../../src/errors.ts';
 import { buildCopyIndex } from '../../src/model/copy-index.ts';
-import { buildLineIndex } from '../../src/model/line-index.ts';
+import { buildLineIndex } from '../../src/model/lines/line-index.ts';
 import { candidatePrefix, copyIndexFile, lineIndexFile, versionPrefix } from '../../src/store/keys.ts';
 import { versionName } from '../../src/store/model-name.ts';
 import { publishVersion, readPointer, withDigests } from '../../src/store/models.ts';

@@ -5,7 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildLineIndex } from '../../../src/model/lines/line-index.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
+import { publishVersion } from '../../../src/store/models.ts';
 import { type Ended, folio, folioWithin } from '../../folio-command.ts';
 import { publishTinyModel, type TinyModel, tinyModel, writeTinyModel } from '../../tiny-model.ts';
 
@@ -52,6 +54,34 @@ describe('folio generate', () => {
       length: 120,
     });
     expect(printed.choices[0].text.replace(/\n$/, '')).toBe(place.stdout.replace(/\n$/, ''));
+  });
+
+  test('writes whole lines; new ones by the index beside the model, without which it says what is missing', async () => {
+    const args = ['generate', '--lines', '40', '--seed', '1', '--length', '400'];
+    const lines = (await apart(args)).stdout.split('\n').slice(0, -1);
+    expect(lines).toHaveLength(40);
+    expect((await within([...args, '--new'])).stderr).toMatch(/no index of its corpus' lines.*--kind lines/);
+    const model = tinyModel({ name: 'listed' });
+    const files = new Map([...model.files, ['line-index.bin', buildLineIndex(lines)]]);
+    const listed = join(root, 'listed-store');
+    await publishVersion(new FolderStore(listed), { ...model, files, replaces: null });
+    for (const place of ['listed', join(listed, 'models/listed')]) {
+      const { code, stdout, stderr } = await within([...args, '--new', '--model', place, '--store', listed]);
+      expect(code).toBe(0);
+      const written = stdout.split('\n').slice(0, -1);
+      expect(new Set(written).size).toBe(40);
+      expect(written.filter((line) => lines.includes(line))).toEqual([]);
+      expect(stderr).toContain('40 lines that are not among the');
+    }
+    const json = await within([...args, '--json', '--quiet']);
+    expect(
+      json.stdout
+        .trim()
+        .split('\n')
+        .map((row) => JSON.parse(row).line),
+    ).toEqual(lines);
+    expect((await within(['generate', '--new'])).stderr).toContain('--new goes with --lines');
+    expect((await within([...args, '--count', '2'])).stderr).toContain('--count');
   });
 
   test('reads its prompt from standard input, and accepts the seed that it printed', async () => {

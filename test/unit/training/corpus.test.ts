@@ -212,6 +212,13 @@ describe('inspectCorpus', () => {
   const random = Random.fromSeed(11);
   const word = () => words[Math.floor(words.length * random.uniform())]!;
   const phrase = (length: number) => Array.from({ length }, word).join(' ');
+  let at = 0;
+  /** A line of 60 to 72 characters, as an editor breaks them. */
+  const wrapped = () => {
+    let line = word();
+    while (line.length < 62) line += ` ${word()}`;
+    return line;
+  };
   const lines = (count: number, of: (at: number) => string) =>
     Array.from({ length: count }, (_, at) => `${of(at)}\n`).join('');
 
@@ -264,16 +271,65 @@ describe('inspectCorpus', () => {
     expect(twice.duplicates.unit).toBe('line');
     expect(twice.duplicates.share).toBeCloseTo(0.5, 1);
     expect(await messages(names.map((name) => `${name}\n`).join(''))).not.toHaveProperty('sorted_lines');
-    expect(
-      (
-        await messages(
-          names
-            .toSorted()
-            .map((name) => `${name}\n`)
-            .join(''),
-        )
-      ).sorted_lines,
-    ).toMatch(/400 lines are sorted.*shuf/);
+    const inOrder = names
+      .toSorted()
+      .map((name) => `${name}\n`)
+      .join('');
+    expect(await messages(inOrder)).not.toHaveProperty('sorted_lines');
+    const { findings } = await inspectCorpus([file(inOrder)], { kind: 'text' });
+    expect(findings.find(({ code }) => code === 'sorted_lines')?.message).toMatch(
+      /400 lines are sorted.*--kind lines/,
+    );
+  });
+
+  it.each([
+    ['names', () => word()],
+    ['names of two words', () => `${word()} ${word()}`],
+    ['rows of JSON', () => JSON.stringify({ by: word(), said: phrase(9) })],
+    ['rows of a table', () => `${word()},"${phrase(6)}, ${word()}",${word()}`],
+  ])('knows that in a list of %s every line stands by itself, and shuffles it', async (_, line) => {
+    const rows = Array.from({ length: 300 }, line).sort();
+    const path = file(rows.join('\n'));
+    const { corpus, preflight } = await readCorpus([path]);
+    expect(preflight.kind).toBe('lines');
+    expect(preflight.findings.find(({ code }) => code === 'lines')?.message).toContain('--kind text');
+    const read = (part: ArrayLike<number>) => Array.from(part, (id) => corpus.alphabet[id]).join('');
+    expect(read(corpus.training) + read(corpus.heldOut)).toBe(read(corpus.ids));
+    const shuffled = read(corpus.ids).split('\n').slice(0, -1);
+    expect(shuffled).not.toEqual(rows);
+    expect(shuffled.toSorted()).toEqual(rows);
+    expect(read(corpus.training).endsWith('\n')).toBe(true);
+    const kept = await readCorpus([path], { kind: 'text' });
+    expect(Array.from(kept.corpus.ids, (id) => kept.corpus.alphabet[id]).join('')).toBe(rows.join('\n'));
+    expect(kept.preflight.kind).toBe('text');
+  });
+
+  it.each([
+    ['verse', () => `${phrase(7)}${at++ % 3 === 0 ? '.' : ','}`],
+    ['prose with a right margin', () => wrapped()],
+    ['prose with empty lines', () => `${phrase(5)}.\n`],
+    ['code', () => `  ${word()} = ${word()}(${word()});`],
+    ['a play', () => (at++ % 4 === 0 ? `${word().toUpperCase()}:` : phrase(6))],
+  ])('takes the lines of %s for a text that goes on', async (_, line) => {
+    const report = await inspectCorpus([file(lines(300, line))]);
+    expect(report.kind).toBe('text');
+  });
+
+  it('measures n-gram models of a sorted list on letters that they learnt', async () => {
+    const names = Array.from(
+      { length: 2000 },
+      (_, place) => `${String.fromCharCode(97 + place / 80)}${word()}`,
+    );
+    const sorted = await inspectCorpus([file(`${names.join('\n')}\n`)]);
+    const kept = await inspectCorpus([file(`${names.join('\n')}\n`)], { kind: 'text' });
+    expect(sorted.estimate.trigramLoss).toBeLessThan(kept.estimate.trigramLoss);
+  });
+
+  it('cannot read a text without a newline as lines', async () => {
+    await expect(inspectCorpus([file('ab '.repeat(500))], { kind: 'lines' })).rejects.toMatchObject({
+      code: 'corpus_invalid',
+      details: expect.objectContaining({ where: '--kind' }),
+    });
   });
 
   it('refuses a text of more control characters than letters', async () => {

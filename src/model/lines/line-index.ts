@@ -1,4 +1,4 @@
-import { FolioError } from '../errors.ts';
+import { FolioError } from '../../errors.ts';
 
 /**
  * The lines of a corpus, without the corpus: a sorted set of 64-bit hashes, 8 bytes for every different line. A line of

@@ -1,6 +1,6 @@
-import { FolioError, unexpected } from '../errors.ts';
+import { FolioError, unexpected } from '../../errors.ts';
+import type { GenerateOptions, Model } from '../model.ts';
 import type { LineIndex } from './line-index.ts';
-import type { GenerateOptions, Model } from './model.ts';
 
 export interface LinesOptions extends Omit<GenerateOptions, 'n' | 'stop' | 'minLength' | 'from' | 'prompt'> {
   /** What every line begins with. Default: nothing. */
