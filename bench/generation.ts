@@ -68,7 +68,7 @@ const one = (step: (id: number) => Float32Array): Batch => {
 const processes: { dispose(): void }[] = [];
 
 /** onnxruntime with the loop in its graph. */
-const onnxText = async (network: LstmNetwork, precision: Precision): Promise<Measure> => {
+const onnxText = async (network: LstmNetwork, precision: 'f32' | 'int8'): Promise<Measure> => {
   const units = network.layers.map((layer) => layer.units);
   const loop = await onnxLoop(onnxModels(network), precision, units);
   processes.push(loop);
@@ -86,8 +86,10 @@ for (const [name, units] of Object.entries(sizes)) {
   const makers: Record<string, () => Batch | Promise<Batch>> = {
     'folio-f32': () => folio(network, 'f32', 1),
     'folio-int8': () => folio(network, 'int8', 1),
+    'folio-int4': () => folio(network, 'int4', 1),
     'folio-f32-threads': () => folio(network, 'f32', 1, cpus().length),
     'folio-int8-threads': () => folio(network, 'int8', 1, cpus().length),
+    'folio-int4-threads': () => folio(network, 'int4', 1, cpus().length),
     'folio-f32-sparse75': () => folio(sparse, 'f32', 1),
     'folio-int8-sparse75': () => folio(sparse, 'int8', 1),
     'folio-int8-sparse75-threads': () => folio(sparse, 'int8', 1, cpus().length),
@@ -150,6 +152,7 @@ report(cases, {
     ...ratio('int8 over onnxruntime int8, looped in its graph', 'folio-int8', 'onnxruntime-int8-loop'),
     ...ratio('f32 over onnxruntime f32, a call a character', 'folio-f32', 'onnxruntime-f32'),
     ...ratio('f32 over onnxruntime f32, looped in its graph', 'folio-f32', 'onnxruntime-f32-loop'),
+    ...ratio('int4 over int8', 'folio-int4', 'folio-int8'),
     ...ratio('int8, one text on all processors over one', 'folio-int8-threads', 'folio-int8'),
     ...ratio('f32, one text on all processors over one', 'folio-f32-threads', 'folio-f32'),
     ...ratio('int8, 75 % zero blocks over dense', 'folio-int8-sparse75', 'folio-int8'),

@@ -37,14 +37,16 @@ const alphabet = committedAlphabet();
 const text = [...readFileSync(corpus, 'utf8')];
 const ids = text.slice(Math.floor(0.9 * text.length)).map((character) => alphabet.indexOf(character));
 const network = committedNetwork();
-const losses = (['f32', 'int8'] as const).map((precision) => ({
+const losses = (['f32', 'int8', 'int4'] as const).map((precision) => ({
   case: 'held-out tenth',
   subject: precision,
   unit: 'nats/char',
   loss: lossOf(createKernelStepper(network, precision), ids),
 }));
-const difference = losses[1]!.loss - losses[0]!.loss;
+const costs = losses
+  .slice(1)
+  .map(({ subject, loss }) => `${subject} costs ${(loss - losses[0]!.loss).toFixed(5)} nats a character.`);
 report(
   losses.map(({ loss, ...subject }) => ({ ...subject, median: loss, runs: [loss] })),
-  { json, notes: [`int8 costs ${difference.toFixed(5)} nats a character.`] },
+  { json, notes: costs },
 );

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { FolioError } from './errors.ts';
+import { PRECISIONS } from './model/stepper.ts';
 
 /**
  * Every environment variable of Folio: its name, check, default and meaning. Nothing else reads `process.env`; the
@@ -97,9 +98,10 @@ export const definitions = {
   }),
   precision: required({
     variable: 'FOLIO_PRECISION',
-    schema: oneOf(['int8', 'f32']),
+    schema: oneOf(PRECISIONS),
     fallback: 'int8',
-    description: 'Arithmetic of generation: `int8` (fast, the same text on every host) or `f32`.',
+    description:
+      'Arithmetic of generation: `int8` (fast, the same text on every host), `int4` (weights in 4 bits: half the memory, faster where a model is larger than the caches) or `f32`.',
   }),
   threads: defined({
     variable: 'FOLIO_THREADS',

@@ -4,7 +4,6 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cacheFolder } from '../../src/cache-folder.ts';
-import type { Precision } from '../../src/model/stepper.ts';
 import type { LstmNetwork } from '../networks.ts';
 import { onnxPython, rivalPackage } from './install.ts';
 
@@ -80,7 +79,7 @@ export const onnxStep = async (
  */
 export const onnxLoop = async (
   folder: string,
-  precision: Precision,
+  precision: 'f32' | 'int8',
   units: readonly number[],
 ): Promise<{ measure(milliseconds: number): Promise<number>; dispose(): void }> => {
   const program = new URL('onnx_loop.py', import.meta.url).pathname;

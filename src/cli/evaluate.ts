@@ -8,6 +8,7 @@ import { lineQualityText, measureLines } from '../../training/metrics/line-quali
 import { OVERLAP_WINDOW, overlapWith } from '../../training/metrics/overlap.ts';
 import { grouped, percent, several } from '../../training/report/format.ts';
 import type { Model } from '../model/model.ts';
+import { PRECISIONS, type Precision } from '../model/stepper.ts';
 import { type AlphabetOptions, addAlphabet } from './alphabet-options.ts';
 import { integer, newCommand } from './command.ts';
 import { encodingOption, kindOption } from './inspect.ts';
@@ -17,7 +18,7 @@ import { columns, print } from './print.ts';
 
 interface EvaluateFlags extends AlphabetOptions {
   readonly store?: string;
-  readonly precision: 'f32' | 'int8';
+  readonly precision: Precision;
   readonly encoding?: string;
   readonly kind: CorpusKind | 'auto';
   readonly check?: RegExp;
@@ -43,7 +44,7 @@ export const command = (): Command =>
       new Argument('<corpus...>', 'files, folders, globs, http(s) or s3 addresses, or - for standard input'),
     )
     .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
-    .addOption(new Option('--precision <kind>', 'of the arithmetic').choices(['f32', 'int8']).default('f32'))
+    .addOption(new Option('--precision <kind>', 'of the arithmetic').choices(PRECISIONS).default('f32'))
     .addOption(encodingOption())
     .addOption(kindOption())
     .addOption(checkOption())

@@ -7,7 +7,7 @@ import { isFolioError } from '../errors.ts';
 import { isModelFile, loadModel } from '../load-model.ts';
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
 import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
-import type { Precision } from '../model/stepper.ts';
+import { PRECISIONS, type Precision } from '../model/stepper.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { copyIndexFile } from '../store/keys.ts';
 import type { ModelLease } from '../store/model-cache.ts';
@@ -38,10 +38,7 @@ export const addModel = (command: Command): Command =>
     )
     .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
     .addOption(
-      new Option('--precision <kind>', 'of the arithmetic (default: FOLIO_PRECISION)').choices([
-        'int8',
-        'f32',
-      ]),
+      new Option('--precision <kind>', 'of the arithmetic (default: FOLIO_PRECISION)').choices(PRECISIONS),
     );
 
 /** Whether a model is given by its place, and not by its name in the store. */

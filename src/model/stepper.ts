@@ -1,10 +1,13 @@
 /**
- * Advances sequences of a network by one character. The f32 and int8 kernels and their plain twins in `test/oracles/`
+ * Advances sequences of a network by one character. The f32, int8 and int4 kernels and their plain twins in `test/oracles/`
  * all keep this contract; `test/step.cases.ts` holds them to it.
  *
  * A slot is the place of one sequence's recurrent state inside the stepper. State leaves it only as a copy.
  */
-export type Precision = 'f32' | 'int8';
+export const PRECISIONS = ['int8', 'int4', 'f32'] as const;
+
+/** How weights are held: as published (f32), in 8 bits, or in 4 bits with a scale per 32 inputs. */
+export type Precision = (typeof PRECISIONS)[number];
 
 /** How much of a matrix is multiplied. */
 export interface MatrixDensity {

@@ -3,32 +3,34 @@ import { describe, expect, it } from 'vitest';
 import { createKernelStepper } from '../../src/model/kernel/kernel-stepper.ts';
 import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
 import { type Layout, wideLayouts } from '../layers-models.ts';
-import { createInt8ReferenceStepper } from '../oracles/int8-reference-stepper.ts';
+import { createQuantisedReferenceStepper } from '../oracles/quantised-reference-stepper.ts';
 import { agreeWithStock } from '../stock-tfjs.cases.ts';
 
 loadTensorFlow();
 
-/** f32 by stock tfjs, int8 by its plain twin: bit for bit. */
+/** f32 by stock tfjs, int8 and int4 by their plain twins: bit for bit. */
 const holds = async (layout: Layout, text: readonly number[]): Promise<void> => {
   const network = await agreeWithStock(layout, text, (read) => [createKernelStepper(read, 'f32')]);
-  const [twin, ...kernels] = [
-    createInt8ReferenceStepper(network),
-    createKernelStepper(network, 'int8', { relaxed: false }),
-    createKernelStepper(network, 'int8', { relaxed: true, fusedDot: false }),
-    createKernelStepper(network, 'int8', { relaxed: true, fusedDot: true }),
-  ];
-  const slots = [twin!, ...kernels].map((stepper) => stepper.open());
-  for (const value of text) {
-    const id = value % layout.vocabulary;
-    const expected = twin!.step([slots[0]!], [id]).slice();
-    kernels.forEach((kernel, i) => {
-      expect(kernel.step([slots[i + 1]!], [id])).toEqual(expected);
-    });
+  for (const precision of ['int8', 'int4'] as const) {
+    const [twin, ...kernels] = [
+      createQuantisedReferenceStepper(network, precision),
+      createKernelStepper(network, precision, { relaxed: false }),
+      createKernelStepper(network, precision, { relaxed: true, fusedDot: false }),
+      createKernelStepper(network, precision, { relaxed: true, fusedDot: true }),
+    ];
+    const slots = [twin!, ...kernels].map((stepper) => stepper.open());
+    for (const value of text) {
+      const id = value % layout.vocabulary;
+      const expected = twin!.step([slots[0]!], [id]).slice();
+      kernels.forEach((kernel, i) => {
+        expect(kernel.step([slots[i + 1]!], [id])).toEqual(expected);
+      });
+    }
   }
 };
 
 describe('layers of 1 to 4,096 units', () => {
-  it('give the logits of stock tfjs, and in int8 the bits of the plain twin', async () => {
+  it('give the logits of stock tfjs, and in int8 and int4 the bits of the plain twin', async () => {
     const texts = fc.array(fc.nat(), { minLength: 2, maxLength: 4 });
     await fc.assert(fc.asyncProperty(wideLayouts, texts, holds), { numRuns: 40 });
   });

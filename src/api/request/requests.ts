@@ -5,6 +5,7 @@ import {
   samplingParameters,
   snakeCase,
 } from '../../model/sampling/parameters.ts';
+import { PRECISIONS } from '../../model/stepper.ts';
 import { choice, flag, integer, modelReference, name, number, numberIn, text } from './fields.ts';
 
 type NumericFields = {
@@ -76,7 +77,7 @@ const extras = {
   version: z.optional(text('Pins a version of the model, as `model: "name@version"` does.')),
   digest: z.optional(text('Refuses a model of another digest: receipts carry it.')),
   precision: z.optional(
-    choice(['f32', 'int8'], 'Of the arithmetic. int8 gives the same text on every machine.'),
+    choice(PRECISIONS, 'Of the arithmetic. int8 and int4 give the same text on every machine.'),
   ),
   unknown: z._default(
     choice(

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { PRECISIONS } from '../../model/stepper.ts';
 
 /** What the API answers: for its description, for the typed client, and for tests that hold the routes to it. */
 const Seed = z
@@ -9,7 +10,7 @@ const receiptFields = {
   model: z.string(),
   version: z.string(),
   digest: z.string(),
-  precision: z.enum(['f32', 'int8']),
+  precision: z.enum(PRECISIONS),
 };
 const receiptMeaning = z.describe(
   'Everything that took part: sent back as a request to the same route, it gives the same text, byte for byte.',
@@ -226,7 +227,7 @@ export const ScoreResponseSchema = z
     model: z.string(),
     version: z.string(),
     digest: z.string(),
-    precision: z.enum(['f32', 'int8']),
+    precision: z.enum(PRECISIONS),
     data: z.array(
       z.object({
         index: z.int(),

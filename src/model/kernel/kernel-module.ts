@@ -52,6 +52,18 @@ export interface KernelExports {
     starts: number,
     scratch: number,
   ): void;
+  /** @param most the largest multiplier of a group */
+  packInt4(
+    source: number,
+    stride: number,
+    inputs: number,
+    length: number,
+    to: number,
+    scales: number,
+    starts: number,
+    scratch: number,
+    most: number,
+  ): void;
   packTable(
     source: number,
     stride: number,

@@ -27,7 +27,7 @@ export interface KernelStepper extends Stepper {
 /**
  * The network in the WebAssembly kernel, weights packed for streaming reads.
  *
- * int8 gives the same bits on every host and in either build; f32 may differ in the last place where the host fuses
+ * int8 and int4 give the same bits on every host and in either build; f32 may differ in the last place where the host fuses
  * a multiplication with an addition.
  *
  * @throws FolioError `model_unsupported` when the host gives too little memory
@@ -47,7 +47,7 @@ export const createKernelStepper = (
   if (fusedDot !== undefined) kernel.fusedDot.value = Number(fusedDot);
   const arena = new Arena(kernel.memory, kernel.heapBase());
   const layout = layOut(network);
-  const int8 = precision === 'int8';
+  const int8 = precision !== 'f32'; // int4 has the states and the steps of int8
   const { vocabulary } = network;
   const length = stateLength(network);
   const slots = new Slots(vocabulary);
@@ -64,7 +64,7 @@ export const createKernelStepper = (
     logits: arena.place(4 * vocabulary),
   };
   const packer = new Packer(blockSparse, compiled);
-  const placed = placeNetwork(arena, network, layout, int8, buffers, available?.count ?? 1, packer);
+  const placed = placeNetwork(arena, network, layout, precision, buffers, available?.count ?? 1, packer);
   const header = placed.address;
   const sharesOne = available !== undefined && partsOf(placed, available) > 1;
   arena.commit();

@@ -6,7 +6,7 @@ import {
   type Network,
   stateVectors,
 } from '../network.ts';
-import type { MatrixDensity } from '../stepper.ts';
+import type { MatrixDensity, Precision } from '../stepper.ts';
 import type { Arena } from './arena.ts';
 import { boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './packing/first-layer.ts';
@@ -50,8 +50,8 @@ export interface Layout {
   readonly slotBytes: number;
 }
 
-/** Bytes of a vector that is a product's input: f32 values, their bytes, their scale. */
-const vectorBytes = (units: number): number => padded(units) * 5 + 16;
+/** Bytes of a vector that is a product's input, as in `assembly/layout.ts`. */
+const vectorBytes = (units: number): number => padded(units) * 5 + 32;
 
 export const layOut = (network: Network): Layout => {
   const layers: number[] = [];
@@ -94,21 +94,24 @@ export const placeNetwork = (
   arena: Arena,
   network: Network,
   layout: Layout,
-  int8: boolean,
+  precision: Precision,
   buffers: StepBuffers,
   threads: number,
   packer: Packer,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
+  const int8 = precision !== 'f32'; // of states, table and output layer
   const density: MatrixDensity[] = [];
   let weightBytes = 0;
-  const placeMatrix: PlaceMatrix = (name, matrix, outputs, gates) => {
-    const pack = int8 ? packer.packInt8 : packer.packF32;
-    const packed = pack.call(packer, matrix, outputs, gates);
-    density.push({ matrix: name, density: packed.density });
-    weightBytes += packed.weights.length;
-    return placePacked(arena, packed);
-  };
+  const placeIn =
+    (format: Precision): PlaceMatrix =>
+    (name, matrix, outputs, gates) => {
+      const packed = packers[format](packer, matrix, outputs, gates);
+      density.push({ matrix: name, density: packed.density });
+      weightBytes += packed.weights.length;
+      return placePacked(arena, packed);
+    };
+  const placeMatrix = placeIn(precision);
 
   const words = layers.flatMap((layer, index) => {
     const placed = placeLayer(arena, layer, index > 0, placeMatrix);
@@ -132,7 +135,12 @@ export const placeNetwork = (
   });
   const table = placeTable(arena, packer, network, int8);
   const dense: GateRange = { first: 0, count: 1, units: vocabulary };
-  const outputMatrix = placeMatrix(`${output.name}/kernel`, output.kernel, vocabulary, dense);
+  const outputMatrix = placeIn(int8 ? 'int8' : 'f32')(
+    `${output.name}/kernel`,
+    output.kernel,
+    vocabulary,
+    dense,
+  );
   const outputBias = arena.placeFloats(spread(output.bias, dense));
 
   const widest = Math.max(...layers.map((layer) => padded(layer.units)));
@@ -209,11 +217,17 @@ const placeLayer = (arena: Arena, layer: Layer, hasInput: boolean, placeMatrix: 
   };
 };
 
+const packers = {
+  f32: (packer: Packer, ...matrix: Parameters<Packer['packF32']>) => packer.packF32(...matrix),
+  int8: (packer: Packer, ...matrix: Parameters<Packer['packInt8']>) => packer.packInt8(...matrix),
+  int4: (packer: Packer, ...matrix: Parameters<Packer['packInt4']>) => packer.packInt4(...matrix),
+} as const;
+
 type PlaceMatrix = (name: string, matrix: Float32Array, outputs: number, gates: GateRange) => number;
 
 /** Places a packed matrix as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
 const placePacked = (arena: Arena, packed: PackedMatrix): number => {
-  const { weights, tiles, columns, scales, starts, sparse } = packed;
+  const { weights, tiles, columns, scales, starts, sparse, int4 } = packed;
   const place = (bytes: Uint8Array | undefined): number => (bytes ? arena.placeBytes(bytes) : 0);
   return arena.placeWords([
     place(weights),
@@ -223,6 +237,7 @@ const placePacked = (arena: Arena, packed: PackedMatrix): number => {
     place(starts),
     place(sparse?.tiles),
     place(sparse?.blocks),
+    int4 ? 1 : 0,
   ]);
 };
 

@@ -233,7 +233,7 @@ describe('faults are one line with a stable code, and an exit code', () => {
     const setting = await folioWithin(['generate'], { FOLIO_PRECISION: 'f16' });
     const command = await folioWithin(['genrate']);
     const input = await apart(['generate', '--prompt', '-'], new Uint8Array([0x66, 0xff, 0xfe]));
-    expectFault(setting, 2, 'invalid_parameter', /FOLIO_PRECISION must be one of int8, f32, not "f16"/);
+    expectFault(setting, 2, 'invalid_parameter', /FOLIO_PRECISION must be one of int8, int4, f32, not "f16"/);
     expectFault(command, 2, 'invalid_parameter', /unknown command 'genrate'.*Did you mean generate/);
     expectFault(input, 2, 'invalid_parameter', /Standard input is not UTF-8/);
   });

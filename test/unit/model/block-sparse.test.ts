@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
 import type { Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
-import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { type NetworkShape, networkShape, numbers, prune, randomNetwork } from '../../random-network.ts';
 import { expectSameBits, walk } from '../../walk.ts';
 
@@ -39,7 +39,7 @@ it('gives in int8 the bits of the plain twin, in every build, over the whole fam
       fc.integer({ min: 1, max: 3 }),
       (shape, share, n) => {
         const network = prune(randomNetwork(shape), share, shape.seed);
-        const steppers = [createInt8ReferenceStepper(network), ...kernels(network, 'int8', true)];
+        const steppers = [createQuantisedReferenceStepper(network), ...kernels(network, 'int8', true)];
         walk(steppers, { steps: 6, n, seed: shape.seed }, expectSameBits);
       },
     ),
@@ -75,7 +75,7 @@ it('sums singly what could overflow in fours, to the same bits', () => {
     });
   }
   walk(
-    [createInt8ReferenceStepper(network), ...kernels(network, 'int8', true)],
+    [createQuantisedReferenceStepper(network), ...kernels(network, 'int8', true)],
     { steps: 50, n: 2, seed: 3 },
     expectSameBits,
   );
@@ -90,7 +90,7 @@ it('sums in fours where weights are small beside the largest, to the same bits',
     });
   }
   walk(
-    [createInt8ReferenceStepper(network), ...kernels(network, 'int8', true)],
+    [createQuantisedReferenceStepper(network), ...kernels(network, 'int8', true)],
     { steps: 50, n: 2, seed: 3 },
     expectSameBits,
   );

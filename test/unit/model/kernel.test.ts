@@ -7,7 +7,7 @@ import { relaxedSimdSupported } from '../../../src/model/kernel/kernel-module.ts
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import { firstLayer, type Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
-import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
 import { networkShape, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
@@ -21,11 +21,13 @@ const builds = [
 const kernel = (precision: Precision, relaxed: boolean) => (network: Network) =>
   createKernelStepper(network, precision, { relaxed });
 
-/** Every way in which a host may compute int8. */
-const int8Kernels = (network: Network): readonly Stepper[] =>
+/** Every way in which a host may compute in whole numbers. */
+const wholeKernels = (network: Network, precision: 'int8' | 'int4'): readonly Stepper[] =>
   [{ relaxed: false }, { relaxed: true, fusedDot: false }, { relaxed: true, fusedDot: true }].map((options) =>
-    createKernelStepper(network, 'int8', options),
+    createKernelStepper(network, precision, options),
   );
+
+const digests = { int8: '0e0b7bd557d2bfa4', int4: '8f33b0b26b677dbb' } as const;
 
 const distance = (a: Float32Array, b: Float32Array): number =>
   Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
@@ -44,7 +46,7 @@ describe('the kernel', () => {
     ]);
   });
 
-  for (const precision of ['f32', 'int8'] as const) {
+  for (const precision of ['f32', 'int8', 'int4'] as const) {
     for (const [build, relaxed] of builds) {
       describe(`${precision}, ${build} SIMD`, () => stepCases(kernel(precision, relaxed)));
     }
@@ -67,57 +69,62 @@ describe('the kernel', () => {
     );
   });
 
-  it('in int8 gives the bits of its plain twin over the whole family, in either build', () => {
-    fc.assert(
-      fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
-        const network = randomNetwork(shape);
-        const steppers = [createInt8ReferenceStepper(network), ...int8Kernels(network)];
-        walk(steppers, { steps: 8, n, seed: shape.seed }, expectSameBits);
-      }),
-      { numRuns: 120 },
-    );
-  });
-
-  it('in int8 gives the same bits in either build over thousands of steps', () => {
-    const network = randomNetwork({
-      vocabulary: 65,
-      layers: [
-        { kind: 'lstm', units: 100 },
-        { kind: 'lstm', units: 100 },
-      ],
-      seed: 1,
+  describe.each(['int8', 'int4'] as const)('in %s', (precision) => {
+    it('gives the bits of its plain twin over the whole family, in either build', () => {
+      fc.assert(
+        fc.property(networkShape({ units: 70 }), fc.integer({ min: 1, max: 5 }), (shape, n) => {
+          const network = randomNetwork(shape);
+          const steppers = [
+            createQuantisedReferenceStepper(network, precision),
+            ...wholeKernels(network, precision),
+          ];
+          walk(steppers, { steps: 8, n, seed: shape.seed }, expectSameBits);
+        }),
+        { numRuns: 120 },
+      );
     });
-    walk(int8Kernels(network), { steps: 5000, n: 3, seed: 2 }, expectSameBits);
-  });
 
-  it('in int8 gives these bits on every host', () => {
-    const layers = [
-      { kind: 'lstm', units: 96 },
-      { kind: 'lstm', units: 50 },
-    ] as const;
-    const network = randomNetwork({ vocabulary: 65, layers, seed: 1 });
-    for (const stepper of int8Kernels(network)) {
-      const slots = [stepper.open(), stepper.open(), stepper.open()];
-      const hash = createHash('sha256');
-      let ids = [1, 2, 3];
-      for (let step = 0; step < 300; step++) {
-        hash.update(bitsOf(stepper.step(slots, ids)));
-        ids = ids.map((id, i) => (id * 7 + i + step) % network.vocabulary);
+    it('gives the same bits in either build over thousands of steps', () => {
+      const network = randomNetwork({
+        vocabulary: 65,
+        layers: [
+          { kind: 'lstm', units: 100 },
+          { kind: 'lstm', units: 100 },
+        ],
+        seed: 1,
+      });
+      walk(wholeKernels(network, precision), { steps: 5000, n: 3, seed: 2 }, expectSameBits);
+    });
+
+    it('gives these bits on every host', () => {
+      const layers = [
+        { kind: 'lstm', units: 96 },
+        { kind: 'lstm', units: 50 },
+      ] as const;
+      const network = randomNetwork({ vocabulary: 65, layers, seed: 1 });
+      for (const stepper of wholeKernels(network, precision)) {
+        const slots = [stepper.open(), stepper.open(), stepper.open()];
+        const hash = createHash('sha256');
+        let ids = [1, 2, 3];
+        for (let step = 0; step < 300; step++) {
+          hash.update(bitsOf(stepper.step(slots, ids)));
+          ids = ids.map((id, i) => (id * 7 + i + step) % network.vocabulary);
+        }
+        expect(hash.digest('hex').slice(0, 16)).toBe(digests[precision]);
       }
-      expect(hash.digest('hex').slice(0, 16)).toBe('0e0b7bd557d2bfa4');
-    }
-  });
-
-  it('in int8 never overflows, whatever the weights: all at one sign and size', () => {
-    const network = randomNetwork({ vocabulary: 5, layers: [{ kind: 'lstm', units: 128 }], seed: 3 });
-    firstLayer(network).recurrent.forEach((_, i, weights) => {
-      weights[i] = i % 2 === 0 ? 1 : -1;
     });
-    walk(
-      [createInt8ReferenceStepper(network), ...int8Kernels(network)],
-      { steps: 50, n: 2, seed: 4 },
-      expectSameBits,
-    );
+
+    it('never overflows, whatever the weights: all at one sign and size', () => {
+      const network = randomNetwork({ vocabulary: 5, layers: [{ kind: 'lstm', units: 128 }], seed: 3 });
+      firstLayer(network).recurrent.forEach((_, i, weights) => {
+        weights[i] = i % 2 === 0 ? 1 : -1;
+      });
+      walk(
+        [createQuantisedReferenceStepper(network, precision), ...wholeKernels(network, precision)],
+        { steps: 50, n: 2, seed: 4 },
+        expectSameBits,
+      );
+    });
   });
 
   it.each([
@@ -132,11 +139,13 @@ describe('the kernel', () => {
     walk(f32, { steps: 4, n: 1, seed: 5 }, ([expected, actual]) => {
       expect(distance(expected!, actual!)).toBeLessThan(1e-4);
     });
-    walk(
-      [createInt8ReferenceStepper(network), kernel('int8', true)(network)],
-      { steps: 4, n: 1, seed: 5 },
-      expectSameBits,
-    );
+    for (const precision of ['int8', 'int4'] as const) {
+      walk(
+        [createQuantisedReferenceStepper(network, precision), kernel(precision, true)(network)],
+        { steps: 4, n: 1, seed: 5 },
+        expectSameBits,
+      );
+    }
   });
 
   it('holds little more than its weights', () => {
@@ -144,5 +153,6 @@ describe('the kernel', () => {
     const weights = 65 * 2048 + 512 * 2048 + 2048 + 512 * 65 + 65;
     expect(createKernelStepper(network, 'f32').byteLength / (4 * weights)).toBeLessThan(1.2);
     expect(createKernelStepper(network, 'int8').byteLength / weights).toBeLessThan(1.2);
+    expect(createKernelStepper(network, 'int4').byteLength / weights).toBeLessThan(0.76);
   });
 });

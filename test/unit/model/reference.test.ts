@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Network } from '../../../src/model/network.ts';
-import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { quantiseInt4 } from '../../oracles/quantise.ts';
+import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
+import { numbers } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
 
 describe('the plain f32 stepper', () => {
@@ -79,6 +81,20 @@ describe('the plain f32 stepper', () => {
   });
 });
 
-describe('the plain int8 stepper', () => {
-  stepCases(createInt8ReferenceStepper);
+describe.each(['int8', 'int4'] as const)('the plain %s stepper', (precision) => {
+  stepCases((network) => createQuantisedReferenceStepper(network, precision));
+});
+
+it('rounds weights to 4 bits with a scale for each 32 inputs of an output', () => {
+  const random = numbers(1);
+  const inputs = 80;
+  const outputs = 7;
+  const sizeOf = (at: number): number => (at < 32 * outputs ? 1 : 0.1); // of the first 32 inputs, and of the others
+  const matrix = Float32Array.from({ length: inputs * outputs }, (_, at) => (2 * random() - 1) * sizeOf(at));
+  const { values, scales } = quantiseInt4(matrix, outputs);
+  for (const [at, weight] of matrix.entries()) {
+    const rounded = values[at]! * scales[at % outputs]! * 63;
+    // Half of a step is a fifteenth of its group's largest weight; steps grow where sums would overflow.
+    expect(Math.abs(rounded - weight)).toBeLessThan((3 * sizeOf(at)) / 15);
+  }
 });

@@ -7,7 +7,7 @@ import type { Threads, WorkerTask } from '../../../src/model/kernel/threads/work
 import type { Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads } from '../../../src/threads.ts';
-import { createInt8ReferenceStepper } from '../../oracles/int8-reference-stepper.ts';
+import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { type NetworkShape, networkShape, prune, randomNetwork } from '../../random-network.ts';
 import { expectSameBits, walk } from '../../walk.ts';
 
@@ -55,12 +55,13 @@ describe('one sequence by several threads', () => {
         networkShape({ units: 100 }),
         fc.integer({ min: 2, max: 5 }),
         fc.constantFrom(0, 0.7),
-        (given, count, pruned) => {
+        fc.constantFrom('int8', 'int4'),
+        (given, count, pruned, precision) => {
           const network = prune(randomNetwork(given), pruned, given.seed);
           const alone = eager(count, () => {});
-          const int8 = createKernelStepper(network, 'int8', { threads: alone });
+          const inParts = createKernelStepper(network, precision, { threads: alone });
           walk(
-            [createInt8ReferenceStepper(network), int8],
+            [createQuantisedReferenceStepper(network, precision), inParts],
             { steps: 6, n: 1, seed: given.seed },
             expectSameBits,
           );
@@ -78,6 +79,8 @@ describe('one sequence by several threads', () => {
     ['int8', { relaxed: true, fusedDot: false }],
     ['int8', { relaxed: true, fusedDot: true }],
     ['int8', { relaxed: false }],
+    ['int4', { relaxed: true, fusedDot: false }],
+    ['int4', { relaxed: false }],
     ['f32', { relaxed: true }],
     ['f32', { relaxed: false }],
   ] as const)('has the bits of one thread, in %s, %o', async (precision, options) => {

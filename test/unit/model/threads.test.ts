@@ -66,6 +66,7 @@ describe('several threads', () => {
     ['int8', { relaxed: true, fusedDot: false }],
     ['int8', { relaxed: true, fusedDot: true }],
     ['int8', { relaxed: false }],
+    ['int4', { relaxed: true, fusedDot: false }],
     ['f32', { relaxed: true }],
   ] as const)('give the bits of one, in %s, %o', async (precision, options) => {
     const together = stepperWith(nodeThreads(3), precision, options);

@@ -200,6 +200,10 @@ export function quantise(layer: Layer, vector: usize, from: i32, to: i32): void 
     v128.store(bytes, i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
     bytes += 16;
   }
+  // In int4 the columns behind the last may have weights: see pack-int4.ts.
+  if (to < units) return;
+  v128.store(bytes, i8x16.splat(64));
+  for (const last = bytes; bytes > last + layer.units - units; ) store<u8>(--bytes, 64);
 }
 
 /** round(h * factor) + 64 */

@@ -5,19 +5,26 @@
  * block-sparse matrices; the rows left over are a smaller tile. 16 rows are a strip. Inside a tile the weights stand in
  * the order in which they are multiplied, so that every product is one streaming read:
  * - f32: for each column its rows;
- * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns.
+ * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns;
+ * - int4: a tile is a strip; for each group of 32 columns the multipliers of its rows, one byte each, then two halves of
+ *   it, and in each for every 4 rows two vectors. Of half i, vector j holds blocks 2 i + j of 4 columns in its bytes,
+ *   and blocks 4 + 2 i + j in the four lower bits of them.
  */
 @unmanaged
 export class Matrix {
   weights: usize;
   tiles: i32;
   rest: i32; // rows that follow the tiles
-  columns: i32; // f32: columns; int8: blocks of 4 columns, a multiple of 4
-  scales: usize; // int8: f32 [rows], value of one unit of the integer product
-  starts: usize; // int8: i32 [rows], -64 times the sum of the row
+  columns: i32; // f32: columns; int8: blocks of 4 columns, a multiple of 4; int4: groups of 32 columns
+  scales: usize; // int8, int4: f32 [rows], value of one unit of the integer product
+  starts: usize; // int8, int4: i32 [rows], -64 times the sum of the row
   sparse: usize; // SparseTile, one a tile, then one for the rest; 0 for a dense matrix
   blocks: usize; // sparse: u16, the number of each stored block: its columns are 4 * number .. 4 * number + 3
+  int4: i32; // 1 where the weights are in 4 bits
 }
+
+/** Bytes of a group of 32 columns of a strip in int4: multipliers, then weights. */
+export const GROUP_BYTES: usize = 16 + 256;
 
 /**
  * A tile of a block-sparse matrix: of its blocks, 4 columns by all rows of the tile, only those with a weight other
@@ -90,8 +97,9 @@ export const NORMALIZATION = 5;
 export const BLOCK = 8;
 
 /**
- * A vector that is a product's input: f32 [paddedUnits], then for int8 its bytes [paddedUnits] and one f32, the value
- * that stands for 1. A GRU's reset state is kept in a scratch area in the same form, at offset 0.
+ * A vector that is a product's input: f32 [paddedUnits], then for int8 and int4 its bytes [paddedUnits], 16 more of
+ * zero values so that groups of 32 may end there, and one f32, the value that stands for 1. A GRU's reset state is
+ * kept in a scratch area in the same form, at offset 0.
  */
 // @ts-ignore: decorator
 @inline
@@ -102,5 +110,12 @@ export function bytesOf(vector: usize, paddedUnits: i32): usize {
 // @ts-ignore: decorator
 @inline
 export function scaleOf(vector: usize, paddedUnits: i32): usize {
-  return vector + paddedUnits * 5;
+  return vector + paddedUnits * 5 + 16;
+}
+
+/** What follows a vector stands so many bytes behind its start. */
+// @ts-ignore: decorator
+@inline
+export function vectorBytes(paddedUnits: i32): i32 {
+  return paddedUnits * 5 + 32;
 }

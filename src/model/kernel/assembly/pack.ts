@@ -4,10 +4,10 @@
  */
 
 /** The positive and the negative weights that meet in a 16-bit lane may each come to this: 127 * 258 < 2^15. */
-const LANE_LIMIT = 258;
+export const LANE_LIMIT = 258;
 
 const LEVELS: f32 = 127;
-const STATE_LEVELS: f32 = 63;
+export const STATE_LEVELS: f32 = 63;
 const ROUND: f32 = 12582912; // 1.5 * 2^23: adding it rounds to a whole number
 const ROUND_BITS = 0x4b400000;
 
@@ -47,7 +47,7 @@ export function packInt8(
 }
 
 /** The first outputs of every row, and zeros behind them, in rows of 16. */
-function copyStrip(source: usize, stride: usize, inputs: i32, length: i32, to: usize): void {
+export function copyStrip(source: usize, stride: usize, inputs: i32, length: i32, to: usize): void {
   if (length == 16) {
     copyRows(source, stride, inputs, to, 64);
     return;
@@ -69,26 +69,26 @@ function factorOf(range: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function whole(weights: v128, factor: v128): v128 {
+export function whole(weights: v128, factor: v128): v128 {
   const rounded = f32x4.add(f32x4.mul(weights, factor), f32x4.splat(ROUND));
   return i32x4.sub(rounded, i32x4.splat(ROUND_BITS));
 }
 
 // @ts-ignore: decorator
 @inline
-function row(source: usize, stride: usize, input: i32, inputs: i32): v128 {
+export function row(source: usize, stride: usize, input: i32, inputs: i32): v128 {
   if (input < inputs) return v128.load(source + <usize>input * stride);
   return f32x4.splat(0);
 }
 
 // @ts-ignore: decorator
 @inline
-function positive(a: v128, b: v128): v128 {
+export function positive(a: v128, b: v128): v128 {
   const zero = i32x4.splat(0);
   return i32x4.add(i32x4.max_s(a, zero), i32x4.max_s(b, zero));
 }
 
-function largest(source: usize, stride: usize, inputs: i32): v128 {
+export function largest(source: usize, stride: usize, inputs: i32): v128 {
   let range = f32x4.splat(0);
   for (let input = 0; input < inputs; input++) {
     range = f32x4.pmax(range, f32x4.abs(v128.load(source)));

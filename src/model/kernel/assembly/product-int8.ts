@@ -84,14 +84,14 @@ export function addProductInt8(
 
 // @ts-ignore: decorator
 @inline
-function pointer(list: usize, index: i32): usize {
+export function pointer(list: usize, index: i32): usize {
   return load<usize>(list + (index << 2));
 }
 
 /** `out += sum * scale * inputScale` for 4 rows. */
 // @ts-ignore: decorator
 @inline
-function finish(out: usize, sum: v128, scales: usize, inputScale: v128): void {
+export function finish(out: usize, sum: v128, scales: usize, inputScale: v128): void {
   const value = f32x4.convert_i32x4_s(sum);
   const scaled = f32x4.mul(f32x4.mul(value, v128.load(scales)), inputScale);
   v128.store(out, f32x4.add(v128.load(out), scaled));
@@ -332,7 +332,7 @@ function halfTile(
 /** [a b c d], [e f g h] -> [a+b c+d e+f g+h] */
 // @ts-ignore: decorator
 @inline
-function addPairs(lo: v128, hi: v128): v128 {
+export function addPairs(lo: v128, hi: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(lo, hi, 0, 2, 4, 6), v128.shuffle<i32>(lo, hi, 1, 3, 5, 7));
 }
 

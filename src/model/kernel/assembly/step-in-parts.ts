@@ -1,5 +1,5 @@
 import { activateUnits, gruGates, lstmGates, quantise, resetState } from './gates';
-import { BLOCK, DENSE, GRU_RESET_AFTER, GRU_RESET_BEFORE, Layer, LSTM, Network, SIMPLE_RNN, WorkerPool } from './layout';
+import { BLOCK, DENSE, GRU_RESET_AFTER, GRU_RESET_BEFORE, Layer, LSTM, Network, SIMPLE_RNN, vectorBytes, WorkerPool } from './layout';
 import { cellOf, layerAt, pointer, productOf, startSums } from './step';
 import { close } from './ticket';
 
@@ -188,7 +188,7 @@ function laterPhases(pool: WorkerPool, network: Network, int8: bool, thread: i32
     }
     if (!caller && l == depth - 1 && !shared) return;
     waitFor(pool, done);
-    if (caller) memory.copy(pointer(network.slots, 0) + layer.state, layer.next, layer.paddedUnits * 5 + 4);
+    if (caller) memory.copy(pointer(network.slots, 0) + layer.state, layer.next, vectorBytes(layer.paddedUnits));
   }
   if (!shared) {
     outputPart(network, int8, thread, 0, 1);

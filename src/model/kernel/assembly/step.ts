@@ -1,6 +1,9 @@
 import { activateUnits, gruGates, lstmGates, normalize, quantise, resetState } from './gates';
-import { BLOCK, DENSE, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network, NORMALIZATION, SIMPLE_RNN } from './layout';
+import {
+  BLOCK, DENSE, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network, NORMALIZATION, SIMPLE_RNN, vectorBytes,
+} from './layout';
 import { addProductF32 } from './product-f32';
+import { addProductInt4 } from './product-int4';
 import { addProductInt8 } from './product-int8';
 
 /** Advances `n` of a step's sequences by one character each, in the scratch areas of the thread. */
@@ -40,8 +43,15 @@ export function productOf(
   int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
   from: i32, to: i32,
 ): void {
-  if (int8) addProductInt8(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, from >> 4, to >> 4);
+  if (int8) addProduct(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, from >> 4, to >> 4);
   else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out, from >> 4, to >> 4);
+}
+
+function addProduct(
+  m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize, from: i32, to: i32,
+): void {
+  if (m.int4) addProductInt4(m, n, inputs, x, units, sums, out, from, to);
+  else addProductInt8(m, n, inputs, x, units, sums, out, partial, from, to);
 }
 
 /** Advances up to `BLOCK` sequences, layer by layer, by one character each. */
@@ -129,11 +139,11 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
   }
 }
 
-/** An LSTM's c stands behind h, its bytes and its scale. */
+/** An LSTM's c stands behind the vector of h. */
 // @ts-ignore: decorator
 @inline
 export function cellOf(h: usize, units: i32): usize {
-  return h + units * 5 + 16;
+  return h + vectorBytes(units);
 }
 
 /**

@@ -15,6 +15,12 @@ export const padded = (units: number): number => Math.ceil(units / 16) * 16;
 const TILE = { f32: 48, int8: 32, sparse: 32 } as const;
 const SPARSE_TILE_WORDS = 3;
 
+/** Of int4, as in `assembly/layout.ts` and `assembly/pack-int4.ts`. */
+const GROUP = 32; // inputs that share a multiplier
+const GROUP_BYTES = 16 + 256; // of 16 outputs
+const MULTIPLIER_GROWTH = 5;
+const LARGEST_GROUP = GROUP * 128 * 63; // a group's product before it is multiplied
+
 /** Blocks of a matrix are left out where at least this share of those looked at is zero: below it, it gains nothing. */
 const SPARSE_FROM = 0.25;
 /** Tiles that are looked at, spread over the matrix: a pruned model has zeros everywhere. */
@@ -27,10 +33,11 @@ export interface PackedMatrix {
   readonly weights: Uint8Array;
   /** Whole tiles, and the rows left over. */
   readonly tiles: readonly [tiles: number, rest: number];
-  /** f32: columns; int8: blocks of 4 columns. */
+  /** f32: columns; int8: blocks of 4 columns; int4: groups of 32 columns. */
   readonly columns: number;
-  readonly scales?: Uint8Array; // int8: f32 [rows]
-  readonly starts?: Uint8Array; // int8: i32 [rows]
+  readonly int4?: boolean;
+  readonly scales?: Uint8Array; // int8, int4: f32 [rows]
+  readonly starts?: Uint8Array; // int8, int4: i32 [rows]
   readonly sparse?: {
     readonly tiles: Uint8Array; // words of `SparseTile` [tiles and rest]
     readonly blocks: Uint8Array; // u16 [stored blocks]
@@ -112,6 +119,36 @@ export class Packer {
       columns: columns / 4,
       scales: new Uint8Array(buffer, scalesAt, 4 * rows),
       starts: new Uint8Array(buffer, startsAt, 4 * rows),
+    };
+  }
+
+  /** Blocks of zeros are multiplied as all others. */
+  packInt4(matrix: Float32Array, outputs: number, gates: GateRange): PackedMatrix {
+    const inputs = matrix.length / outputs;
+    const rows = rowsOf(gates);
+    const groups = Math.ceil(inputs / GROUP);
+    const bytes = (rows / 16) * groups * GROUP_BYTES;
+    const { kernel, source, scratch, end: scales } = this.#load(matrix, inputs, 8 * rows + bytes);
+    const starts = scales + 4 * rows;
+    const weights = starts + 4 * rows;
+    const most = Math.max(
+      MULTIPLIER_GROWTH,
+      Math.min(255, Math.floor((2 ** 31 - 1) / (LARGEST_GROUP * groups))),
+    );
+    this.#strips(gates, ({ row, from, length }) => {
+      const to = weights + (row / 16) * groups * GROUP_BYTES;
+      const at = source + 4 * from;
+      kernel.packInt4(at, 4 * outputs, inputs, length, to, scales + 4 * row, starts + 4 * row, scratch, most);
+    });
+    const { buffer } = kernel.memory;
+    return {
+      weights: new Uint8Array(buffer, weights, bytes),
+      tiles: [rows / 16, 0],
+      columns: groups,
+      int4: true,
+      scales: new Uint8Array(buffer, scales, 4 * rows),
+      starts: new Uint8Array(buffer, starts, 4 * rows),
+      density: 1,
     };
   }
 

@@ -13,19 +13,30 @@ import {
 } from '../../src/model/network.ts';
 import type { Stepper } from '../../src/model/stepper.ts';
 import { plainStepper } from './plain-stepper.ts';
-import { type QuantisedMatrix, quantiseMatrix, quantiseTable, STATE_LEVELS, wholeOf } from './quantise.ts';
+import {
+  type QuantisedMatrix,
+  quantiseInt4,
+  quantiseMatrix,
+  quantiseTable,
+  STATE_LEVELS,
+  wholeOf,
+} from './quantise.ts';
 
 const { fround } = Math;
 
 /**
- * The int8 kernel in plain TypeScript, bit for bit: the same whole numbers in any order of summation, and the same
- * float32 operations in the same order, each rounded by `Math.fround`.
+ * The int8 and the int4 kernel in plain TypeScript, bit for bit: the same whole numbers in any order of summation, and
+ * the same float32 operations in the same order, each rounded by `Math.fround`.
  */
-export const createInt8ReferenceStepper = (network: Network): Stepper => {
+export const createQuantisedReferenceStepper = (
+  network: Network,
+  precision: 'int8' | 'int4' = 'int8',
+): Stepper => {
   const { vocabulary, output } = network;
   const first = firstLayer(network);
   const table = quantiseTable(firstLayerTable(network), gateCount(first) * first.units);
-  const layers = network.layers.map((layer, index) => quantiseLayer(layer, index > 0));
+  const quantise = precision === 'int4' ? quantiseInt4 : quantiseMatrix;
+  const layers = network.layers.map((layer, index) => quantiseLayer(layer, index > 0, quantise));
   const dense = quantiseMatrix(output.kernel, vocabulary);
 
   const stepOne = (state: Float32Array, id: number): Float32Array => {
@@ -68,7 +79,7 @@ export const createInt8ReferenceStepper = (network: Network): Stepper => {
 
   const matrices = [table, dense, ...layers.flatMap((layer) => layer.matrices)];
   return plainStepper({
-    precision: 'int8',
+    precision,
     vocabulary,
     stateLength: stateLength(network),
     weightBytes: matrices.reduce((sum, { values, scales }) => sum + values.byteLength + scales.byteLength, 0),
@@ -84,14 +95,18 @@ interface QuantisedLayer {
   readonly matrices: readonly QuantisedMatrix[];
 }
 
-const quantiseLayer = (layer: Layer, hasInput: boolean): QuantisedLayer => {
+const quantiseLayer = (
+  layer: Layer,
+  hasInput: boolean,
+  quantise: (matrix: Float32Array, outputs: number) => QuantisedMatrix,
+): QuantisedLayer => {
   const bounded = boundedState(layer);
   if (layer.kind === 'normalization') {
     return { layer, bounded, input: undefined, recurrent: undefined, matrices: [] };
   }
   const outputs = gateCount(layer) * layer.units;
-  const input = hasInput ? quantiseMatrix(layer.kernel, outputs) : undefined;
-  const recurrent = layer.kind === 'dense' ? undefined : quantiseMatrix(layer.recurrent, outputs);
+  const input = hasInput ? quantise(layer.kernel, outputs) : undefined;
+  const recurrent = layer.kind === 'dense' ? undefined : quantise(layer.recurrent, outputs);
   return {
     layer,
     bounded,
