@@ -44,6 +44,8 @@ const bundles = () => [
     platform: 'browser',
     target: 'es2022',
     minify: true,
+    splitting: true, // what is imported when it is needed
+    chunkNames: 'chunks/[name]-[hash]',
   }),
 ];
 

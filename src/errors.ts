@@ -21,6 +21,7 @@ export const errorCodes = {
   corpus_too_small: { status: 422, exit: 5 },
   corpus_changed: { status: 422, exit: 5 },
   limit_exceeded: { status: 422, exit: 2 },
+  pattern_impossible: { status: 422, exit: 2 },
   state_mismatch: { status: 422, exit: 2 },
   checkpoint_mismatch: { status: 409, exit: 4 },
   model_damaged: { status: 503, exit: 5 },

@@ -1,3 +1,4 @@
+import { stopReasonOf } from '../api/response/stop-reason.ts';
 import { isFolioError } from '../errors.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import { checked, GenerateRow, generateOptions, ScoreRow } from './row.ts';
@@ -61,6 +62,7 @@ async function generate(lease: BulkModel, row: unknown, seed: number, signal?: A
   return {
     text: choice?.text,
     finish_reason: choice?.finishReason,
+    ...(choice === undefined ? {} : stopReasonOf(choice)),
     seed: result.seed,
     characters: choice?.generated,
     ...(choice?.overlap === undefined ? {} : { overlap: choice.overlap }),

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { stopReasonOf } from '../api/response/stop-reason.ts';
 import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
 import { FolioError, unexpected } from '../errors.ts';
 import type { CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
@@ -34,6 +35,7 @@ export const command = (): Command =>
           'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
           'folio generate --model names --lines 20 --new',
           "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
+          "folio generate --pattern '[A-Z][a-z]+, (lord|duke) of [A-Z][a-z]+' --length 40",
           'cat letter.txt | folio generate --prompt - --unknown nearest',
         ]),
       ),
@@ -157,9 +159,10 @@ async function printTexts(completions: Completions, texts: number, echo: string)
 }
 
 const detailsOf = ({ choices, replaced }: CompletionResult): object => ({
-  choices: choices.map(({ text, finishReason, generated, overlap }) => ({
+  choices: choices.map(({ text, finishReason, stopReason, generated, overlap }) => ({
     text,
     finish_reason: finishReason,
+    ...stopReasonOf({ ...(stopReason && { stopReason }) }),
     characters: generated,
     ...(overlap === undefined ? {} : { overlap }),
   })),

@@ -12,6 +12,8 @@ export interface SamplingFlags extends Omit<SamplingOptions, 'logitBias'> {
   readonly length?: number;
   readonly logitBias?: readonly CharacterBias[];
   readonly stop?: readonly string[];
+  readonly pattern?: string;
+  readonly patternFlags?: string;
   readonly unknown?: string;
   readonly copyGuard?: number;
   readonly overlap?: true;
@@ -35,6 +37,8 @@ export const addSampling = (command: Command): Command => {
     .option('--logit-bias <character=number>', 'make a character likelier, or below 0 less likely', readBias)
     .option('--allowed <characters>', 'generate only these characters')
     .option('--stop <text>', 'end before this text; may be given up to 4 times', gather)
+    .option('--pattern <expression>', 'a regular expression that the whole text matches')
+    .option('--pattern-flags <letters>', 'of the pattern, as in JavaScript: i ignores case; also m, s and v')
     .addOption(
       new Option(
         '--unknown <rule>',
@@ -56,6 +60,8 @@ export function requestParameters(options: SamplingFlags): Record<string, unknow
     ...Object.fromEntries(samplingParameters.map(([name]) => [snakeCase(name), options[name]])),
     allowed: options.allowed,
     stop: options.stop,
+    pattern: options.pattern,
+    pattern_flags: options.patternFlags,
     unknown: options.unknown,
     copy_guard: options.copyGuard,
     overlap: options.overlap,

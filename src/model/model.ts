@@ -1,4 +1,5 @@
 import type { CopyIndex } from './copy-index.ts';
+import type { Pattern, PatternSource } from './decode/pattern.ts';
 import type { Alphabet, Replaced, UnknownRule } from './format/alphabet.ts';
 import type { Layer } from './network.ts';
 import type { SAMPLING_PARAMETERS } from './sampling/parameters.ts';
@@ -73,8 +74,16 @@ export interface GenerateOptions extends SamplingOptions {
   readonly length?: number;
   /** Characters before which no stop string counts. Default 0. */
   readonly minLength?: number;
-  /** Not emitted; found across step boundaries. */
+  /** Not emitted; found across step boundaries. With a pattern, they end a text only where it matches without them. */
   readonly stop?: readonly string[];
+  /**
+   * A regular expression that the whole text matches, as JavaScript has them, without look-around and back-references:
+   * its source, or a RegExp, of whose flags i, m, s and v count.
+   * The text ends where nothing may follow that matches; where it matches and the model would go on with a character
+   * that the pattern does not allow; and where it matches and has its length. A text that no pattern could end within
+   * `length` is refused before its first character.
+   */
+  readonly pattern?: string | PatternSource | Pattern;
   /** 0 .. 2^53-1; drawn at random when absent, and reported. */
   readonly seed?: number;
   /** Completions, advanced together. Default 1. */
@@ -90,7 +99,10 @@ export interface GenerateOptions extends SamplingOptions {
   readonly logprobs?: number;
   /** Also report the prompt's own log-probabilities. */
   readonly scorePrompt?: boolean;
-  /** No output stands verbatim in the indexed corpus for `length` characters or more. */
+  /**
+   * No output stands verbatim in the indexed corpus for `length` characters or more. Where a pattern leaves only
+   * characters that would copy, the text ends without matching.
+   */
   readonly copyGuard?: CopyGuard;
   /** Reports every completion's longest verbatim overlap with the indexed corpus. */
   readonly overlap?: CopyIndex;
@@ -109,6 +121,11 @@ export interface CharacterDetail {
 }
 
 export type FinishReason = 'length' | 'stop' | 'aborted';
+
+/** A stop string, by its text; the pattern, which is complete; the copy guard, which left nothing to go on with. */
+export type StopReason =
+  | { readonly by: 'stop'; readonly text: string }
+  | { readonly by: 'pattern' | 'copy_guard' };
 
 export interface CompletionEvent {
   /** Which of the n completions. */
@@ -129,6 +146,8 @@ export interface CompletionResult {
   readonly choices: readonly {
     readonly text: string;
     readonly finishReason: FinishReason;
+    /** What ended a text that stopped: the stop string, or what else there was to end it. */
+    readonly stopReason?: StopReason;
     /** Characters generated, those of a stop string included. */
     readonly generated: number;
     /**

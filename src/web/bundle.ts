@@ -36,6 +36,8 @@ export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void
   const engine = await build({
     ...shared,
     entryPoints: { engine: 'engine.ts' },
+    splitting: true,
+    chunkNames: 'engine-[name]',
     outdir: assets,
     metafile: true,
   });

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 
 /** Imports point inwards: what each part may import of the project, itself always included. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  'src/model/': ['src/errors.ts'],
+  'src/pattern/': [],
+  'src/model/': ['src/pattern/', 'src/errors.ts'],
   'src/store/': ['src/model/', 'src/errors.ts', 'src/settings.ts'],
   'src/training-jobs/': ['src/store/', 'src/model/', 'src/errors.ts'],
   'src/import/': ['src/store/', 'src/model/', 'src/errors.ts'],
@@ -24,6 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const livesIn: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow/tfjs-node': ['training/'],
   '@aws-sdk/client-s3': ['src/store/'],
+  '@eslint-community/regexpp': ['src/pattern/'],
   fflate: ['src/import/'],
   '@bufbuild/protobuf': ['src/import/'],
   '@fastify/busboy': ['src/api/'],

@@ -31,7 +31,17 @@ const aliases: Readonly<Record<string, string>> = {
   random_seed: 'seed',
   num_return_sequences: 'n',
   n_probs: 'logprobs',
+  guided_regex: 'pattern',
+  regex: 'pattern',
 };
+
+/** What vLLM puts into one parameter, and the parameters here that mean the same. */
+const structuredOutputs: Readonly<Record<string, string>> = {
+  regex: 'pattern',
+};
+
+/** Ways to describe a text that other servers have, and that no automaton can follow. */
+const grammars: ReadonlySet<string> = new Set(['grammar', 'guided_grammar', 'ebnf', 'structural_tag']);
 
 /** Parameters that change nothing here, whatever their value: tokens are characters, texts have no end of their own. */
 const noOps = new Set([
@@ -39,6 +49,7 @@ const noOps = new Set([
   'cache_prompt',
   'detokenize',
   'early_stopping',
+  'guided_decoding_backend',
   'ignore_eos',
   'metadata',
   'modalities',
@@ -95,18 +106,25 @@ const isNeutral = (name: string, value: unknown): boolean => {
  * @returns The body, and a sentence for each thing that was not done as asked.
  */
 export const openAiBody = (
-  body: Body,
+  sent: Body,
   { known, lengthName, strict }: BodyRules,
   limits: Limits,
   faults: ValidationErrors,
 ): { readonly body: Body; readonly warnings: readonly string[] } => {
+  const body = withStructuredOutputs(sent);
   const warnings: string[] = [];
   const result: Record<string, unknown> = {};
   const renamed: [name: string, value: unknown][] = [];
   for (const [key, value] of Object.entries(body)) {
     if (value === null || isUnset(key, value)) continue;
     const name = known.has(key) ? key : nameOf(key, known);
-    if (name === key || strict) result[key] = value;
+    if (grammars.has(key)) {
+      faults.add(
+        'invalid_parameter',
+        key,
+        `${key}: not supported; a regular expression in \`pattern\` describes what the whole text is to match.`,
+      );
+    } else if (name === key || strict) result[key] = value;
     else if (name !== undefined) renamed.push([name, value]);
     else if (!isNeutral(key, value)) {
       const meant = nearest(key, known);
@@ -135,6 +153,14 @@ export const openAiBody = (
     }
   }
   return { body: result, warnings };
+};
+
+/** The parts of vLLM's `structured_outputs` as parameters of their own. */
+const withStructuredOutputs = (body: Body): Body => {
+  const { structured_outputs: given, ...rest } = body;
+  if (!isObject(given)) return body;
+  const parts = Object.entries(given).map(([key, value]) => [structuredOutputs[key] ?? key, value] as const);
+  return { ...Object.fromEntries(parts), ...rest };
 };
 
 /** What the field calls one of our parameters: by an alias, or in camel case. */

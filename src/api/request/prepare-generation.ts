@@ -1,7 +1,9 @@
 import type { Context } from 'hono';
 import type * as z from 'zod/mini';
 import type { CopyIndex } from '../../model/copy-index.ts';
+import { preparePattern } from '../../model/decode/pattern.ts';
 import type { GenerateOptions } from '../../model/model.ts';
+import { allowedIds } from '../../model/sampling/sampling-options.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
@@ -109,13 +111,17 @@ export const prepareGeneration = async <Own extends Parameters>(
     if (promptName !== 'prompt') checkLengths(limits, { text: [promptName, request.prompts] }, faults);
     checkSeeds(parameters.seed, request.prompts.length, faults);
     const index = await checkAgainst(lease, request, parameters, promptName, faults);
+    const asked = optionsOf(lease, request, parameters, index, continued);
+    const options = await faults.gather('pattern', () => withPreparedPattern(lease, asked));
     faults.throwIfAny();
+    // Checks the rest, such as whether a text of this length can match; it starts only when it is read.
+    if (options?.pattern !== undefined) lease.model.complete(options);
     const generation = new Generation({
       generator,
       lease,
       parameters,
       prompts: request.prompts,
-      options: optionsOf(lease, request, parameters, index, continued),
+      options: options ?? asked,
       seed: parameters.seed ?? continued?.seed,
       warnings: [...warnings, ...(request.warnings ?? [])],
       caller: context.get('caller'),
@@ -197,6 +203,23 @@ const checkAgainst = (
   if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
   checkBias(lease, parameters.logit_bias, faults);
   return copyIndexFor(lease, parameters, faults);
+};
+
+/**
+ * The options with their pattern ready.
+ *
+ * @throws FolioError where it cannot be used
+ */
+const withPreparedPattern = async (
+  { model }: ModelLease,
+  options: GenerateOptions,
+): Promise<GenerateOptions> => {
+  const { pattern, allowed } = options;
+  if (pattern === undefined) return options;
+  const { alphabet } = model;
+  const isKnown = [...(allowed ?? '')].every((character) => alphabet.idOf(character) !== undefined);
+  const mask = allowed === undefined || !isKnown ? undefined : allowedIds(allowed, alphabet);
+  return { ...options, pattern: await preparePattern(pattern, alphabet, mask) };
 };
 
 /** Of a request that its schema refused, what is wrong with model and prompt as well. */

@@ -49,6 +49,8 @@ const stopString = z
   .string({ error: stopError })
   .check(z.minLength(1, { error: stopError }), z.maxLength(1000, { error: stopError }));
 
+const flagsError = 'some of the letters i, m, s and v, each once';
+
 /** What may be asked of the sampler at every endpoint. */
 const sampling = {
   ...numericFields,
@@ -69,6 +71,21 @@ const sampling = {
         error: stopError,
       })
       .check(z.describe('Up to 128 strings that end the text; they are not part of it.')),
+  ),
+  pattern: z.optional(
+    text(
+      'A regular expression that the whole text matches, as in JavaScript, without look-around and back-references.',
+    ),
+  ),
+  pattern_flags: z.optional(
+    z
+      .string({ error: flagsError })
+      .check(
+        z.regex(/^(?!.*(.).*\1)[imsv]*$/, { error: flagsError }),
+        z.describe(
+          'Of `pattern`: i ignores case, s lets a dot match line ends, m lets ^ and $, v adds sets of classes.',
+        ),
+      ),
   ),
 };
 

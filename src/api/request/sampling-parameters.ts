@@ -18,12 +18,13 @@ export const samplingOptions = (
   parameters: SamplingParameters,
   index: CopyIndex | undefined,
 ): Partial<GenerateOptions> => {
-  const { stop, logit_bias: bias, copy_guard: guarded } = parameters;
+  const { stop, logit_bias: bias, copy_guard: guarded, pattern, pattern_flags: flags = '' } = parameters;
   return present({
     ...Object.fromEntries(samplingParameters.map(([name]) => [name, parameters[snakeCase(name)]])),
     logitBias: bias && Object.fromEntries(Object.entries(bias).map(([id, value]) => [Number(id), value])),
     allowed: parameters.allowed,
     stop: typeof stop === 'string' ? [stop] : stop,
+    pattern: pattern === undefined ? undefined : { source: pattern, flags },
     unknown: parameters.unknown,
     copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
     overlap: index,

@@ -15,6 +15,7 @@ export interface Choice {
   readonly index: number;
   readonly logprobs: Logprobs | null;
   readonly finish_reason: FinishReason | null;
+  readonly stop_reason?: string;
   readonly continue_from?: string;
   readonly overlap?: { readonly characters: number; readonly exact: boolean };
 }

@@ -9,6 +9,7 @@ import {
   type Logprobs,
   logprobsOf,
 } from './completion-format.ts';
+import { stopReasonOf } from './stop-reason.ts';
 
 type ChoiceResult = CompletionResult['choices'][number];
 
@@ -115,9 +116,13 @@ export class Completion {
   }
 
   /** What a choice has in addition once it is complete. */
-  choiceExtras(choice: ChoiceResult, prompt: number): Pick<Choice, 'continue_from' | 'overlap'> {
+  choiceExtras(
+    choice: ChoiceResult,
+    prompt: number,
+  ): Pick<Choice, 'stop_reason' | 'continue_from' | 'overlap'> {
     const token = this.generation.continuation(choice.state, prompt);
     return {
+      ...stopReasonOf(choice),
       ...(token === undefined ? {} : { continue_from: token }),
       ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
     };

@@ -57,6 +57,16 @@ const Warnings = z
   .array(z.string())
   .check(z.describe('What was not done as the request asks: parameters ignored, a length lowered.'));
 
+const stopReason = z.optional(
+  z
+    .string()
+    .check(
+      z.describe(
+        'What ended a text that stopped: the stop string, "pattern" where it is complete, or "copy_guard".',
+      ),
+    ),
+);
+
 const continueFrom = z.optional(
   z.string().check(z.describe('Signed state, when `continuable` is set or the request continued a state.')),
 );
@@ -65,6 +75,7 @@ export const GenerateResponseSchema = z
   .object({
     text: z.string(),
     finish_reason: z.enum(['length', 'stop']),
+    stop_reason: stopReason,
     model: z.string(),
     version: z.string(),
     seed: Seed,
@@ -99,6 +110,7 @@ const choiceFields = {
   text: z.string(),
   index: z.int(),
   logprobs: z.nullable(Logprobs),
+  stop_reason: stopReason,
   continue_from: continueFrom,
   overlap: z.optional(Overlap),
 };
@@ -150,6 +162,7 @@ const ChatLogprobs = z
 const chatChoice = {
   index: z.int(),
   logprobs: z.nullable(ChatLogprobs),
+  stop_reason: stopReason,
   continue_from: continueFrom,
   overlap: z.optional(Overlap),
 };

@@ -8,6 +8,7 @@ import { type Endpoint, prepareGeneration } from '../request/prepare-generation.
 import { fromQuery } from '../request/query.ts';
 import { type GenerateParameters, GenerateRequestSchema } from '../request/requests.ts';
 import { bodyStream } from '../response/body-stream.ts';
+import { stopReasonOf } from '../response/stop-reason.ts';
 import { generationErrors, json, plain, type Route, route } from './route.ts';
 
 const generated = {
@@ -134,6 +135,7 @@ const responseBody = (generation: Generation, outcome: Outcome): object => {
   return {
     text: choice.text,
     finish_reason: choice.finishReason,
+    ...stopReasonOf(choice),
     model: generation.lease.name,
     version: generation.lease.version,
     seed: generation.seed,

@@ -6,6 +6,7 @@ import { Sampler } from '../sampling/sampler.ts';
 import { checkSampling } from '../sampling/sampling-options.ts';
 import type { DecodePlan } from './decoder.ts';
 import type { Engine } from './engine.ts';
+import { type Pattern, type PatternSource, startOf } from './pattern.ts';
 import { decodeState, type Snapshot } from './state.ts';
 
 /** A request, checked: what is read, and what is written after it. */
@@ -16,12 +17,14 @@ export interface CompletionPlan {
   readonly prompt: readonly number[];
   readonly replaced: readonly Replaced[];
   readonly decoding: DecodePlan;
+  /** A pattern that is not ready yet. */
+  readonly unprepared: string | PatternSource | undefined;
 }
 
 /** @throws FolioError for options that cannot be met */
 export const planCompletion = (engine: Engine, options: GenerateOptions): CompletionPlan => {
   const { stepper, alphabet, owner } = engine;
-  const { copyGuard: guard, overlap, logprobs, stop = [] } = options;
+  const { copyGuard: guard, overlap, logprobs, stop = [], pattern } = options;
   const length = whole(options.length ?? 256, 'length', 0);
   const n = whole(options.n ?? 1, 'n', 1, 4096);
   for (const text of stop)
@@ -31,15 +34,20 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   if (options.seed !== undefined) whole(options.seed, 'seed', 0);
   const from = options.from && decodeState(options.from, owner, stepper.stateLength, stepper.vocabulary);
   const { ids: prompt, replaced } = read(options.prompt ?? '', alphabet, options.unknown);
-  return {
+  const sampling = checkSampling(options, alphabet);
+  const isPrepared = typeof pattern === 'object' && 'automaton' in pattern;
+  const plan: CompletionPlan = {
     n,
     from,
     prompt,
     replaced,
+    unprepared: isPrepared ? undefined : pattern,
     decoding: {
       stepper,
       alphabet,
-      sampler: new Sampler(checkSampling(options, alphabet), stepper.vocabulary),
+      sampler: new Sampler(sampling, stepper.vocabulary),
+      allowed: options.allowed === undefined ? undefined : sampling.allowed,
+      pattern: undefined,
       length,
       minLength: whole(options.minLength ?? 0, 'minLength', 0),
       stop,
@@ -50,6 +58,15 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       tail: prompt.length > 0 ? '' : (from?.decoder?.tail ?? ''),
     },
   };
+  return isPrepared ? withPattern(plan, pattern) : plan;
+};
+
+/** @throws FolioError `pattern_impossible` */
+export const withPattern = (plan: CompletionPlan, pattern: Pattern): CompletionPlan => {
+  const { decoding, from } = plan;
+  const start = startOf(pattern, from?.decoder?.pattern, decoding.length);
+  const { source, flags } = pattern;
+  return { ...plan, unprepared: undefined, decoding: { ...decoding, pattern: { source, flags, start } } };
 };
 
 /** A prompt's ids: as they are, or of its characters. */

@@ -10,17 +10,18 @@ import { detailOf } from '../sampling/character-detail.ts';
 import { Random } from '../sampling/random.ts';
 import { TokenCounts } from '../sampling/token-counts.ts';
 import { now } from './clock.ts';
-import { type CompletionPlan, planCompletion } from './completion-plan.ts';
+import { type CompletionPlan, planCompletion, withPattern } from './completion-plan.ts';
 import { type CompletionListener, Decoder } from './decoder.ts';
 import type { Engine } from './engine.ts';
 import { EventQueue } from './event-queue.ts';
+import { type PatternSource, preparePattern } from './pattern.ts';
 import { Prefill } from './prefill.ts';
 import { encodeState, type Snapshot } from './state.ts';
 
 /** One request: one prefill of its prompt, its n completions decoded together. */
 export class CompletionTask implements Completions {
   readonly #engine: Engine;
-  readonly #plan: CompletionPlan;
+  #plan: CompletionPlan;
   readonly #signal: AbortSignal | undefined;
   readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
@@ -30,6 +31,7 @@ export class CompletionTask implements Completions {
   #startedAt: number | undefined;
   #milliseconds = 0;
   #cachedCharacters = 0;
+  #isAborted = false;
   /** Whether events are being read, and whether all are wanted even if not. */
   #isRead = false;
   #isWantedWhole = false;
@@ -81,9 +83,21 @@ export class CompletionTask implements Completions {
   #start(): void {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = now();
-    this.#startPrefill();
+    if (this.#plan.unprepared === undefined) this.#startPrefill();
+    else void this.#preparePattern(this.#plan.unprepared);
     if (this.#signal?.aborted) this.#abort();
     else this.#signal?.addEventListener('abort', this.#abort);
+  }
+
+  async #preparePattern(pattern: string | PatternSource): Promise<void> {
+    const { alphabet, allowed } = this.#plan.decoding;
+    try {
+      this.#plan = withPattern(this.#plan, await preparePattern(pattern, alphabet, allowed));
+      this.#startPrefill();
+      if (this.#isAborted) this.#abort();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** The text's last character before the prompt, not fed yet. */
@@ -133,6 +147,7 @@ export class CompletionTask implements Completions {
     this.#fork(snapshot, slot);
     for (const decoder of this.#decoders) {
       if (this.#plan.decoding.length === 0) decoder.finish('length');
+      else if (decoder.isComplete) decoder.finish('stop', { by: 'pattern' });
       else if (decoder.take(logits)) this.#engine.scheduler.add(decoder);
     }
   }
@@ -191,6 +206,7 @@ export class CompletionTask implements Completions {
     this.#choices[index] = {
       text: decoder.text,
       finishReason,
+      ...(decoder.stopReason === undefined ? {} : { stopReason: decoder.stopReason }),
       generated: decoder.generated,
       // Many never ask for it, and a first character does not wait for the model's digest.
       get state() {
@@ -204,6 +220,8 @@ export class CompletionTask implements Completions {
 
   readonly #abort = (): void => {
     if (this.#startedAt === undefined || this.#events.hasEnded) return;
+    this.#isAborted = true;
+    if (this.#plan.unprepared !== undefined) return; // in a moment
     const { stepper, scheduler } = this.#engine;
     if (this.#prefill !== undefined) {
       // Nothing is written yet: all completions stand where the request began.

@@ -1,6 +1,7 @@
+import type { Position } from '../../pattern/automaton.ts';
 import { OverlapTracker } from '../copy-index.ts';
 import type { Alphabet } from '../format/alphabet.ts';
-import type { CharacterDetail, CopyGuard, FinishReason } from '../model.ts';
+import type { CharacterDetail, CopyGuard, FinishReason, StopReason } from '../model.ts';
 import { detailOf } from '../sampling/character-detail.ts';
 import type { Random } from '../sampling/random.ts';
 import type { Sampler } from '../sampling/sampler.ts';
@@ -20,6 +21,10 @@ export interface DecodePlan {
   /** Characters that are written before stop strings count. */
   readonly minLength: number;
   readonly stop: readonly string[];
+  /** What the whole text matches, and where in it the text begins. */
+  readonly pattern: { readonly source: string; readonly flags: string; readonly start: Position } | undefined;
+  /** Ids that may be generated: [vocabulary], 0 or 1; undefined when the request does not say. */
+  readonly allowed: Uint8Array | undefined;
   /** Alternatives a character; undefined when no details are asked for. */
   readonly logprobs: number | undefined;
   readonly guard: CopyGuard | undefined;
@@ -43,6 +48,8 @@ interface Pending {
   readonly id: number;
   readonly piece: string;
   readonly detail: CharacterDetail | undefined;
+  /** Where the text stood in its pattern before. */
+  readonly position: Position | undefined;
 }
 
 /** One completion being written. */
@@ -56,6 +63,8 @@ export class Decoder implements ScheduledSequence {
   readonly #rewindBuffer: RewindBuffer;
   readonly #pending: Pending[] = [];
   readonly #banned: ((id: number) => boolean) | undefined;
+  #position: Position | undefined;
+  #stopReason: StopReason | undefined;
   #random: Random;
   /** The generator as it was when the rewind buffer had `length` characters: a rewind counts from there. */
   #mark: { random: Random; length: number };
@@ -79,6 +88,7 @@ export class Decoder implements ScheduledSequence {
     this.#random = random;
     this.#counts = counts;
     this.#listener = listener;
+    this.#position = plan.pattern?.start;
     this.#rewindBuffer = new RewindBuffer(plan.stepper, slot, snapshot);
     this.#mark = { random: random.fork(), length: this.#rewindBuffer.length };
     if (stop.length > 0) {
@@ -98,7 +108,7 @@ export class Decoder implements ScheduledSequence {
 
   /** Whether the sequence may have to be taken back behind characters that were fed already. */
   get #rewinds(): boolean {
-    return this.#stopMatcher !== undefined || this.#banned !== undefined;
+    return this.#stopMatcher !== undefined || this.#banned !== undefined || this.#position !== undefined;
   }
 
   get id(): number {
@@ -123,14 +133,22 @@ export class Decoder implements ScheduledSequence {
     return this.#tracker?.longest;
   }
 
+  /** Whether the text matches its pattern and nothing may follow. */
+  get isComplete(): boolean {
+    return this.#position?.accepts === true && this.#position.isComplete;
+  }
+
+  /** What ended the text before its length. */
+  get stopReason(): StopReason | undefined {
+    return this.#stopReason;
+  }
+
   take(logits: Float32Array): boolean {
-    const { sampler, alphabet, logprobs, length, minLength } = this.#plan;
-    const id = sampler.choose(logits, this.#counts, this.#random, this.#banned);
-    if (id < 0) {
-      // The copy guard leaves no character that may come next.
-      this.#emit(0);
-      return this.finish('stop');
-    }
+    const { alphabet, logprobs, length, minLength } = this.#plan;
+    const before = this.#position;
+    const id = this.#choose(logits);
+    if (id < 0) return false;
+    this.#position = before?.next(id);
     this.#id = id;
     this.#generated++;
     this.#counts.add(id);
@@ -141,15 +159,19 @@ export class Decoder implements ScheduledSequence {
     if (this.#stopMatcher === undefined || this.#generated <= minLength)
       this.#report(piece, detail && [detail]);
     else {
-      this.#pending.push({ id, piece, detail });
+      this.#pending.push({ id, piece, detail, position: before });
       const stopped = this.#stopMatcher.push(piece);
       if (stopped !== undefined) {
-        const cut = this.#emit(stopped.length + piece.length - stopped.read);
-        if (cut > 0) this.#report(this.#pending[0]!.piece.slice(0, cut), undefined);
-        return this.finish('stop');
+        const units = stopped.stop.length + piece.length - stopped.read;
+        if (this.#mayStopBefore(units)) {
+          const cut = this.#emit(units);
+          if (cut > 0) this.#report(this.#pending[0]!.piece.slice(0, cut), undefined);
+          return this.finish('stop', { by: 'stop', text: stopped.stop });
+        }
       }
       this.#emit(this.#stopMatcher.held);
     }
+    if (this.isComplete) return this.#end('stop', { by: 'pattern' });
     if (this.#generated >= length) return this.finish('length');
     if (this.#rewinds && this.#pending.length === 0 && this.#rewindBuffer.advance()) {
       this.#mark = { random: this.#random.fork(), length: this.#rewindBuffer.length };
@@ -157,11 +179,51 @@ export class Decoder implements ScheduledSequence {
     return true;
   }
 
+  /** @returns The id of the next character; -1 where the text ends instead */
+  #choose(logits: Float32Array): number {
+    const { sampler, length, minLength } = this.#plan;
+    const position = this.#position;
+    if (position === undefined) {
+      const id = sampler.choose(logits, this.#counts, this.#random, this.#banned);
+      if (id < 0) this.#end('stop', { by: 'copy_guard' });
+      return id;
+    }
+    const mask = position.maskFor(length - this.#generated);
+    const mayEnd = position.accepts && (this.#generated >= minLength || !mask.includes(1));
+    if (!mayEnd) {
+      const id = sampler.choose(logits, this.#counts, this.#random, this.#banned, mask);
+      if (id < 0) this.#end('stop', { by: 'copy_guard' });
+      return id;
+    }
+    // The text may end here. It does if the model would go on with what the pattern does not allow.
+    const banned = this.#banned && ((id: number) => mask[id] === 1 && this.#banned!(id));
+    const id = sampler.choose(logits, this.#counts, this.#random, banned);
+    if (id >= 0 && mask[id] === 1) return id;
+    if (mask.includes(1)) this.#end('stop', { by: 'pattern' });
+    else this.#end('length');
+    return -1;
+  }
+
+  /** Whether the text matches its pattern without its last UTF-16 units. */
+  #mayStopBefore(units: number): boolean {
+    if (this.#position === undefined) return true;
+    let at = this.#pending.length;
+    for (let left = units; left > 0 && at > 0; at--) left -= this.#pending[at - 1]!.piece.length;
+    return at < this.#pending.length ? this.#pending[at]!.position!.accepts : this.#position.accepts;
+  }
+
+  /** Ends the completion, with all that was held back. @returns false */
+  #end(reason: FinishReason, stopReason?: StopReason): false {
+    this.#emit(0);
+    return this.finish(reason, stopReason);
+  }
+
   /** Ends the completion; what was held back for a stop string that never came is emitted. @returns false */
-  finish(reason: FinishReason): false {
+  finish(reason: FinishReason, stopReason?: StopReason): false {
     if (!this.#open) return false;
     if (reason !== 'stop') this.#emit(0);
     this.#open = false;
+    this.#stopReason = stopReason;
     this.#listener.onFinish(reason);
     return false;
   }
@@ -173,8 +235,9 @@ export class Decoder implements ScheduledSequence {
 
   /** The completion's end as a value: after its last emitted character. */
   snapshot(): Snapshot {
-    const { guard, stop, overlap, stepper, tail } = this.#plan;
+    const { guard, stop, overlap, stepper, tail, pattern } = this.#plan;
     const dropped = this.#pending.length;
+    const place = this.#pending[0]?.position ?? this.#position;
     for (const { id } of this.#pending) this.#counts.remove(id);
     let random = this.#random;
     let position: Snapshot;
@@ -201,6 +264,9 @@ export class Decoder implements ScheduledSequence {
         generated: generated.filter(([, count]) => count > 0),
         prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
         tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
+        ...(pattern && place
+          ? { pattern: { source: pattern.source, flags: pattern.flags, ...place.save() } }
+          : {}),
       },
     };
   }

@@ -1,6 +1,7 @@
 import { describeValue, FolioError } from '../../errors.ts';
 import { isObject } from '../format/invalid.ts';
 import type { Precision } from '../stepper.ts';
+import type { SavedPattern } from './pattern.ts';
 
 /** Which model a state belongs to. */
 export interface StateOwner {
@@ -31,6 +32,8 @@ export interface DecoderState {
   readonly prompted: readonly number[];
   /** The end of the generated text: what stop strings and the copy guard may still need. */
   readonly tail: string;
+  /** Where the text stands in its pattern, if it has one. */
+  readonly pattern?: SavedPattern | undefined;
 }
 
 const MAGIC = 0x73_6c_6f_66; // 'fols', little-endian
@@ -105,7 +108,7 @@ const parseHeader = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
 };
 
 const readDecoderState = (
-  { seed, random, generated, prompted, tail }: Readonly<Record<string, unknown>>,
+  { seed, random, generated, prompted, tail, pattern }: Readonly<Record<string, unknown>>,
   isId: (id: unknown) => id is number,
 ): DecoderState => {
   const isCount = (count: unknown): boolean => Number.isInteger(count) && (count as number) > 0;
@@ -124,12 +127,22 @@ const readDecoderState = (
     !generated.every(isPair) ||
     !Array.isArray(prompted) ||
     !prompted.every(isId) ||
-    typeof tail !== 'string'
+    typeof tail !== 'string' ||
+    !(pattern === undefined || isSavedPattern(pattern))
   ) {
     throw damaged('a damaged state');
   }
-  return { seed: seed as number, random, generated, prompted, tail };
+  return { seed: seed as number, random, generated, prompted, tail, pattern };
 };
+
+const isSavedPattern = (value: unknown): value is SavedPattern =>
+  isObject(value) &&
+  value.format === 1 &&
+  typeof value.source === 'string' &&
+  typeof value.flags === 'string' &&
+  Array.isArray(value.states) &&
+  value.states.every((state) => Number.isSafeInteger(state) && state >= 0) &&
+  Number.isSafeInteger(value.before);
 
 const nameOf = ({ name, version }: { name?: unknown; version?: unknown }): string =>
   name === undefined

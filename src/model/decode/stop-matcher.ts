@@ -23,25 +23,25 @@ export class StopMatcher {
     for (let i = 0; i < text.length; i++) this.#advance(text.charCodeAt(i));
   }
 
-  /** @returns Units of `piece` read when a stop string was whole, and its length; undefined when none was */
-  push(piece: string): { readonly read: number; readonly length: number } | undefined {
+  /** @returns Units of `piece` read when a stop string was whole, and that string; undefined when none was */
+  push(piece: string): { readonly read: number; readonly stop: string } | undefined {
     for (let i = 0; i < piece.length; i++) {
-      const length = this.#advance(piece.charCodeAt(i));
-      if (length > 0) return { read: i + 1, length };
+      const stop = this.#advance(piece.charCodeAt(i));
+      if (stop !== '') return { read: i + 1, stop };
     }
     return undefined;
   }
 
-  /** @returns Length of the longest stop string that ends with this unit, or 0 */
-  #advance(unit: number): number {
-    let found = 0;
+  /** @returns The longest stop string that ends with this unit, or '' */
+  #advance(unit: number): string {
+    let found = '';
     this.#stops.forEach((stop, s) => {
       const failures = this.#failures[s]!;
       let matched = this.#matched[s]!;
       while (matched > 0 && stop.charCodeAt(matched) !== unit) matched = failures[matched - 1]!;
       if (stop.charCodeAt(matched) === unit) matched++;
       if (matched === stop.length) {
-        found = Math.max(found, matched);
+        if (matched > found.length) found = stop;
         matched = failures[matched - 1]!;
       }
       this.#matched[s] = matched;

@@ -13,7 +13,7 @@ import type { TokenCounts } from './token-counts.ts';
  *    CTRL, as Hugging Face transformers reads it).
  * 3. `presencePenalty` a and `frequencyPenalty` b: l[i] -= b * count[i] + a * (count[i] > 0), counts of generated
  *    characters (OpenAI).
- * 4. What is not `allowed`, or would copy the corpus, is left out.
+ * 4. What is not `allowed`, does not lead to the pattern's end, or would copy the corpus, is left out.
  * 5. `temperature` T: w[i] = exp((l[i] - max l) / T). At 0 the likeliest is taken, of equals the lowest id.
  * 6. `topK`: the k of the largest w (Fan et al. 2018).
  * 7. `topP`: the fewest of the largest whose sum reaches p of the whole (Holtzman et al. 2020).
@@ -48,6 +48,7 @@ export class Sampler {
   /**
    * @param logits [vocabulary]
    * @param banned Asked only when given: whether this character must not come next.
+   * @param mask [vocabulary]: 0 for characters that must not come next.
    * @returns The character's id; -1 when none may come next. One number is drawn from `random` in any case.
    */
   choose(
@@ -55,11 +56,14 @@ export class Sampler {
     history: TokenCounts,
     random: Random,
     banned?: (id: number) => boolean,
+    mask?: Uint8Array,
   ): number {
     const uniform = random.uniform();
     const { temperature, topK, topP, minP, typicalP } = this.#sampling;
     const best =
-      this.#isPlain && banned === undefined ? this.#takeAll(logits) : this.#score(logits, history, banned);
+      this.#isPlain && banned === undefined && mask === undefined
+        ? this.#takeAll(logits)
+        : this.#score(logits, history, banned, mask);
     if (best < 0 || temperature === 0) return best;
     this.#weigh(this.#scores[best]!, temperature);
     if (topK > 0 && topK < this.#count) this.#keepLargest(this.#scores, topK, Number.POSITIVE_INFINITY);
@@ -84,7 +88,12 @@ export class Sampler {
   }
 
   /** Steps 1 to 4. @returns The likeliest id, or -1 */
-  #score(logits: Float32Array, history: TokenCounts, banned?: (id: number) => boolean): number {
+  #score(
+    logits: Float32Array,
+    history: TokenCounts,
+    banned?: (id: number) => boolean,
+    mask?: Uint8Array,
+  ): number {
     const { bias, repetitionPenalty, presencePenalty, frequencyPenalty, allowed } = this.#sampling;
     const scores = this.#scores;
     scores.set(logits);
@@ -106,6 +115,7 @@ export class Sampler {
     let best = -1;
     for (let id = 0; id < scores.length; id++) {
       if (allowed !== undefined && allowed[id] === 0) continue;
+      if (mask !== undefined && mask[id] === 0) continue;
       if (banned?.(id)) continue;
       this.#kept[count++] = id;
       if (best < 0 || scores[id]! > scores[best]!) best = id;

@@ -46,7 +46,7 @@ export const checkSampling = (options: SamplingOptions, alphabet: Alphabet): Sam
 };
 
 /** Ids without a character are never generated; neither is what `allowed` leaves out. */
-const allowedIds = (allowed: string | undefined, alphabet: Alphabet): Uint8Array | undefined => {
+export const allowedIds = (allowed: string | undefined, alphabet: Alphabet): Uint8Array | undefined => {
   if (allowed !== undefined) {
     const ids = alphabet.encode(allowed).ids;
     if (ids.length === 0) {

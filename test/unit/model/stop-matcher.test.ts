@@ -28,7 +28,8 @@ describe('stop strings', () => {
             );
             expect(finder.held).toBe(held);
           } else {
-            expect(found.length).toBe(Math.max(...ends));
+            expect(found.stop).toHaveLength(Math.max(...ends));
+            expect(stops).toContain(found.stop);
             expect(before.length + found.read).toBe(read.length);
             return;
           }
@@ -42,6 +43,6 @@ describe('stop strings', () => {
     const finder = new StopMatcher(['abc']);
     finder.pass('xxab');
     expect(finder.held).toBe(2);
-    expect(finder.push('c')).toEqual({ read: 1, length: 3 });
+    expect(finder.push('c')).toEqual({ read: 1, stop: 'abc' });
   });
 });

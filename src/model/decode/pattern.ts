@@ -1,0 +1,120 @@
+import { describeValue, FolioError, unexpected } from '../../errors.ts';
+import type { Automaton, Position, SavedPosition } from '../../pattern/automaton.ts';
+import type { Alphabet } from '../format/alphabet.ts';
+
+/** A regular expression of JavaScript: a RegExp is one. */
+export interface PatternSource {
+  readonly source: string;
+  readonly flags: string;
+}
+
+/** A pattern ready for texts of one model. */
+export interface Pattern extends PatternSource {
+  readonly automaton: Automaton;
+  /** Why no text at all may match, as the end of a sentence; '' where there is nothing to say. */
+  readonly remark: string;
+}
+
+/** A text's place in its pattern, as a state carries it. */
+export interface SavedPattern extends SavedPosition, PatternSource {}
+
+/** The patterns of each alphabet that were used last, oldest first; with them go the states that texts came to. */
+const recent = new WeakMap<Alphabet, Map<string, Pattern>>();
+const MOST_RECENT = 8;
+
+const shown = ({ source, flags }: PatternSource): string => {
+  const whole = `/${source}/${flags}`;
+  return whole.length > 80 ? `${whole.slice(0, 79)}…` : whole;
+};
+
+/**
+ * Makes a pattern ready. What parses it is loaded when the first one is.
+ *
+ * @param pattern A regular expression of JavaScript that the whole text is to match, without look-around and
+ * back-references.
+ * @param allowed [vocabulary], 0 for ids that are never generated
+ * @throws FolioError `invalid_parameter`; `limit_exceeded` for a pattern that is too large
+ */
+export const preparePattern = async (
+  pattern: string | PatternSource,
+  alphabet: Alphabet,
+  allowed: Uint8Array | undefined,
+): Promise<Pattern> => {
+  const given = typeof pattern === 'string' ? { source: pattern, flags: '' } : pattern;
+  const key = `${given.flags}/${given.source}`;
+  const known = recent.get(alphabet) ?? new Map<string, Pattern>();
+  const prepared =
+    (allowed === undefined ? known.get(key) : undefined) ?? (await compile(given, alphabet, allowed));
+  if (allowed === undefined) {
+    known.delete(key);
+    known.set(key, prepared);
+    for (const oldest of known.size > MOST_RECENT ? [...known.keys()].slice(0, 1) : []) known.delete(oldest);
+    recent.set(alphabet, known);
+  }
+  return prepared;
+};
+
+const compile = async (
+  { source, flags: given }: PatternSource,
+  alphabet: Alphabet,
+  allowed: Uint8Array | undefined,
+): Promise<Pattern> => {
+  const flags = given.replace(/[dguy]/g, '');
+  if (alphabet.kind === 'ids') {
+    throw unexpected('invalid_parameter', 'pattern', 'a model with an alphabet', 'one that speaks in ids');
+  }
+  const { compilePattern } = await import('../../pattern/compile-pattern.ts');
+  const { automaton, foreign, fault } = compilePattern(source, flags, alphabet.characters, allowed);
+  if (fault?.kind === 'limit') {
+    throw new FolioError('limit_exceeded', `pattern: ${shown({ source, flags })} ${fault.message}.`, {
+      where: 'pattern',
+    });
+  }
+  if (fault !== undefined) {
+    throw new FolioError(
+      'invalid_parameter',
+      `pattern: expected a regular expression as JavaScript has it, without look-around and back-references, received ${describeValue(source)}: ${fault.message}.`,
+      { where: 'pattern', received: describeValue(source) },
+    );
+  }
+  let remark = '';
+  if (!Number.isFinite(automaton.start.distance)) {
+    const ignoringCase =
+      !flags.includes('i') && compilePattern(source, `${flags}i`, alphabet.characters, allowed).automaton;
+    remark = [
+      ...(foreign.length === 0
+        ? []
+        : [`; the alphabet has no ${foreign.slice(0, 5).map(describeValue).join(', ')}`]),
+      ...(ignoringCase && Number.isFinite(ignoringCase.start.distance)
+        ? ['; ignoring case (flag i), some do']
+        : []),
+    ].join('');
+  }
+  return { source, flags, automaton, remark };
+};
+
+/**
+ * Where a text begins in its pattern: where the state that it goes on from stopped in the same one, or at its beginning.
+ *
+ * @param length Characters that the text may have at most.
+ * @throws FolioError `pattern_impossible` where no text of that length matches, `state_mismatch`
+ */
+export const startOf = (pattern: Pattern, saved: SavedPattern | undefined, length: number): Position => {
+  const { source, flags, automaton, remark } = pattern;
+  const same = saved !== undefined && saved.source === source && saved.flags === flags;
+  const start = same ? automaton.restore(saved) : automaton.start;
+  if (start === undefined) {
+    throw new FolioError('state_mismatch', 'Expected a state of this pattern, received a damaged one.', {
+      where: 'state',
+    });
+  }
+  if (start.distance <= length) return start;
+  const shortest = Number.isFinite(start.distance)
+    ? `; the shortest that does has ${start.distance}`
+    : remark;
+  throw new FolioError(
+    'pattern_impossible',
+    `pattern: no text of at most ${length} characters over the model's alphabet matches ${shown(pattern)}${shortest}.`,
+    { where: 'pattern', received: shown(pattern) },
+  );
+};

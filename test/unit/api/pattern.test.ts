@@ -1,0 +1,214 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { type BulkJob, processRow } from '../../../src/bulk/item.ts';
+import { FolioClient } from '../../../src/client/client.ts';
+import { openModel } from '../../../src/model/open-model.ts';
+import { createHost } from '../../../src/server/host.ts';
+import { folio } from '../../folio-command.ts';
+import { tinyModel } from '../../tiny-model.ts';
+import { furnished } from './host-under-test.ts';
+
+type Json = Record<string, unknown>;
+
+const place = await furnished();
+afterAll(() => place[Symbol.asyncDispose]());
+const { app } = await createHost(place.settings);
+const fetchApp = async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
+  app.fetch(new Request(input, init), { remoteAddress: '127.0.0.1' });
+const post = (path: string, body: Json, headers: Json = {}): Promise<Response> =>
+  fetchApp(`http://localhost${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+
+const code = '[A-Z]{2}-[a-z]{3}';
+const isCode = /^[A-Z]{2}-[a-z]{3}$/;
+
+describe('pattern', () => {
+  test('at /generate, as JSON, as text and in the query', async () => {
+    const answer = (await (await post('/generate', { pattern: code, seed: 1 })).json()) as Json;
+    expect(answer).toMatchObject({
+      text: expect.stringMatching(isCode),
+      finish_reason: 'stop',
+      stop_reason: 'pattern',
+      receipt: { pattern: code },
+    });
+    const plain = await post('/generate', { pattern: code, seed: 1 }, { accept: 'text/plain' });
+    expect(await plain.text()).toBe(answer.text);
+    const query = new URLSearchParams({ pattern: code, seed: '1' });
+    const got = (await (await fetchApp(`http://localhost/generate?${query}`)).json()) as Json;
+    expect(got.text).toBe(answer.text);
+  });
+
+  test('a receipt gives the same text, byte for byte', async () => {
+    for (const body of [
+      { pattern: '(?:[a-z]{2,5} ){1,9}', length: 30, temperature: 1.4 },
+      { pattern: 'dear [a-z]+', pattern_flags: 'i', prompt: 'Once', length: 20 },
+    ]) {
+      const first = (await (await post('/generate', body)).json()) as Json & { receipt: Json };
+      const again = (await (await post('/generate', first.receipt)).json()) as Json;
+      expect(again.text).toBe(first.text);
+      expect(again.receipt).toEqual(first.receipt);
+    }
+  });
+
+  test.each(['/v1/completions', '/v1/chat/completions'])('at %s, whole and as a stream', async (path) => {
+    const begin = path.includes('chat')
+      ? { messages: [{ role: 'user', content: 'Once' }] }
+      : { prompt: 'Once' };
+    const body = { model: 'tiny', ...begin, pattern: code, max_tokens: 20, n: 3, seed: 5 };
+    const { choices } = (await (await post(path, body)).json()) as {
+      choices: { text?: string; message?: { content: string }; stop_reason?: string }[];
+    };
+    const texts = choices.map(({ text, message }) => text ?? message!.content);
+    for (const text of texts) expect(text).toMatch(isCode);
+    expect(choices.map(({ stop_reason: reason }) => reason)).toEqual(['pattern', 'pattern', 'pattern']);
+    const streamed = await (await post(path, { ...body, stream: true })).text();
+    const pieces: string[] = ['', '', ''];
+    for (const line of streamed.split('\n')) {
+      if (!line.startsWith('data: {')) continue;
+      for (const { index, text, delta } of JSON.parse(line.slice(6)).choices) {
+        pieces[index] += text ?? delta.content ?? '';
+      }
+    }
+    expect(pieces).toEqual(texts);
+    expect(streamed).toContain('"stop_reason":"pattern"');
+  });
+
+  test.each([[{ guided_regex: code }], [{ regex: code }], [{ structured_outputs: { regex: code } }]])(
+    'by the names of other servers: %j',
+    async (body) => {
+      const response = await post('/v1/completions', { model: 'tiny', max_tokens: 20, ...body });
+      const { choices, receipt } = (await response.json()) as { choices: { text: string }[]; receipt: Json };
+      expect(choices[0]!.text).toMatch(isCode);
+      expect(receipt.pattern).toBe(code);
+      expect(response.headers.get('x-folio-warnings')).toBeNull();
+    },
+  );
+
+  test.each([
+    [{ grammar: 'root ::= "a"' }, 'grammar'],
+    [{ guided_grammar: 'root ::= "a"' }, 'guided_grammar'],
+    [{ structured_outputs: { grammar: 'root ::= "a"' } }, 'grammar'],
+  ])('%j is refused with a pointer to pattern', async (body, param) => {
+    const response = await post('/v1/completions', { model: 'tiny', ...body });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { param, code: 'invalid_parameter', message: expect.stringContaining('`pattern`') },
+    });
+  });
+
+  test('goes on in its pattern with continue_from', async () => {
+    const pattern = '(?:[A-Z]{2}-[a-z]{3}\n)+';
+    const first = (await (
+      await post('/generate', { pattern, length: 10, continuable: true, temperature: 2 })
+    ).json()) as {
+      text: string;
+      continue_from: string;
+    };
+    const second = (await (
+      await post('/generate', {
+        pattern,
+        length: 30,
+        continue_from: first.continue_from,
+        seed: 3,
+        temperature: 2,
+      })
+    ).json()) as { text: string };
+    expect(first.text + second.text).toMatch(/^(?:[A-Z]{2}-[a-z]{3}\n)+$/);
+  });
+
+  test.each(['/generate', '/v1/completions'])('%s refuses before the first byte', async (path) => {
+    const refusals: [Json, number, Json][] = [
+      [{ pattern: '(a' }, 400, { code: 'invalid_parameter', param: 'pattern' }],
+      [{ pattern: 'a', pattern_flags: 'x' }, 400, { code: 'invalid_parameter', param: 'pattern_flags' }],
+      [{ pattern: 'a', pattern_flags: 'ii' }, 400, { code: 'invalid_parameter', param: 'pattern_flags' }],
+      [{ pattern: '((a{900}){900}){900}' }, 422, { code: 'limit_exceeded', param: 'pattern' }],
+      [{ pattern: '€+' }, 422, { code: 'pattern_impossible', param: 'pattern' }],
+      [
+        { pattern: 'a{200}', length: 9, max_tokens: 9 },
+        422,
+        { code: 'pattern_impossible', param: 'pattern' },
+      ],
+    ];
+    for (const [body, status, error] of refusals) {
+      for (const stream of path === '/generate' ? [{}] : [{ stream: true }, {}]) {
+        const own =
+          path === '/generate' ? { ...body, max_tokens: undefined } : { ...body, length: undefined };
+        const response = await post(path, { model: 'tiny', ...own, ...stream });
+        // OpenAI's routes answer 400 to every request at fault.
+        expect(response.status).toBe(path === '/generate' ? status : 400);
+        expect(await response.json()).toMatchObject({ error });
+      }
+    }
+  });
+
+  test('every fault of a request is reported at once', async () => {
+    const response = await post('/generate', { pattern: '(a', allowed: '€' });
+    const { error } = (await response.json()) as { error: { faults: { param: string }[] } };
+    expect(error.faults.map(({ param }) => param).sort()).toEqual(['allowed', 'pattern']);
+  });
+
+  test('a prompt that is echoed and scored stays as it is', async () => {
+    const body = {
+      model: 'tiny',
+      prompt: 'Once',
+      pattern: code,
+      echo: true,
+      logprobs: 1,
+      stream: true,
+      seed: 2,
+    };
+    const streamed = await (await post('/v1/completions', body)).text();
+    expect(streamed).toContain('"text":"Once"');
+    expect(streamed).not.toContain('event: error');
+  });
+
+  test('from the typed client', async () => {
+    const client = new FolioClient({ baseUrl: 'http://localhost', fetch: fetchApp as typeof fetch });
+    const answer = await client.generate({ pattern: code, seed: 1 });
+    expect(answer.text).toMatch(isCode);
+    expect(answer.stop_reason).toBe('pattern');
+    let text = '';
+    for await (const piece of await client.stream({ pattern: code, seed: 1 })) text += piece;
+    expect(text).toBe(answer.text);
+  });
+
+  test('in rows of a bulk job', async () => {
+    const { files } = tinyModel();
+    const model = await openModel(async (file) => files.get(file));
+    const held = { name: 'tiny', version: 'v1', model, copyIndex: async () => undefined };
+    const job: BulkJob = { task: 'generate', defaults: { length: 20, pattern: code }, seed: 1 };
+    expect(await processRow(held, job, {}, 0)).toMatchObject({
+      text: expect.stringMatching(isCode),
+      stop_reason: 'pattern',
+    });
+    expect(await processRow(held, job, { pattern: 'b[a', id: 4 }, 1)).toMatchObject({
+      id: 4,
+      error: { code: 'invalid_parameter' },
+    });
+    expect(await processRow(held, job, { pattern: '€' }, 2)).toMatchObject({
+      error: { code: 'pattern_impossible' },
+    });
+  });
+
+  test('on the command line', async () => {
+    const args = [
+      'generate',
+      '--length',
+      '30',
+      '--seed',
+      '4',
+      '--pattern',
+      '[a-z]+, [a-z]+\\.',
+      '--pattern-flags',
+      'i',
+    ];
+    const { stdout, code: exit } = await folio(args);
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/^[a-z]+, [a-z]+\.\n$/i);
+    const refused = await folio(['generate', '--length', '3', '--pattern', 'a{9}']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/the shortest that does has 9.*pattern_impossible/);
+  });
+});
