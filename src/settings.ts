@@ -361,6 +361,18 @@ export function readSettings(
 export const isRunByNpm = (environment: Environment = process.env): boolean =>
   environment.npm_execpath !== undefined || environment.npm_lifecycle_event !== undefined;
 
+const childMark = 'FOLIO_FILTERED_CHILD';
+
+/** Whether this process is the child of `runFiltered` in src/cli/filtered-child.ts. */
+export const isFilteredChild = (environment: Environment = process.env): boolean =>
+  environment[childMark] === '1';
+
+/** The environment of that child. */
+export const markedAsFilteredChild = (environment: Environment = process.env): Environment => ({
+  ...environment,
+  [childMark]: '1',
+});
+
 /** Sets a variable for a native library that reads the environment itself, unless it is set already. */
 export function presetVariable(variable: string, value: string): void {
   process.env[variable] ??= value;

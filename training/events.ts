@@ -6,7 +6,7 @@ import type { NgramLosses } from './metrics/ngrams.ts';
 /**
  * The events of a training, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
  * one `epoch` and some `sample`, with `checkpoint` and `warning` anywhere; `finished` when the weights are final;
- * last `published` or `rejected`. Plain JSON: the progress bar, `--json`, the record and the report all read these.
+ * then `gate`, `judgement`, and last `published` or `rejected`. Plain JSON: the progress bar, `--json`, the record and the report all read these.
  *
  * Losses are nats per character, durations seconds, steps are optimiser steps counted from 1 over the whole run.
  */
@@ -21,6 +21,7 @@ export type TrainingEvent =
   | WarningEvent
   | FinishedEvent
   | GateEvent
+  | JudgementEvent
   | PublishedEvent
   | RejectedEvent;
 
@@ -123,8 +124,10 @@ export interface GateEvent {
   readonly type: 'gate';
   readonly passed: boolean;
   readonly forced: boolean;
-  /** One sentence a check, failed ones first. */
+  /** Why it passed, or why it did not: a sentence for each check. */
   readonly reasons: readonly string[];
+  /** What else was found, which decides nothing. */
+  readonly remarks?: readonly string[];
   readonly loss: number;
   readonly trigramLoss: number;
   /** Of n-gram models of orders 3 to 6. */
@@ -132,6 +135,13 @@ export interface GateEvent {
   readonly currentLoss?: number;
   readonly parentLoss?: number;
   readonly lineStarts?: LineStarts;
+}
+
+/** What the measurements of the finished model come to. */
+export interface JudgementEvent {
+  readonly type: 'judgement';
+  /** In one sentence. */
+  readonly message: string;
 }
 
 export interface PublishedEvent {

@@ -8,6 +8,16 @@ export interface CommandModule {
   command(): Command;
 }
 
+/** The command has ended with this exit code, and everything that there is to say has been said. */
+export class Ended extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`Ended with exit code ${exitCode}.`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** @param examples Lines ready to paste, shown before everything else in the help. */
 export function newCommand(name: string, summary: string, examples: readonly string[]): Command {
   const listed = examples.map((example) => `  ${example}`).join('\n');
@@ -19,6 +29,15 @@ export function newCommand(name: string, summary: string, examples: readonly str
     .exitOverride()
     .configureOutput({ outputError: () => undefined }); // main.ts reports every error in the same way
 }
+
+/**
+ * Refuses a word that names no command, proposing the nearest that does.
+ *
+ * @throws CommanderError that `report` prints as `invalid_parameter`
+ */
+export const unknownCommand = (command: Command): never =>
+  // Commander calls this itself where a command has no action of its own; its types leave it out.
+  (command as Command & { unknownCommand(): never }).unknownCommand();
 
 /** Reads an option's whole number. */
 export const integer =

@@ -2,7 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { errorCodes, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
-import { type CommandModule, newCommand } from './command.ts';
+import { type CommandModule, Ended, newCommand } from './command.ts';
 
 /** The commands in the order of the help; each one's file is loaded when it is asked for. */
 const commands: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
@@ -11,6 +11,11 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
   serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
   train: { summary: 'make a model from a text', load: () => import('./train.ts') },
   models: { summary: 'list, check and change models and their versions', load: () => import('./models.ts') },
+  publish: {
+    summary: 'publish a candidate, or a version in another store',
+    load: () => import('./publish.ts'),
+  },
+  pull: { summary: 'fetch a model from another store or a deployment', load: () => import('./pull.ts') },
   import: {
     summary: 'publish a model that Keras, PyTorch, ONNX or ml5 wrote',
     load: () => import('./import.ts'),
@@ -37,6 +42,7 @@ async function programFor(args: readonly string[]): Promise<Command> {
 
 /** Reports an error in one line. @returns the exit code */
 export function report(error: unknown): number {
+  if (error instanceof Ended) return error.exitCode;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0 || error.code === 'commander.help') return error.exitCode === 0 ? 0 : 2;
     process.stderr.write(`${oneLine(error.message)} [invalid_parameter]\n`);

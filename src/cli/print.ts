@@ -29,6 +29,10 @@ export function columns(rows: readonly (readonly string[])[]): string {
 
 export const count = (value: number): string => Math.round(value).toLocaleString('en');
 
+/** `1 version`, `3 versions`. */
+export const several = (value: number, one: string): string =>
+  `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+
 /** Bytes in the unit that suits them. */
 export function size(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB'];

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultCorpus } from '../../training/corpus/default-corpus.ts';
 import type { CorpusKind } from '../../training/corpus/lines.ts';
+import type { PublishedEvent, RejectedEvent } from '../../training/events.ts';
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
 import { type PresetName, presets } from '../../training/presets.ts';
 import { RecordKeeper } from '../../training/record.ts';
@@ -12,12 +13,15 @@ import { readSettings } from '../settings.ts';
 import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
-import { integer, newCommand } from './command.ts';
+import { Ended, integer, newCommand } from './command.ts';
+import { folioLine } from './command-line.ts';
 import { concurrentTrainings } from './concurrent-trainings.ts';
+import { runFiltered } from './filtered-child.ts';
 import { alphabetOption, encodingOption, kindOption } from './inspect.ts';
 import { checkOption } from './line-check.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus } from './print.ts';
+import { placeOf } from './store-contents.ts';
 
 interface TrainFlags {
   readonly corpus?: readonly string[];
@@ -106,6 +110,8 @@ export const command = (): Command =>
     .action(run);
 
 async function run(flags: TrainFlags): Promise<void> {
+  const ended = await runFiltered();
+  if (ended !== undefined) throw new Ended(ended);
   if (flags.resume && flags.fresh)
     throw new FolioError('invalid_parameter', 'Give --resume or --fresh, not both.', { where: '--resume' });
   const settings = readSettings(undefined, { store: flags.store });
@@ -133,7 +139,7 @@ async function run(flags: TrainFlags): Promise<void> {
       record.log(line);
     }
   };
-  let outcome: { version: string; rejected?: readonly string[] } | undefined;
+  let outcome: PublishedEvent | RejectedEvent | undefined;
 
   try {
     await record.begin();
@@ -160,8 +166,7 @@ async function run(flags: TrainFlags): Promise<void> {
       record.update(event);
       progress.update(event);
       if (event.type === 'epoch') await reportOthers();
-      if (event.type === 'published') outcome = { version: event.version };
-      if (event.type === 'rejected') outcome = { version: event.version, rejected: event.reasons };
+      if (event.type === 'published' || event.type === 'rejected') outcome = event;
     }
     if (outcome === undefined && interrupt.timedOut())
       throw new FolioError(
@@ -184,13 +189,21 @@ async function run(flags: TrainFlags): Promise<void> {
     progress.end();
     interrupt.end();
   }
-  if (outcome.rejected)
+  const reference = `${name}@${outcome.version}`;
+  const inStore = flags.store === undefined ? [] : ['--store', flags.store];
+  const next = (...words: string[]): void => printStatus(`next: ${folioLine(...words, ...inStore)}`);
+  if (!json) printStatus(`report: ${placeOf(store)}/${outcome.key}/report.html`);
+  if (outcome.type === 'rejected') {
+    if (!json) next('publish', reference);
     throw new FolioError(
       'rejected_by_gate',
-      `${name}@${outcome.version} is kept as a candidate: ${outcome.rejected.join(' ')} --force publishes it all the same.`,
+      `${reference} is kept as a candidate: ${outcome.reasons.join(' ')} \`folio publish\` publishes it all the same, without another training.`,
       { where: 'gate' },
     );
-  if (!json) await print(`${name}@${outcome.version}\n`);
+  }
+  if (json) return;
+  next('generate', '--model', name);
+  await print(`${reference}\n`);
 }
 
 const nats = (text: string): number => {

@@ -50,8 +50,9 @@ export const modelOfPointer = (key: string): string | undefined =>
 /** Key of the notice that a model's corpus was deleted; the retraining state machine writes it. */
 export const corpusDeletedKey = (name: string): string => `${modelPrefix(name)}corpus-deleted.json`;
 
+export const candidatesPrefix = (name: string): string => `${prefixes.candidates}${name}/`;
 export const candidatePrefix = (name: string, version: string): string =>
-  `${prefixes.candidates}${name}/${version}/`;
+  `${candidatesPrefix(name)}${version}/`;
 
 export const checkpointPrefix = (name: string): string => `${prefixes.checkpoints}${name}/`;
 

@@ -3,6 +3,7 @@ import { checkReadable } from './check-version.ts';
 import { removeHalfVersions } from './clean-models.ts';
 import { VersionDigests } from './digests.ts';
 import {
+  candidatesPrefix,
   digestsFile,
   modelFile,
   modelOfPointer,
@@ -203,6 +204,17 @@ export async function listVersions(store: Store, name: string): Promise<readonly
       publishedAt === undefined ? [] : [{ version, current: version === current, publishedAt, bytes, files }],
     )
     .sort((a, b) => (a.version < b.version ? 1 : -1));
+}
+
+/** What the gate rejected of a model, newest first: versions that were never published. */
+export async function listCandidates(store: Store, name: string): Promise<readonly string[]> {
+  const prefix = candidatesPrefix(checkModelName(name));
+  const versions: string[] = [];
+  for await (const { key } of store.list(prefix)) {
+    const [version, file] = key.slice(prefix.length).split(/\/(.*)/s);
+    if (version !== undefined && file === modelFile) versions.push(version);
+  }
+  return versions.sort().reverse();
 }
 
 const movePointer = (store: Store, name: string, version: string, before: Pointer | undefined) =>

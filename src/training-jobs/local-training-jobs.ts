@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { isNativeLogLine } from './native-log.ts';
 import { RecordPoller } from './record-poller.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
 import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } from './training-jobs.ts';
@@ -198,7 +199,7 @@ export class LocalTrainingJobs implements TrainingJobs {
     if (code === 0) return;
     const logTail = stderr
       .split(/[\r\n]+/)
-      .filter(Boolean)
+      .filter((line) => line !== '' && !isNativeLogLine(line))
       .slice(-tailLines);
     const message =
       logTail.at(-1) ?? `The trainer ended with ${code === null ? 'a signal' : `code ${code}`}.`;

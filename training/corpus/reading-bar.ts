@@ -8,10 +8,11 @@ export const openReadingBar = (
   if (!log.isTTY) return { update: () => {}, end: () => {} };
   const bar = new SingleBar(
     {
-      format: '{bar} {percentage}%  {value} of {total} characters, {eta_formatted} left',
+      format: '{bar} {percentage}%  {eta_formatted} left  {value} of {total} characters',
       stream: log,
       clearOnComplete: true,
       hideCursor: true,
+      barsize: 16, // the whole line has room in 80 columns
     },
     Presets.shades_classic,
   );

@@ -78,9 +78,9 @@ export const judge = async (
     type: 'gate',
     passed: failed.length === 0,
     forced: force && failed.length > 0,
-    reasons: [
-      ...failed,
-      ...met,
+    reasons: failed.length > 0 ? failed : met,
+    remarks: [
+      ...(failed.length > 0 ? met : []),
       ...(order > 3 && Number.isFinite(loss) ? [besideBest(loss, order, ngramLosses[order])] : []),
       ...(measured?.lineStarts ? [`Beginnings of lines cost ${lineStartsText(measured.lineStarts)}.`] : []),
     ],

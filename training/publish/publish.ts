@@ -7,13 +7,14 @@ import { publishVersion, readPointer, withDigests } from '../../src/store/models
 import type { Store } from '../../src/store/store.ts';
 import { versionFiles } from '../../src/store/version-files.ts';
 import type { Corpus } from '../corpus/corpus.ts';
-import type { StartedEvent, TrainingEvent } from '../events.ts';
+import type { JudgementEvent, StartedEvent, TrainingEvent } from '../events.ts';
 import { type FitResult, shapeOf } from '../loop/fit.ts';
 import type { FitSettings } from '../loop/fit-settings.ts';
 import type { TensorFlow } from '../loop/tensorflow.ts';
 import type { EvaluatedModel } from '../metrics/held-out.ts';
 import { corpusLines } from '../metrics/line-quality.ts';
 import { measure } from '../metrics/measure.ts';
+import { judgement } from '../report/judgement.ts';
 import type { ReportKeeper } from '../report/report.ts';
 import { reportHtml } from '../report/report-html.ts';
 import { artefactOf, roundToFloat16 } from './artefact.ts';
@@ -85,6 +86,15 @@ export async function* publish(
   const facts = finite ? await measure(candidate, corpus, check) : undefined;
   const { files, digest } = await save(facts === undefined ? {} : { validationLoss: facts.evaluation.loss });
   const version = versionName(createdAt, digest);
+  const judged: JudgementEvent = {
+    type: 'judgement',
+    message: judgement({
+      ...{ loss: verdict.loss, trigramLoss: verdict.trigramLoss, ngramLosses: verdict.ngramLosses },
+      ...{ trainingLoss: result.best?.loss ?? Number.NaN, overlap: facts?.overlap },
+    }),
+  };
+  keeper.update(judged);
+  yield judged;
   keeper.add({ ...facts, version, createdAt: createdAt.toISOString() });
   const encode = (text: string) => new TextEncoder().encode(text);
   const all = new Map([

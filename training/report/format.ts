@@ -29,6 +29,16 @@ export const duration = (seconds: number): string => {
     : durations.format({ days: Math.round(whole / 86_400) });
 };
 
+/** `0:12`, `3:20`, `5:10:00`, `3 days`: as a clock shows it, so that it keeps its width while it runs. */
+export const clock = (seconds: number): string => {
+  if (!Number.isFinite(seconds)) return '?';
+  const whole = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const two = (value: number) => String(value).padStart(2, '0');
+  if (hours >= 48) return `${Math.round(hours / 24)} days`;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+};
+
 const prices = (digits: number) =>
   new Intl.NumberFormat('en', {
     ...{ style: 'currency', currency: 'USD' },

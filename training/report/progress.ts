@@ -1,6 +1,6 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import type { TrainingEvent } from '../events.ts';
-import { duration, grouped } from './format.ts';
+import { clock, grouped } from './format.ts';
 import { lineOf } from './progress-line.ts';
 
 /** Shows a training to a person or a program: `update` with every event, then `end` whatever happened. */
@@ -16,8 +16,14 @@ export interface ProgressOptions {
   readonly lines?: boolean;
   readonly out?: NodeJS.WritableStream;
   /** For people: a bar where this is a terminal, plain lines otherwise. */
-  readonly log?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly log?: Terminal & { readonly isTTY?: boolean };
 }
+
+/** A stream that may know its width in characters; `getWindowSize` follows the user's changes. */
+type Terminal = NodeJS.WritableStream & {
+  readonly columns?: number;
+  readonly getWindowSize?: () => readonly [number, number];
+};
 
 export const openProgress = ({
   json = false,
@@ -51,16 +57,50 @@ const plainLines = (log: NodeJS.WritableStream): Progress => {
   };
 };
 
-const FORMAT =
-  '{bar} {percentage}%  epoch {epoch}  step {value}/{total}  loss {loss}  validation {validation}  {pace} characters/s  {left} left';
+/** What a bar shows beside itself. */
+export interface BarFields {
+  readonly left: string;
+  readonly loss: string;
+  readonly validation: string;
+  readonly pace: string;
+  readonly epoch: string;
+  readonly step: string;
+}
 
-const bar = (log: NodeJS.WritableStream): Progress => {
+const WIDEST_BAR = 30; // characters
+const NARROWEST_BAR = 8;
+
+/**
+ * One row of a terminal: a bar, percent, time left and loss, then as much of the rest as there is room for.
+ *
+ * @param width In characters; the last column stays free, since a few terminals wrap there.
+ * @param progress 0 to 1.
+ */
+export const barLine = (width: number, progress: number, fields: BarFields): string => {
+  const room = Math.max(0, width - 1);
+  const { left, loss, validation, pace, epoch, step } = fields;
+  let line = `${String(Math.floor(100 * progress)).padStart(3)}%  ${left.padStart(4)} left  loss ${loss.padEnd(6)}`;
+  for (const field of [
+    `validation ${validation.padEnd(6)}`,
+    `${pace.padStart(6)} characters/s`,
+    `epoch ${epoch}`,
+    `step ${step}`,
+  ]) {
+    if (line.length + 2 + field.length + NARROWEST_BAR + 1 > room) break;
+    line += `  ${field}`;
+  }
+  const cells = Math.min(WIDEST_BAR, room - line.length - 1);
+  if (cells < NARROWEST_BAR) return line.slice(0, room);
+  const full = Math.round(cells * progress);
+  return `${'█'.repeat(full)}${'░'.repeat(cells - full)} ${line}`;
+};
+
+const bar = (log: Terminal): Progress => {
+  const width = () => log.getWindowSize?.()[0] || log.columns || 80;
   const bars = new MultiBar({
-    format: FORMAT,
+    // Asked at every drawing: the terminal may have been resized.
+    format: (_, { progress }, fields) => barLine(width(), progress, fields),
     stream: log,
-    barsize: 20,
-    barCompleteChar: '█',
-    barIncompleteChar: '░',
     hideCursor: true,
     clearOnComplete: true,
     gracefulExit: false, // an interrupted training ends in its own way
@@ -68,28 +108,34 @@ const bar = (log: NodeJS.WritableStream): Progress => {
   });
   let one: SingleBar | undefined;
   let epochs = 0;
+  let steps = 0;
   let validation = '…';
   return {
     update: (event) => {
       if (event.type === 'started') {
         epochs = event.epochs;
-        const blank = { epoch: `1/${epochs}`, loss: '…', validation, pace: '…', left: '…' };
+        const blank = { epoch: `1/${epochs}`, loss: '…', validation, pace: '…', left: '…', step: '…' };
         log.write(`${lineOf(event)}\n`);
+        steps = event.steps;
         one = bars.create(event.steps, event.resumedAt ?? 0, blank);
         return;
       }
-      if (event.type === 'validation') validation = event.loss.toFixed(4);
+      if (event.type === 'validation') {
+        validation = event.loss.toFixed(4);
+        one?.update({ validation });
+      }
       if (event.type === 'step') {
         one?.update(event.step, {
           epoch: `${event.epoch}/${epochs}`,
           loss: event.epochLoss.toFixed(4),
           validation,
           pace: grouped(event.charactersPerSecond),
-          left: duration(event.secondsLeft),
+          left: clock(event.secondsLeft),
+          step: `${grouped(event.step)}/${grouped(steps)}`,
         });
         return;
       }
-      const line = lineOf(event);
+      const line = lineOf(event, width());
       if (event.type === 'finished') {
         bars.stop();
         one = undefined;

@@ -82,15 +82,16 @@ const figures = ({ started, finished, evaluation, overlap, steps }: Report): Htm
   return html`<section class="figures">${all.map(([value, what]) => html`<div><strong>${value}</strong><span>${what}</span></div>`)}</section>`;
 };
 
-const verdict = ({ gate, warnings, finished }: Report): Html => {
+const verdict = ({ gate, judgement, warnings, finished }: Report): Html => {
   const statements = [
     ...(gate?.reasons ?? []),
+    ...(gate?.remarks ?? []),
     ...(finished === undefined
       ? []
       : [`The weights of epoch ${finished.bestEpoch} are kept, of ${finished.epoch} trained.`]),
     ...warnings.map(({ message }) => message),
   ];
-  if (statements.length === 0) return '';
+  if (statements.length === 0 && judgement === undefined) return '';
   const title =
     gate === undefined
       ? 'What happened'
@@ -101,6 +102,7 @@ const verdict = ({ gate, warnings, finished }: Report): Html => {
           : 'Kept as a candidate';
   return html`<section class="verdict${gate === undefined || gate.passed ? '' : ' failed'}">
 <h2>${title}</h2>
+${judgement === undefined ? '' : html`<p>${judgement}</p>`}
 <ul>${statements.map((reason) => html`<li>${reason}</li>`)}</ul>
 </section>`;
 };

@@ -25,6 +25,8 @@ export interface Report {
   readonly warnings: readonly WarningEvent[];
   readonly finished?: FinishedEvent;
   readonly gate?: GateEvent;
+  /** What the measurements come to, in one sentence. */
+  readonly judgement?: string;
   /** On the held-out part, from the artefact as published. */
   readonly evaluation?: HeldOutEvaluation;
   readonly overlap?: OverlapReport;
@@ -98,6 +100,8 @@ export class ReportKeeper {
         return { finished: event };
       case 'gate':
         return { gate: event };
+      case 'judgement':
+        return { judgement: event.message };
       default:
         return {};
     }

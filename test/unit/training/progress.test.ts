@@ -9,7 +9,7 @@ import { readRecord } from '../../../src/training-jobs/records.ts';
 import { sourceOf } from '../../../training/corpus/store-source.ts';
 import type { TrainingEvent } from '../../../training/events.ts';
 import { RecordKeeper } from '../../../training/record.ts';
-import { openProgress } from '../../../training/report/progress.ts';
+import { barLine, openProgress } from '../../../training/report/progress.ts';
 import { ReportKeeper } from '../../../training/report/report.ts';
 import { reportHtml } from '../../../training/report/report-html.ts';
 import { someEvents } from './events.ts';
@@ -135,8 +135,24 @@ describe('openProgress', () => {
   it('draws a bar with losses, pace and time left on a terminal', async () => {
     const { log } = await shown({ terminal: true });
     expect(log).toContain('epoch 1/2');
-    expect(log).toMatch(/validation 2\.3000 .*characters\/s .*left/);
+    expect(log).toMatch(/validation 2\.3000 .*characters\/s .*epoch 1\/2/);
     expect(log).toContain('finished after 20 sec');
+  });
+
+  it('fits its bar to the terminal, dropping what matters least', () => {
+    const fields = {
+      ...{ left: '12:05', loss: '1.5312', validation: '1.6021', pace: '22,912', epoch: '3/18' },
+      step: '1,234/8,820',
+    };
+    const line = (width: number) => barLine(width, 0.42, fields);
+    expect(line(30)).toBe(' 42%  12:05 left  loss 1.5312');
+    expect(line(40)).toBe('████░░░░░  42%  12:05 left  loss 1.5312');
+    expect(line(80)).toMatch(/^█+░+ {2}42% .* validation 1\.6021 {2}22,912 characters\/s$/);
+    expect(line(100)).toMatch(/^█+░+ {2}42% .* characters\/s {2}epoch 3\/18$/);
+    expect(line(120)).toMatch(/epoch 3\/18 {2}step 1,234\/8,820$/);
+    for (let width = 1; width <= 140; width++)
+      expect([...line(width)].length).toBeLessThan(Math.max(width, 1) + 0);
+    for (const width of [60, 80, 100, 120]) expect(line(width)).toMatch(/42% {2}12:05 left {2}loss 1\.5312/);
   });
 });
 

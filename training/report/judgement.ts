@@ -1,0 +1,49 @@
+import { bestOrder, type NgramLosses } from '../metrics/ngrams.ts';
+import { percent } from './format.ts';
+
+/** The measurements that a judgement rests on; losses are nats per character. */
+export interface Measurements {
+  /** On the held-out part of the corpus. */
+  readonly loss: number;
+  /** On what was trained on, in the epoch whose weights are kept. */
+  readonly trainingLoss: number;
+  /** Of the corpus's own n-gram models on the held-out part. */
+  readonly trigramLoss: number;
+  readonly ngramLosses?: NgramLosses | undefined;
+  /** Share of windows of generated text that stand in the corpus, and the length of a window in characters. */
+  readonly overlap?: { readonly share: number; readonly window: number } | undefined;
+}
+
+/** Above this share of windows copied, a text is no longer the model's own. */
+const COPIES = 0.05;
+/** Nats by which a loss on unseen text may exceed that on what was trained on, before it is called overfitting. */
+const APART = 0.25;
+
+/** What the numbers of a training come to, in one sentence. */
+export const judgement = (measured: Measurements): string => {
+  const { loss, trigramLoss, ngramLosses, overlap } = measured;
+  if (!Number.isFinite(loss)) return 'Its numbers are not finite: train again with another --seed.';
+  const best = ngramLosses?.[bestOrder(ngramLosses)];
+  return `It predicts unseen text ${besideCounting(loss, trigramLoss, best)}, ${besideTraining(measured)}${overlap ? `; ${copied(overlap)}` : ''}.`;
+};
+
+const besideCounting = (loss: number, trigram: number, best = trigram): string => {
+  const against = (other: number) => `(${loss.toFixed(4)} against ${other.toFixed(4)} nats per character)`;
+  if (loss >= trigram) return `worse than a trigram model ${against(trigram)}`;
+  if (loss >= best)
+    return `better than a trigram model but worse than the best n-gram model ${against(best)}`;
+  return `better than every n-gram model ${against(best)}`;
+};
+
+const besideTraining = ({ loss, trainingLoss }: Measurements): string =>
+  loss - trainingLoss > APART
+    ? `but much worse than what it trained on (${trainingLoss.toFixed(4)}): it has overfitted, and more text would help most`
+    : `and about as well as what it trained on (${trainingLoss.toFixed(4)})`;
+
+const copied = ({ share, window }: NonNullable<Measurements['overlap']>): string => {
+  if (share === 0) return 'it copies nothing from its corpus';
+  const windows = `${percent(share)} of its ${window}-character windows`;
+  return share > COPIES
+    ? `it recites its corpus, where ${windows} stand`
+    : `it copies ${windows} from its corpus`;
+};
