@@ -9,6 +9,7 @@ const apiDefaults: Readonly<Record<string, unknown>> = {
   ),
   copy_guard: 0,
   stop: '',
+  pattern: '',
   unknown: 'error',
 };
 
@@ -23,6 +24,7 @@ export const completionBody = (model: string, settings: GenerationSettings): Rec
     ...Object.fromEntries(sliderParameterNames.map((name) => [snakeCase(name), settings[name]])),
     copy_guard: settings.copyGuard,
     stop: settings.stop,
+    pattern: settings.pattern,
     unknown: settings.unknown,
   };
   return Object.fromEntries(Object.entries(body).filter(([name, value]) => apiDefaults[name] !== value));

@@ -108,7 +108,8 @@ export class CompletionCard {
       return;
     }
     if (event.kind === 'end') {
-      const { reason, overlap, state } = event;
+      const { reason: ended, stopReason, overlap, state } = event;
+      const reason = stopReason === 'pattern' || stopReason === 'copy_guard' ? stopReason : ended;
       this.#state = state;
       this.#ending = { ...this.#ending, reason, ...(overlap === undefined ? {} : { overlap }) };
     } else {

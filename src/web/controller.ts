@@ -64,9 +64,10 @@ export class Controller {
     await this.#generate(card.source, [card], { ...settings, prompt: '', n: 1, length }, state);
   }
 
-  /** Takes the whole text of a card as the prompt of a new one. */
+  /** Takes the whole text of a card as the prompt of a new one, which a pattern would begin anew: it goes on without. */
   async #continueWithText(card: CompletionCard): Promise<void> {
-    card.source = { ...card.source, settings: { ...this.#currentSettings(), prompt: card.whole, n: 1 } };
+    const settings = { ...this.#currentSettings(), prompt: card.whole, n: 1, pattern: '' };
+    card.source = { ...card.source, settings };
     await this.#generate(card.source, [card]);
   }
 

@@ -39,6 +39,7 @@ const optionsOf = (settings: GenerationSettings): GenerateOptions => ({
   unknown: settings.unknown,
   logprobs: 5,
   ...(settings.stop === '' ? {} : { stop: [settings.stop] }),
+  ...(settings.pattern === '' ? {} : { pattern: settings.pattern }),
 });
 
 const eventsOf = ({ index, characters = [] }: CompletionEvent): GenerationEvent[] =>
@@ -110,9 +111,14 @@ const generate = async ({
       for (const event of eventsOf(completion)) respond({ id, kind: 'event', event });
     }
     const result = await completions.result();
-    for (const [index, { finishReason, state, overlap }] of result.choices.entries()) {
-      const quoted = overlap === undefined ? {} : { overlap };
-      respond({ id, kind: 'event', event: { kind: 'end', index, reason: finishReason, state, ...quoted } });
+    for (const [index, { finishReason, stopReason, state, overlap }] of result.choices.entries()) {
+      const more = {
+        ...(overlap === undefined ? {} : { overlap }),
+        ...(stopReason === undefined
+          ? {}
+          : { stopReason: stopReason.by === 'stop' ? stopReason.text : stopReason.by }),
+      };
+      respond({ id, kind: 'event', event: { kind: 'end', index, reason: finishReason, state, ...more } });
     }
     const { milliseconds, replaced } = result;
     respond({ id, kind: 'event', event: { kind: 'receipt', milliseconds, replaced } });

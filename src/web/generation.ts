@@ -23,6 +23,7 @@ export interface GenerationSettings extends Readonly<Record<SliderParameterName,
   readonly n: number;
   readonly copyGuard: number; // characters; 0: none
   readonly stop: string; // empty: none
+  readonly pattern: string; // empty: none
   readonly unknown: 'error' | 'skip' | 'nearest';
 }
 
@@ -46,6 +47,7 @@ export const defaultSettings: GenerationSettings = {
   topP: 0.95,
   copyGuard: 0,
   stop: '',
+  pattern: '',
   unknown: 'nearest',
 };
 
@@ -69,6 +71,8 @@ export type GenerationEvent =
       readonly kind: 'end';
       readonly index: number;
       readonly reason: string;
+      /** What ended a text that stopped: its stop text, `pattern` or `copy_guard`. */
+      readonly stopReason?: string;
       /** From which the same backend can continue. */
       readonly state?: ContinuationState;
       readonly overlap?: { readonly characters: number; readonly exact: boolean };

@@ -18,13 +18,16 @@ import { TrainingPanel } from './training-panel.ts';
 
 const inBrowser = byId('in-browser', HTMLInputElement);
 const status = byId('backend-status', HTMLParagraphElement);
-const form = new SettingsForm(byId('settings', HTMLFormElement));
+const form = new SettingsForm(byId('settings', HTMLFormElement), () => picker.alphabet());
 const controller = new Controller(() => form.read());
 const codeDialog = new CodeDialog();
 const serverBackend = new ServerBackend();
 const serviceWorker = startServiceWorker();
 const browserBackend = new BrowserBackend(serviceWorker);
-const picker = new ModelPicker(() => void prepare());
+const picker = new ModelPicker(() => {
+  form.checkPattern();
+  void prepare();
+});
 const trainingPanel = new TrainingPanel(async (model) => {
   await picker.refresh(model);
   byId('prompt', HTMLTextAreaElement).focus();

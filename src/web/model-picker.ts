@@ -23,6 +23,7 @@ export class ModelPicker {
   readonly #version = byId('version', HTMLSelectElement);
   readonly #onChange: () => void;
   #versions: readonly VersionEntry[] = [];
+  #alphabet: { readonly id: string; readonly characters: readonly string[] } | undefined;
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -39,6 +40,21 @@ export class ModelPicker {
       id: chosen === undefined ? name : `${name}@${chosen.version}`,
       indexed: chosen?.files.includes('copy-index.bin') ?? false,
     };
+  }
+
+  /** The alphabet of the chosen version, in id order; undefined where it is not known. */
+  async alphabet(): Promise<readonly string[] | undefined> {
+    const id = this.chosen?.id;
+    if (id === undefined) return undefined;
+    if (this.#alphabet?.id !== id) {
+      const path = `v1/models/${encodeURIComponent(id)}`;
+      const { alphabet } = await callJson<{ alphabet?: readonly string[] }>(path).catch(() => ({
+        alphabet: undefined,
+      }));
+      if (alphabet === undefined) return undefined;
+      this.#alphabet = { id, characters: alphabet };
+    }
+    return this.#alphabet.characters;
   }
 
   /** Lists what the server has, keeping the choice where it still exists. */

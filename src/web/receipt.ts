@@ -17,6 +17,8 @@ export interface ReceiptFields {
 
 const reasons: Readonly<Record<string, string>> = {
   stop: 'reached its stop text',
+  pattern: 'its pattern is complete',
+  copy_guard: 'the copy guard left nothing to go on with',
   aborted: 'stopped',
 };
 

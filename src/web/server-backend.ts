@@ -10,6 +10,7 @@ interface Chunk {
     readonly index: number;
     readonly text: string;
     readonly finish_reason: string | null;
+    readonly stop_reason?: string;
     readonly continue_from?: string;
     readonly overlap?: { readonly characters: number; readonly exact: boolean };
     readonly logprobs?: {
@@ -43,6 +44,7 @@ function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
         kind: 'end',
         index: choice.index,
         reason: choice.finish_reason,
+        ...(choice.stop_reason === undefined ? {} : { stopReason: choice.stop_reason }),
         ...(choice.continue_from === undefined ? {} : { state: choice.continue_from }),
         ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
       };

@@ -1,22 +1,25 @@
 import { byId, make } from './dom.ts';
 import { defaultSettings, type GenerationSettings } from './generation.ts';
+import { type AlphabetSource, PatternField } from './pattern-field.ts';
 import { advancedSliders, mainSliders, type Slider } from './sliders.ts';
 
 const newSeed = (): number => Math.floor(Math.random() * 1_000_000);
 
 const clamp = (value: number, { min, max }: Slider): number => Math.min(max, Math.max(min, value));
 
-/** The form of all settings: sliders, seed, stop text and unknown characters. */
+/** The form of all settings: sliders, seed, stop text, pattern and unknown characters. */
 export class SettingsForm {
   readonly #inputs = new Map<Slider, HTMLInputElement>();
   readonly #prompt = byId('prompt', HTMLTextAreaElement);
   readonly #seed: HTMLInputElement;
   readonly #randomSeed: HTMLInputElement;
   readonly #stop: HTMLInputElement;
+  readonly #pattern: PatternField;
   readonly #unknown: HTMLSelectElement;
   readonly #hints: (() => void)[] = []; // each updates what a control says of its value
 
-  constructor(root: HTMLFormElement) {
+  /** @param alphabet Of the model that is chosen. */
+  constructor(root: HTMLFormElement, alphabet: AlphabetSource) {
     root.addEventListener('submit', (event) => event.preventDefault());
     this.#seed = make('input', {
       id: 'seed',
@@ -46,6 +49,7 @@ export class SettingsForm {
       make('option', { value: 'skip' }, 'leave it out'),
       make('option', { value: 'error' }, 'report an error'),
     );
+    this.#pattern = new PatternField(alphabet, () => this.read().length);
     root.append(
       ...mainSliders.map((slider) => this.#sliderField(slider)),
       this.#seedField(),
@@ -55,6 +59,7 @@ export class SettingsForm {
         make('summary', {}, 'Advanced settings'),
         ...advancedSliders.map((slider) => this.#sliderField(slider)),
         this.#stopField(),
+        this.#pattern.element,
         this.#unknownField(),
       ),
       make(
@@ -76,6 +81,7 @@ export class SettingsForm {
         ? Math.max(0, this.#seed.valueAsNumber)
         : defaultSettings.seed,
       stop: this.#stop.value.replaceAll('\\n', '\n'),
+      pattern: this.#pattern.value,
       unknown: this.#unknown.value as GenerationSettings['unknown'],
     };
   }
@@ -85,8 +91,14 @@ export class SettingsForm {
     this.#prompt.value = settings.prompt;
     this.#seed.value = String(settings.seed);
     this.#stop.value = settings.stop.replaceAll('\n', '\\n');
+    this.#pattern.value = settings.pattern;
     this.#unknown.value = settings.unknown;
     this.#updateHints();
+  }
+
+  /** To be called when another model is chosen. */
+  checkPattern(): void {
+    void this.#pattern.check();
   }
 
   /** A new random seed, unless this one is to be kept. */
@@ -128,6 +140,7 @@ export class SettingsForm {
       input.style.setProperty('--filled', `${100 * share}%`);
     };
     input.addEventListener('input', update);
+    if (slider.name === 'length') input.addEventListener('change', () => this.checkPattern());
     this.#inputs.set(slider, input);
     this.#hints.push(update);
     return make(

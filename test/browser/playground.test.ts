@@ -233,6 +233,34 @@ describe.each(sizes)('on %s', (_, viewport) => {
     expect(await generate(page)).toEqual(served);
   });
 
+  test('a pattern is checked while it is typed, and every text matches it, here and on the server', async () => {
+    await using visited = await visit({ viewport });
+    const { page, consoleErrors } = visited;
+    await openControls(page);
+    await page.locator('.advanced > summary').click();
+    const pattern = page.locator('#pattern');
+    const hint = page.locator('#pattern-hint');
+    await pattern.fill('(a');
+    await hint.getByText('not valid').waitFor();
+    expect(await pattern.getAttribute('aria-invalid')).toBe('true');
+    await pattern.fill('\\d{4}');
+    await hint.getByText('it has no \\d').waitFor();
+    await pattern.fill('a{5000}');
+    await hint.getByText('more than the length').waitFor();
+    await pattern.fill('[A-Z][a-z]{2,9} of [A-Z][a-z]{2,9}');
+    await hint.getByText('shortest that does has 10 characters').waitFor();
+    expect(await pattern.getAttribute('aria-invalid')).toBe('false');
+    await setSeed(page, 5);
+    const [text] = await generate(page);
+    expect(text).toMatch(/^[A-Z][a-z]{2,9} of [A-Z][a-z]{2,9}$/);
+    expect(await page.locator('.receipt').textContent()).toContain('its pattern is complete');
+    expect(await axeViolations(page)).toEqual([]);
+    await page.locator('#in-browser').check();
+    await page.getByText('runs without the server').waitFor();
+    expect(await generate(page)).toEqual([text]);
+    expect(consoleErrors).toEqual([]);
+  });
+
   test('Continue in the browser gives the text of one longer request', async () => {
     await using visited = await visit({ viewport });
     const { page } = visited;

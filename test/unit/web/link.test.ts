@@ -18,6 +18,7 @@ test('a link carries all settings and the model', () => {
     frequencyPenalty: fc.double({ min: 0, max: 2, noNaN: true }),
     copyGuard: fc.nat(200),
     stop: fc.string({ unit: 'grapheme' }),
+    pattern: fc.string({ unit: 'grapheme' }),
     unknown: fc.constantFrom('error', 'skip', 'nearest'),
   });
   const plusZero = (value: object) => JSON.parse(JSON.stringify(value)) as unknown; // a link has no -0
