@@ -54,6 +54,8 @@ export interface ErrorDetails {
   readonly expected?: string | undefined;
   /** What arrived, already shortened for display. */
   readonly received?: string | undefined;
+  /** In place of the message for clients of the API, where that names a place of the host's. */
+  readonly forClients?: string | undefined;
   /** Every fault of a request that has several, the one above included. */
   readonly faults?: readonly ValidationError[] | undefined;
   /** Seconds after which trying again makes sense. */

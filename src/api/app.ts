@@ -111,6 +111,9 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     });
     context.set('caller', caller);
     await next();
+    // A cache between a client and here knows neither `x-api-key` nor whose answer it is.
+    const caching = context.res.headers.get('cache-control');
+    if (!caching?.includes('private')) context.header('cache-control', 'private, no-store');
   });
 
   const { generator, imports, trainings, corpora, metrics } = deps;

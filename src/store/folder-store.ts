@@ -278,6 +278,7 @@ export class FolderStore implements Store {
     return new FolioError('store_failed', `Could not ${action} ${key} in ${this.location}: ${reason}.`, {
       where: key,
       received: reason,
+      forClients: `The store could not ${action} ${key}: ${reason}.`,
       cause,
     });
   }

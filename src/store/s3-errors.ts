@@ -61,6 +61,7 @@ export function storeFailed(action: string, key: string, location: string, cause
     {
       where: key,
       received: reason,
+      forClients: `The store could not ${action} ${key || 'objects'}: ${status ?? code ?? name}.`,
       cause,
       ...(mayPass(status, isConfiguration) && !isForeign(cause) ? { retryAfter: 1 } : {}),
     },

@@ -35,10 +35,10 @@ export const errorBody = (error: unknown, requestId?: string): ErrorBody => {
       },
     };
   }
-  const { where, faults: all } = error.details;
+  const { where, faults: all, forClients } = error.details;
   return {
     error: {
-      message: error.message,
+      message: forClients ?? error.message,
       type: typeOfStatus(error.status),
       param: where ?? null,
       code: error.code,

@@ -4,6 +4,6 @@ export const serverSentEvent = (data: string, event?: string): string =>
 
 export const eventStreamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
+  'cache-control': 'private, no-cache, no-transform',
   'x-accel-buffering': 'no',
 } as const;

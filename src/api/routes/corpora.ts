@@ -85,9 +85,13 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
         ...(preset === undefined ? {} : { preset }),
         ...(from === undefined ? {} : { from }),
       });
-      return context.json({ object: 'corpus', name, bytes: size, training: trainingObject(record) }, 202, {
-        location: `/v1/trainings/${encodeURIComponent(record.id)}`,
-      });
+      return context.json(
+        { object: 'corpus', name, bytes: size, training: trainingObject(record, store) },
+        202,
+        {
+          location: `/v1/trainings/${encodeURIComponent(record.id)}`,
+        },
+      );
     },
   ),
 ];

@@ -96,7 +96,7 @@ const streamText = (generation: Generation): Response => {
   return new Response(body, {
     headers: {
       'content-type': 'text/plain; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
+      'cache-control': 'private, no-cache, no-transform',
       'x-accel-buffering': 'no',
       ...generation.headers(),
       ...(receipt.length > longestHeader ? {} : { 'x-folio-receipt': receipt }),

@@ -125,8 +125,8 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
             "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:",
           // A version never changes; a name alone follows the current one.
           'cache-control': context.req.param('model').includes('@')
-            ? 'public, max-age=31536000, immutable'
-            : 'no-cache',
+            ? 'private, max-age=31536000, immutable'
+            : 'private, no-cache',
           etag: `"${version}/${file}"`,
         },
       });

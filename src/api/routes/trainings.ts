@@ -2,6 +2,7 @@ import { accepts } from 'hono/accepts';
 import { streamSSE } from 'hono/streaming';
 import { FolioError } from '../../errors.ts';
 import { corpusKey } from '../../store/keys.ts';
+import type { Store } from '../../store/store.ts';
 import type { TrainingJobs, TrainingRecord, TrainingState } from '../../training-jobs/training-jobs.ts';
 import type { TrainingDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
@@ -25,8 +26,11 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       answers: { 200: { description: 'The trainings', content: { [json]: 'TrainingListSchema' } } },
       errors: ['store_failed'],
     },
-    async (context, { trainings }) =>
-      context.json({ object: 'list', data: (await trainings.list()).map(trainingObject) }),
+    async (context, { trainings, store }) =>
+      context.json({
+        object: 'list',
+        data: (await trainings.list()).map((record) => trainingObject(record, store)),
+      }),
   ),
   route(
     {
@@ -62,7 +66,7 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
         ...(preset === undefined ? {} : { preset }),
         ...(from === undefined ? {} : { from }),
       });
-      return context.json(trainingObject(record), 202);
+      return context.json(trainingObject(record, store), 202);
     },
   ),
   route(
@@ -82,11 +86,11 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       },
       errors: ['not_found', 'store_failed'],
     },
-    async (context, { trainings, live }) => {
+    async (context, { trainings, store, live }) => {
       const { id } = context.req.param();
       const record = await found(trainings, id);
       const type = accepts(context, { header: 'Accept', supports: [json, events], default: json });
-      if (type === json) return context.json(trainingObject(record));
+      if (type === json) return context.json(trainingObject(record, store));
       return streamSSE(context, async (stream) => {
         let sent = ''; // updatedAt of the last record that was sent
         let sentAt = 0;
@@ -95,7 +99,7 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
           if (now.updatedAt !== sent) {
             sent = now.updatedAt;
             sentAt = performance.now();
-            await stream.writeSSE({ event: 'training', data: JSON.stringify(trainingObject(now)) });
+            await stream.writeSSE({ event: 'training', data: JSON.stringify(trainingObject(now, store)) });
           } else if (performance.now() - sentAt > heartbeatMs) {
             sentAt = performance.now();
             await stream.write(': still there\n\n');
@@ -121,11 +125,11 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       answers: { 200: { description: 'The training', content: { [json]: 'TrainingSchema' } } },
       errors: ['not_found', 'store_failed'],
     },
-    async (context, { trainings }) => {
+    async (context, { trainings, store }) => {
       const { id } = context.req.param();
       await found(trainings, id);
       await trainings.stop(id);
-      return context.json(trainingObject(await found(trainings, id)));
+      return context.json(trainingObject(await found(trainings, id), store));
     },
   ),
 ];
@@ -138,7 +142,11 @@ const found = async (trainings: TrainingJobs, id: string): Promise<TrainingRecor
 
 const hasEnded = (state: TrainingState): boolean => state !== 'queued' && state !== 'running';
 
-export const trainingObject = (record: TrainingRecord): object => {
+/** A trainer's words, without the place of the store on its machine. */
+const withoutPlace = (text: string, { location }: Store): string =>
+  location.length > 3 ? text.replaceAll(location, 'the store') : text; // `.` is the working folder
+
+export const trainingObject = (record: TrainingRecord, store: Store): object => {
   const { progress } = record;
   return {
     id: record.id,
@@ -172,7 +180,11 @@ export const trainingObject = (record: TrainingRecord): object => {
     })),
     samples: record.samples,
     ...(record.version === undefined ? {} : { version: record.version }),
-    ...(record.failure === undefined ? {} : { failure: record.failure }),
-    log_tail: record.logTail,
+    ...(record.failure === undefined
+      ? {}
+      : {
+          failure: { ...record.failure, message: withoutPlace(record.failure.message, store) },
+        }),
+    log_tail: record.logTail.map((line) => withoutPlace(line, store)),
   };
 };
