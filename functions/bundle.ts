@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { bundlePage } from '../src/web/bundle.ts';
+import { writeLicenses } from '../src/web/licenses.ts';
 
 export const root = join(import.meta.dirname, '..');
 
@@ -35,7 +36,7 @@ const requiredBuiltins: Plugin = {
   },
 };
 
-const options: BuildOptions = {
+const options = {
   bundle: true,
   minify: true,
   splitting: true,
@@ -51,7 +52,7 @@ const options: BuildOptions = {
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
-};
+} as const satisfies BuildOptions;
 
 /** Bundles every function into a folder. @returns the folder of each */
 export async function bundleFunctions(into = join(root, 'dist/functions')): Promise<Bundles> {
@@ -60,12 +61,14 @@ export async function bundleFunctions(into = join(root, 'dist/functions')): Prom
       const folder = join(into, name);
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true });
-      await build({
+      const { metafile } = await build({
         ...options,
+        metafile: true,
         absWorkingDir: root,
         entryPoints: { index: `functions/${name}.ts` },
         outdir: folder,
       });
+      await writeLicenses([metafile], root, join(folder, 'licenses.txt'));
       if (name === 'admin') await bundlePage(join(folder, 'page'));
       return [name, folder] as const;
     }),

@@ -109,7 +109,8 @@ const fromOwnDownload = async (folder: string, log: Log): Promise<Ready['from']>
 const unpack = `
 import sys, zipfile, os
 wheel, target = sys.argv[1:]
-want = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2')
+want = ('tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2',
+        'tensorflow/include/LICENSE', 'tensorflow/THIRD_PARTY_NOTICES.txt') # the terms stay with the library
 heads = ('tensorflow/include/tensorflow/', 'tensorflow/include/tsl/', 'tensorflow/include/xla/')
 with zipfile.ZipFile(wheel) as z:
     names = [n for n in z.namelist() if n in want or (n.startswith(heads) and n.endswith('.h'))]

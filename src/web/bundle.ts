@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
+import { writeLicenses } from './licenses.ts';
 
 const source = import.meta.dirname;
 const copied = ['icon.svg', 'folio.webmanifest'];
@@ -51,6 +52,11 @@ export const bundlePage = async (folder: string, main = 'main.ts'): Promise<void
   });
   await copyFile(join(source, 'index.html'), join(folder, 'index.html'));
   await Promise.all(copied.map((name) => copyFile(join(source, name), join(assets, name))));
+  await writeLicenses(
+    [page, engine, styles].map(({ metafile }) => metafile),
+    source,
+    join(assets, 'licenses.txt'),
+  );
   const built = [page, engine, styles].flatMap(({ metafile: { outputs } }) =>
     Object.keys(outputs).map((output) => relative(folder, join(source, output))),
   );
