@@ -1,5 +1,6 @@
 import { FolioError } from '../errors.ts';
-import { alphabetFiles } from './format/alphabet-file.ts';
+import { alphabetFiles, isWebPage } from './format/alphabet-file.ts';
+import { digestsFile, VersionDigests } from './format/version-digests.ts';
 import type { Model } from './model.ts';
 import { type OpenOptions, openModel } from './open-model.ts';
 
@@ -8,11 +9,14 @@ export interface FetchOptions extends OpenOptions {
   readonly fetch?: (url: URL) => Promise<Response>;
 }
 
+const digestsLimit = 2 ** 20; // bytes
+
 /**
- * Opens a model over HTTP: in a page, in a worker, in Node.
+ * Opens a model over HTTP: in a page, in a worker, in Node. Where `digests.json` is beside it, as with every version that
+ * Folio publishes, all files are checked against it.
  *
  * @param location Of the folder, or of its `model.json`.
- * @throws FolioError as `openModel`; `unavailable` when a file cannot be fetched
+ * @throws FolioError as `openModel`; `model_damaged` for other bytes than were published; `unavailable` when a file cannot be fetched
  */
 export const fetchModel = (
   location: string | URL,
@@ -20,15 +24,22 @@ export const fetchModel = (
 ): Promise<Model> => {
   const base = new URL(location, globalThis.location?.href);
   if (!base.pathname.endsWith('.json') && !base.pathname.endsWith('/')) base.pathname += '/';
-  return openModel((file, limit) => {
+  const get = (file: string, limit: number): Promise<Uint8Array | undefined> => {
     const url = file === 'model.json' && base.pathname.endsWith('.json') ? base : new URL(file, base);
     url.search ||= base.search;
-    return fetchFile(
-      url,
-      limit,
-      alphabetFiles.some((name) => name === file),
-      fetch,
+    const optional = file === digestsFile || alphabetFiles.some((name) => name === file);
+    return fetchFile(url, limit, optional, fetch);
+  };
+  let digests: Promise<VersionDigests | undefined> | undefined;
+  return openModel(async (file, limit) => {
+    digests ??= get(digestsFile, digestsLimit).then((bytes) =>
+      bytes === undefined || isWebPage(bytes)
+        ? undefined
+        : VersionDigests.parse(bytes, base.href, options.hash),
     );
+    const [bytes, published] = await Promise.all([get(file, limit), digests]);
+    if (bytes !== undefined || file === 'model.json') published?.check(base.href, file, bytes);
+    return bytes;
   }, options);
 };
 

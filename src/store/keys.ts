@@ -23,8 +23,7 @@ export const prefixes = {
 
 /** Written last of a version's files: a version is complete once it is there. */
 export const modelFile = 'model.json';
-/** SHA-256 of every other file of the version. */
-export const digestsFile = 'digests.json';
+export { digestsFile } from '../model/format/version-digests.ts';
 /** The copy guard's index of the corpus, beside `model.json`. */
 export const copyIndexFile = 'copy-index.bin';
 export const lineIndexFile = 'line-index.bin';

@@ -1,7 +1,7 @@
 import { FolioError, isFolioError } from '../errors.ts';
+import { VersionDigests } from '../model/format/version-digests.ts';
 import { checkReadable } from './check-version.ts';
 import { removeHalfVersions } from './clean-models.ts';
-import { VersionDigests } from './digests.ts';
 import {
   candidatesPrefix,
   digestsFile,
@@ -14,6 +14,7 @@ import {
   versionPrefix,
 } from './keys.ts';
 import { checkModelName, isModelName } from './model-name.ts';
+import { nativeSha256 } from './native-sha256.ts';
 import { encodePointer, parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
 import { versionFiles } from './version-files.ts';
@@ -73,7 +74,9 @@ export function withDigests(
   files: ReadonlyMap<string, Uint8Array>,
 ): ReadonlyMap<string, Uint8Array> {
   const given = files.get(digestsFile);
-  const digests = given ? VersionDigests.parse(given, where) : VersionDigests.of(files);
+  const digests = given
+    ? VersionDigests.parse(given, where, nativeSha256)
+    : VersionDigests.of(files, nativeSha256);
   const order = (file: string): number => [digestsFile, modelFile].indexOf(file);
   const all = new Map(files).set(digestsFile, digests.encode());
   for (const file of digests.files) digests.check(where, file, all.get(file));

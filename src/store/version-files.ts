@@ -1,6 +1,7 @@
 import { FolioError } from '../errors.ts';
-import { VersionDigests } from './digests.ts';
+import { VersionDigests } from '../model/format/version-digests.ts';
 import { digestsFile, modelFile, versionKey } from './keys.ts';
+import { nativeSha256 } from './native-sha256.ts';
 import type { Store } from './store.ts';
 
 /** One version's files as a loader sees them. */
@@ -47,7 +48,7 @@ export const checkedFiles = (
   let reading: Promise<VersionDigests | undefined> | undefined;
   const digests = (): Promise<VersionDigests | undefined> => {
     reading ??= read(digestsFile).then(
-      (bytes) => bytes && VersionDigests.parse(bytes, where),
+      (bytes) => bytes && VersionDigests.parse(bytes, where, nativeSha256),
       (error: unknown) => {
         reading = undefined;
         throw error;

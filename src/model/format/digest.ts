@@ -27,8 +27,7 @@ export const digestLater = (
   let digest: string | undefined;
   const make = (): string => {
     if (digest === undefined) {
-      const bytes = hash(parts);
-      digest = `sha256:${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+      digest = `sha256:${hexOf(hash(parts))}`;
       parts = [];
     }
     return digest;
@@ -42,6 +41,10 @@ export const digestLater = (
   }
   return make;
 };
+
+/** Bytes in lower-case hexadecimal digits. */
+export const hexOf = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
 const jsonOf = (value: unknown): Uint8Array => {
   try {

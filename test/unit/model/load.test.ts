@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/load-model.ts';
+import { fetchModel } from '../../../src/model/fetch-model.ts';
 import { sha256 } from '../../../src/model/format/sha256.ts';
 import { openModel } from '../../../src/model/open-model.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
@@ -98,6 +99,35 @@ describe('a model is loaded', () => {
     for (const source of [place, join(place, published), { store, name: 'tiny' }]) {
       await expect(loadModel(source)).rejects.toMatchObject({ code: 'model_damaged' });
     }
+  });
+
+  it('over HTTP only as it was published, in Node and in a page alike', async () => {
+    const { version: published } = await publishTinyModel(new FolderStore(join(root, 'served')));
+    const place = join('served/models/tiny', published);
+    const address = `${url}/${place}`;
+    for (const open of [loadModel, fetchModel]) (await open(address)).dispose();
+    for (const file of ['model.json', 'weights-1-of-1.bin', 'digests.json']) {
+      const path = join(root, place, file);
+      const bytes = await readFile(path);
+      for (const damaged of [bytes.with(9, bytes[9]! ^ 1), bytes.subarray(0, -1), Buffer.alloc(0)]) {
+        await writeFile(path, damaged);
+        for (const open of [loadModel, fetchModel]) {
+          await expect(open(address)).rejects.toMatchObject({
+            code: 'model_damaged',
+            details: { where: file },
+          });
+        }
+      }
+      await writeFile(path, bytes);
+    }
+    for (const open of [loadModel, fetchModel]) (await open(address)).dispose();
+  });
+
+  it('over HTTP from a server that sends its own page for what is not there', async () => {
+    await writeFile(join(root, 'plain/digests.json'), '<!doctype html><title>A page</title>');
+    const model = await loadModel(`${url}/plain`);
+    expect(model.alphabet.characters.join('')).toBe(alphabetOfRandomModels);
+    await rm(join(root, 'plain/digests.json'));
   });
 
   it('not from where there is none', async () => {

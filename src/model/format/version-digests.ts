@@ -1,6 +1,9 @@
-import { FolioError } from '../errors.ts';
-import { digestsFile } from './keys.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { FolioError } from '../../errors.ts';
+import { type Hash, hexOf } from './digest.ts';
+import { sha256 as plainSha256 } from './sha256.ts';
+
+/** SHA-256 of every other file of the version. */
+export const digestsFile = 'digests.json';
 
 interface FileDigest {
   readonly bytes: number;
@@ -13,21 +16,24 @@ interface FileDigest {
  */
 export class VersionDigests {
   readonly #files: ReadonlyMap<string, FileDigest>;
+  readonly #hash: Hash;
 
-  private constructor(files: ReadonlyMap<string, FileDigest>) {
+  private constructor(files: ReadonlyMap<string, FileDigest>, hash: Hash) {
     this.#files = files;
+    this.#hash = hash;
   }
 
   /** @param files Of the version, by name. */
-  static of(files: ReadonlyMap<string, Uint8Array>): VersionDigests {
+  static of(files: ReadonlyMap<string, Uint8Array>, hash: Hash = plainSha256): VersionDigests {
     const names = [...files.keys()].filter((file) => file !== digestsFile).sort();
     return new VersionDigests(
       new Map(
         names.map((file) => {
           const bytes = files.get(file)!;
-          return [file, { bytes: bytes.length, sha256: hexSha256(bytes) }];
+          return [file, { bytes: bytes.length, sha256: hexOf(hash([bytes])) }];
         }),
       ),
+      hash,
     );
   }
 
@@ -35,11 +41,12 @@ export class VersionDigests {
    * @param where The version, for the message.
    * @throws FolioError `model_damaged`
    */
-  static parse(bytes: Uint8Array, where: string): VersionDigests {
+  static parse(bytes: Uint8Array, where: string, hash: Hash = plainSha256): VersionDigests {
     try {
       const { files } = JSON.parse(new TextDecoder().decode(bytes)) as { files: Record<string, FileDigest> };
-      const digests = new VersionDigests(new Map(Object.entries(files)));
-      if (Buffer.compare(digests.encode(), bytes) === 0) return digests;
+      const digests = new VersionDigests(new Map(Object.entries(files)), hash);
+      const written = digests.encode();
+      if (bytes.length === written.length && bytes.every((byte, i) => byte === written[i])) return digests;
     } catch {
       // not JSON of this form: damaged, as below
     }
@@ -52,7 +59,7 @@ export class VersionDigests {
 
   encode(): Uint8Array {
     const files = JSON.stringify(Object.fromEntries(this.#files));
-    const digest = hexSha256(new TextEncoder().encode(files));
+    const digest = hexOf(this.#hash([new TextEncoder().encode(files)]));
     return new TextEncoder().encode(`{"files":${files},"sha256":"${digest}"}\n`);
   }
 
@@ -68,14 +75,12 @@ export class VersionDigests {
     if (bytes.length !== published.bytes) {
       throw damaged(where, file, `${published.bytes} bytes`, `${bytes.length} bytes`);
     }
-    const sha256 = hexSha256(bytes);
+    const sha256 = hexOf(this.#hash([bytes]));
     if (sha256 !== published.sha256) {
       throw damaged(where, file, `SHA-256 ${published.sha256}`, sha256);
     }
   }
 }
-
-const hexSha256 = (bytes: Uint8Array): string => Buffer.from(nativeSha256([bytes])).toString('hex');
 
 /** @param where NAME@VERSION, or a folder. */
 export const damaged = (where: string, file: string, expected: string, received: string): FolioError =>
