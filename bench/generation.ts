@@ -78,7 +78,6 @@ const onnxText = async (network: LstmNetwork, precision: 'f32' | 'int8'): Promis
 const { json, rounds, wanted } = benchOptions(9);
 const roof = await memoryRoof();
 const cases: Measured[] = [];
-const kernelBuild = createKernelStepper(benchNetwork([16]), 'int8').kernel.build;
 
 for (const [name, units] of Object.entries(sizes)) {
   const network = benchNetwork(units);
@@ -168,7 +167,6 @@ report(cases, {
     ),
   ],
   notes: [
-    `Kernel: ${kernelBuild}.`,
     `Memory roof: ${roof.how}.`,
     ...(costs.length > 0 ? [`Cost for each million weights\n${costs.join('\n')}`] : []),
   ],

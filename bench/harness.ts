@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { parseArgs } from 'node:util';
+import { kernelBuild } from '../src/model/kernel/kernel-module.ts';
+import type { KernelInfo } from '../src/model/stepper.ts';
 
 /** One subject of a case: something that can be measured again and again. */
 export interface Subject {
@@ -22,14 +25,31 @@ export interface Measured {
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
+  /** Those of the processor's instructions on which ratios depend most, of `/proc/cpuinfo`. */
+  readonly features: readonly string[];
+  /** The kernel that int8 runs in here. */
+  readonly kernel: KernelInfo['build'];
   readonly platform: string;
   readonly node: string;
   readonly date: string;
 }
 
+const listed = ['avx2', 'avx_vnni', 'avx512_vnni', 'amx_int8', 'asimddp', 'i8mm'];
+
+const features = (): readonly string[] => {
+  try {
+    const flags = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+    return listed.filter((name) => flags.split(' ').includes(name));
+  } catch {
+    return []; // another system
+  }
+};
+
 const machine = (): Machine => ({
   cpu: cpus()[0]?.model ?? 'unknown',
   cores: cpus().length,
+  features: features(),
+  kernel: kernelBuild(),
   platform: `${platform()}-${arch()}`,
   node: process.version,
   date: new Date().toISOString(),
@@ -82,8 +102,8 @@ export const report = (
     for (const note of notes) console.error(note);
     return;
   }
-  const { cpu, cores, node, date } = machine();
-  console.log(`${cpu}, ${cores} cores, Node ${node}, ${date}`);
+  const { cpu, cores, features: has, kernel, node, date } = machine();
+  console.log(`${cpu} (${has.join(', ')}), ${cores} cores, Node ${node}, kernel ${kernel}, ${date}`);
   for (const name of new Set(cases.map((measured) => measured.case))) {
     console.log(`\n${name}`);
     for (const measured of cases.filter((one) => one.case === name)) {

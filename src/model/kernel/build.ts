@@ -6,17 +6,7 @@ const folder = new URL('./', import.meta.url);
 const target = new URL('kernel-bytes.ts', folder);
 const simd = { plain: ['--enable', 'simd'], relaxed: ['--enable', 'simd', '--enable', 'relaxed-simd'] };
 const memory = ['--importMemory', '--sharedMemory', '--zeroFilledMemory', '--maximumMemory', '65536'];
-const common = [
-  'kernel.ts',
-  '--runtime',
-  'stub',
-  '-O3',
-  '--converge',
-  '--noAssert',
-  '--enable',
-  'threads',
-  ...memory,
-];
+const common = ['--runtime', 'stub', '-O3', '--converge', '--noAssert', '--enable', 'threads', ...memory];
 
 type Build = keyof typeof simd;
 
@@ -31,13 +21,17 @@ export const sourceDigest = async (): Promise<string> => {
   return `sha256:${hash.digest('hex')}`;
 };
 
-const compile = async (build: Build): Promise<Uint8Array> => {
+/** @param entry the file that says what is exported. @returns WebAssembly that imports a shared memory */
+export const compileAssembly = async (
+  build: Build,
+  entry = 'kernel.ts',
+): Promise<Uint8Array<ArrayBuffer>> => {
   const baseDir = new URL('assembly', folder).pathname;
-  let bytes: Uint8Array | undefined;
-  const options = [...common, ...simd[build], '--baseDir', baseDir, '-o', 'kernel.wasm'];
+  let bytes: Uint8Array<ArrayBuffer> | undefined;
+  const options = [entry, ...common, ...simd[build], '--baseDir', baseDir, '-o', 'kernel.wasm'];
   const { error, stderr } = await asc.main(options, {
     writeFile: (_, contents) => {
-      bytes = contents as Uint8Array;
+      bytes = Uint8Array.from(contents as Uint8Array);
     },
   });
   if (error || !bytes) throw new Error(`asc: ${error?.message ?? 'no output'}\n${stderr.toString()}`);
@@ -54,7 +48,7 @@ const SHARED_MEMORY = 3;
  * compiled for a shared one: for another, the optimiser would move atomic loads out of the loops that wait on them.
  */
 const compileKernel = async (build: Build): Promise<{ base64: string; memoryFlags: number }> => {
-  const bytes = Buffer.from(await compile(build));
+  const bytes = Buffer.from(await compileAssembly(build));
   const memoryFlags = bytes.indexOf(memoryImport) + memoryImport.length;
   if (bytes[memoryFlags] !== SHARED_MEMORY)
     throw new Error(`The ${build} build should import a shared memory.`);

@@ -1,6 +1,6 @@
 // Made by `npm run build:kernel` from assembly/*.ts.
 export const kernelBytes = {
-  source: 'sha256:8f7f158a977e4dc2148e86e466fe2ac61bad78547be6b67f626cb20aeff40a61',
+  source: 'sha256:b7ab3dc2b4d3918052201f6938b68bf5d963f8dfae1bfee889616aad5d8781fe',
   plain: {
     memoryFlags: 148,
     base64:
