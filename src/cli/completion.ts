@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts';
 import { newCommand } from './command.ts';
 import { print } from './print.ts';
 
-/** What a shell is to be told; each asks `folio completion for` at every Tab, and completes files where that is silent. */
+/** The scripts of the shells: each asks `folio completion for` at every Tab, and completes files where that is silent. */
 const scripts: Readonly<Record<string, string>> = {
   bash: `_folio() {
   local IFS=$'\\n'
@@ -42,7 +42,7 @@ export const completionCommand = (programWith: (name: string | undefined) => Pro
     });
 
 /** What the last word may become. @param words Of the line so far, without `folio` itself. */
-export const candidates = async (program: Command, words: readonly string[]): Promise<readonly string[]> => {
+const candidates = async (program: Command, words: readonly string[]): Promise<readonly string[]> => {
   const last = words.at(-1) ?? '';
   let command = program;
   let asked: string | undefined; // what the word before the last is the name of an option for
