@@ -195,6 +195,7 @@ export class ApiStack extends Stack {
       for (const one of [this.generate, this.admin]) one.deployGradually(alarms.filter(watchesCode));
     }
     new CfnOutput(this, 'ModelBucket', { value: models.bucketName });
+    new CfnOutput(this, 'BulkArn', { value: this.bulk.machine.stateMachineArn });
     new CfnOutput(this, 'BulkJob', {
       description: 'Generates for every row of bulk/prompts.jsonl in the model bucket',
       value: `aws stepfunctions start-execution --state-machine-arn ${this.bulk.machine.stateMachineArn} --input '{"task":"generate","input":"bulk/prompts.jsonl"}'`,
@@ -267,12 +268,21 @@ export class ApiStack extends Stack {
       quota: { limit: settings.quota, period: apigateway.Period.MONTH },
     });
     // Not addApiKey: a key that depends on the stage could not be named to the functions behind the stage.
-    const reader = new apigateway.ApiKey(this, 'ReaderKey', { description: 'May generate, score and look' });
-    const writer = new apigateway.ApiKey(this, 'WriterKey', { description: 'May do everything' });
-    plan.addApiKey(reader);
-    plan.addApiKey(writer);
+    const addKey = (id: string, description: string): apigateway.ApiKey => {
+      const key = new apigateway.ApiKey(this, id, { description });
+      plan.addApiKey(key);
+      return key;
+    };
+    const pairs = settings.keys.map((number) => {
+      const suffix = number === 1 ? '' : String(number); // the first pair had no number before there were others
+      return {
+        reader: addKey(`ReaderKey${suffix}`, 'May generate, score and look'),
+        writer: addKey(`WriterKey${suffix}`, 'May do everything'),
+      };
+    });
+    const { reader, writer } = pairs.at(-1)!;
     for (const { function: one } of [this.generate, this.admin]) {
-      one.addEnvironment('FOLIO_WRITER_KEY_ID', writer.keyId);
+      one.addEnvironment('FOLIO_WRITER_KEY_ID', pairs.map((pair) => pair.writer.keyId).join(','));
     }
     new CfnOutput(this, 'ReaderKeyId', { value: reader.keyId });
     new CfnOutput(this, 'WriterKeyId', { value: writer.keyId });

@@ -39,6 +39,16 @@ export const definitions = {
     .enum(['key', 'iam'])
     .default('key')
     .describe('Who may call: holders of an API key, or of IAM rights.'),
+  keys: z.coerce
+    .string()
+    .regex(/^[1-9]\d{0,3}(?:,[1-9]\d{0,3})*$/, {
+      error: 'expected whole numbers from 1, separated by commas',
+    })
+    .default('1')
+    .transform((text) => [...new Set(text.split(',').map(Number))])
+    .describe(
+      'Numbers of the pairs of API keys that are valid, a reader and a writer each; the outputs name the last. To rotate: 1,2, later 2.',
+    ),
   streaming: flag(true).describe('Text is sent as it is made. false: one whole answer.'),
   rate: whole(1, 10_000, 10).describe('Requests a second that one key may make on average.'),
   burst: whole(1, 5_000, 10).describe(

@@ -88,6 +88,9 @@ export class TrainingStack extends Stack {
       ...buckets,
       ...resources,
     });
+    new CfnOutput(this, 'CorporaBucket', { value: data.corpora.bucketName });
+    new CfnOutput(this, 'RetrainingArn', { value: this.retraining.machine.stateMachineArn });
+    new CfnOutput(this, 'GridArn', { value: this.grid.machine.stateMachineArn });
     new CfnOutput(this, 'UploadCorpus', {
       description: 'Trains a model of the name of the file',
       value: `aws s3 cp my-novel.txt s3://${data.corpora.bucketName}/corpora/my-novel.txt`,

@@ -16,7 +16,7 @@ const store = S3Store.at(settings.store);
 const app = createApp({
   store,
   limits: limitsFrom(settings),
-  authorise: authoriseByGateway(settings.writerKeyId),
+  authorise: authoriseByGateway(settings.writerKeyIds),
   ...(settings.retraining !== undefined &&
     settings.corporaStore !== undefined && {
       trainings: new StateMachineTrainingJobs(store, settings.retraining, settings.corporaStore),

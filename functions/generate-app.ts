@@ -25,7 +25,7 @@ export const answerWith = (store: Store, models: ModelCache, settings: Settings)
   const app = createApp({
     store,
     limits,
-    authorise: authoriseByGateway(settings.writerKeyId),
+    authorise: authoriseByGateway(settings.writerKeyIds),
     generator: {
       defaultModel: parseModelReference(settings.model),
       acquire: (reference, precision) => models.acquire(reference, precision),

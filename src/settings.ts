@@ -173,11 +173,6 @@ export const definitions = {
     fallback: '',
     description: 'Keys that may also upload, train, activate and remove, separated by commas.',
   }),
-  key: defined({
-    variable: 'FOLIO_KEY',
-    schema: text,
-    description: 'API key that the command line sends to a deployment: `--store https://ENDPOINT`.',
-  }),
   origins: required({
     variable: 'FOLIO_ORIGINS',
     schema: originList,
@@ -269,10 +264,12 @@ export const definitions = {
     fallback: 'true',
     description: 'Whether a Lambda sends its answers as they are made; API Gateway has to be set alike.',
   }),
-  writerKeyId: defined({
+  writerKeyIds: required({
     variable: 'FOLIO_WRITER_KEY_ID',
-    schema: text,
-    description: "Id of API Gateway's key that may also upload, train, activate and remove.",
+    schema: list,
+    fallback: '',
+    description:
+      "Ids of API Gateway's keys that may also upload, train, activate and remove, separated by commas.",
   }),
   corporaStore: defined({
     variable: 'FOLIO_CORPORA',

@@ -126,6 +126,5 @@ export const removeCandidate = async (store: Store, name: string, version: strin
   for (const key of keys) await store.remove(key);
 };
 
-/** Below which the files of a version are. */
-export const prefixOf = ({ name, version, candidate }: CopiedVersion): string =>
+const prefixOf = ({ name, version, candidate }: CopiedVersion): string =>
   candidate ? candidatePrefix(name, version) : versionPrefix(name, version);

@@ -1,10 +1,11 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { startServer } from '../../src/server/server.ts';
 import { readSettings } from '../../src/settings.ts';
 import { launchChromium } from './chromium.ts';
 
-/** `npm run screenshots`: takes the documentation's pictures of the playground, with the committed model. */
+/** `npm run screenshots`: takes the documentation's pictures of the playground and the report, with the committed model. */
 const root = join(import.meta.dirname, '../..');
 const pictures = [
   { file: 'playground-light.png', width: 1280, height: 1000, dark: false, link: 'prompt=ROMEO%3A&seed=11' },
@@ -36,5 +37,12 @@ for (const { file, width, height, dark, link } of pictures) {
   await page.screenshot({ path: join(root, 'docs/images', file) });
   await context.close();
 }
+const { version } = JSON.parse(await readFile(join(root, 'models/shakespeare/current.json'), 'utf8')) as {
+  version: string;
+};
+const report = await browser.newPage({ viewport: { width: 1100, height: 900 }, colorScheme: 'light' });
+await report.goto(pathToFileURL(join(root, 'models/shakespeare', version, 'report.html')).href);
+await report.evaluate(async () => void (await document.fonts.ready));
+await report.screenshot({ path: join(root, 'docs/images/report.png') });
 await browser.close();
 await server.close(0);

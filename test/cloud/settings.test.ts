@@ -17,6 +17,8 @@ describe('settings of the deployment', () => {
   });
 
   it('reads the text of the command line as it reads JSON', () => {
+    expect(parseSettings({ keys: '1,2' }).keys).toEqual([1, 2]);
+    expect(parseSettings({ keys: 2 }).keys).toEqual([2]);
     const text = parseSettings({ streaming: 'false', rate: '3', 'trainer-cpu': '2048', budget: '0' });
     const json = parseSettings({ streaming: false, rate: 3, 'trainer-cpu': 2048, budget: 0 });
     expect(text).toEqual(json);
@@ -26,6 +28,7 @@ describe('settings of the deployment', () => {
     [{ auth: 'none' }, /folio:auth: .*"key"\|"iam".*, not "none"/],
     [{ streaming: 'maybe' }, /folio:streaming: expected true or false, not "maybe"/],
     [{ rate: 'many' }, /folio:rate: .*not "many"/],
+    [{ keys: '1,,2' }, /folio:keys: expected whole numbers from 1, separated by commas, not "1,,2"/],
     [{ memory: 64 }, /folio:memory: .*256.*not 64/],
     [{ 'alarm-email': 'me' }, /folio:alarm-email: expected an e-mail address, not "me"/],
     [{ certificate: 'arn:aws:acm:eu-west-1:1:certificate/1' }, /folio:domain-name: expected together/],

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../functions/bundle.ts';
 import { operations } from '../../src/api/routes/routes.ts';
 import { type Synthesised, synthesise } from './synth.ts';
 
@@ -246,6 +249,32 @@ describe('the endpoint', () => {
       Quota: { Limit: 100_000, Period: 'MONTH' },
       Throttle: { RateLimit: 10, BurstLimit: 10 },
     });
+  });
+
+  it('has every output that docs/operations.md reads', () => {
+    const page = readFileSync(join(root, 'docs/operations.md'), 'utf8');
+    const read = [...page.matchAll(/\boutput Folio(Api|Training) (\w+)/g)];
+    expect(read.length).toBeGreaterThan(6);
+    for (const [, stack, name] of read) {
+      const template = stack === 'Api' ? made.api : made.training;
+      expect([name, Object.keys(template.findOutputs(name!))]).toEqual([name, [name]]);
+    }
+  });
+
+  it('takes several pairs of keys, of which every writer may write and the outputs name the last', async () => {
+    const { api } = await synthesise({ 'folio:keys': '1,2' });
+    const ids = resources(api, 'AWS::ApiGateway::ApiKey').map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
+    expect(ids.sort()).toEqual(['ReaderKey', 'ReaderKey2', 'WriterKey', 'WriterKey2']);
+    api.resourceCountIs('AWS::ApiGateway::UsagePlanKey', 4);
+    const writers = resources(api, 'AWS::Lambda::Function').flatMap(([, { Environment }]) => {
+      const variables = (Environment as { Variables?: Record<string, unknown> } | undefined)?.Variables ?? {};
+      return 'FOLIO_WRITER_KEY_ID' in variables ? [JSON.stringify(variables.FOLIO_WRITER_KEY_ID)] : [];
+    });
+    expect(writers).toHaveLength(2);
+    for (const one of writers) expect(one).toMatch(/WriterKey[0-9A-F]{8}.*",",.*WriterKey2[0-9A-F]{8}/);
+    api.hasOutput('WriterKeyId', { Value: { Ref: Match.stringLikeRegexp('^WriterKey2[0-9A-F]{8}$') } });
+    const [only] = resources((await synthesise({ 'folio:keys': '2' })).api, 'AWS::ApiGateway::ApiKey');
+    expect(only![0]).toMatch(/^(Reader|Writer)Key2/);
   });
 
   it('asks for IAM rights where that is set, and has no keys then', async () => {

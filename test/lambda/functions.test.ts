@@ -251,7 +251,7 @@ describe('bulk', () => {
 
 describe('admin', () => {
   const variables = {
-    FOLIO_WRITER_KEY_ID: writerKeyId,
+    FOLIO_WRITER_KEY_ID: `an-earlier-key,${writerKeyId}`, // while keys are being rotated, both are valid
     FOLIO_CORPORA: 's3://corpora',
     FOLIO_RETRAINING: 'arn:aws:states:us-east-1:123456789012:stateMachine:retraining',
   };

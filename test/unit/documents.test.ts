@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { presets } from '../../training/presets.ts';
+import { commandBlocks, runDocuments } from '../document-blocks.ts';
 
 const documents = globSync(['*.md', 'docs/**/*.md']).sort();
 const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
@@ -50,6 +51,48 @@ describe('README.md', () => {
       }
     }
     expect(documents.filter((file) => !reached.has(file))).toEqual([]);
+  });
+});
+
+describe('command blocks', () => {
+  it.each(runDocuments)('of %s are run by test/documents, or say why not', (file) => {
+    const blocks = commandBlocks(textOf(file));
+    expect(blocks.filter(({ mark }) => mark.kind !== 'not run').length).toBeGreaterThan(4);
+    const fences = [...textOf(file).matchAll(/^```(\w*)\n[\s\S]*?^```$/gm)].map((match) => match[1]);
+    expect(fences.filter((language) => !/^(sh|js|ts|py|json|text)$/.test(language!))).toEqual([]);
+    const outputs = blocks.filter(({ output }) => output !== undefined);
+    expect(outputs.map(({ output }) => output!.text.trim()).filter((text) => text === '')).toEqual([]);
+  });
+
+  it('are read with their marks and the output that follows', () => {
+    const document = [
+      '<!-- not run: it needs an account -->\n```sh\ncdk deploy\n```\n',
+      'As a program:\n\n```ts\nconsole.log(1);\n```\n\n```text\n1\n```\n',
+      '<!-- starts: http://127.0.0.1:3000/ -->\n\n```sh\nnpm start\n```\n',
+      '```sh\ndate\n```\n\n<!-- differs: time passes -->\n```text\nFri\n```\n\nIt was\n\n```text\nFriday\n```\n',
+    ].join('\n');
+    const blocks = commandBlocks(document);
+    expect(blocks.map(({ line, language, mark }) => [line, language, mark.kind, mark.value])).toEqual([
+      [2, 'sh', 'not run', 'it needs an account'],
+      [8, 'ts', 'run', ''],
+      [18, 'sh', 'starts', 'http://127.0.0.1:3000/'],
+      [22, 'sh', 'run', ''],
+    ]);
+    expect(blocks.map(({ output }) => output && [output.text, output.differs])).toEqual([
+      undefined,
+      ['1\n', undefined],
+      undefined,
+      ['Fri\n', 'time passes'],
+    ]);
+    const { from, to } = blocks[1]!.output!;
+    expect(document.slice(from, to)).toBe('1\n');
+  });
+
+  it('have no mark that nobody knows', () => {
+    expect(() => commandBlocks('<!-- skip -->\n```sh\nls\n```\n')).toThrow("line 2: unknown mark 'skip'");
+    expect(() => commandBlocks('<!-- differs: why -->\n```sh\nls\n```\n')).toThrow(
+      'before a block of output',
+    );
   });
 });
 
