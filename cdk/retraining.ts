@@ -9,7 +9,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { corpusDeletedKey, prefixes } from '../src/store/keys.ts';
-import { presets } from '../training/presets.ts';
+import { presetNames } from '../training/presets/presets.ts';
 import { closingDefinition } from './closing-definition.ts';
 import { executionLog } from './execution-log.ts';
 import { retrainingDefinition } from './retraining-definition.ts';
@@ -54,7 +54,7 @@ export class Retraining extends Construct {
             topic: notifications.topicArn,
             region: stack.region,
             preset: settings.preset,
-            presets: Object.keys(presets),
+            presets: presetNames,
             from: settings.from,
             trainingsAtOnce: settings['trainings-at-once'],
           }),

@@ -1,6 +1,6 @@
 import type { Node } from 'constructs';
 import * as z from 'zod';
-import { type PresetName, presets } from '../training/presets.ts';
+import { presetNames } from '../training/presets/presets.ts';
 
 /**
  * What a person may decide about a deployment: context values of the CDK, in cdk.json or as `-c folio:NAME=VALUE`.
@@ -92,10 +92,7 @@ export const definitions = {
     'US dollars a month, after which you are warned; 0 sets no budget.',
   ),
   spot: flag(true).describe('Train on spare capacity first, at about 30 % of the price.'),
-  preset: z
-    .enum(Object.keys(presets) as [PresetName, ...PresetName[]])
-    .default('standard')
-    .describe('Settings of a training that an upload starts.'),
+  preset: z.enum(presetNames).default('auto').describe('Settings of a training that an upload starts.'),
   from: optionalText(
     /^[A-Za-z0-9][\w.-]{0,63}(?:@[A-Za-z0-9][\w.-]{0,63})?$/,
     'NAME, NAME@VERSION or none',

@@ -4,7 +4,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as sfn from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { prefixes } from '../src/store/keys.ts';
-import { presets } from '../training/presets.ts';
+import { presetNames } from '../training/presets/presets.ts';
 import { executionLog } from './execution-log.ts';
 import { gridDefinition } from './grid-definition.ts';
 import { NodeFunction } from './node-function.ts';
@@ -49,7 +49,7 @@ export class TrainingGrid extends Construct {
             models: models.bucketName,
             publishBest: publish.function.functionArn,
             preset: settings.preset,
-            presets: Object.keys(presets),
+            presets: presetNames,
             trainingsAtOnce: settings['trainings-at-once'],
           }),
         ),

@@ -2,7 +2,9 @@ import { basename } from 'node:path';
 import { FolioError, isFolioError } from '../src/errors.ts';
 import { checkModelName } from '../src/store/model-name.ts';
 import { folioVersion } from '../src/version.ts';
+import type { Preparation } from './corpus/clean.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
+import type { CorpusReport } from './corpus/corpus-report.ts';
 import type { CorpusKind } from './corpus/lines.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
 import type { Lineage } from './lineage.ts';
@@ -19,7 +21,8 @@ import type { FitSettings } from './loop/fit-settings.ts';
 import { Kernels } from './loop/kernels.ts';
 import { parameters } from './loop/network.ts';
 import { loadTensorFlow } from './loop/tensorflow.ts';
-import { type PresetName, presets } from './presets.ts';
+import { chooseRecipe, knownShare } from './presets/auto.ts';
+import { type PresetName, presets } from './presets/presets.ts';
 import { type PublishOptions, publish } from './publish/publish.ts';
 import { type ReadModelFile, readSavedModel, type SavedModel } from './publish/saved-model.ts';
 import { ReportKeeper } from './report/report.ts';
@@ -37,7 +40,9 @@ export interface TrainOptions extends PublishOptions {
   /** Running text or single lines. Default: found from the text. */
   readonly kind?: CorpusKind | 'auto' | undefined;
   /** Reads the files of a model to start from, in place of fresh weights. */
-  readonly from?: ReadModelFile;
+  readonly from?: ReadModelFile | undefined;
+  /** Reads those of the model that `auto` may start from. Default: it takes fresh weights. */
+  readonly base?: ReadModelFile | undefined;
   /** Differences from the preset. */
   readonly settings?: Partial<FitSettings>;
   /**
@@ -62,9 +67,8 @@ export interface TrainOptions extends PublishOptions {
 export async function* train(options: TrainOptions): AsyncGenerator<TrainingEvent, void> {
   const { store, preset, signal } = options;
   const name = checkModelName(options.name, 'name');
-  const { preparation, about: _, ...preseted } = presets[preset];
-  const parent = options.from && (await readSavedModel(options.from));
-  const settings: FitSettings = { ...(parent ? fineTuned(preseted, parent) : preseted), ...options.settings };
+  const preparation = preset === 'auto' ? 'plain' : presets[preset].preparation;
+  const given = options.from && (await readSavedModel(options.from));
   const { corpus, preflight } = await readCorpus(options.corpus, {
     preparation,
     encoding: options.encoding,
@@ -77,6 +81,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     return event;
   };
   yield keep({ type: 'preflight', report: preflight });
+  const { parent, settings, why } = await planOf(options, given, corpus.kind, preflight);
 
   const tensorflow = await setUpTensorFlow(options.log ?? (() => undefined));
   const tf = loadTensorFlow();
@@ -91,9 +96,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const { from, warning } = await checkpointFor(options, configuration);
   if (warning !== undefined) yield keep({ type: 'warning', code: 'not_resumed', message: warning });
   for (const event of from?.events ?? []) keeper.update(event);
-  const started = startedEvent(options, settings, corpus, parent, {
-    ...{ folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node },
-  });
+  const tools = { folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node };
+  const started = startedEvent(options, { settings, preparation, parent, why }, corpus, tools);
   yield keep(from === undefined ? started : { ...started, resumedAt: from.position });
 
   const key = checkpointKeyOf(name, configuration);
@@ -118,19 +122,48 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   await store.remove(key);
 }
 
+/** What is trained, and from where. */
+interface Plan {
+  readonly settings: FitSettings;
+  readonly parent?: SavedModel | undefined;
+  readonly why?: string | undefined;
+}
+
+/** Settings by the preset, the model to start from and the caller's own. */
+const planOf = async (
+  { preset, base, settings: own }: TrainOptions,
+  given: SavedModel | undefined,
+  kind: CorpusKind,
+  { characters, alphabet }: CorpusReport,
+): Promise<Plan> => {
+  if (preset !== 'auto') {
+    const { preparation: _, about: __, ...settings } = presets[preset];
+    return { parent: given, settings: { ...(given ? fineTuned(settings, given) : settings), ...own } };
+  }
+  const mayUseBase = given === undefined && base !== undefined && own?.units === undefined;
+  const facts = { characters, kind, known: knownShare(alphabet) };
+  const { fromBase, settings, fineTuning, why } = chooseRecipe(facts, { base: mayUseBase });
+  const parent = given ?? (fromBase && base ? await readSavedModel(base) : undefined);
+  return {
+    parent,
+    settings: { ...(parent ? { ...fineTuned(settings, parent), ...fineTuning } : settings), ...own },
+    ...(given === undefined ? { why } : {}),
+  };
+};
+
 const startedEvent = (
   { name, preset }: TrainOptions,
-  settings: FitSettings,
+  { settings, preparation, parent, why }: Plan & { readonly preparation: Preparation },
   corpus: Corpus,
-  parent: SavedModel | undefined,
   tools: StartedEvent['tools'],
 ): StartedEvent => {
   const shape = shapeOf(settings, corpus.alphabet.length);
   return {
     ...{ type: 'started', model: name, preset },
-    settings: { ...settings, preparation: presets[preset].preparation, kind: corpus.kind },
+    settings: { ...settings, preparation, kind: corpus.kind },
     corpus: { source: basename(corpus.source), digest: corpus.digest, characters: corpus.ids.length },
     ...(parent === undefined ? {} : { parent: lineageOf(parent) }),
+    ...(why === undefined ? {} : { why }),
     ...{ vocabulary: shape.vocabulary, parameters: parameters(shape), epochs: settings.epochs },
     ...{ steps: settings.epochs * chunksOf(corpus, settings).perEpoch, tools },
   };

@@ -3,16 +3,19 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { defaultCorpus } from '../../training/corpus/default-corpus.ts';
 import type { CorpusKind } from '../../training/corpus/lines.ts';
 import type { PublishedEvent, RejectedEvent } from '../../training/events.ts';
+import type { Dropout } from '../../training/loop/dropout.ts';
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
-import { type PresetName, presets } from '../../training/presets.ts';
+import { aboutPreset, type PresetName, presetNames } from '../../training/presets/presets.ts';
 import { RecordKeeper } from '../../training/record.ts';
 import { openProgress } from '../../training/report/progress.ts';
-import { train } from '../../training/train.ts';
+import { type TrainOptions, train } from '../../training/train.ts';
 import { errorCodes, FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { checkModelName, isModelName } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
+import type { Store } from '../store/store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
+import { baseModel } from './base-model.ts';
 import { Ended, integer, newCommand } from './command.ts';
 import { folioLine } from './command-line.ts';
 import { concurrentTrainings } from './concurrent-trainings.ts';
@@ -38,6 +41,9 @@ interface TrainFlags {
   readonly force?: true;
   readonly tolerance?: number;
   readonly epochs?: number;
+  readonly units?: readonly number[];
+  readonly layers?: number;
+  readonly dropout?: number;
   readonly seed?: number;
   readonly log: 'auto' | 'lines' | 'json';
   readonly json?: true;
@@ -60,9 +66,7 @@ export const command = (): Command =>
     )
     .option('--name <name>', "the model's name (default: that of the corpus)")
     .addOption(
-      new Option('--preset <preset>', 'how to train; see below')
-        .choices(Object.keys(presets))
-        .default('standard'),
+      new Option('--preset <preset>', 'how to train; see below').choices(presetNames).default(presetNames[0]),
     )
     .addOption(encodingOption())
     .addOption(alphabetOption())
@@ -82,6 +86,17 @@ export const command = (): Command =>
       nats,
     )
     .option('--epochs <number>', "epochs, in place of the preset's", integer(1, 10_000))
+    .option(
+      '--units <list>',
+      "units of the layers, such as 256 or 256,256, in place of the preset's",
+      unitsList,
+    )
+    .option('--layers <number>', 'so many layers, each as wide as the first', integer(1, 8))
+    .option(
+      '--dropout <share>',
+      'share of outputs and of recurrent weights left out while training, 0 to 0.9; 0 for no dropout at all',
+      dropoutShare,
+    )
     .option('--seed <number>', "seed, in place of the preset's", integer(0, 2 ** 31 - 1))
     .addOption(
       new Option(
@@ -103,9 +118,7 @@ export const command = (): Command =>
     )
     .addHelpText(
       'after',
-      `\nPresets:\n${Object.entries(presets)
-        .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
-        .join('\n')}`,
+      `\nPresets:\n${presetNames.map((name) => `  ${name.padEnd(10)}${aboutPreset(name)}`).join('\n')}`,
     )
     .action(run);
 
@@ -149,9 +162,7 @@ async function run(flags: TrainFlags): Promise<void> {
       name,
       preset: flags.preset,
       store,
-      ...(flags.from === undefined || flags.from === 'none'
-        ? {}
-        : { from: await modelFiles(flags.from, store) }),
+      ...(await startingPoint(flags, store)),
       encoding: flags.encoding,
       alphabet: flags.alphabet,
       kind: flags.kind,
@@ -206,6 +217,16 @@ async function run(flags: TrainFlags): Promise<void> {
   await print(`${reference}\n`);
 }
 
+/** The model that is asked for, or the one that `auto` may choose. */
+const startingPoint = async (
+  { from, preset }: TrainFlags,
+  store: Store,
+): Promise<Pick<TrainOptions, 'from' | 'base'>> => {
+  if (from === 'none') return {};
+  if (from !== undefined) return { from: await modelFiles(from, store) };
+  return preset === 'auto' ? { base: await baseModel(store) } : {};
+};
+
 const nats = (text: string): number => {
   if (/^\d*\.?\d+$/.test(text.trim())) return Number(text);
   throw new InvalidArgumentError('Expected a number of nats, 0 or more.');
@@ -226,9 +247,56 @@ const nameAfter = (place: string): string => {
   );
 };
 
-const differences = ({ epochs, seed }: TrainFlags): Partial<FitSettings> => ({
-  ...(epochs === undefined ? {} : { epochs }),
-  ...(seed === undefined ? {} : { seed }),
+/** `256` or `256,128`. */
+const unitsList = (text: string): readonly number[] => {
+  const units = text.split(',').map((part) => part.trim());
+  if (units.length <= 8 && units.every((part) => /^\d+$/.test(part) && +part >= 1 && +part <= 4096))
+    return units.map(Number);
+  throw new InvalidArgumentError('Expected up to 8 whole numbers from 1 to 4096, separated by commas.');
+};
+
+const dropoutShare = (text: string): number => {
+  if (/^\d*\.?\d+$/.test(text.trim()) && Number(text) <= 0.9) return Number(text);
+  throw new InvalidArgumentError('Expected a number from 0 to 0.9.');
+};
+
+/**
+ * Layers as they are asked for.
+ *
+ * @throws FolioError `invalid_parameter` beside `--from`, which brings its own, or where the two flags contradict
+ */
+const layersOf = ({ units, layers, from }: TrainFlags): readonly number[] | undefined => {
+  if (units === undefined && layers === undefined) return undefined;
+  if (from !== undefined && from !== 'none')
+    throw new FolioError('invalid_parameter', '--units and --layers are those of the model of --from.', {
+      where: units === undefined ? '--layers' : '--units',
+      expected: 'nothing beside --from',
+      received: String(units ?? layers),
+    });
+  if (units !== undefined && layers !== undefined && units.length > 1 && units.length !== layers)
+    throw new FolioError('invalid_parameter', `--units names ${units.length} layers, --layers ${layers}.`, {
+      where: '--layers',
+      expected: String(units.length),
+      received: String(layers),
+    });
+  const [first = 512] = units ?? [];
+  return units !== undefined && units.length > 1 ? units : Array.from({ length: layers ?? 1 }, () => first);
+};
+
+const differences = (flags: TrainFlags): Partial<FitSettings> => {
+  const { epochs, seed, dropout } = flags;
+  const units = layersOf(flags);
+  return {
+    ...(epochs === undefined ? {} : { epochs }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(units === undefined ? {} : { units }),
+    ...(dropout === undefined ? {} : { dropout: dropoutOf(dropout) }),
+  };
+};
+
+/** A tenth of it for the characters fed, as in `standard`. */
+const dropoutOf = (share: number): Dropout => ({
+  ...{ input: share / 10, between: share, output: share, recurrent: share, perSequence: share > 0 },
 });
 
 /** Seconds after its time limit in which a training has to come to its end in good order. */

@@ -19,7 +19,7 @@ const silentAfter = 10 * 60_000; // ms: a trainer that lives rewrites its record
 export const queuedRecord = (id: string, request: StartTraining, now: Date = new Date()): TrainingRecord => ({
   id,
   model: request.model,
-  preset: request.preset ?? 'standard',
+  preset: request.preset ?? 'auto',
   ...(request.from === undefined ? {} : { from: request.from }),
   corpus: { source: request.corpusKey },
   state: 'queued',

@@ -10,7 +10,7 @@ import { type FitOptions, type FitResult, fitNetwork } from '../../training/loop
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
 import { Kernels } from '../../training/loop/kernels.ts';
 import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
-import { presets } from '../../training/presets.ts';
+import { presets } from '../../training/presets/presets.ts';
 import { corpusOf, madeUpText } from './text.ts';
 
 const tf = loadTensorFlow();

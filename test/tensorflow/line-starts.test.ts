@@ -7,7 +7,7 @@ import { Kernels } from '../../training/loop/kernels.ts';
 import { swapGates } from '../../training/loop/network.ts';
 import { sample } from '../../training/loop/samples.ts';
 import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
-import { presets } from '../../training/presets.ts';
+import { presets } from '../../training/presets/presets.ts';
 import { corpusOf, madeUpText } from './text.ts';
 
 const kernels = new Kernels(loadTensorFlow());

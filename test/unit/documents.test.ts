@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { presets } from '../../training/presets.ts';
+import { presetNames } from '../../training/presets/presets.ts';
 import { commandBlocks, runDocuments } from '../document-blocks.ts';
 
 const documents = globSync(['*.md', 'docs/**/*.md']).sort();
@@ -96,7 +96,7 @@ describe('command blocks', () => {
   });
 });
 
-it.each(Object.keys(presets))('docs/training.md and the page offer the preset %s', (name) => {
+it.each(presetNames)('docs/training.md and the page offer the preset %s', (name) => {
   expect(textOf('docs/training.md')).toContain(`| \`${name}\` |`);
   expect(textOf('src/web/index.html')).toContain(`<option value="${name}"`);
   expect(textOf('src/web/training-panel.ts')).toMatch(new RegExp(`^  ${name}:`, 'm'));

@@ -1,5 +1,6 @@
 import { FolioError } from '../../src/errors.ts';
 import { type NgramLosses, Ngrams } from '../metrics/ngrams.ts';
+import { knownShare } from '../presets/auto.ts';
 import type { CorpusListener, ReadResult } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { corpusWarnings } from './corpus-warnings.ts';
@@ -99,7 +100,11 @@ export class CorpusInspector implements CorpusListener {
       secrets: this.#secrets
         .found()
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
-      estimate: estimate(characters, alphabet.length, this.#ngramLosses(alphabet, fold, kind)),
+      estimate: estimate(
+        { characters, kind, known: knownShare(alphabet) },
+        alphabet.length,
+        this.#ngramLosses(alphabet, fold, kind),
+      ),
     };
     return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }

@@ -29,7 +29,10 @@ export const corpusReportText = (report: CorpusReport): string => {
     ...duplicates.examples
       .filter(() => duplicates.share > 0.01)
       .map(({ text, count }): [string, string] => ['', `${grouped(count)} x ${JSON.stringify(text)}`]),
-    ['suggested', `--preset ${estimate.preset}`],
+    [
+      'suggested',
+      `--preset ${estimate.preset} (the default): ${estimate.fromBase ? 'from the weights of the model that ships' : `fresh weights, ${estimate.units.join(' and ')} units`}; ${estimate.why}`,
+    ],
     [
       'time',
       `about ${duration(estimate.seconds)} on two cores (${grouped(estimate.charactersPerSecond)} characters/s)`,

@@ -1,13 +1,20 @@
+import { fineTunedSchedule } from '../loop/schedule.ts';
 import { bestOrder, type NgramLosses } from '../metrics/ngrams.ts';
-import { presets } from '../presets.ts';
+import { BASE_UNITS, type CorpusFacts, chooseRecipe } from '../presets/auto.ts';
 
 /**
  * What a training on a corpus would take and give, before it is begun. Rough on purpose: within a factor of two for
  * time, within a tenth for loss.
  */
 export interface Estimate {
-  /** The one suggested for this size. */
+  /** The one suggested. */
   readonly preset: string;
+  /** Whether it starts from the weights of the model that ships. */
+  readonly fromBase: boolean;
+  /** Of each layer. */
+  readonly units: readonly number[];
+  /** Why the preset chooses so: one clause. */
+  readonly why: string;
   /** Of the corpus's own trigram model on the last tenth of the text. Nats per character. */
   readonly trigramLoss: number;
   /** The same of n-gram models of orders 3 to 6. */
@@ -21,12 +28,6 @@ export interface Estimate {
   readonly spotDollars: number;
 }
 
-/** Held-out loss over that of the best n-gram model; docs/corpus.md has the trainings that it was taken from. */
-const lossRatio: Readonly<Record<'tiny' | 'standard', number>> = { tiny: 1, standard: 0.89 };
-
-/** Characters below which the suggested preset is `tiny`: a large network would learn them by heart. */
-const ENOUGH = 20_000;
-
 /** Arithmetic that training sustains on two cores (four hyperthreads, as 4 vCPU on Fargate are). Operations a second. */
 const SUSTAINED = 100e9;
 
@@ -38,19 +39,22 @@ export const FARGATE_PRICE = { month: 'March 2026', vcpu: 0.04048, gigabyte: 0.0
 const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 
 /** @param ngramLosses Of the corpus's own n-gram models. */
-export const estimate = (characters: number, vocabulary: number, ngramLosses: NgramLosses): Estimate => {
-  const preset = characters < ENOUGH ? 'tiny' : 'standard';
-  const { units, embedding, epochs, leastSteps, batch, length } = presets[preset];
+export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: NgramLosses): Estimate => {
+  const { characters } = facts;
+  const { fromBase, settings, fineTuning, lossRatio, why } = chooseRecipe(facts, { base: true });
+  const { units, embedding, epochs, leastSteps, batch, length } = fromBase
+    ? { ...fineTunedSchedule(settings), units: BASE_UNITS, ...fineTuning }
+    : settings;
   const step = length * OVERHEAD + (batch * length * operations(units, embedding, vocabulary)) / SUSTAINED; // seconds
   const charactersPerSecond = (batch * length) / step;
   const anEpoch = Math.max(0.9 * characters, leastSteps * batch * length); // characters
   const seconds = (epochs * anEpoch) / charactersPerSecond;
   const dollars = (seconds / 3600) * HOUR_DOLLARS;
   return {
-    preset,
+    ...{ preset: 'auto', fromBase, units, why },
     trigramLoss: ngramLosses[3],
     ngramLosses,
-    expectedLoss: ngramLosses[bestOrder(ngramLosses)] * lossRatio[preset],
+    expectedLoss: ngramLosses[bestOrder(ngramLosses)] * lossRatio,
     charactersPerSecond,
     seconds,
     dollars,

@@ -3,6 +3,7 @@ import type { Layer, LstmLayer, Network } from '../../src/model/network.ts';
 import { plainForm } from '../corpus/rare-characters.ts';
 import type { FitSettings } from './fit-settings.ts';
 import { type NetworkShape, type Weight, weightShapes } from './network.ts';
+import { fineTunedSchedule } from './schedule.ts';
 
 /** A model that a training starts from. */
 export interface ParentNetwork {
@@ -10,10 +11,6 @@ export interface ParentNetwork {
   /** In id order. */
   readonly alphabet: readonly string[];
 }
-
-/** Of the preset's epochs and of its learning rate. */
-const EPOCHS = 1 / 3;
-const RATE = 1 / 4;
 
 /**
  * A preset's settings for a training that starts from another model's weights: the parent's layers, and the last third
@@ -39,12 +36,9 @@ export const fineTuned = (settings: FitSettings, { network }: ParentNetwork): Fi
       );
   }
   return {
-    ...settings,
+    ...fineTunedSchedule(settings),
     units: network.layers.map(({ units }) => units),
     embedding: network.input.kind === 'embedding' ? network.input.size : 0,
-    epochs: Math.max(1, Math.round(settings.epochs * EPOCHS)),
-    learningRate: settings.learningRate * RATE,
-    warmUp: Math.round(settings.warmUp * RATE),
   };
 };
 

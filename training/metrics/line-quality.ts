@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises';
 import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import { pick } from '../loop/samples.ts';
-import { percent } from '../report/format.ts';
 import type { EvaluatedModel } from './held-out.ts';
 
 /** What a model of lines writes: shares from 0 to 1, of all generated lines unless said otherwise. */
@@ -107,6 +106,8 @@ const writeLine = (model: EvaluatedModel, seed: number, most: number): { line: s
   sequence.close();
   return { line, isWhole: false };
 };
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** `of 500 generated at temperature 0.8, 99 % are different, 62 % do not stand in the corpus, 97 % match …`. */
 export const lineQualityText = ({ lines, temperature, whole, unique, novel, ...rest }: LineQuality): string =>

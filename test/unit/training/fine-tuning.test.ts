@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { firstLayer, type LstmLayer } from '../../../src/model/network.ts';
 import { fineTuned, inheritedWeights, type ParentNetwork } from '../../../training/loop/fine-tuning.ts';
-import { presets } from '../../../training/presets.ts';
+import { presets } from '../../../training/presets/presets.ts';
 import { randomNetwork } from '../../random-network.ts';
 
 const parent = (embedding?: number): ParentNetwork => ({

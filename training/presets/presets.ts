@@ -1,6 +1,6 @@
-import type { Preparation } from './corpus/clean.ts';
-import { noDropout } from './loop/dropout.ts';
-import type { FitSettings } from './loop/fit-settings.ts';
+import type { Preparation } from '../corpus/clean.ts';
+import { noDropout } from '../loop/dropout.ts';
+import type { FitSettings } from '../loop/fit-settings.ts';
 
 export interface Preset extends FitSettings {
   /** One line for people. */
@@ -76,6 +76,19 @@ const tutorial: Preset = {
   shards: 'float32',
 };
 
+/** Presets whose settings are the same for every corpus. */
 export const presets = { tiny, standard, tutorial } as const;
 
-export type PresetName = keyof typeof presets;
+export type FixedPreset = keyof typeof presets;
+
+/** `auto` chooses by the corpus: `auto.ts`. */
+export type PresetName = FixedPreset | 'auto';
+
+/** The first is the default. */
+export const presetNames = ['auto', ...(Object.keys(presets) as FixedPreset[])] as const;
+
+/** What a preset does, in one line for people. */
+export const aboutPreset = (name: PresetName): string =>
+  name === 'auto'
+    ? 'chosen by the corpus: whether to start from the model that ships, layers, steps'
+    : presets[name].about;

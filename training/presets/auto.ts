@@ -1,0 +1,89 @@
+import type { CorpusKind } from '../corpus/lines.ts';
+import type { FitSettings } from '../loop/fit-settings.ts';
+import { type Evidence, evidence } from './evidence.ts';
+import { presets } from './presets.ts';
+
+/** What `auto` chooses by. */
+export interface CorpusFacts {
+  readonly characters: number;
+  readonly kind: CorpusKind;
+  /** Share of the corpus' characters that the base knows, 0 to 1. */
+  readonly known: number;
+}
+
+/** How `auto` trains a corpus. */
+export interface Recipe {
+  /** Whether it starts from the weights of the shipped model, the base. */
+  readonly fromBase: boolean;
+  /** Of a training from fresh weights; one from other weights takes `fineTuned` of them, and `fineTuning`. */
+  readonly settings: FitSettings;
+  /** What a training from other weights sets beside. */
+  readonly fineTuning: Partial<FitSettings>;
+  /** Held-out loss to be expected, over that of the corpus' best n-gram model; see docs/quality.md. */
+  readonly lossRatio: number;
+  /** One clause for people. */
+  readonly why: string;
+}
+
+/** The characters of `models/shakespeare`, the base; a test compares them. */
+export const BASE_ALPHABET = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** Of the base's layers. */
+export const BASE_UNITS: readonly number[] = [512];
+
+/** Characters from which a corpus is trained from fresh weights: it is large enough to teach them all. */
+const ENOUGH = 400_000;
+/** Share of characters that the base must know. */
+const KNOWN = 0.7;
+/** Characters below which fine-tuning takes few steps, and a training from fresh weights a small network. */
+const LITTLE = 10_000;
+
+/** Share of a text's characters that are in the base's alphabet. */
+export const knownShare = (
+  alphabet: readonly { readonly character: string; readonly count: number }[],
+): number => {
+  const known = new Set(BASE_ALPHABET);
+  const total = alphabet.reduce((sum, { count }) => sum + count, 0);
+  const found = alphabet.reduce((sum, { character, count }) => sum + (known.has(character) ? count : 0), 0);
+  return found / Math.max(1, total);
+};
+
+/**
+ * Chooses how a corpus is trained, by the trainings of docs/quality.md.
+ *
+ * @param options `base` is false where it must start from fresh weights.
+ */
+export const chooseRecipe = (facts: CorpusFacts, { base }: { readonly base: boolean }): Recipe => {
+  const { characters, known } = facts;
+  const isLittle = characters < LITTLE;
+  const fromBase = base && characters < ENOUGH && known >= KNOWN;
+  const { preparation: _, about: __, ...settings } = isLittle && !fromBase ? presets.tiny : presets.standard;
+  return {
+    fromBase,
+    settings,
+    fineTuning: isLittle ? { leastSteps: 15, warmUp: 15 } : {},
+    lossRatio: nearest(facts, fromBase).lossRatio,
+    why: reason(facts, { base, fromBase }),
+  };
+};
+
+const reason = (
+  { characters, known }: CorpusFacts,
+  { base, fromBase }: { readonly base: boolean; readonly fromBase: boolean },
+): string => {
+  if (fromBase) return `under ${ENOUGH.toLocaleString('en')} characters, most of which the base knows`;
+  if (characters >= ENOUGH) return `${ENOUGH.toLocaleString('en')} characters or more teach fresh weights`;
+  if (base) return `the base knows ${Math.round(100 * known)} % of the characters alone`;
+  return 'no base to start from';
+};
+
+/** The training that is most like one of this corpus, by kind, characters known and the order of its size. */
+const nearest = ({ characters, kind, known }: CorpusFacts, fromBase: boolean): { lossRatio: number } => {
+  const distance = (one: Evidence) =>
+    (one.fromBase === fromBase ? 0 : 100) +
+    (one.kind === kind ? 0 : 1) +
+    Math.abs(Math.log10(one.characters / characters)) +
+    4 * Math.abs(one.known - known);
+  const best = evidence.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  return { lossRatio: best.loss / best.ngramLoss };
+};
