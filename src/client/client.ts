@@ -4,6 +4,8 @@ import type * as answers from '../api/response/responses.ts';
 
 export type GenerateRequest = z.input<typeof requests.GenerateRequestSchema>;
 export type GenerateResponse = z.output<typeof answers.GenerateResponseSchema>;
+export type LinesRequest = z.input<typeof requests.LinesRequestSchema>;
+export type LinesResponse = z.output<typeof answers.LinesResponseSchema>;
 export type ScoreRequest = z.input<typeof requests.ScoreRequestSchema>;
 export type ScoreResponse = z.output<typeof answers.ScoreResponseSchema>;
 export type Receipt = GenerateResponse['receipt'];
@@ -104,6 +106,12 @@ export class FolioClient {
       seed: Number.isSafeInteger(Number(header('seed'))) ? Number(header('seed')) : header('seed'),
     };
     return { receipt, [Symbol.asyncIterator]: () => textOf(response) };
+  }
+
+  /** Whole lines of a model of lines. @throws ApiError */
+  async lines(parameters: LinesRequest, options: CallOptions = {}): Promise<LinesResponse> {
+    const response = await this.#post('/v1/lines', parameters, options, 'application/json');
+    return (await response.json()) as LinesResponse;
   }
 
   /** @throws ApiError */

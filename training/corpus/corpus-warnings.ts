@@ -31,6 +31,11 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
       code: 'small',
       message: `${grouped(report.characters)} characters are few: from about ${grouped(SMALL)} the text is worth reading, from a million it is good.`,
     },
+    report.estimate.expectedLoss >= report.estimate.trigramLoss && {
+      severity: 'warning',
+      code: 'gate',
+      message: `A training is expected to reach ${report.estimate.expectedLoss.toFixed(2)} nats per character, a trigram model of the text has ${report.estimate.trigramLoss.toFixed(2)}: the gate would refuse the model. More text helps.`,
+    },
     report.duplicates.share > DUPLICATED && {
       severity: 'warning',
       code: 'duplicates',

@@ -310,6 +310,37 @@ const severalTexts = [
   z.maxLength(128, { error: textsError }),
 ] as const;
 
+/** A line ends with its newline alone, and one seed gives all of them. */
+const { stop: _, seed: __, ...lineSampling } = sampling;
+
+export const LinesRequestSchema = z
+  .strictObject(
+    {
+      lines: integer(1, 1000, 'Whole lines to write.'),
+      new: z._default(
+        flag('Only lines that do not stand in the corpus, and each once; for models of lines.'),
+        false,
+      ),
+      prompt: z._default(text('What every line begins with.'), ''),
+      length: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Characters of a line at most.')),
+      model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
+      seed: z.optional(
+        integer(
+          0,
+          2 ** 32 - 1,
+          'The same seed gives the same lines. Default: drawn at random, and reported.',
+        ),
+      ),
+      ...lineSampling,
+      version: extras.version,
+      digest: extras.digest,
+      precision: extras.precision,
+      unknown: extras.unknown,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'LinesRequest' });
+
 export const ScoreRequestSchema = z
   .strictObject(
     {
@@ -398,6 +429,7 @@ export const TrainingRequestSchema = z
 export type GenerateParameters = z.output<typeof GenerateRequestSchema>;
 export type CompletionParameters = z.output<typeof CompletionRequestSchema>;
 export type ChatParameters = z.output<typeof ChatRequestSchema>;
+export type LinesParameters = z.output<typeof LinesRequestSchema>;
 export type ScoreParameters = z.output<typeof ScoreRequestSchema>;
 export type TokenizeParameters = z.output<typeof TokenizeRequestSchema>;
 export type ChatMessage = ChatParameters['messages'][number];

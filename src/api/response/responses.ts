@@ -263,6 +263,23 @@ export const ScoreResponseSchema = z
   })
   .register(z.globalRegistry, { id: 'ScoreAnswer' });
 
+export const LinesResponseSchema = z
+  .object({
+    object: z.literal('list'),
+    model: z.string(),
+    version: z.string(),
+    digest: z.string(),
+    precision: z.enum(PRECISIONS),
+    seed: z.int().check(z.describe('Gives the same lines again.')),
+    data: z.array(z.string()).check(z.describe('The lines, without their newlines.')),
+    exhausted: z
+      .boolean()
+      .check(
+        z.describe('Whether a thousand tries in a row brought no more lines that count: there are fewer.'),
+      ),
+  })
+  .register(z.globalRegistry, { id: 'LinesAnswer' });
+
 const modelFields = {
   id: z.string(),
   object: z.literal('model'),

@@ -3,6 +3,7 @@ import { completionRoutes } from './completions.ts';
 import { corpusRoutes } from './corpora.ts';
 import { generateRoutes } from './generate.ts';
 import { importRoutes } from './imports.ts';
+import { linesRoutes } from './lines.ts';
 import { metricsRoutes } from './metrics.ts';
 import { modelRoutes } from './models.ts';
 import type { Operation } from './route.ts';
@@ -16,6 +17,7 @@ export const generatorRoutes = [
   ...generateRoutes,
   ...completionRoutes,
   ...chatRoutes,
+  ...linesRoutes,
   ...scoreRoutes,
   ...tokenizerRoutes,
 ];

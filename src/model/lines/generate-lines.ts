@@ -9,11 +9,12 @@ export interface LinesOptions extends Omit<GenerateOptions, 'n' | 'stop' | 'minL
   readonly lines: number;
   /** Characters of a line at most, after the prompt; longer ones are given up. Default 1,000. */
   readonly length?: number;
+  /** Lines written side by side at most. Default 32: enough to share each reading of the weights. */
+  readonly together?: number;
   /** Only lines that are not in this index, and each of them once. */
   readonly newTo?: LineIndex;
 }
 
-/** Written side by side: enough to share each reading of the weights. */
 const TOGETHER = 32;
 const LENGTH = 1000;
 /** After so many lines without one that counts, the rest is taken to be out of reach. */
@@ -26,7 +27,7 @@ const GIVEN_UP = 1000;
  * that it did write
  */
 export async function* generateLines(model: Model, options: LinesOptions): AsyncGenerator<string, void> {
-  const { lines, newTo, prompt = '', length = LENGTH, seed, ...rest } = options;
+  const { lines, newTo, together = TOGETHER, prompt = '', length = LENGTH, seed, ...rest } = options;
   if (!Number.isSafeInteger(lines) || lines < 1)
     throw unexpected('invalid_parameter', 'lines', 'a whole number of at least 1', lines);
   if (prompt.includes('\n'))
@@ -37,7 +38,7 @@ export async function* generateLines(model: Model, options: LinesOptions): Async
   let inVain = 0; // since the last line that counted
   let tries = 0;
   for (let batch = 0; count < lines; batch++) {
-    const n = newTo === undefined ? Math.min(TOGETHER, lines - count) : TOGETHER;
+    const n = newTo === undefined ? Math.min(together, lines - count) : together;
     const completions = model.complete({ ...rest, prompt, length, n, stop: ['\n'], seed: first + batch });
     const { choices } = await completions.result();
     for (const { text, finishReason } of choices) {
