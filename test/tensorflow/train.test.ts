@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openLineIndex } from '../../src/model/lines/line-index.ts';
 import { readPointer } from '../../src/store/models.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -105,6 +106,47 @@ describe('train', () => {
     expect(
       JSON.parse(new TextDecoder().decode(await read(`${published.key}/report.json`))).epochs,
     ).toHaveLength(2);
+  });
+
+  test('auto starts from the base, whose digest is in metadata, report and gate', async () => {
+    const made = (await run({ name: 'base' })).at(-1)!;
+    if (made.type !== 'published') throw new Error('not published');
+    const base = (file: string) => read(`${made.key}/${file}`);
+    const parent = JSON.parse(new TextDecoder().decode(await base('model.json'))).userDefinedMetadata.folio;
+    const settings = { batch: 8, length: 16, epochs: 1, leastSteps: 1 };
+    const events = await run({ name: 'heir', preset: 'auto', base, settings });
+    const lineage = { name: 'base', version: parent.version, digest: expect.stringMatching(/^sha256:/) };
+    expect(events.find(({ type }) => type === 'started')).toMatchObject({
+      parent: lineage,
+      why: expect.stringContaining('base'),
+      settings: { units: [20, 12] },
+    });
+    expect(events.find(({ type }) => type === 'gate')).toMatchObject({ parentLoss: expect.any(Number) });
+    const heir = events.at(-1)!;
+    if (heir.type !== 'published') throw new Error('not published');
+    const json = (file: string) =>
+      read(`${heir.key}/${file}`).then((bytes) => JSON.parse(new TextDecoder().decode(bytes)));
+    expect((await json('model.json')).userDefinedMetadata.folio.parent).toEqual(
+      (await json('report.json')).started.parent,
+    );
+    const fresh = await run({ name: 'fresh', preset: 'auto', settings: { ...settings, units: [16] }, base });
+    expect(fresh.find(({ type }) => type === 'started')).not.toHaveProperty('parent');
+  });
+
+  test('a list is learnt line by line: its index is published, and what it writes is measured', async () => {
+    const names = Array.from({ length: 400 }, (_, at) => `n${(at * 7919) % 1000}`).sort();
+    const list = join(folder, 'names.txt');
+    await writeFile(list, names.join('\n'));
+    const events = await run({ name: 'names', corpus: [list], check: /^n\d{1,3}$/u });
+    const published = events.at(-1)!;
+    if (published.type !== 'published') throw new Error('not published');
+    const index = openLineIndex(await read(`${published.key}/line-index.bin`));
+    expect(index.lines).toBe(new Set(names).size);
+    expect(names.every((name) => index.has(name))).toBe(true);
+    const report = JSON.parse(new TextDecoder().decode(await read(`${published.key}/report.json`)));
+    expect(report.preflight.kind).toBe('lines');
+    expect(report.lines).toMatchObject({ lines: 500, corpusValid: 1, valid: expect.any(Number) });
+    expect(report.lines.unique).toBeGreaterThan(0);
   });
 
   test('goes on after an interruption and publishes the same weights', async () => {

@@ -34,7 +34,7 @@ export const BASE_UNITS: readonly number[] = [512];
 /** Characters from which a corpus is trained from fresh weights: it is large enough to teach them all. */
 const ENOUGH = 400_000;
 /** Share of characters that the base must know. */
-const KNOWN = 0.7;
+const KNOWN = 0.95;
 /** Characters below which fine-tuning takes few steps, and a training from fresh weights a small network. */
 const LITTLE = 10_000;
 

@@ -19,15 +19,23 @@ export interface Evidence {
   readonly loss: number;
 }
 
-/** Prose is Jane Austen's *Pride and Prejudice*, from its beginning. */
+/** Prose is Jane Austen's *Pride and Prejudice*, from its beginning; code is TypeScript of this repository. */
 export const evidence: readonly Evidence[] = [
+  {
+    ...{ text: 'prose', characters: 2998, kind: 'text', known: 0.982, ngramLoss: 2.088 },
+    ...{ fromBase: true, how: '6 epochs of 15 steps', loss: 1.611 },
+  },
   {
     ...{ text: 'prose', characters: 29_951, kind: 'text', known: 0.989, ngramLoss: 1.708 },
     ...{ fromBase: false, how: '`standard`: 1 × 512, best of 15 epochs', loss: 1.695 },
   },
   {
     ...{ text: 'prose', characters: 29_951, kind: 'text', known: 0.989, ngramLoss: 1.708 },
-    ...{ fromBase: true, how: '`standard`, last third: 6 epochs of 104 steps', loss: 1.36 },
+    ...{ fromBase: true, how: '6 epochs of 104 steps', loss: 1.36 },
+  },
+  {
+    ...{ text: 'code', characters: 29_956, kind: 'text', known: 0.917, ngramLoss: 1.277 },
+    ...{ fromBase: true, how: '6 epochs of 52 steps', loss: 1.871 },
   },
   {
     ...{ text: 'tiny Shakespeare', characters: 1_115_394, kind: 'text', known: 1, ngramLoss: 1.669 },
