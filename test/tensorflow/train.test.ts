@@ -118,7 +118,7 @@ describe('train', () => {
     const lineage = { name: 'base', version: parent.version, digest: expect.stringMatching(/^sha256:/) };
     expect(events.find(({ type }) => type === 'started')).toMatchObject({
       parent: lineage,
-      why: expect.stringContaining('base'),
+      why: expect.stringContaining('the model that ships'),
       settings: { units: [20, 12] },
     });
     expect(events.find(({ type }) => type === 'gate')).toMatchObject({ parentLoss: expect.any(Number) });

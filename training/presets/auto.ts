@@ -71,10 +71,11 @@ const reason = (
   { characters, known }: CorpusFacts,
   { base, fromBase }: { readonly base: boolean; readonly fromBase: boolean },
 ): string => {
-  if (fromBase) return `under ${ENOUGH.toLocaleString('en')} characters, most of which the base knows`;
-  if (characters >= ENOUGH) return `${ENOUGH.toLocaleString('en')} characters or more teach fresh weights`;
-  if (base) return `the base knows ${Math.round(100 * known)} % of the characters alone`;
-  return 'no base to start from';
+  const enough = `${ENOUGH.toLocaleString('en')} characters`;
+  if (fromBase) return `the text is small (under ${enough}) and in the alphabet of the model that ships`;
+  if (characters >= ENOUGH) return `the text is large enough (${enough} or more)`;
+  if (base) return `the model that ships knows only ${Math.round(100 * known)} % of its characters`;
+  return 'there is no model to start from';
 };
 
 /** The training that is most like one of this corpus, by kind, characters known and the order of its size. */
