@@ -23,7 +23,7 @@ const config: KnipConfig = {
   ignoreExportsUsedInFile: { interface: true, type: true },
   // Routes name their answers' schemas, and the description finds them by name.
   ignoreIssues: { 'src/api/response/responses.ts': ['nsExports', 'exports'] },
-  ignoreBinaries: ['cc', 'apt-get', 'WebKitWebDriver', 'Xvfb'],
+  ignoreBinaries: ['cc', 'apt-get', 'script', 'WebKitWebDriver', 'Xvfb'],
   ignoreDependencies: [
     'publint', // with the next, started by scripts/check-package.ts
     '@arethetypeswrong/cli',

@@ -173,6 +173,11 @@ export const definitions = {
     fallback: '',
     description: 'Keys that may also upload, train, activate and remove, separated by commas.',
   }),
+  key: defined({
+    variable: 'FOLIO_KEY',
+    schema: text,
+    description: 'API key that the command line sends to a deployment: `--store https://ENDPOINT`.',
+  }),
   origins: required({
     variable: 'FOLIO_ORIGINS',
     schema: originList,

@@ -45,7 +45,7 @@ const packageFolder = (): string => {
   } catch (cause) {
     throw new FolioError(
       'tensorflow_unavailable',
-      'The optional package @tensorflow/tfjs-node is not installed: run `npm ci` with optional dependencies.',
+      'The optional package @tensorflow/tfjs-node, which only training needs, is not installed: run `npm install @tensorflow/tfjs-node@4.22.0 long@5.3.2 node-api-headers@1.9.0`, or in a checkout `npm ci` with optional dependencies.',
       { cause },
     );
   }
@@ -201,6 +201,26 @@ process.stdout.write('\\nversion ' + bindingOf(loadTensorFlow()).TF_Version);`;
   return version;
 };
 
+/** The cache entry of this platform's binding. @throws FolioError `tensorflow_unavailable` */
+const cacheEntry = (): string => {
+  const tfjs = (
+    JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { version: string }
+  ).version;
+  return cacheFolder(
+    'tensorflow',
+    `tfjs-node-${tfjs}-${process.platform}-${process.arch}-napi${bindingVersion}`,
+  );
+};
+
+/** Whether a training can begin at once, has to set TensorFlow up first, or lacks even the package for that. */
+export const tensorFlowState = (): 'ready' | 'not set up' | 'no package' => {
+  try {
+    return existsSync(join(cacheEntry(), 'ready.json')) ? 'ready' : 'not set up';
+  } catch {
+    return 'no package';
+  }
+};
+
 /**
  * Makes sure that tfjs-node runs on this machine; does nothing where it already does.
  *
@@ -208,11 +228,7 @@ process.stdout.write('\\nversion ' + bindingOf(loadTensorFlow()).TF_Version);`;
  * @throws FolioError `tensorflow_unavailable` saying what was tried and what to do
  */
 export const setUpTensorFlow = async (log: Log): Promise<string> => {
-  const tfjs = (require('@tensorflow/tfjs-node/package.json') as { version: string }).version;
-  const entry = cacheFolder(
-    'tensorflow',
-    `tfjs-node-${tfjs}-${process.platform}-${process.arch}-napi${bindingVersion}`,
-  );
+  const entry = cacheEntry();
   const mark = join(entry, 'ready.json');
   if (existsSync(mark)) {
     await link(entry);

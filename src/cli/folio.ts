@@ -20,13 +20,26 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     summary: 'publish a model that Keras, PyTorch, ONNX or ml5 wrote',
     load: () => import('./import.ts'),
   },
+  status: { summary: 'list the trainings, here or in the cloud', load: () => import('./status.ts') },
+  open: { summary: 'open the report of a model’s training in the browser', load: () => import('./open.ts') },
+  doctor: {
+    summary: 'look for what is missing or wrong, and say what mends it',
+    load: () => import('./doctor.ts'),
+  },
   bulk: { summary: 'generate or score many rows of JSON', load: () => import('./bulk.ts') },
   inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts') },
+  completion: {
+    summary: 'print what makes a shell complete commands, options and models',
+    load: async () => {
+      const { completionCommand } = await import('./completion.ts');
+      return { command: () => completionCommand(programWith) };
+    },
+  },
   evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts') },
 };
 
-async function programFor(args: readonly string[]): Promise<Command> {
-  const asked = args[0] === 'help' ? args[1] : args[0];
+/** @param asked The command whose file is loaded; of the others only name and summary are needed. */
+async function programWith(asked: string | undefined): Promise<Command> {
   const program = newCommand('folio', 'a text generator that you own', [
     'folio generate --prompt "ROMEO:" --length 300',
     'folio serve',
@@ -82,7 +95,7 @@ const oneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' 
  */
 export async function runFolio(args: readonly string[]): Promise<number> {
   try {
-    const program = await programFor(args);
+    const program = await programWith(args[0] === 'help' ? args[1] : args[0]);
     await program.parseAsync(args, { from: 'user' });
     return 0;
   } catch (error) {

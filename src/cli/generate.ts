@@ -2,20 +2,25 @@ import { writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { stopReasonOf } from '../api/response/stop-reason.ts';
 import { checked, GenerateRow, generateOptions } from '../bulk/row.ts';
-import { FolioError, unexpected } from '../errors.ts';
+import { describeValue, FolioError, unexpected } from '../errors.ts';
 import type { CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
+import { readSettings } from '../settings.ts';
 import { addAlphabet } from './alphabet-options.ts';
 import { integer, newCommand, numeric } from './command.ts';
+import { folioLine } from './command-line.ts';
 import { addModel, type ModelOptions, type OpenedModel, openModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
+import { generateRemotely } from './remote-generate.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 import { bytesFrom, textFrom } from './text-from.ts';
+import { checkWritable } from './writable.ts';
 import { writeLines } from './write-lines.ts';
 
 interface GenerateFlags extends ModelOptions, SamplingFlags {
   readonly prompt: string;
   readonly seed?: number;
   readonly count: number;
+  readonly separator: string;
   readonly lines?: number;
   readonly new?: true;
   readonly from?: string;
@@ -36,6 +41,7 @@ export const command = (): Command =>
           'folio generate --model names --lines 20 --new',
           "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
           "folio generate --pattern '[A-Z][a-z]+, (lord|duke) of [A-Z][a-z]+' --length 40",
+          "folio generate --model names --count 20 --stop $'\\n' --separator ''",
           'cat letter.txt | folio generate --prompt - --unknown nearest',
         ]),
       ),
@@ -50,12 +56,39 @@ export const command = (): Command =>
     .addOption(new Option('-n, --count <number>', 'texts to write').argParser(numeric).default(1))
     .option('--lines <number>', 'write so many whole lines, each from a fresh start', integer(1, 10_000_000))
     .option('--new', 'with --lines: none that stands in the corpus, and none twice')
+    .option('--separator <text>', 'a line between several texts; empty for none', '----')
     .option('--save <file>', 'keep the state at the end of the text')
     .option('--from <file>', 'go on from a kept state, as one longer text would have')
     .option('--echo', 'print the prompt before the text')
     .option('--json', 'print one JSON object, with everything that gives the text again')
-    .option('-q, --quiet', 'keep the seed and the speed to yourself')
-    .action(run);
+    .option('-q, --quiet', 'do not print model, seed and speed')
+    .allowExcessArguments()
+    .action((flags: GenerateFlags, command: Command) => {
+      if (command.args.length > 0) throw strayWords(command.args);
+      return run(flags);
+    });
+
+const strayWords = (words: readonly string[]): FolioError => {
+  const prompt = words.join(' ');
+  return new FolioError(
+    'invalid_parameter',
+    `${describeValue(prompt)} belongs to no option; to begin with it: ${folioLine('generate', '--prompt', prompt)}.`,
+    { where: 'prompt', expected: '--prompt TEXT', received: describeValue(prompt) },
+  );
+};
+
+/** The options given that need the model itself. */
+const onlyHere = (flags: GenerateFlags): readonly string[] =>
+  Object.entries({
+    '--count': flags.count > 1,
+    '--save': flags.save,
+    '--from': flags.from,
+    '--lines': flags.lines,
+    '--logit-bias': flags.logitBias,
+    '--precision': flags.precision,
+    '--alphabet': flags.alphabet,
+    '--alphabet-from': flags.alphabetFrom,
+  }).flatMap(([option, given]) => (given ? [option] : []));
 
 async function run(flags: GenerateFlags): Promise<void> {
   const prompt = flags.prompt === '-' ? await textFrom('-') : flags.prompt;
@@ -66,6 +99,11 @@ async function run(flags: GenerateFlags): Promise<void> {
   });
   if (!Number.isInteger(flags.count) || flags.count < 1 || flags.count > 128) {
     throw unexpected('invalid_parameter', 'count', 'a whole number from 1 to 128', flags.count);
+  }
+  if (flags.save !== undefined) await checkWritable(flags.save, '--save');
+  const { store } = readSettings(undefined, flags);
+  if (/^https?:/i.test(store)) {
+    return generateRemotely(store, flags, parameters, onlyHere(flags));
   }
   const held = await openModel(flags);
   const options = {
@@ -80,7 +118,7 @@ async function run(flags: GenerateFlags): Promise<void> {
   process.once('SIGINT', stop);
   const completions = held.model.complete({ ...options, n: flags.count, signal: interrupt.signal });
   const shown = flags.echo ? prompt : '';
-  if (!flags.json) await printTexts(completions, flags.count, shown);
+  if (!flags.json) await printTexts(completions, flags, shown);
   const result = await completions.result();
   process.off('SIGINT', stop);
   const [first] = result.choices;
@@ -141,8 +179,12 @@ const writeWholeLines = async (
   );
 };
 
-/** One text flows as it is made; several follow one another, separated by a line. */
-async function printTexts(completions: Completions, texts: number, echo: string): Promise<void> {
+/** One text flows as it is made; several follow one another, with a line between two. */
+async function printTexts(
+  completions: Completions,
+  { count: texts, separator }: GenerateFlags,
+  echo: string,
+): Promise<void> {
   if (texts === 1) {
     let last = echo;
     if (echo !== '') await print(echo);
@@ -155,7 +197,8 @@ async function printTexts(completions: Completions, texts: number, echo: string)
     return;
   }
   const { choices } = await completions.result();
-  await print(choices.map(({ text }) => `${echo}${text}${text.endsWith('\n') ? '' : '\n'}`).join('----\n'));
+  const between = separator === '' ? '' : `${separator}\n`;
+  await print(choices.map(({ text }) => `${echo}${text}${text.endsWith('\n') ? '' : '\n'}`).join(between));
 }
 
 const detailsOf = ({ choices, replaced }: CompletionResult): object => ({

@@ -115,7 +115,7 @@ export const command = (): Command => {
 
 const withStore = (command: Command): Command =>
   command
-    .option('--store <location>', 'a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
+    .option('--store <location>', 'a folder, s3://BUCKET/PREFIX or https://ENDPOINT (default: FOLIO_STORE)')
     .option('--json', 'print JSON');
 
 /** An action whose flags may also stand before the name of its command: `folio models --store S versions NAME`. */

@@ -12,8 +12,10 @@ import { readSettings, type Settings } from '../settings.ts';
 import { copyIndexFile } from '../store/keys.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import { parseModelReference } from '../store/model-name.ts';
+import { readPointer } from '../store/models.ts';
 import { openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
+import { resolveVersion } from '../store/resolve-version.ts';
 import { versionFiles } from '../store/version-files.ts';
 import { nodeThreads } from '../threads.ts';
 import { type AlphabetOptions, alphabetFrom } from './alphabet-options.ts';
@@ -34,9 +36,12 @@ export const addModel = (command: Command): Command =>
   command
     .option(
       '-m, --model <model>',
-      'NAME or NAME@VERSION in the store, or a folder or URL (default: FOLIO_MODEL)',
+      'NAME or NAME@VERSION in the store (or @previous, or how a version begins), or a folder or URL (default: FOLIO_MODEL)',
     )
-    .option('--store <location>', 'a folder or s3://BUCKET/PREFIX that holds models/ (default: FOLIO_STORE)')
+    .option(
+      '--store <location>',
+      'a folder or s3://BUCKET/PREFIX that holds models/, or https://ENDPOINT of a deployment (default: FOLIO_STORE)',
+    )
     .addOption(
       new Option('--precision <kind>', 'of the arithmetic (default: FOLIO_PRECISION)').choices(PRECISIONS),
     );
@@ -72,7 +77,10 @@ export async function openModel(options: ModelOptions): Promise<OpenedModel> {
     return lease;
   } catch (error) {
     const isUnknown = isFolioError(error) && error.code === 'model_not_found';
-    throw isUnknown && reference.version === undefined ? await noSuchModel(store, reference.name) : error;
+    const { name, version } = reference;
+    if (!isUnknown) throw error;
+    if (version === undefined || !(await readPointer(store, name))) throw await noSuchModel(store, name);
+    return models.acquire({ name, version: await resolveVersion(store, name, version) });
   }
 }
 

@@ -7,16 +7,19 @@ import type { Store } from '../store/store.ts';
 
 const SHOWN = 8; // names in a message
 
-/** Where a store is: a folder's absolute path, or `s3://BUCKET/PREFIX`. */
+/** Whether a store is no folder: `s3://…`, `https://…`. */
+export const isRemote = (location: string): boolean => /^(?:s3|https?):\/\//i.test(location);
+
+/** Where a store is: a folder's absolute path, or an address. */
 export const placeOf = ({ location }: Store): string => {
-  if (location.startsWith('s3://')) return location;
+  if (isRemote(location)) return location;
   return resolve(location.startsWith('file:') ? fileURLToPath(location) : location);
 };
 
 /** What models a store holds, in a sentence; empty where it cannot be listed. */
 export const contentsOf = async (store: Store): Promise<string> => {
   const place = placeOf(store);
-  if (!place.startsWith('s3://') && !existsSync(place)) return 'That folder does not exist.';
+  if (!isRemote(place) && !existsSync(place)) return 'That folder does not exist.';
   const names = await listModels(store).then(
     (models) => models.map(({ name }) => name),
     () => undefined,

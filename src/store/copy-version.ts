@@ -126,5 +126,6 @@ export const removeCandidate = async (store: Store, name: string, version: strin
   for (const key of keys) await store.remove(key);
 };
 
-const prefixOf = ({ name, version, candidate }: CopiedVersion): string =>
+/** Below which the files of a version are. */
+export const prefixOf = ({ name, version, candidate }: CopiedVersion): string =>
   candidate ? candidatePrefix(name, version) : versionPrefix(name, version);

@@ -4,21 +4,25 @@ import { FolderStore } from './folder-store.ts';
 import type { Store } from './store.ts';
 
 /**
- * Opens the store at a location: `s3://BUCKET/PREFIX`, or a folder by path or `file:` URL. The S3 client is loaded
+ * Opens the store at a location: `s3://BUCKET/PREFIX`, a folder by path or `file:` URL, or a deployment by its address. The S3 client is loaded
  * only for the first kind, and nothing is asked of either before the first call.
  *
- * @throws FolioError `invalid_parameter` for a location that is neither
+ * @throws FolioError `invalid_parameter` for a location that is none of these
  */
 export async function openStore(location: string): Promise<Store> {
   if (location.startsWith('s3://')) {
     const { S3Store } = await import('./s3-store.ts');
     return S3Store.at(location);
   }
+  if (/^https?:\/\//i.test(location)) {
+    const { HttpStore } = await import('./http-store.ts');
+    return new HttpStore(location);
+  }
   if (location.startsWith('file:')) return new FolderStore(fileURLToPath(location));
   if (location.trim() === '' || /^[a-z][a-z0-9+.-]+:\/\//i.test(location)) {
     throw new FolioError('invalid_parameter', `Cannot keep anything at ${JSON.stringify(location)}.`, {
       where: 'store',
-      expected: 'a folder, or s3://BUCKET/PREFIX',
+      expected: 'a folder, s3://BUCKET/PREFIX, or https://ENDPOINT',
       received: JSON.stringify(location),
     });
   }

@@ -104,6 +104,21 @@ describe('folio generate', () => {
     expect([foreign.code, foreign.stderr]).toEqual([2, expect.stringMatching(/\[state_mismatch\]\n$/)]);
   });
 
+  test('several texts follow one another, with a line between them or none', async () => {
+    const args = ['generate', '--count', '3', '--length', '9', '--allowed', 'ab', '--seed', '1', '--quiet'];
+    const texts = (await within(args)).stdout.split('----\n');
+    expect(texts).toHaveLength(3);
+    expect((await within([...args, '--separator', '%%'])).stdout).toBe(texts.join('%%\n'));
+    expect((await within([...args, '--separator', ''])).stdout).toBe(texts.join(''));
+  });
+
+  test('a version may be meant by its beginning, or as previous', async () => {
+    const args = ['generate', '--length', '5', '--seed', '1', '--json', '--quiet', '--model'];
+    const versionOf = async (model: string) => JSON.parse((await within([...args, model])).stdout).version;
+    expect(await versionOf('tiny@previous')).toBe(first.version);
+    expect(await versionOf(`tiny@${second.version.slice(0, 15)}`)).toBe(second.version);
+  });
+
   test('a bias makes characters likelier and less likely', async () => {
     const { stdout } = await within(['generate', '--length', '50', '--logit-bias', 'A=100', '--quiet']);
     expect(stdout).toBe(`${'A'.repeat(50)}\n`);
@@ -184,6 +199,13 @@ describe('faults are one line with a stable code, and an exit code', () => {
       'invalid_parameter',
       /--temprature.*Did you mean --temperature/,
     ],
+    [
+      'a prompt without its option',
+      ['ROMEO', 'and'],
+      2,
+      'invalid_parameter',
+      /generate --prompt 'ROMEO and'/,
+    ],
     ['a model that is not there', ['--model', 'nobody'], 3, 'model_not_found', /nobody/],
     ['a version that is not there', ['--model', 'tiny@never'], 3, 'model_not_found', /tiny@never/],
     ['a folder that is not there', ['--model', './nowhere'], 3, 'model_not_found', /nowhere/],
@@ -221,9 +243,10 @@ describe('faults are one line with a stable code, and an exit code', () => {
       '--save',
       join(root, 'no/such/folder'),
     ]);
-    expect([kept.code, kept.stderr]).toEqual([
-      9,
-      expect.stringMatching(/^error: ENOENT: .* \[unavailable\]\n$/),
+    expect([kept.code, kept.stdout, kept.stderr]).toEqual([
+      3,
+      '', // nothing was generated for it
+      expect.stringMatching(/^error: --save: there is no folder .*no\/such.* \[not_found\]\n$/),
     ]);
     const bulk = await within(['bulk', 'generate', '--input', join(root, 'none.jsonl')]);
     expect([bulk.code, bulk.stderr]).toEqual([3, expect.stringMatching(/none\.jsonl\. \[not_found\]\n$/)]);
@@ -336,7 +359,11 @@ describe('folio models', () => {
     const taken = await within(['models', 'remove', 'tiny', second.version]);
     expect([taken.code, taken.stderr]).toEqual([4, expect.stringMatching(/is current.*\[conflict\]\n$/)]);
     const back = await within(['models', 'activate', 'tiny', first.version, '--replaces', second.version]);
-    expect(back).toEqual({ code: 0, stdout: '', stderr: `tiny@${first.version} is current.\n` });
+    expect(back).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: `tiny@${first.version} is current. It was ${second.version}.\n`,
+    });
     expect((await within(['models'])).stdout).toBe(`tiny  ${first.version}\n`);
     await within(['models', 'activate', 'tiny', second.version]);
   });
