@@ -30,7 +30,12 @@ const config: KnipConfig = {
     'kernel.wasm', // with the next two, files that a test puts beside its worker
     'model.json',
     'weights-1-of-1.bin',
+    'node-api-headers', // with the next, of the workspace standalone
+    'express',
+    'pino',
+    '@aws-sdk/client-s3',
   ],
+  ignoreWorkspaces: ['standalone'], // a list of packages alone, which the checkout's code imports
   compilers: {
     css: (text) =>
       [...text.matchAll(/(?:url\(|@import )["'](?!data:)([^"']+)/g)]

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { cacheFolder } from '../src/cache-folder.ts';
 import { FolioError } from '../src/errors.ts';
+import { tensorFlowFolder } from './loop/tensorflow.ts';
 
 /**
  * Puts TensorFlow's C library and tfjs-node's binding to it on this machine: the package's own download where its
@@ -37,19 +38,6 @@ interface Ready {
 
 /** One line for a person. */
 type Log = (line: string) => void;
-
-/** The package's folder. @throws FolioError `tensorflow_unavailable` where npm left the optional dependency out */
-const packageFolder = (): string => {
-  try {
-    return dirname(require.resolve('@tensorflow/tfjs-node/package.json'));
-  } catch (cause) {
-    throw new FolioError(
-      'tensorflow_unavailable',
-      'The optional package @tensorflow/tfjs-node, which only training needs, is not installed: run `npm install @tensorflow/tfjs-node@4.22.0 long@5.3.2 node-api-headers@1.9.0`, or in a checkout `npm ci` with optional dependencies.',
-      { cause },
-    );
-  }
-};
 
 /** Node-API's headers: the binding needs no others of Node's. */
 const nodeHeaders = (): string => (require('node-api-headers') as { include_dir: string }).include_dir;
@@ -93,7 +81,7 @@ const first = async <T>(attempts: readonly (() => Promise<T>)[]): Promise<T> => 
 const fromOwnDownload = async (folder: string, log: Log): Promise<Ready['from']> => {
   const answer = await fetch(ownHost, { method: 'HEAD', signal: AbortSignal.timeout(5_000) });
   if (!answer.ok) throw new Error(`its host answered ${answer.status}`);
-  const source = packageFolder();
+  const source = tensorFlowFolder();
   log('Fetching libtensorflow and the binding as the package does');
   await rm(join(source, 'deps'), { recursive: true, force: true });
   await rm(join(source, 'lib'), { recursive: true, force: true });
@@ -161,7 +149,7 @@ const fromWheel = async (folder: string, log: Log): Promise<Ready['from']> => {
   log('Compiling the binding');
   const binding = join(folder, 'lib', `napi-v${bindingVersion}`);
   await mkdir(binding, { recursive: true });
-  const source = packageFolder();
+  const source = tensorFlowFolder();
   await run('g++', [
     ...['-std=c++17', '-O2', '-fPIC', '-shared', '-w', `-DNAPI_VERSION=${bindingVersion}`],
     ...['-o', join(binding, 'tfjs_binding.node')],
@@ -178,7 +166,7 @@ const bindingVersion = Math.min(8, Number(process.versions.napi));
 
 /** Lets the package's `deps` and `lib` point into the cache. */
 const link = async (entry: string): Promise<void> => {
-  const source = packageFolder();
+  const source = tensorFlowFolder();
   for (const name of ['deps', 'lib']) {
     const place = join(source, name);
     const wanted = join(entry, name);
@@ -190,7 +178,7 @@ const link = async (entry: string): Promise<void> => {
 
 /** Loads TensorFlow in a process of its own, so that a broken library cannot take ours along. */
 const versionThatLoads = async (): Promise<string> => {
-  const module = ['./loop/tensorflow.ts', '../../training/loop/tensorflow.ts'] // from here, or from a bundle in dist
+  const module = ['./loop/tensorflow.ts', '../tensorflow.js'] // of the sources, or of dist, from its chunks
     .map((path) => new URL(path, import.meta.url))
     .find((url) => existsSync(url));
   const script = `import { loadTensorFlow, bindingOf } from ${JSON.stringify(module?.href)};
@@ -204,7 +192,7 @@ process.stdout.write('\\nversion ' + bindingOf(loadTensorFlow()).TF_Version);`;
 /** The cache entry of this platform's binding. @throws FolioError `tensorflow_unavailable` */
 const cacheEntry = (): string => {
   const tfjs = (
-    JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')) as { version: string }
+    JSON.parse(readFileSync(join(tensorFlowFolder(), 'package.json'), 'utf8')) as { version: string }
   ).version;
   return cacheFolder(
     'tensorflow',

@@ -3,6 +3,7 @@ import type { CompletionEvent, CompletionResult, Completions, GenerateOptions } 
 import { drawSeed, foldSeed } from '../model/sampling/random.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 import { BatchQueue } from './batch-queue.ts';
+import { deferred } from './deferred.ts';
 import type { Generator } from './deps.ts';
 import { type GenerationSummary, howEnded } from './generation-summary.ts';
 import type { Caller } from './request/auth.ts';
@@ -66,7 +67,7 @@ export class Generation {
   readonly #timeLimit: AbortSignal;
   readonly #stop = new AbortController();
   readonly #releasePlaces: () => void;
-  readonly #ended = Promise.withResolvers<GenerationSummary>();
+  readonly #ended = deferred<GenerationSummary>();
   #firstCharacter: number | undefined;
   #lastTaken: number | undefined;
   #characters = 0;

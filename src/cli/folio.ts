@@ -1,15 +1,22 @@
 import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
-import { errorCodes, isFolioError } from '../errors.ts';
+import { errorCodes, FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { type CommandModule, Ended, newCommand } from './command.ts';
 
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+  /** The least major version of Node, where it is not the library's. */
+  readonly node?: number;
+}
+
 /** The commands in the order of the help; each one's file is loaded when it is asked for. */
-const commands: Readonly<Record<string, { summary: string; load: () => Promise<CommandModule> }>> = {
+const commands: Readonly<Record<string, CommandEntry>> = {
   generate: { summary: 'write text with a model', load: () => import('./generate.ts') },
   score: { summary: 'measure how likely a text is under a model', load: () => import('./score.ts') },
   serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
-  train: { summary: 'make a model from a text', load: () => import('./train.ts') },
+  train: { summary: 'make a model from a text', load: () => import('./train.ts'), node: 24 },
   models: { summary: 'list, check and change models and their versions', load: () => import('./models.ts') },
   publish: {
     summary: 'publish a candidate, or a version in another store',
@@ -27,7 +34,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
     load: () => import('./doctor.ts'),
   },
   bulk: { summary: 'generate or score many rows of JSON', load: () => import('./bulk.ts') },
-  inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts') },
+  inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts'), node: 24 },
   completion: {
     summary: 'print what makes a shell complete commands, options and models',
     load: async () => {
@@ -35,7 +42,7 @@ const commands: Readonly<Record<string, { summary: string; load: () => Promise<C
       return { command: () => completionCommand(programWith) };
     },
   },
-  evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts') },
+  evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts'), node: 24 },
 };
 
 /** @param asked The command whose file is loaded; of the others only name and summary are needed. */
@@ -47,7 +54,14 @@ async function programWith(asked: string | undefined): Promise<Command> {
   ])
     .version(packageFile.version, '-V, --version', 'show the version')
     .helpCommand('help [command]', 'show the help of a command');
-  for (const [name, { summary, load }] of Object.entries(commands)) {
+  for (const [name, { summary, load, node = 0 }] of Object.entries(commands)) {
+    if (name === asked && Number.parseInt(process.versions.node, 10) < node) {
+      throw new FolioError(
+        'unavailable',
+        `folio ${name} needs Node ${node} or later; this is ${process.version}.`,
+        { where: 'node', expected: `${node} or later`, received: process.versions.node },
+      );
+    }
     program.addCommand(name === asked ? (await load()).command() : new Command(name).summary(summary));
   }
   return program;

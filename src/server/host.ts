@@ -53,7 +53,7 @@ export const createHost = async (
   const limits = limitsFrom(settings);
   const admission = new Admission(limits);
   const defaultModel = parseModelReference(settings.model);
-  const logger = createLogger(settings.logLevel);
+  const logger = await createLogger(settings.logLevel);
   const threads = nodeThreads(settings.threads);
   const models = openModels(store, settings, threads, ({ level, message, ...line }) =>
     logger[level](line, message),

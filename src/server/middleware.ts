@@ -14,10 +14,19 @@ interface MountedRequest extends IncomingMessage {
   rawBody?: Buffer;
 }
 
-/** A handler for `app.use`, in types of Node's own: whoever imports it need not have those of Express. */
+/** Of a request or response of Node's or Express', what distinguishes it from other things. */
+interface NodeMessage {
+  setTimeout(milliseconds: number): unknown;
+  readonly destroyed: boolean;
+}
+
+/**
+ * A handler for `app.use`. A request is Node's IncomingMessage and a response its ServerResponse; the types are plain so that
+ * whoever imports them needs neither Node's types nor those of Express.
+ */
 export type Middleware = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: NodeMessage & { readonly url?: string | undefined; readonly headers: object },
+  response: NodeMessage & { readonly headersSent: boolean },
   next: (error?: unknown) => void,
 ) => void;
 
@@ -44,9 +53,10 @@ export const folio = (settings: Partial<Settings> = {}): Middleware => {
 /** A host that logs why its default model cannot be opened, where nobody else says it. */
 const createReportingHost = async (settings: Settings): Promise<Host> => {
   const host = await createHost(settings);
-  void host.defaultModelFault.then((fault) => {
-    if (fault)
-      createLogger(settings.logLevel).warn(`The model ${settings.model} cannot be opened: ${fault.message}`);
+  void host.defaultModelFault.then(async (fault) => {
+    if (!fault) return;
+    const logger = await createLogger(settings.logLevel);
+    logger.warn(`The model ${settings.model} cannot be opened: ${fault.message}`);
   });
   return host;
 };
@@ -70,8 +80,9 @@ export const serveHost = (host: () => Promise<Host>): Middleware => {
       },
     },
   );
-  return (incoming, response, next) => {
-    const request: MountedRequest = incoming;
+  return (incoming, outgoing, next) => {
+    const request = incoming as MountedRequest;
+    const response = outgoing as ServerResponse;
     const { baseUrl = '', originalUrl } = request;
     // The page's addresses are relative to the mount path, which has to end with a slash for that.
     if (request.method === 'GET' && baseUrl !== '' && originalUrl === baseUrl) {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import express from 'express';
 import { isLoopback } from '../api/request/auth.ts';
 import { FolioError } from '../errors.ts';
+import { withPackage } from '../optional-package.ts';
 import type { Settings } from '../settings.ts';
 import { createHost } from './host.ts';
 import { serveHost } from './middleware.ts';
@@ -34,6 +34,7 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
       { where: 'HOST', expected: 'a loopback address, or FOLIO_API_KEYS', received: settings.host },
     );
   }
+  const { default: express } = await withPackage('express', () => import('express'));
   const host = await createHost(settings);
   const server = express()
     .disable('x-powered-by')

@@ -291,11 +291,13 @@ export class S3Store implements Store {
     const stalled = new AbortController();
     const timer = setTimeout(() => stalled.abort(), milliseconds);
     const both = signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]);
-    const { promise: given, reject } = Promise.withResolvers<never>();
-    const giveUp = (): void => {
-      const seconds = milliseconds / 1000;
-      reject(signal?.aborted ? signal.reason : new Error(`no answer within ${seconds} seconds`));
-    };
+    let giveUp: () => void = () => undefined;
+    const given = new Promise<never>((_, reject) => {
+      giveUp = () => {
+        const seconds = milliseconds / 1000;
+        reject(signal?.aborted ? signal.reason : new Error(`no answer within ${seconds} seconds`));
+      };
+    });
     both.addEventListener('abort', giveUp, { once: true });
     try {
       both.throwIfAborted();

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { cacheFolder } from '../../src/cache-folder.ts';
 
 /** From npm, whose packages bring the runtimes' programs. */
-const runtimeVersions = { workerd: '1.20261117.1', deno: '2.9.6', bun: '1.4.5' } as const;
+const runtimeVersions = { workerd: '1.20261117.1', deno: '2.9.6', bun: '1.4.5', node: '20.20.2' } as const;
 
 /** Installs the runtimes once a machine, outside the checkout. @returns the folder of their commands */
 export const installRuntimes = async (): Promise<string> => {

@@ -43,6 +43,10 @@ describe.each(['browser.js', 'index.js'])('dist/%s', (entry) => {
     ).toEqual(expected);
   });
 
+  test('gives in Node 20 the bits that it gives in Node 24', async () => {
+    expect(await run('node', [command, join(dist, entry), folder])).toEqual(expected);
+  });
+
   test('gives in Bun the bits that it gives in Node', async () => {
     expect(await run('bun', [command, join(dist, entry), folder])).toEqual(expected);
   });

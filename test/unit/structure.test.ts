@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/pattern/': [],
   'src/model/': ['src/pattern/', 'src/errors.ts'],
-  'src/store/': ['src/model/', 'src/errors.ts', 'src/settings.ts'],
+  'src/store/': ['src/model/', 'src/errors.ts', 'src/optional-package.ts', 'src/settings.ts'],
   'src/training-jobs/': ['src/store/', 'src/model/', 'src/errors.ts'],
   'src/import/': ['src/store/', 'src/model/', 'src/errors.ts'],
   'src/api/': [
@@ -164,6 +164,21 @@ describe('structure', () => {
     expect(strays).toEqual([]);
   });
 
+  it('the library and the server use nothing that Node 20 lacks', () => {
+    const newer =
+      /\b(?:Array\.fromAsync|(?:Object|Map)\.groupBy|Promise\.(?:withResolvers|try)|RegExp\.escape|Iterator\.from|Float16Array|DurationFormat)\b|\bgetOrInsert|\.toArray\(\)|\b(?:values|keys|entries)\(\)\s*\.(?:map|filter|take|drop|find|some|every|reduce)\(|\.(?:isSubsetOf|isSupersetOf|isDisjointFrom|intersection|symmetricDifference)\(/;
+    const strays = sources
+      .filter((file) => file.startsWith('src/') && !/^src\/(?:cli|web)\//.test(file))
+      .flatMap((file) =>
+        readFileSync(file, 'utf8')
+          .replace(/^\s*\/?\*.*$/gm, '')
+          .split('\n')
+          .filter((line) => newer.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+    expect(strays).toEqual([]);
+  });
+
   it.each(['src/model', 'training', 'src/api'])('%s has at most 12 entries', (folder) => {
     expect(readdirSync(folder).length).toBeLessThanOrEqual(12);
   });
@@ -184,7 +199,7 @@ describe('structure', () => {
     const rows = readFileSync('ARCHITECTURE.md', 'utf8').matchAll(/^\| `([\w./-]+)\/` \|[^|]*\|([^|]*)\|$/gm);
     const listed = new Map([...rows].map(([, folder, files]) => [folder!, files!]));
     const places =
-      '.ci bench cdk docs findings functions models scripts src test test/fixtures test/unit training';
+      '.ci bench cdk docs findings functions models scripts src standalone test test/fixtures test/unit training';
     const unlisted = /^(docs\/images|models\/|test\/(fixtures|unit)\/)|\/node_modules(\/|$)/;
     const folders = globSync(
       places.split(' ').map((place) => `${place}/**`),

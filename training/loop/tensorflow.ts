@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import util from 'node:util';
 import type * as tfjs from '@tensorflow/tfjs';
 import { FolioError } from '../../src/errors.ts';
@@ -37,6 +38,26 @@ export interface Attribute {
 
 const packageName = '@tensorflow/tfjs-node';
 
+const isNotInstalled = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith(`Cannot find module '${packageName}`);
+
+/** Only checkouts install what trains by themselves. */
+const notInstalled = (cause: unknown): FolioError =>
+  new FolioError(
+    'tensorflow_unavailable',
+    `Training needs packages that are not installed: run \`npm install ${packageName} long node-api-headers\`, in Folio's own checkout \`npm ci\`.`,
+    { cause },
+  );
+
+/** The folder of tfjs-node. @throws FolioError `tensorflow_unavailable` where it is not installed */
+export const tensorFlowFolder = (): string => {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${packageName}/package.json`));
+  } catch (cause) {
+    throw notInstalled(cause);
+  }
+};
+
 let loaded: TensorFlow | undefined;
 
 /**
@@ -54,12 +75,11 @@ export const loadTensorFlow = (): TensorFlow => {
   try {
     loaded = require(packageName) as TensorFlow;
   } catch (cause) {
+    if (isNotInstalled(cause)) throw notInstalled(cause);
     throw new FolioError(
       'tensorflow_unavailable',
-      'TensorFlow is not set up: run `npm run setup:tensorflow`.',
-      {
-        cause,
-      },
+      'TensorFlow is not set up: `folio train` or, in a checkout, `npm run setup:tensorflow` does it.',
+      { cause },
     );
   }
   loaded.enableProdMode();

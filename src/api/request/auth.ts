@@ -61,7 +61,7 @@ const fromThisMachine = (
 ): boolean => {
   if (!isLoopback(remoteAddress)) return false;
   if (httpVersion === '1.0') return false; // as nginx speaks to the servers behind it, and hardly any client still does
-  if (headers.keys().some((name) => proxyHeader.test(name))) return false;
+  if ([...headers.keys()].some((name) => proxyHeader.test(name))) return false;
   const target = new URL(url);
   if (!loopbackName.test(target.hostname)) return false;
   const origin = headers.get('origin');

@@ -32,8 +32,11 @@ export async function* bodyChunks(
 }
 
 /** The whole of a body: see `bodyChunks`. */
-export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> =>
-  Buffer.concat(await Array.fromAsync(bodyChunks(request, maximum, what)));
+export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bodyChunks(request, maximum, what)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+};
 
 /**
  * Seeds of 64 bits keep their digits, as strings, which numbers would lose. (Within a JSON string the name's quotes

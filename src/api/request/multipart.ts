@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Busboy } from '@fastify/busboy';
 import { FolioError, isFolioError } from '../../errors.ts';
+import { deferred } from '../deferred.ts';
 
 /** What a form may hold beside its file. */
 const limits = { files: 1, fields: 20, parts: 21, fieldSize: 65_536, headerPairs: 20, headerSize: 8_192 };
@@ -32,7 +33,7 @@ export async function* fileInForm(
   type: string,
 ): AsyncGenerator<Uint8Array, void> {
   const source = Readable.from(body);
-  const { promise: firstFile, resolve } = Promise.withResolvers<Readable | undefined>();
+  const { promise: firstFile, resolve } = deferred<Readable | undefined>();
   let tooMany = false;
   let parsed: Promise<unknown>;
   try {

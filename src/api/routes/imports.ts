@@ -86,14 +86,15 @@ export const importRoutes: readonly Route<ImportDeps>[] = [
           try {
             const { signal } = context.req.raw;
             const length = Math.min(sampleLength, limits.length);
-            const sample = await Array.fromAsync(lease.model.generate({ length, seed: 1, signal }));
+            let sample = '';
+            for await (const piece of lease.model.generate({ length, seed: 1, signal })) sample += piece;
             const id = `${name}@${version}`;
             return context.json(
               {
                 ...modelObject(id, version),
                 ...{ name, version, digest, format, vocabulary, notes },
                 ...(alphabet === undefined ? {} : { alphabet }),
-                sample: sample.join(''),
+                sample,
               },
               201,
               { location: `/v1/models/${encodeURIComponent(id)}` },

@@ -1,7 +1,7 @@
 import type { Activation, Layer } from '../network.ts';
 
 const withinZeroAndOne: ReadonlySet<Activation> = new Set(['sigmoid', 'hardSigmoid', 'hardSigmoid6']);
-const withinOne: ReadonlySet<Activation> = new Set(['tanh', ...withinZeroAndOne]);
+const withinOne: ReadonlySet<Activation> = /* @__PURE__ */ new Set(['tanh', ...withinZeroAndOne]);
 
 /** Whether |h| <= 1 in every step from zeros, so that one scale serves for its 7 bits. */
 export const boundedState = (layer: Layer): boolean => {

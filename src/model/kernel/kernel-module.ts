@@ -82,6 +82,7 @@ const decode = (base64: string): Uint8Array<ArrayBuffer> =>
     ? Uint8Array.from(Buffer.from(base64, 'base64'))
     : Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
+// Calls are marked pure: a bundler then drops the kernel where nothing is generated.
 const once = <T>(make: () => T): (() => T) => {
   let made: { readonly value: T } | undefined;
   return () => {
@@ -96,12 +97,12 @@ const OWN_MEMORY = 1; // flags of a memory with a maximum, in WebAssembly's bina
 const SHARED_MEMORY = 3;
 
 const decoded = {
-  plain: once(() => decode(kernelBytes.plain.base64)),
-  relaxed: once(() => decode(kernelBytes.relaxed.base64)),
+  plain: /* @__PURE__ */ once(() => decode(kernelBytes.plain.base64)),
+  relaxed: /* @__PURE__ */ once(() => decode(kernelBytes.relaxed.base64)),
 };
 
 /** Whether this host can run the build that uses relaxed SIMD. */
-export const relaxedSimdSupported = once(() => WebAssembly.validate(decoded.relaxed()));
+export const relaxedSimdSupported = /* @__PURE__ */ once(() => WebAssembly.validate(decoded.relaxed()));
 
 /** Either build for a memory of its own and for one that is shared between threads: one byte differs. */
 export const kernelWasm = (build: Build, shared = false): Uint8Array<ArrayBuffer> => {
@@ -124,11 +125,11 @@ const compile = (build: Build, shared: boolean): WebAssembly.Module => {
 };
 
 const modulesOf = (build: Build) => ({
-  own: once(() => compile(build, false)),
-  shared: once(() => compile(build, true)),
+  own: /* @__PURE__ */ once(() => compile(build, false)),
+  shared: /* @__PURE__ */ once(() => compile(build, true)),
 });
 
-const modules = { plain: modulesOf('plain'), relaxed: modulesOf('relaxed') };
+const modules = { plain: /* @__PURE__ */ modulesOf('plain'), relaxed: /* @__PURE__ */ modulesOf('relaxed') };
 
 /** Which code multiplies int8 on this host. */
 export const kernelBuild = (

@@ -9,7 +9,7 @@ const LN2_LOW = 1.9082149292705877e-10;
 const INVERSE_LN2 = Math.LOG2E;
 
 /** 2^-1022 .. 2^1023, made by exact halving and doubling. */
-const powersOfTwo = ((): Float64Array => {
+const powersOfTwo = /* @__PURE__ */ ((): Float64Array => {
   const powers = new Float64Array(1022 + 1024);
   powers[1022] = 1;
   for (let i = 1023; i < powers.length; i++) powers[i] = powers[i - 1]! * 2;
@@ -37,8 +37,8 @@ export const exp = (x: number): number => {
 };
 
 const value = new Float64Array(1);
-const halves = new Uint32Array(value.buffer);
-const HIGH = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0;
+const halves = /* @__PURE__ */ (() => new Uint32Array(value.buffer))();
+const HIGH = /* @__PURE__ */ (() => (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0))();
 
 /** The natural logarithm. */
 export const log = (x: number): number => {

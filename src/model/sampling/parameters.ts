@@ -99,7 +99,7 @@ export const SAMPLING_PARAMETERS = {
 export type SamplingParameterName = keyof typeof SAMPLING_PARAMETERS;
 
 /** The table as a list, in the order in which documents and help show it. */
-export const samplingParameters = Object.entries(SAMPLING_PARAMETERS) as readonly (readonly [
+export const samplingParameters = /* @__PURE__ */ Object.entries(SAMPLING_PARAMETERS) as readonly (readonly [
   name: SamplingParameterName,
   parameter: SamplingParameter,
 ])[];
