@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import type { Bundles } from '../functions/bundle.ts';
 import { docsPaths, playgroundPaths } from '../src/api/routes/page-paths.ts';
 import { operations, templateOf } from '../src/api/routes/routes.ts';
-import { pointerKey, prefixes } from '../src/store/keys.ts';
+import { pointerKey, prefixes, signingSecretKey } from '../src/store/keys.ts';
 import { BulkMap } from './bulk-map.ts';
 import type { DataStack } from './data-stack.ts';
 import { gatewayResponses } from './gateway-responses.ts';
@@ -89,7 +89,6 @@ export class ApiStack extends Stack {
       FOLIO_STORE: `s3://${models.bucketName}`,
       FOLIO_MODEL: 'shakespeare',
       FOLIO_STREAMING: String(settings.streaming),
-      FOLIO_SIGNING_KEY: this.prebuilt.signingKey,
       FOLIO_ORIGINS: settings['cors-origin'],
     };
     this.generate = new NodeFunction(this, 'Generate', {
@@ -103,7 +102,7 @@ export class ApiStack extends Stack {
       gradual: true,
     });
     this.generate
-      .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`])
+      .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`, signingSecretKey])
       .grantList(models, [prefixes.models]);
 
     this.admin = new NodeFunction(this, 'Admin', {
@@ -116,6 +115,7 @@ export class ApiStack extends Stack {
       environment: {
         ...environment,
         FOLIO_CORPORA: `s3://${data.corpora.bucketName}`,
+        FOLIO_UPLOAD_ORIGIN: `https://${data.corpora.bucketRegionalDomainName}`,
         FOLIO_RETRAINING: training.retraining.machine.stateMachineArn,
       },
     });

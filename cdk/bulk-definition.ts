@@ -1,5 +1,5 @@
 import { modelFile, pointerKey, prefixes } from '../src/store/keys.ts';
-import { busyExcept, jsonata, keyExpression, noSuchKey } from './run-trainer.ts';
+import { action, busyExcept, jsonata, keyExpression, noSuchKey } from './run-trainer.ts';
 
 /** Faults of the job, not of the moment: every batch would meet them, and every try. */
 const faultsOfTheJob = [
@@ -102,7 +102,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
       // One version for every row, whatever is published meanwhile.
       'Pin the version': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
+        Resource: action('aws-sdk:s3:getObject'),
         Arguments: { Bucket: models, Key: jsonata(keyExpression(pointerKey, '$model')) },
         Retry: busyExcept(noSuchKey),
         Catch: [{ ErrorEquals: [noSuchKey], Next: 'No such model' }],
@@ -112,7 +112,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
       },
       'Is the version there?': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
+        Resource: action('aws-sdk:s3:headObject'),
         Arguments: {
           Bucket: models,
           Key: jsonata(`'${prefixes.models}' & $replace($model, '@', '/') & '/${modelFile}'`),
@@ -132,7 +132,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
         Label: 'Rows',
         MaxConcurrency: jsonata('$concurrency'),
         ItemReader: {
-          Resource: 'arn:aws:states:::s3:getObject',
+          Resource: action('s3:getObject'),
           ReaderConfig: { InputType: 'JSONL' },
           Arguments: { Bucket: models, Key: jsonata('$input') },
         },
@@ -157,7 +157,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
           States: {
             Batch: {
               Type: 'Task',
-              Resource: 'arn:aws:states:::lambda:invoke',
+              Resource: action('lambda:invoke'),
               Arguments: { FunctionName: item, Payload: jsonata('$states.input') },
               Output: jsonata('$states.result.Payload'),
               Retry: retry,
@@ -168,7 +168,7 @@ export function bulkDefinition({ item, models }: { readonly item: string; readon
         },
         // What each batch says of itself; without a writer it would pass through this state, whose data is bounded.
         ResultWriter: {
-          Resource: 'arn:aws:states:::s3:putObject',
+          Resource: action('s3:putObject'),
           Arguments: { Bucket: models, Prefix: jsonata("$output & '-summary'") },
           WriterConfig: { OutputType: 'JSONL', Transformation: 'FLATTEN' },
         },

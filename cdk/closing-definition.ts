@@ -1,6 +1,6 @@
 import { recordKey } from '../src/store/keys.ts';
 import { trainingIdOf, writeRecord } from './retraining-definition.ts';
-import { busy, busyExcept, jsonata, keyExpression, noSuchKey } from './run-trainer.ts';
+import { action, busy, busyExcept, jsonata, keyExpression, noSuchKey } from './run-trainer.ts';
 
 /** Seconds for which a task that was stopped may still write its record: `stopTimeout` of the container, and some. */
 const lastWords = 130;
@@ -40,7 +40,7 @@ export function closingDefinition({ models }: { readonly models: string }) {
       },
       'Read record': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
+        Resource: action('aws-sdk:s3:getObject'),
         Arguments: { Bucket: models, Key: jsonata(keyExpression(recordKey, '$training')) },
         Retry: busyExcept(noSuchKey),
         Catch: [{ ErrorEquals: [noSuchKey], Next: 'Nothing to close' }],

@@ -1,4 +1,5 @@
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { prefixes } from '../src/store/keys.ts';
@@ -73,6 +74,21 @@ export class DataStack extends Stack {
         ...lasting(prefixes.bulk, 30), // rows of people's prompts and texts
       ],
     });
+    // The secret that signs states is for the functions alone: not for everybody who may read the account.
+    this.models.addToResourcePolicy(
+      new iam.PolicyStatement({
+        sid: 'SecretsForFunctions',
+        effect: iam.Effect.DENY,
+        principals: [new iam.AnyPrincipal()],
+        actions: ['s3:GetObject', 's3:GetObjectVersion'],
+        resources: [this.models.arnForObjects(`${prefixes.keys}*`)],
+        conditions: {
+          ArnNotLike: {
+            'aws:PrincipalArn': `arn:${this.partition}:iam::${this.account}:role/FolioApi*`,
+          },
+        },
+      }),
+    );
   }
 }
 

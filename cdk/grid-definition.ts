@@ -1,5 +1,6 @@
 import { corpusKey, prefixes } from '../src/store/keys.ts';
 import {
+  action,
   busyExcept,
   jsonata,
   keyExpression,
@@ -119,7 +120,7 @@ export function gridDefinition(facts: GridFacts) {
       },
       'Publish the best': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::lambda:invoke',
+        Resource: action('lambda:invoke'),
         Arguments: {
           FunctionName: facts.publishBest,
           Payload: { places: jsonata('$states.input'), model: jsonata('$model') },

@@ -38,6 +38,7 @@ export function suppressions(names: StackNames): readonly Suppression[] {
       findings: [
         corpora('corpora/*'),
         models('models/*'),
+        models('models/*/current.json'),
         models('candidates/*'),
         models('checkpoints/*'),
         models('trainings/*'),

@@ -17,11 +17,8 @@ export interface PrebuiltModelProps {
   readonly name: string;
 }
 
-/** The committed model, brought along in the code of the function that installs it. */
+/** The committed model, brought along in the code of the function that installs it and draws the secret for states. */
 export class PrebuiltModel extends Construct {
-  /** Signs states that clients carry: drawn once, kept in the bucket. */
-  readonly signingKey: string;
-
   constructor(scope: Construct, id: string, { settings, bundle, models, name }: PrebuiltModelProps) {
     super(scope, id);
     const source = join(root, 'models', name);
@@ -53,6 +50,5 @@ export class PrebuiltModel extends Construct {
       properties: { Name: name, Version: version },
     });
     resource.node.addDependency(install);
-    this.signingKey = resource.getAttString('SigningKey');
   }
 }

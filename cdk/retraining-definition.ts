@@ -1,5 +1,6 @@
 import { corpusDeletedKey, prefixes, recordKey } from '../src/store/keys.ts';
 import {
+  action,
   busy,
   busyExcept,
   jsonata,
@@ -60,7 +61,7 @@ const emptyRecord =
 /** A task that writes the training's record. @param parts An array of objects in JSONata, merged in their order */
 export const writeRecord = (models: string, parts: string) => ({
   Type: 'Task',
-  Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
+  Resource: action('aws-sdk:s3:putObject'),
   Arguments: {
     Bucket: models,
     Key: jsonata(keyExpression(recordKey, '$training')),
@@ -73,7 +74,7 @@ export const writeRecord = (models: string, parts: string) => ({
 /** A task that lists running executions of this machine, page by page, by `$token`. */
 const listExecutions = () => ({
   Type: 'Task',
-  Resource: 'arn:aws:states:::aws-sdk:sfn:listExecutions',
+  Resource: action('aws-sdk:sfn:listExecutions'),
   Arguments: jsonata(
     '$merge([{"StateMachineArn": $states.context.StateMachine.Id, "StatusFilter": "RUNNING", "MaxResults": 100},' +
       ' $token = "" ? {} : {"NextToken": $token}])',
@@ -166,7 +167,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
 
       'Look at the object': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:headObject',
+        Resource: action('aws-sdk:s3:headObject'),
         Arguments: { Bucket: jsonata('$bucket'), Key: jsonata('$key') },
         Retry: busyExcept(noSuchKey),
         Catch: [
@@ -249,7 +250,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           States: {
             'Earlier execution': {
               Type: 'Task',
-              Resource: 'arn:aws:states:::aws-sdk:sfn:describeExecution',
+              Resource: action('aws-sdk:sfn:describeExecution'),
               Arguments: { ExecutionArn: jsonata('$states.input') },
               Retry: busyExcept(ignoreMissing),
               Catch: [{ ErrorEquals: [ignoreMissing], Output: 0, Next: 'Keep running' }],
@@ -274,7 +275,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
             },
             'Stop earlier execution': {
               Type: 'Task',
-              Resource: 'arn:aws:states:::aws-sdk:sfn:stopExecution',
+              Resource: action('aws-sdk:sfn:stopExecution'),
               Arguments: {
                 ExecutionArn: jsonata('$states.input.arn'),
                 Error: 'superseded',
@@ -303,7 +304,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       // A deleted corpus: models made from it stay, and say that their source is gone.
       'Mark the models': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:putObject',
+        Resource: action('aws-sdk:s3:putObject'),
         Arguments: {
           Bucket: facts.models,
           Key: jsonata(keyExpression(corpusDeletedKey, '$name')),
@@ -378,7 +379,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       // The trainer's own record, if it wrote one.
       'Read record': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:getObject',
+        Resource: action('aws-sdk:s3:getObject'),
         Arguments: { Bucket: facts.models, Key: jsonata(keyExpression(recordKey, '$training')) },
         Assign: { record: jsonata('$parse($states.result.Body)') },
         Output: {},
@@ -409,7 +410,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       },
       'Remove the mark of a deletion': {
         Type: 'Task',
-        Resource: 'arn:aws:states:::aws-sdk:s3:deleteObject',
+        Resource: action('aws-sdk:s3:deleteObject'),
         Arguments: {
           Bucket: facts.models,
           Key: jsonata(keyExpression(corpusDeletedKey, '$name')),
@@ -430,7 +431,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
 
       Notify: {
         Type: 'Task',
-        Resource: 'arn:aws:states:::sns:publish',
+        Resource: action('sns:publish'),
         Arguments: {
           TopicArn: facts.topic,
           Subject: jsonata(

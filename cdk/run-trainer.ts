@@ -1,3 +1,5 @@
+import { Aws } from 'aws-cdk-lib';
+
 /** The task that trains, and the network that it runs in. */
 export interface TrainerFacts {
   readonly cluster: string;
@@ -9,6 +11,9 @@ export interface TrainerFacts {
   /** Whether the first task of a training runs on spare capacity. */
   readonly spot: boolean;
 }
+
+/** What a state does, by the name of Step Functions' integration. Its ARN has the partition, such as `aws-cn`. */
+export const action = (integration: string) => `arn:${Aws.PARTITION}:states:::${integration}`;
 
 export const jsonata = (expression: string) => `{% ${expression} %}`;
 
@@ -96,7 +101,7 @@ export const trainStates = (
   return {
     Train: {
       Type: 'Task',
-      Resource: 'arn:aws:states:::ecs:runTask.sync',
+      Resource: action('ecs:runTask.sync'),
       TimeoutSeconds: facts.trainingSeconds + margin,
       Arguments: {
         Cluster: facts.cluster,

@@ -9,7 +9,7 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as subscriptions from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
 import { type Bundles, root } from '../functions/bundle.ts';
-import { prefixes } from '../src/store/keys.ts';
+import { pointerKey, prefixes } from '../src/store/keys.ts';
 import type { DataStack } from './data-stack.ts';
 import { monthlyBudget, notificationsTopic } from './monitoring.ts';
 import { Retraining, type TrainerResources } from './retraining.ts';
@@ -192,14 +192,15 @@ function trainerTask(scope: Construct, data: DataStack, settings: StackSettings)
   });
   container.addMountPoints({ containerPath: '/tmp', sourceVolume: 'scratch', readOnly: false });
 
-  // What the trainer may do: read corpora, and write only where it publishes.
-  const written = [
-    `${prefixes.models}*`,
+  // What the trainer may do: read corpora, and write only where it publishes. What is published it may not change: a
+  // fault in the reading of one corpus reaches no other model's versions.
+  const rewritten = [
     `${prefixes.candidates}*`,
     `${prefixes.checkpoints}*`,
     `${prefixes.trainings}*`,
     `${prefixes.grids}*`,
   ];
+  const written = [`${prefixes.models}*`, ...rewritten];
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['s3:GetObject'],
@@ -216,10 +217,22 @@ function trainerTask(scope: Construct, data: DataStack, settings: StackSettings)
   );
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
-      actions: ['s3:GetObject', 's3:PutObject'],
+      actions: ['s3:GetObject'],
       resources: written.map((keys) => data.models.arnForObjects(keys)),
     }),
   );
+  const mayWrite = (keys: readonly string[], condition?: 's3:if-none-match' | 's3:if-match'): void => {
+    task.taskRole.addToPrincipalPolicy(
+      new iam.PolicyStatement({
+        actions: ['s3:PutObject'],
+        resources: keys.map((one) => data.models.arnForObjects(one)),
+        ...(condition && { conditions: { Null: { [condition]: 'false' } } }),
+      }),
+    );
+  };
+  mayWrite(rewritten);
+  mayWrite([`${prefixes.models}*`], 's3:if-none-match'); // new objects alone
+  mayWrite([pointerKey('*')], 's3:if-match'); // by compare-and-swap
   task.taskRole.addToPrincipalPolicy(
     new iam.PolicyStatement({
       actions: ['s3:DeleteObject'],
@@ -241,7 +254,7 @@ function trainerTask(scope: Construct, data: DataStack, settings: StackSettings)
 /** An image that another place builds. One of ECR needs rights to be pulled, which go to the task's execution role. */
 function namedImage(scope: Construct, name: string): ecs.ContainerImage {
   const [, account, region, repositoryName, tag] =
-    /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\/([a-z0-9._/-]+?)[:@](.+)$/.exec(name) ?? [];
+    /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/([a-z0-9._/-]+?)[:@](.+)$/.exec(name) ?? [];
   if (account === undefined || repositoryName === undefined) return ecs.ContainerImage.fromRegistry(name);
   const repository = ecr.Repository.fromRepositoryAttributes(scope, 'TrainerRepository', {
     repositoryArn: `arn:${Stack.of(scope).partition}:ecr:${region}:${account}:repository/${repositoryName}`,

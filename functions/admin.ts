@@ -23,7 +23,7 @@ const app = createApp({
       corpora: presignedUploads(settings.corporaStore, settings.maximumCorpusBytes),
     }),
   origins: settings.origins,
-  pages,
+  pages: pages(settings.uploadOrigin),
   live: false,
   log: logRequest,
 });

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { createApp } from '../src/api/app.ts';
 import { ContinuationSigner } from '../src/api/request/continuation.ts';
 import { Admission, limitsFrom } from '../src/api/request/limits.ts';
 import type { Settings } from '../src/settings.ts';
 import type { ModelCache } from '../src/store/model-cache.ts';
 import { parseModelReference } from '../src/store/model-name.ts';
+import { readSigningSecret } from '../src/store/signing-secret.ts';
 import type { Store } from '../src/store/store.ts';
 import { authoriseByGateway } from './authorise-by-gateway.ts';
 import { Deadline } from './deadline.ts';
@@ -15,6 +15,24 @@ import { logRequest } from './log.ts';
 const warmUp = (): void => {
   new Request('https://localhost/', { method: 'POST', body: '' });
   new Response('');
+};
+
+/**
+ * Signs by the secret in the store, which is read when it is first needed: a start does not wait for it, and it stands in
+ * no configuration that others may read. A failure is forgotten.
+ */
+const sharedSigner = (store: Store, given: string | undefined): (() => Promise<ContinuationSigner>) => {
+  let signer: Promise<ContinuationSigner> | undefined;
+  return () => {
+    signer ??= (given === undefined ? readSigningSecret(store) : Promise.resolve(given)).then(
+      (secret) => new ContinuationSigner(secret),
+      (error: unknown) => {
+        signer = undefined;
+        throw error;
+      },
+    );
+    return signer;
+  };
 };
 
 /** The API with its generating routes, as a handler. */
@@ -30,7 +48,7 @@ export const answerWith = (store: Store, models: ModelCache, settings: Settings)
       defaultModel: parseModelReference(settings.model),
       acquire: (reference, precision) => models.acquire(reference, precision),
       admission: new Admission(limits),
-      signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
+      signer: sharedSigner(store, settings.signingKey),
       ...(settings.lambdaMemory !== undefined && {
         pricing: {
           memoryMegabytes: settings.lambdaMemory,

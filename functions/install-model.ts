@@ -1,17 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CloudFormationCustomResourceEvent, Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { isFolioError } from '../src/errors.ts';
 import { readSettings } from '../src/settings.ts';
-import { signingSecretKey } from '../src/store/keys.ts';
 import { publishVersion } from '../src/store/models.ts';
 import { openStore } from '../src/store/open-store.ts';
+import { createSigningSecret } from '../src/store/signing-secret.ts';
 import type { Store } from '../src/store/store.ts';
 
 const properties = z.object({ Name: z.string(), Version: z.string() });
-const secretSchema = z.object({ secret: z.string().check(z.minLength(32)) });
 
 export interface Installation {
   readonly name: string;
@@ -42,19 +40,6 @@ export async function installModel(
   }
 }
 
-/** The secret that signs states: drawn by the first deployment, the same for every later one. */
-export async function signingKey(store: Store): Promise<string> {
-  const drawn = { secret: randomBytes(32).toString('base64url') };
-  try {
-    await store.create(signingSecretKey, new TextEncoder().encode(JSON.stringify(drawn)));
-    return drawn.secret;
-  } catch (error) {
-    if (!isFolioError(error) || error.code !== 'already_exists') throw error;
-    const kept = await store.read(signingSecretKey);
-    return secretSchema.parse(JSON.parse(new TextDecoder().decode(kept?.bytes))).secret;
-  }
-}
-
 async function bundledFiles(name: string, version: string): Promise<Map<string, Uint8Array>> {
   const folder = join(import.meta.dirname, 'models', name, version);
   const files = await readdir(folder);
@@ -74,7 +59,8 @@ async function install(event: CloudFormationCustomResourceEvent): Promise<Record
     earlier:
       event.RequestType === 'Update' ? properties.parse(event.OldResourceProperties).Version : undefined,
   });
-  return { SigningKey: await signingKey(store), Current: String(current) };
+  await createSigningSecret(store);
+  return { Current: String(current) };
 }
 
 /** A custom resource of CloudFormation: does its work and answers at the address that came with the event. */
@@ -85,7 +71,6 @@ export async function handler(event: CloudFormationCustomResourceEvent, context:
   );
   const body = JSON.stringify({
     ...answer,
-    NoEcho: true,
     PhysicalResourceId: `folio-${event.LogicalResourceId}`,
     StackId: event.StackId,
     RequestId: event.RequestId,

@@ -281,6 +281,15 @@ export const definitions = {
     schema: z.string().check(z.regex(/^s3:\/\/[a-z0-9.-]+$/, { error: 'expected s3://BUCKET' })),
     description: 'Where a Lambda lets corpora be uploaded to: `s3://BUCKET`.',
   }),
+  uploadOrigin: defined({
+    variable: 'FOLIO_UPLOAD_ORIGIN',
+    schema: z.string().check(
+      z.refine((value) => originOf(value) !== undefined && value !== '*', {
+        error: 'expected an origin such as https://BUCKET.s3.REGION.amazonaws.com',
+      }),
+    ),
+    description: 'Where the page of a Lambda may upload corpora to: the origin of the bucket.',
+  }),
   retraining: defined({
     variable: 'FOLIO_RETRAINING',
     schema: z.string().check(z.regex(/^arn:[^:]+:states:/, { error: 'expected the ARN of a state machine' })),

@@ -19,7 +19,8 @@ export interface Generator {
   readonly defaultModel: ModelReference;
   acquire(reference: ModelReference, precision?: Precision): Promise<ModelLease>;
   readonly admission: Admission;
-  readonly signer: ContinuationSigner;
+  /** What signs states: asked for only by requests that go on, or that another may go on with. */
+  signer(): Promise<ContinuationSigner>;
   /** The code that multiplies here, and the threads that a step may use. */
   readonly kernel?: Pick<KernelInfo, 'build' | 'threads'> | undefined;
   /** How a host with a price per use computes it. */

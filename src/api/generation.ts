@@ -8,6 +8,7 @@ import type { Generator } from './deps.ts';
 import { type GenerationSummary, howEnded } from './generation-summary.ts';
 import type { Caller } from './request/auth.ts';
 import { type Prompt, promptText, withoutStart } from './request/checks.ts';
+import type { ContinuationSigner } from './request/continuation.ts';
 import { overTime } from './request/limits.ts';
 import type { CommonParameters, Seed } from './request/requests.ts';
 import { type Timings, timings } from './response/timings.ts';
@@ -15,6 +16,8 @@ import { type Timings, timings } from './response/timings.ts';
 /** A request that has passed every check. */
 export interface CheckedRequest {
   readonly generator: Generator;
+  /** Where the request goes on, or may be gone on with. */
+  readonly signer?: ContinuationSigner | undefined;
   readonly lease: ModelLease;
   readonly parameters: Omit<CommonParameters, 'seed'>;
   readonly prompts: readonly Prompt[];
@@ -224,12 +227,12 @@ export class Generation {
 
   /** The signed state of one completion, for the client to keep, if the request wants it. */
   continuation(state: Uint8Array, prompt = 0): string | undefined {
-    const { parameters, generator } = this.#checked;
-    if (!parameters.continuable && parameters.continue_from === undefined) return undefined;
+    const { signer } = this.#checked;
+    if (signer === undefined) return undefined;
     const { name, version, model } = this.lease;
     const { digest, precision } = model.info;
     const seed = foldSeed(this.seeds[prompt] ?? 0);
-    return generator.signer.seal({ model: name, version, digest, precision, seed, state });
+    return signer.seal({ model: name, version, digest, precision, seed, state });
   }
 
   /** A prompt as text. */

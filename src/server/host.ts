@@ -69,6 +69,7 @@ export const createHost = async (
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
   const kernel = { build: kernelBuild(), threads: threads.count };
+  const signer = new ContinuationSigner(settings.signingKey ?? randomBytes(32));
   const metrics = new ServerMetrics({
     kernel,
     precision: settings.precision,
@@ -89,7 +90,7 @@ export const createHost = async (
       acquire: (reference, precision) => models.acquire(reference, precision),
       kernel,
       admission,
-      signer: new ContinuationSigner(settings.signingKey ?? randomBytes(32)),
+      signer: () => Promise.resolve(signer),
     },
     requests: {
       strict: settings.strictRequests,

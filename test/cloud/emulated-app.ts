@@ -121,7 +121,10 @@ for (const name of readdirSync(directory).filter((one) => one.endsWith('.templat
   writeFileSync(
     path,
     template
-      .replaceAll(/arn:aws:states:::aws-sdk:s3:(?:get|put|head)Object/g, emulatedFunction('objects'))
+      .replaceAll(
+        /arn:",\s*\{\s*"Ref":\s*"AWS::Partition"\s*\},\s*":states:::aws-sdk:s3:(?:get|put|head)Object/g,
+        emulatedFunction('objects'),
+      )
       // The emulator gives every error of a function this name, whatever the function called it.
       .replaceAll(noSuchKey, 'Runtime.HandlerError'),
   );

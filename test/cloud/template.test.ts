@@ -98,6 +98,7 @@ describe('rights', () => {
 
   it('lets the generating function read models, and nothing else', () => {
     expect(onObjects(made.api, /^GenerateRole/)).toEqual([
+      ['s3:GetObject', '/keys/signing.json'],
       ['s3:GetObject', '/models/*'],
       ['s3:ListBucket', ''],
     ]);
@@ -112,6 +113,7 @@ describe('rights', () => {
       '/checkpoints/*',
       '/grids/*',
       '/models/*',
+      '/models/*/current.json',
       '/trainings/*',
     ]);
   });
@@ -162,6 +164,14 @@ describe('buckets', () => {
         }),
       );
     }
+  });
+
+  it('give the secret that signs states to the functions of the endpoint alone, whoever else may read', () => {
+    const policies = resources(made.data, 'AWS::S3::BucketPolicy').flatMap(([, own]) => statementsOf(own));
+    const [secrets] = policies.filter(({ Action }) => list(Action).includes('s3:GetObjectVersion'));
+    expect(secrets).toMatchObject({ Effect: 'Deny', Principal: { AWS: '*' } });
+    expect(JSON.stringify(secrets)).toMatch(/ArnNotLike.*aws:PrincipalArn.*:role\/FolioApi\*.*\/keys\/\*/);
+    expect(JSON.stringify(made.api.toJSON())).not.toMatch(/SIGNING_KEY|SigningKey/);
   });
 
   it('send events about corpora', () => {
@@ -555,6 +565,23 @@ describe('monitoring', () => {
     });
     const { training } = await synthesise({ 'folio:budget': 0 });
     training.resourceCountIs('AWS::Budgets::Budget', 0);
+  });
+
+  it.each([
+    {},
+    { 'folio:auth': 'iam', 'folio:canary': 'true', 'folio:streaming': 'false' },
+    { 'folio:image': '123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn/team/trainer:1.2' },
+  ])('name no partition, so that they stand in China and in GovCloud: %j', async (context) => {
+    const { data, training, api } = await synthesise(context);
+    for (const template of [data, training, api]) {
+      const text = JSON.stringify(template.toJSON());
+      expect(text.match(/arn:aws[\w-]*:[^"]*/g) ?? []).toEqual([]);
+      // Services are principals by one name in every partition; all other addresses have the partition's suffix.
+      const hosts = (text.match(/[\w.*:/-]*amazonaws\.com[\w.]*/g) ?? []).filter(
+        (host) => !/^(?:logging\.s3|[a-z-]+)\.amazonaws\.com$/.test(host),
+      );
+      expect(hosts.filter((host) => !host.startsWith('com.amazonaws'))).toEqual([]);
+    }
   });
 
   it('names neither account nor region', () => {

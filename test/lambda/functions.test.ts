@@ -8,11 +8,12 @@ import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { handler as authorise, keyOf } from '../../functions/authorise.ts';
 import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
-import { installModel, signingKey } from '../../functions/install-model.ts';
+import { installModel } from '../../functions/install-model.ts';
 import { publishBest } from '../../functions/publish-best.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { activate, currentVersion, publishVersion } from '../../src/store/models.ts';
 import { S3Store } from '../../src/store/s3-store.ts';
+import { createSigningSecret, readSigningSecret } from '../../src/store/signing-secret.ts';
 import { type Gateway, startGateway } from '../s3/gateway.ts';
 import { publishTinyModel, tinyModel, writeTinyModel } from '../tiny-model.ts';
 import { Environment } from './environment.ts';
@@ -125,9 +126,12 @@ describe('install-model', () => {
 
   it('draws the signing key once', async () => {
     const empty = await emptyStore();
-    const key = await signingKey(empty);
-    expect(key.length).toBeGreaterThan(40);
-    expect(await signingKey(empty)).toBe(key);
+    await expect(readSigningSecret(empty)).rejects.toMatchObject({ code: 'unavailable' });
+    await createSigningSecret(empty);
+    const secret = await readSigningSecret(empty);
+    expect(secret.length).toBeGreaterThan(40);
+    await createSigningSecret(empty);
+    expect(await readSigningSecret(empty)).toBe(secret);
   });
 
   it('answers CloudFormation, failures included, and leaves models where a stack goes', async () => {
@@ -253,6 +257,7 @@ describe('admin', () => {
   const variables = {
     FOLIO_WRITER_KEY_ID: `an-earlier-key,${writerKeyId}`, // while keys are being rotated, both are valid
     FOLIO_CORPORA: 's3://corpora',
+    FOLIO_UPLOAD_ORIGIN: 'https://corpora.s3.eu-west-1.amazonaws.com',
     FOLIO_RETRAINING: 'arn:aws:states:us-east-1:123456789012:stateMachine:retraining',
   };
   interface Answered {

@@ -91,10 +91,12 @@ export const prepareGeneration = async <Own extends Parameters>(
     await checkMalformed(deps, body, faults);
     return faults.raise();
   }
+  const { continuable, continue_from: token } = parameters;
+  const signer = continuable || token !== undefined ? await generator.signer() : undefined;
   const continued = await faults.gather('continue_from', () =>
-    parameters.continue_from === undefined ? undefined : generator.signer.open(parameters.continue_from),
+    token === undefined ? undefined : signer?.open(token),
   );
-  const lost = parameters.continue_from !== undefined && continued === undefined;
+  const lost = token !== undefined && continued === undefined;
   const lease = lost
     ? undefined
     : await faults.gather('model', async () => {
@@ -118,6 +120,7 @@ export const prepareGeneration = async <Own extends Parameters>(
     if (options?.pattern !== undefined) lease.model.complete(options);
     const generation = new Generation({
       generator,
+      signer,
       lease,
       parameters,
       prompts: request.prompts,

@@ -4,7 +4,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../../functions/bundle.ts';
-import { installModel, signingKey } from '../../../functions/install-model.ts';
+import { installModel } from '../../../functions/install-model.ts';
 import { publishBest } from '../../../functions/publish-best.ts';
 import { createApp } from '../../../src/api/app.ts';
 import { limitsFrom } from '../../../src/api/request/limits.ts';
@@ -12,6 +12,7 @@ import { readSettings } from '../../../src/settings.ts';
 import { parseModelReference } from '../../../src/store/model-name.ts';
 import { openModels } from '../../../src/store/open-models.ts';
 import { S3Store } from '../../../src/store/s3-store.ts';
+import { createSigningSecret, readSigningSecret } from '../../../src/store/signing-secret.ts';
 import { queuedRecord, writeRecord } from '../../../src/training-jobs/records.ts';
 import { type Gateway, startGateway } from '../../s3/gateway.ts';
 import { tinyModel } from '../../tiny-model.ts';
@@ -264,17 +265,18 @@ describe('functions', () => {
   it('InstallModel', async () => {
     await installModel(store, model);
     await installModel(store, { ...model, earlier: '20250101T000000Z-00000000' });
-    await signingKey(store);
-    await signingKey(store);
+    await createSigningSecret(store);
+    await createSigningSecret(store);
     expect(await denied('PrebuiltModelInstallModelRole', recorder.take())).toEqual([]);
   });
 
-  it('Generate: a model, a model that is missing, weights for the browser', async () => {
+  it('Generate: a model, a model that is missing, weights for the browser, the secret for states', async () => {
     const settings = readSettings({ FOLIO_STORE: `s3://${models}` });
     const cache = openModels(store, settings);
     (await cache.acquire(parseModelReference('shakespeare'))).release();
     await cache.acquire(parseModelReference('nosuch')).catch(() => {});
     await cache.acquire(parseModelReference('shakespeare@20250101T000000Z-00000000')).catch(() => {});
+    await readSigningSecret(store);
     expect(await denied('GenerateRole', recorder.take())).toEqual([]);
   });
 
@@ -404,6 +406,23 @@ describe('the trainer', () => {
       await train('--corpus', `s3://${corpora}/corpora/novel.txt`, '--name', 'novel', '--store', place),
     ).toBe(0);
     expect(await denied('TrainerTaskRole', recorder.take())).toEqual([]);
+  });
+
+  it('may not change what is published, nor move a pointer without comparing', async () => {
+    const put = (key: string): IamCall => ({
+      action: 's3:PutObject',
+      resource: `arn:aws:s3:::${models}/models/${key}`,
+    });
+    const matching = { context: { 's3:if-match': '"etag"' } };
+    const version = 'other/20260101T000000Z-00000000/model.json';
+    expect(
+      await denied('TrainerTaskRole', [
+        put(version),
+        { ...put(version), ...matching },
+        put('other/current.json'),
+        { ...put('other/current.json'), ...matching },
+      ]),
+    ).toHaveLength(3);
   });
 });
 

@@ -11,7 +11,7 @@ export interface IamCall {
 const bucketArn = (bucket: string) => `arn:aws:s3:::${bucket}`;
 
 /** S3's operations of one request. A missing object asks for the right to list, too: without it the answer is 403. */
-function ofS3(method: string, url: string, status: number): readonly IamCall[] {
+function ofS3({ method = 'GET', url = '/', headers }: IncomingMessage, status: number): readonly IamCall[] {
   const { pathname, searchParams } = new URL(url, 'http://localhost');
   const [bucket = '', ...rest] = decodeURIComponent(pathname).slice(1).split('/');
   const key = rest.join('/');
@@ -29,13 +29,20 @@ function ofS3(method: string, url: string, status: number): readonly IamCall[] {
       return status === 404 ? [on('s3:GetObject'), list(key)] : [on('s3:GetObject')];
     case 'PUT':
     case 'POST':
-      return [on('s3:PutObject')];
+      return [{ ...on('s3:PutObject'), ...conditionsOf(headers) }];
     case 'DELETE':
       return [on('s3:DeleteObject')];
     default:
       throw new Error(`The rehearsal does not know ${method} of S3.`);
   }
 }
+
+/** The headers of a conditional write, which policies can demand. */
+const conditionsOf = (headers: IncomingMessage['headers']): Pick<IamCall, 'context'> => {
+  const present = (['if-none-match', 'if-match'] as const).filter((name) => headers[name] !== undefined);
+  if (present.length === 0) return {};
+  return { context: Object.fromEntries(present.map((name) => [`s3:${name}`, String(headers[name])])) };
+};
 
 /** A server that hands every request on to an S3 server, and keeps what was asked. */
 export class Recorder {
@@ -51,7 +58,7 @@ export class Recorder {
     const server = createServer((incoming: IncomingMessage, outgoing) => {
       const { method = 'GET', url = '/', headers } = incoming;
       const onward = httpRequest({ hostname, port, method, path: url, headers }, (response) => {
-        recorder.calls.push(...ofS3(method, url, response.statusCode ?? 0));
+        recorder.calls.push(...ofS3(incoming, response.statusCode ?? 0));
         outgoing.writeHead(response.statusCode ?? 502, response.headers);
         response.pipe(outgoing);
       });

@@ -60,7 +60,7 @@ describe('a client that leaves', async () => {
     generator: {
       defaultModel: { name: 'tiny' },
       admission,
-      signer: new ContinuationSigner('secret'),
+      signer: async () => new ContinuationSigner('secret'),
       acquire: async (reference, precision) => {
         const held = await models.acquire(reference, precision);
         const complete: typeof held.model.complete = (options) => {

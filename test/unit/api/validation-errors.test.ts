@@ -77,7 +77,7 @@ describe('once a stream has begun', async () => {
     generator: {
       defaultModel: { name: 'tiny' },
       admission: new Admission(limits),
-      signer: new ContinuationSigner('secret'),
+      signer: async () => new ContinuationSigner('secret'),
       acquire: async (reference, precision) => {
         const held = await models.acquire(reference, precision);
         const complete: typeof held.model.complete = (options) => {
