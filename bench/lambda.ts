@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,7 @@ import { interleave, report, type Subject } from './harness.ts';
  * The generating function's bundle under AWS's own runtime client, the committed model in an S3 server on loopback:
  *
  * - `cold`: from the start of the process to the first character of the first request, as a caller of a new
- *   environment waits, and the init phase alone;
+ *   environment waits, and the init phase alone; `bare` is the init of a function that does nothing;
  * - `warm`: from a request to its first character, and the speed of a long text;
  * - `bundle`: bytes of each function's code.
  *
@@ -57,6 +57,25 @@ const firstCharacter = (received: Received): number => {
   return chunk.at;
 };
 
+const bare = join(folder, 'bare');
+await mkdir(bare);
+await writeFile(
+  join(bare, 'index.mjs'),
+  'export const handler = awslambda.streamifyResponse(async (event, stream) => stream.end());',
+);
+
+/** Milliseconds from the start of the process to the first request that it takes. */
+const bareInit = async (): Promise<number> => {
+  const began = performance.now();
+  const environment = await Environment.start(bare, variables);
+  const pending = environment.invoke(asked(50));
+  await environment.api.ready;
+  const init = performance.now() - began;
+  await pending;
+  await environment.stop();
+  return init;
+};
+
 /** Of a new environment that a request waits for. */
 const cold = async (): Promise<{ init: number; whole: number }> => {
   const began = performance.now();
@@ -80,6 +99,7 @@ const subject = (group: string, what: string, unit: string, measure: Subject['me
 
 const cases = await interleave(
   [
+    subject('cold', 'bare', 'ms', bareInit),
     subject('cold', 'init', 'ms', async () => (await cold()).init),
     subject('cold', 'first character', 'ms', async () => (await cold()).whole),
     subject('warm', 'first character', 'ms', async () => firstCharacter(await environment.invoke(asked(50)))),

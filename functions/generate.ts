@@ -1,7 +1,7 @@
 import { readSettings } from '../src/settings.ts';
 import { parseModelReference } from '../src/store/model-name.ts';
 import { openModels } from '../src/store/open-models.ts';
-import { S3Store } from '../src/store/s3-store.ts';
+import { S3Reader } from '../src/store/s3-reader.ts';
 import { logLoadFailure, logModels } from './log.ts';
 import { threadsOf } from './threads.ts';
 
@@ -11,7 +11,7 @@ import { threadsOf } from './threads.ts';
  * environment. A failure is reported by the request that needs the model, which tries again.
  */
 const settings = readSettings();
-const store = S3Store.at(settings.store);
+const store = await S3Reader.at(settings.store);
 const models = openModels(store, settings, threadsOf(settings.lambdaMemory), logModels);
 const loading = models.acquire(parseModelReference(settings.model)).then(
   (held) => held.release(),

@@ -151,6 +151,11 @@ export const definitions = {
     description:
       'One address for every AWS service, such as an emulator; S3 is asked with the bucket in the path.',
   }),
+  awsRegion: defined({
+    variable: 'AWS_REGION',
+    schema: z.string().check(z.regex(/^[a-z0-9-]+$/, { error: 'expected the name of a region' })),
+    description: 'Region of AWS; Lambda itself sets it.',
+  }),
   singleWriter: required({
     variable: 'FOLIO_SINGLE_WRITER',
     schema: z.pipe(

@@ -26,6 +26,7 @@ const livesIn: Readonly<Record<string, readonly string[]>> = {
   '@tensorflow/tfjs-node': ['training/'],
   '@aws-sdk/client-s3': ['src/store/'],
   '@eslint-community/regexpp': ['src/pattern/'],
+  aws4: ['src/store/'],
   fflate: ['src/import/'],
   '@bufbuild/protobuf': ['src/import/'],
   '@fastify/busboy': ['src/api/'],

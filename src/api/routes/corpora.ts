@@ -4,7 +4,6 @@ import { checkModelName } from '../../store/model-name.ts';
 import type { UploadOptions } from '../../store/presigned-uploads.ts';
 import type { CorpusDeps, CorpusUploads } from '../deps.ts';
 import { bodyChunks, readJson } from '../request/body.ts';
-import { fileInForm } from '../request/multipart.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { UploadRequestSchema } from '../request/requests.ts';
@@ -74,9 +73,12 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       await checkStartingModel(store, from);
       trainings.checkCapacity(name);
       const key = corpusKey(name);
-      const { size } = await corpora.places.run(() => {
+      const { size } = await corpora.places.run(async () => {
         const body = bodyChunks(context.req.raw, corpora.maximumBytes, 'The corpus');
-        const file = /^multipart\//i.test(type) ? fileInForm(body, type) : body;
+        // The parser of forms is loaded when one comes.
+        const file = /^multipart\//i.test(type)
+          ? (await import('../request/multipart.ts')).fileInForm(body, type)
+          : body;
         return store.writeStream(key, checkedText(file));
       });
       const record = await trainings.start({
