@@ -1,7 +1,9 @@
 import { Annotations, CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Tags } from 'aws-cdk-lib';
 import * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
+import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import type { Construct } from 'constructs';
 import type { Bundles } from '../functions/bundle.ts';
 import { docsPaths, playgroundPaths } from '../src/api/routes/page-paths.ts';
@@ -29,6 +31,11 @@ const generateSeconds = 120;
 /** Routes of the generating function; every other route is the administrative function's. */
 const generatingRoutes = operations
   .filter(({ lambda }) => lambda === 'generate')
+  .map(({ method, path }) => [method.toUpperCase(), templateOf(path)] as const);
+
+/** Routes that change something, as far as they are there in AWS. */
+const writingRoutes = operations
+  .filter(({ write, id }) => write && id !== 'importModel')
   .map(({ method, path }) => [method.toUpperCase(), templateOf(path)] as const);
 
 /** Pages for people, and what monitors whether the endpoint answers: without a key. */
@@ -178,6 +185,18 @@ export class ApiStack extends Stack {
     this.limitExecutionLog(settings);
     this.addRoutes(settings, bundles);
     this.addKeys(settings);
+    const { domainName } = this.api;
+    if (domainName !== undefined) {
+      new CfnOutput(this, 'DomainTarget', {
+        description: 'What the host name is a CNAME, or an alias of Route 53, of',
+        value: domainName.domainNameAliasDomainName,
+      });
+      new CfnOutput(this, 'DomainHostedZone', {
+        description: 'Of the alias',
+        value: domainName.domainNameAliasHostedZoneId,
+      });
+    }
+    if (settings.waf > 0) this.addWebAcl(settings.waf);
     const { alarms } = new Monitoring(this, 'Monitoring', {
       notifications: training.notifications,
       api: this.api,
@@ -231,6 +250,11 @@ export class ApiStack extends Stack {
     for (const path of openRoutes) at(path).addMethod('GET', admin, open);
     for (const path of watchedRoutes) at(path).addMethod('HEAD', admin, open);
     at('/{path+}').addMethod('ANY', admin, guarded);
+    // A path that has only these methods leaves all others to the greedy one.
+    if (settings.auth === 'key' && settings.writer === 'iam') {
+      const signed = { authorizationType: apigateway.AuthorizationType.IAM };
+      for (const [method, path] of writingRoutes) at(path).addMethod(method, admin, signed);
+    }
     // Browsers ask without a key whether they may ask with one; the app answers by its setting of origins.
     for (const path of new Set([...generatingRoutes.map(([, path]) => path), '/{path+}'])) {
       at(path).addMethod('OPTIONS', admin, open);
@@ -273,19 +297,19 @@ export class ApiStack extends Stack {
       plan.addApiKey(key);
       return key;
     };
-    const pairs = settings.keys.map((number) => {
-      const suffix = number === 1 ? '' : String(number); // the first pair had no number before there were others
-      return {
-        reader: addKey(`ReaderKey${suffix}`, 'May generate, score and look'),
-        writer: addKey(`WriterKey${suffix}`, 'May do everything'),
-      };
-    });
-    const { reader, writer } = pairs.at(-1)!;
-    for (const { function: one } of [this.generate, this.admin]) {
-      one.addEnvironment('FOLIO_WRITER_KEY_ID', pairs.map((pair) => pair.writer.keyId).join(','));
-    }
+    // The first pair had no number before there were others.
+    const suffixes = settings.keys.map((number) => (number === 1 ? '' : String(number)));
+    const readers = suffixes.map((suffix) => addKey(`ReaderKey${suffix}`, 'May generate, score and look'));
+    const reader = readers.at(-1)!;
     new CfnOutput(this, 'ReaderKeyId', { value: reader.keyId });
-    new CfnOutput(this, 'WriterKeyId', { value: writer.keyId });
+    if (settings.writer === 'iam') this.addWriterPolicy(url);
+    else {
+      const writers = suffixes.map((suffix) => addKey(`WriterKey${suffix}`, 'May do everything'));
+      for (const { function: one } of [this.generate, this.admin]) {
+        one.addEnvironment('FOLIO_WRITER_KEY_ID', writers.map(({ keyId }) => keyId).join(','));
+      }
+      new CfnOutput(this, 'WriterKeyId', { value: writers.at(-1)!.keyId });
+    }
     new CfnOutput(this, 'ReadKey', {
       description: 'Puts the key into a variable of your shell',
       value: `FOLIO_KEY=$(aws apigateway get-api-key --api-key ${reader.keyId} --include-value --query value --output text)`,
@@ -295,6 +319,57 @@ export class ApiStack extends Stack {
     });
     new CfnOutput(this, 'OpenAiClient', {
       value: `export OPENAI_BASE_URL=${url}v1 OPENAI_API_KEY="$FOLIO_KEY"`,
+    });
+  }
+
+  /** What a role of a person or a pipeline needs to write, ready to be attached. */
+  private addWriterPolicy(url: string): void {
+    const policy = new iam.ManagedPolicy(this, 'Writer', {
+      description: 'May upload corpora, train, activate and remove versions of Folio',
+      statements: [
+        new iam.PolicyStatement({
+          actions: ['execute-api:Invoke'],
+          resources: writingRoutes.map(([method, path]) =>
+            this.api.arnForExecuteApi(method, path.replace(/\{\w+\}/g, '*'), 'live'),
+          ),
+        }),
+      ],
+    });
+    new CfnOutput(this, 'WriterPolicy', {
+      description: 'Attach it to who may write',
+      value: policy.managedPolicyArn,
+    });
+    new CfnOutput(this, 'SignedRequest', {
+      description:
+        'Starts a training on a corpus that is there; credentials by aws configure export-credentials',
+      value: `curl --aws-sigv4 "aws:amz:${this.region}:execute-api" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" -H "x-amz-security-token: $AWS_SESSION_TOKEN" -H "content-type: application/json" -d '{"model":"my-novel"}' ${url}v1/trainings`,
+    });
+  }
+
+  /** Refuses an address that asks too often, before a function or the authoriser runs. */
+  private addWebAcl(requests: number): void {
+    const metric = (metricName: string) => ({
+      cloudWatchMetricsEnabled: true,
+      metricName,
+      sampledRequestsEnabled: false, // samples have addresses and queries
+    });
+    const acl = new wafv2.CfnWebACL(this, 'WebAcl', {
+      scope: 'REGIONAL',
+      defaultAction: { allow: {} },
+      visibilityConfig: metric('Folio'),
+      rules: [
+        {
+          name: 'TooMany',
+          priority: 0,
+          action: { block: { customResponse: { responseCode: 429 } } },
+          statement: { rateBasedStatement: { limit: requests, aggregateKeyType: 'IP' } },
+          visibilityConfig: metric('FolioTooMany'),
+        },
+      ],
+    });
+    new wafv2.CfnWebACLAssociation(this, 'WebAclOfStage', {
+      webAclArn: acl.attrArn,
+      resourceArn: this.api.deploymentStage.stageArn,
     });
   }
 }

@@ -49,6 +49,12 @@ export const definitions = {
     .describe(
       'Numbers of the pairs of API keys that are valid, a reader and a writer each; the outputs name the last. To rotate: 1,2, later 2.',
     ),
+  writer: z
+    .enum(['key', 'iam'])
+    .default('key')
+    .describe(
+      'With keys: who may upload, train, activate and remove. key: whoever holds the second key. iam: holders of IAM rights, who sign their requests; there is no second key then.',
+    ),
   streaming: flag(true).describe('Text is sent as it is made. false: one whole answer.'),
   rate: whole(1, 10_000, 10).describe('Requests a second that one key may make on average.'),
   burst: whole(1, 5_000, 10).describe(
@@ -63,6 +69,15 @@ export const definitions = {
       'Requests a second, on average, of each route that needs no key; assets four times as many, preflight requests half as many; 200 at once.',
     ),
   quota: whole(1, 1_000_000_000, 100_000).describe('Requests a month that one key may make.'),
+  waf: z.coerce
+    .number()
+    .pipe(
+      z.union([z.literal(0), z.int().min(10).max(2_000_000_000)], { error: 'expected 0, or at least 10' }),
+    )
+    .default(0)
+    .describe(
+      'Requests in five minutes of one address, after which a web ACL refuses it for a while: 6 USD a month and 0.60 a million requests. 0: no web ACL.',
+    ),
   memory: whole(256, 10_240, 1769).describe('MB of the generating function; 1769 is one whole vCPU.'),
   architecture: z.enum(['arm64', 'x86_64']).default('arm64').describe('Processor of the functions.'),
   concurrency: whole(0, 1_000, 0).describe(

@@ -294,6 +294,51 @@ describe('the endpoint', () => {
     api.hasResourceProperties('AWS::ApiGateway::Method', { AuthorizationType: 'AWS_IAM', HttpMethod: 'ANY' });
   });
 
+  it('has routes that write asked for IAM rights where that is set, and a policy for who may', async () => {
+    const { api } = await synthesise({ 'folio:writer': 'iam' });
+    const methods = resources(api, 'AWS::ApiGateway::Method');
+    const signed = methods.filter(([, { AuthorizationType }]) => AuthorizationType === 'AWS_IAM');
+    const writing = operations.filter(({ write, id }) => write && id !== 'importModel');
+    expect(writing.length).toBeGreaterThan(3);
+    expect(signed.map(([, { HttpMethod }]) => HttpMethod).sort()).toEqual(
+      writing.map(({ method }) => method.toUpperCase()).sort(),
+    );
+    for (const [, { ApiKeyRequired }] of signed) expect(ApiKeyRequired ?? false).toBe(false);
+    api.hasResourceProperties('AWS::ApiGateway::Method', { AuthorizationType: 'CUSTOM', HttpMethod: 'ANY' });
+    api.resourceCountIs('AWS::ApiGateway::ApiKey', 1);
+    expect(JSON.stringify(api.toJSON())).not.toMatch(/FOLIO_WRITER_KEY_ID|WriterKeyId/);
+    const [[, policy] = ['', {}]] = resources(api, 'AWS::IAM::ManagedPolicy');
+    const [statement] = statementsOf(policy);
+    expect(statement?.Action).toBe('execute-api:Invoke');
+    const allowed = JSON.stringify(statement?.Resource);
+    for (const path of [
+      'POST/v1/trainings',
+      'DELETE/v1/trainings/*',
+      'POST/v1/corpora/*',
+      'DELETE/v1/models/*',
+    ]) {
+      expect(allowed).toContain(`/live/${path}"`);
+    }
+    expect(list(statement?.Resource)).toHaveLength(writing.length);
+  });
+
+  it('refuses an address that asks too often where that is set, and pays for no web ACL otherwise', async () => {
+    made.api.resourceCountIs('AWS::WAFv2::WebACL', 0);
+    const { api } = await synthesise({ 'folio:waf': '1000' });
+    api.hasResourceProperties('AWS::WAFv2::WebACL', {
+      Scope: 'REGIONAL',
+      DefaultAction: { Allow: {} },
+      Rules: [
+        {
+          Action: { Block: { CustomResponse: { ResponseCode: 429 } } },
+          Statement: { RateBasedStatement: { Limit: 1000, AggregateKeyType: 'IP' } },
+        },
+      ],
+    });
+    const [[, { ResourceArn }] = ['', {}]] = resources(api, 'AWS::WAFv2::WebACLAssociation');
+    expect(JSON.stringify(ResourceArn)).toMatch(/:apigateway:.*\/restapis\/.*\/stages\//);
+  });
+
   it('logs no query, body or header', () => {
     const [[, stage] = ['', {}]] = resources(made.api, 'AWS::ApiGateway::Stage');
     const { Format } = stage.AccessLogSetting as { Format: string };
@@ -385,6 +430,8 @@ describe('the endpoint', () => {
       'folio:certificate': 'arn:aws:acm:eu-west-1:123456789012:certificate/1',
     });
     api.hasResourceProperties('AWS::ApiGateway::DomainName', { SecurityPolicy: 'TLS_1_2' });
+    expect(JSON.stringify(api.findOutputs('DomainTarget'))).toContain('RegionalDomainName');
+    expect(JSON.stringify(api.findOutputs('DomainHostedZone'))).toContain('RegionalHostedZoneId');
   });
 });
 
