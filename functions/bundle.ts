@@ -36,6 +36,22 @@ const requiredBuiltins: Plugin = {
   },
 };
 
+/** Code that is loaded when it is asked for, and that nobody asks a function for: it generates nothing, or takes no file. */
+const neverLoaded: Readonly<Partial<Record<FunctionName, RegExp>>> = {
+  admin: /\/(?:compile-pattern|multipart)\.ts$/,
+  generate: /\/multipart\.ts$/,
+};
+
+const without = (filter: RegExp): Plugin => ({
+  name: 'without',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'without' }));
+    onLoad({ filter: /.*/, namespace: 'without' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`This function has been built without ${path}.`)});`,
+    }));
+  },
+});
+
 const options = {
   bundle: true,
   minify: true,
@@ -45,7 +61,6 @@ const options = {
   format: 'esm',
   mainFields: ['module', 'main'],
   alias: { '@aws-sdk/credential-provider-node': './functions/lambda-credentials.ts' },
-  plugins: [requiredBuiltins],
   legalComments: 'none',
   logLevel: 'warning',
   outExtension: { '.js': '.mjs' },
@@ -63,6 +78,7 @@ export async function bundleFunctions(into = join(root, 'dist/functions')): Prom
       mkdirSync(folder, { recursive: true });
       const { metafile } = await build({
         ...options,
+        plugins: [requiredBuiltins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
         metafile: true,
         absWorkingDir: root,
         entryPoints: { index: `functions/${name}.ts` },

@@ -164,7 +164,7 @@ describe('install-model', () => {
     await environment.invoke(event('Delete', { Name: 'shakespeare' }));
     server.close();
     expect(answers).toMatchObject([
-      { Status: 'SUCCESS', NoEcho: true, Data: { SigningKey: expect.any(String) } },
+      { Status: 'SUCCESS', Data: { Current: expect.any(String) } },
       { Status: 'FAILED', Reason: expect.stringContaining('not-in-the-bundle') },
       { Status: 'SUCCESS' },
     ]);
