@@ -14,7 +14,7 @@ export interface LineQuality {
   readonly unique: number;
   /** Share that stands nowhere in the corpus, the held-out tenth included. */
   readonly novel: number;
-  /** The regular expression that lines were checked by. */
+  /** The regular expression that lines were checked by, as a whole. */
   readonly check?: string;
   /** Share that matches it. */
   readonly valid?: number;
@@ -46,7 +46,7 @@ export function* corpusLines({ ids, alphabet }: Pick<Corpus, 'ids' | 'alphabet'>
 /**
  * Has a model write 500 lines, each from a fresh start, and compares them with the corpus.
  *
- * @param check What a valid line matches, as a whole.
+ * @param check What a valid line matches: `^(?:…)$`.
  */
 export const measureLines = async (
   model: EvaluatedModel,
@@ -80,7 +80,7 @@ export const measureLines = async (
     ...(check === undefined
       ? {}
       : {
-          check: check.source,
+          check: check.source.replace(/^\^\(\?:(.*)\)\$$/s, '$1'),
           valid: shareOf(({ line, isWhole }) => isWhole && check.test(line)),
           corpusValid: matching / Math.max(1, total),
         }),
@@ -107,15 +107,16 @@ const writeLine = (model: EvaluatedModel, seed: number, most: number): { line: s
   return { line, isWhole: false };
 };
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** With a decimal: of 500 lines, one in a hundred counts. */
+export const linePercent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** `of 500 generated at temperature 0.8, 99 % are different, 62 % do not stand in the corpus, 97 % match …`. */
 export const lineQualityText = ({ lines, temperature, whole, unique, novel, ...rest }: LineQuality): string =>
   [
-    `of ${lines} generated at temperature ${temperature}, ${percent(whole)} came to their end`,
-    `${percent(unique)} are different`,
-    `${percent(novel)} do not stand in the corpus`,
+    `of ${lines} generated at temperature ${temperature}, ${linePercent(whole)} came to their end`,
+    `${linePercent(unique)} are different`,
+    `${linePercent(novel)} do not stand in the corpus`,
     ...(rest.valid === undefined
       ? []
-      : [`${percent(rest.valid)} are valid (of the corpus' own ${percent(rest.corpusValid ?? 0)})`]),
+      : [`${linePercent(rest.valid)} are valid (of the corpus' own ${linePercent(rest.corpusValid ?? 0)})`]),
   ].join(', ');

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, raw } from 'hono/html';
 import { lineageText } from '../lineage.ts';
+import { linePercent } from '../metrics/line-quality.ts';
 import { dollars, duration, grouped, percent, visible } from './format.ts';
 import type { Report } from './report.ts';
 import { drawReport } from './report-page.ts';
@@ -111,12 +112,12 @@ const lines = ({ lines: written }: Report): Html => {
   if (written === undefined) return '';
   const { check, valid, corpusValid } = written;
   const facts = [
-    [percent(written.whole), 'came to their end'],
+    [linePercent(written.whole), 'came to their end'],
     ...(valid === undefined
       ? []
-      : [[percent(valid), `match ${check} (of the corpus ${percent(corpusValid ?? 0)})`]]),
-    [percent(written.unique), 'are different'],
-    [percent(written.novel), 'do not stand in the corpus'],
+      : [[linePercent(valid), `match ${check} (of the corpus ${linePercent(corpusValid ?? 0)})`]]),
+    [linePercent(written.unique), 'are different'],
+    [linePercent(written.novel), 'do not stand in the corpus'],
   ];
   return html`<section>
 <h2>Lines</h2>
