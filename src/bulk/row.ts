@@ -53,11 +53,12 @@ export async function generateOptions(
   const faults = new ValidationErrors();
   const index = await copyIndexFor(lease, parameters, faults);
   faults.throwIfAny();
-  const { prompt, length, seed } = parameters;
+  const { prompt, length, min_length: minLength, seed } = parameters;
   return {
     prompt,
     length,
     ...samplingOptions(parameters, index),
+    ...(minLength === undefined ? {} : { minLength }),
     ...(seed === undefined ? {} : { seed: foldSeed(seed) }),
   };
 }

@@ -11,7 +11,10 @@ type CharacterBias = readonly [character: string, bias: number];
 export interface SamplingFlags extends Omit<SamplingOptions, 'logitBias'> {
   readonly length?: number;
   readonly logitBias?: readonly CharacterBias[];
+  readonly minLength?: number;
   readonly stop?: readonly string[];
+  readonly includeStop?: true;
+  readonly banned?: readonly string[];
   readonly pattern?: string;
   readonly patternFlags?: string;
   readonly unknown?: string;
@@ -36,7 +39,10 @@ export const addSampling = (command: Command): Command => {
   return command
     .option('--logit-bias <character=number>', 'make a character likelier, or below 0 less likely', readBias)
     .option('--allowed <characters>', 'generate only these characters')
-    .option('--stop <text>', 'end before this text; may be given up to 4 times', gather)
+    .option('--stop <text>', 'end before this text; may be given several times', gather)
+    .option('--include-stop', 'end the text with the text that ended it')
+    .option('--min-length <characters>', 'characters before --stop or --pattern may end the text', numeric)
+    .option('--banned <text>', 'never write this text; may be given several times', gather)
     .option('--pattern <expression>', 'a regular expression that the whole text matches')
     .option('--pattern-flags <letters>', 'of the pattern, as in JavaScript: i ignores case; also m, s and v')
     .addOption(
@@ -59,7 +65,10 @@ export function requestParameters(options: SamplingFlags): Record<string, unknow
     length: options.length,
     ...Object.fromEntries(samplingParameters.map(([name]) => [snakeCase(name), options[name]])),
     allowed: options.allowed,
+    min_length: options.minLength,
     stop: options.stop,
+    include_stop: options.includeStop,
+    banned: options.banned,
     pattern: options.pattern,
     pattern_flags: options.patternFlags,
     unknown: options.unknown,

@@ -55,8 +55,8 @@ export interface Sequence {
 type NumericSamplingOptions = { readonly [Name in keyof typeof SAMPLING_PARAMETERS]?: number };
 
 export interface SamplingOptions extends NumericSamplingOptions {
-  /** Added to the logit of a character id: -100 to 100. */
-  readonly logitBias?: Readonly<Record<number, number>>;
+  /** Added to the logits of characters, given by id or by themselves (a digit in single quotes): -100 to 100. */
+  readonly logitBias?: Readonly<Record<number | string, number>>;
   /** Only these characters may be generated. */
   readonly allowed?: string;
 }
@@ -72,10 +72,14 @@ export interface GenerateOptions extends SamplingOptions {
   readonly prompt?: string | readonly number[];
   /** Characters to generate at most. Default 256. */
   readonly length?: number;
-  /** Characters before which no stop string counts. Default 0. */
+  /** Characters before which no stop string counts, and a pattern does not end a text that may go on. Default 0. */
   readonly minLength?: number;
   /** Not emitted; found across step boundaries. With a pattern, they end a text only where it matches without them. */
   readonly stop?: readonly string[];
+  /** The text ends with the stop string that ended it. Default false. */
+  readonly includeStop?: boolean;
+  /** Strings that the text does not hold: the character that would complete one is never chosen. */
+  readonly banned?: readonly string[];
   /**
    * A regular expression that the whole text matches, as JavaScript has them, without look-around and back-references:
    * its source, or a RegExp, of whose flags i, m, s and v count.
@@ -95,13 +99,13 @@ export interface GenerateOptions extends SamplingOptions {
    * goes on where it stopped unless `seed` is given.
    */
   readonly from?: Uint8Array;
-  /** Report log-probabilities, and this many alternatives a character: 0 to 5. */
+  /** Report log-probabilities, and this many alternatives a character: from 0 to as many as the alphabet has. */
   readonly logprobs?: number;
   /** Also report the prompt's own log-probabilities. */
   readonly scorePrompt?: boolean;
   /**
    * No output stands verbatim in the indexed corpus for `length` characters or more. Where a pattern leaves only
-   * characters that would copy, the text ends without matching.
+   * characters that would copy, or are banned, the text ends without matching.
    */
   readonly copyGuard?: CopyGuard;
   /** Reports every completion's longest verbatim overlap with the indexed corpus. */
@@ -122,10 +126,13 @@ export interface CharacterDetail {
 
 export type FinishReason = 'length' | 'stop' | 'aborted';
 
-/** A stop string, by its text; the pattern, which is complete; the copy guard, which left nothing to go on with. */
+/**
+ * A stop string, by its text; the pattern, which is complete; the copy guard or banned strings, which left nothing to go
+ * on with.
+ */
 export type StopReason =
   | { readonly by: 'stop'; readonly text: string }
-  | { readonly by: 'pattern' | 'copy_guard' };
+  | { readonly by: 'pattern' | 'copy_guard' | 'banned' };
 
 export interface CompletionEvent {
   /** Which of the n completions. */

@@ -1,5 +1,6 @@
 import { FolioError, unexpected } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
+import { biasedId } from '../../model/sampling/sampling-options.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { Limits } from './limits.ts';
 import type { CommonParameters } from './requests.ts';
@@ -157,10 +158,10 @@ export const checkBias = (
   bias: CommonParameters['logit_bias'],
   faults: ValidationErrors,
 ): void => {
-  for (const id of Object.keys(bias ?? {})) {
-    if (Number(id) < model.vocabularySize) continue;
-    const where = `logit_bias.${id}`;
-    const expected = `the id of a character, 0 to ${model.vocabularySize - 1}`;
+  for (const key of Object.keys(bias ?? {})) {
+    if (biasedId(key, model.alphabet) !== undefined) continue;
+    const where = `logit_bias.${key}`;
+    const expected = `a character of the model, or the id of one, 0 to ${model.vocabularySize - 1}`;
     faults.add('invalid_parameter', where, `${where}: expected ${expected}.`);
   }
 };

@@ -27,6 +27,9 @@ const aliases: Readonly<Record<string, string>> = {
   n_predict: 'max_tokens',
   num_predict: 'max_tokens',
   min_new_tokens: 'min_tokens',
+  min_length: 'min_tokens',
+  include_stop_str_in_output: 'include_stop',
+  bad_words: 'banned',
   stop_sequences: 'stop',
   random_seed: 'seed',
   num_return_sequences: 'n',
@@ -69,7 +72,6 @@ const noOps = new Set([
 
 /** Parameters that change nothing as long as they have this value. */
 const neutral: Readonly<Record<string, readonly unknown[]>> = {
-  include_stop_str_in_output: [false],
   length_penalty: [1],
   min_keep: [0, 1],
   mirostat: [0],

@@ -57,11 +57,15 @@ const sampling = {
   logit_bias: z.optional(
     z
       .record(
-        z.string().check(z.regex(/^\d{1,6}$/, { error: 'the id of a character' })),
+        z.string().check(z.regex(/^(?:\d{1,6}|[^\d]|'.')$/su, { error: 'a character, or the id of one' })),
         number(-100, 100, 'Added to the logit.'),
-        { error: 'an object of character ids and numbers from -100 to 100' },
+        { error: 'an object of characters or their ids, and numbers from -100 to 100' },
       )
-      .check(z.describe('Added to the logits of characters, by their ids: places in the alphabet, from 0.')),
+      .check(
+        z.describe(
+          'Added to the logits of characters, given by themselves or by their ids, places in the alphabet from 0; a digit as a character is quoted: "\'5\'".',
+        ),
+      ),
   ),
   allowed: z.optional(text('Only these characters may be generated.')),
   seed: z.optional(seed),
@@ -71,6 +75,18 @@ const sampling = {
         error: stopError,
       })
       .check(z.describe('Up to 128 strings that end the text; they are not part of it.')),
+  ),
+  include_stop: z._default(flag('The text ends with the stop string that ended it.'), false),
+  banned: z.optional(
+    z
+      .union([stopString, z.array(stopString).check(z.maxLength(128, { error: stopError }))], {
+        error: stopError,
+      })
+      .check(
+        z.describe(
+          'Strings that the text does not hold: the character that would complete one is not chosen.',
+        ),
+      ),
   ),
   pattern: z.optional(
     text(
@@ -123,6 +139,13 @@ export const GenerateRequestSchema = z
     {
       prompt: z._default(text('What the text begins after. It is not repeated in the answer.'), ''),
       length: z._default(integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most.'), 256),
+      min_length: z.optional(
+        integer(
+          0,
+          Number.MAX_SAFE_INTEGER,
+          'Characters that are generated before a stop string or a pattern may end the text.',
+        ),
+      ),
       model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
       ...sampling,
       ...extras,
@@ -143,7 +166,11 @@ const severalPrompts = [
 const openAi = {
   n: z._default(integer(1, 128, 'Completions for each prompt.'), 1),
   min_tokens: z.optional(
-    integer(0, Number.MAX_SAFE_INTEGER, 'Characters that are generated before a stop string counts.'),
+    integer(
+      0,
+      Number.MAX_SAFE_INTEGER,
+      'Characters that are generated before a stop string or a pattern may end the text.',
+    ),
   ),
   stream: z._default(flag('Server-sent events, as the text is made.'), false),
   stream_options: z.optional(
@@ -436,4 +463,4 @@ export type ChatMessage = ChatParameters['messages'][number];
 /** A seed of 64 bits, as digits where a number cannot hold it. */
 export type Seed = number | string;
 /** What every generating request has. */
-export type CommonParameters = Omit<GenerateParameters, 'prompt' | 'length' | 'model'>;
+export type CommonParameters = Omit<GenerateParameters, 'prompt' | 'length' | 'min_length' | 'model'>;

@@ -18,12 +18,21 @@ export const samplingOptions = (
   parameters: SamplingParameters,
   index: CopyIndex | undefined,
 ): Partial<GenerateOptions> => {
-  const { stop, logit_bias: bias, copy_guard: guarded, pattern, pattern_flags: flags = '' } = parameters;
+  const {
+    stop,
+    banned,
+    logit_bias: bias,
+    copy_guard: guarded,
+    pattern,
+    pattern_flags: flags = '',
+  } = parameters;
   return present({
     ...Object.fromEntries(samplingParameters.map(([name]) => [name, parameters[snakeCase(name)]])),
-    logitBias: bias && Object.fromEntries(Object.entries(bias).map(([id, value]) => [Number(id), value])),
+    logitBias: bias,
     allowed: parameters.allowed,
     stop: typeof stop === 'string' ? [stop] : stop,
+    includeStop: parameters.include_stop,
+    banned: typeof banned === 'string' ? [banned] : banned,
     pattern: pattern === undefined ? undefined : { source: pattern, flags },
     unknown: parameters.unknown,
     copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,

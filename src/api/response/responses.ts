@@ -62,7 +62,7 @@ const stopReason = z.optional(
     .string()
     .check(
       z.describe(
-        'What ended a text that stopped: the stop string, "pattern" where it is complete, or "copy_guard".',
+        'What ended a text that stopped: the stop string, "pattern" where it is complete; "copy_guard" or "banned" where they left nothing to go on with.',
       ),
     ),
 );

@@ -61,7 +61,13 @@ const endpointFor = (whole: boolean): Endpoint<GenerateParameters> => ({
   promptName: 'prompt',
   openAi: false,
   unknown: 'error',
-  toGenerationRequest: ({ prompt, length }) => ({ prompts: [prompt], length, count: 1, whole }),
+  toGenerationRequest: ({ prompt, length, min_length: minLength }) => ({
+    prompts: [prompt],
+    length,
+    minLength,
+    count: 1,
+    whole,
+  }),
 });
 
 const answer = async (

@@ -24,11 +24,13 @@ export interface CompletionPlan {
 /** @throws FolioError for options that cannot be met */
 export const planCompletion = (engine: Engine, options: GenerateOptions): CompletionPlan => {
   const { stepper, alphabet, owner } = engine;
-  const { copyGuard: guard, overlap, logprobs, stop = [], pattern } = options;
+  const { copyGuard: guard, overlap, logprobs, stop = [], banned = [], pattern } = options;
   const length = whole(options.length ?? 256, 'length', 0);
   const n = whole(options.n ?? 1, 'n', 1, 4096);
   for (const text of stop)
     if (text === '') throw unexpected('invalid_parameter', 'stop', 'strings that are not empty', '');
+  for (const text of banned)
+    if (text === '') throw unexpected('invalid_parameter', 'banned', 'strings that are not empty', '');
   if (logprobs !== undefined) whole(logprobs, 'logprobs', 0, stepper.vocabulary);
   if (guard !== undefined) whole(guard.length, 'copyGuard.length', guard.index.window);
   if (options.seed !== undefined) whole(options.seed, 'seed', 0);
@@ -51,6 +53,8 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       length,
       minLength: whole(options.minLength ?? 0, 'minLength', 0),
       stop,
+      includeStop: options.includeStop ?? false,
+      banned,
       logprobs,
       guard,
       overlap,

@@ -7,6 +7,7 @@ import type { Random } from '../sampling/random.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import type { TokenCounts } from '../sampling/token-counts.ts';
 import type { Stepper } from '../stepper.ts';
+import { BannedStrings } from './banned-strings.ts';
 import { RewindBuffer } from './rewind-buffer.ts';
 import type { ScheduledSequence } from './scheduler.ts';
 import type { Snapshot } from './state.ts';
@@ -21,6 +22,8 @@ export interface DecodePlan {
   /** Characters that are written before stop strings count. */
   readonly minLength: number;
   readonly stop: readonly string[];
+  readonly includeStop: boolean;
+  readonly banned: readonly string[];
   /** What the whole text matches, and where in it the text begins. */
   readonly pattern: { readonly source: string; readonly flags: string; readonly start: Position } | undefined;
   /** Ids that may be generated: [vocabulary], 0 or 1; undefined when the request does not say. */
@@ -62,6 +65,7 @@ export class Decoder implements ScheduledSequence {
   readonly #tracker: OverlapTracker | undefined;
   readonly #rewindBuffer: RewindBuffer;
   readonly #pending: Pending[] = [];
+  readonly #bannedStrings: BannedStrings | undefined;
   readonly #banned: ((id: number) => boolean) | undefined;
   #position: Position | undefined;
   #stopReason: StopReason | undefined;
@@ -100,9 +104,17 @@ export class Decoder implements ScheduledSequence {
       this.#tracker = new OverlapTracker(index);
       this.#tracker.push(tail);
     }
-    const tracker = this.#tracker;
-    if (guard !== undefined && tracker !== undefined) {
-      this.#banned = (id) => tracker.wouldReach(guard.length, alphabet.piece(id));
+    if (plan.banned.length > 0) {
+      this.#bannedStrings = new BannedStrings(plan.banned);
+      this.#bannedStrings.push(tail);
+    }
+    const tracker = guard && this.#tracker;
+    const strings = this.#bannedStrings;
+    if (tracker !== undefined || strings !== undefined) {
+      this.#banned = (id) => {
+        const piece = alphabet.piece(id);
+        return tracker?.wouldReach(guard!.length, piece) === true || strings?.wouldComplete(piece) === true;
+      };
     }
   }
 
@@ -156,13 +168,14 @@ export class Decoder implements ScheduledSequence {
     const piece = alphabet.piece(id);
     const detail = logprobs === undefined ? undefined : detailOf(logits, id, logprobs, alphabet);
     this.#tracker?.push(piece);
+    this.#bannedStrings?.push(piece);
     if (this.#stopMatcher === undefined || this.#generated <= minLength)
       this.#report(piece, detail && [detail]);
     else {
       this.#pending.push({ id, piece, detail, position: before });
       const stopped = this.#stopMatcher.push(piece);
       if (stopped !== undefined) {
-        const units = stopped.stop.length + piece.length - stopped.read;
+        const units = (this.#plan.includeStop ? 0 : stopped.stop.length) + piece.length - stopped.read;
         if (this.#mayStopBefore(units)) {
           const cut = this.#emit(units);
           if (cut > 0) this.#report(this.#pending[0]!.piece.slice(0, cut), undefined);
@@ -185,14 +198,14 @@ export class Decoder implements ScheduledSequence {
     const position = this.#position;
     if (position === undefined) {
       const id = sampler.choose(logits, this.#counts, this.#random, this.#banned);
-      if (id < 0) this.#end('stop', { by: 'copy_guard' });
+      if (id < 0) this.#endWithoutChoice();
       return id;
     }
     const mask = position.maskFor(length - this.#generated);
     const mayEnd = position.accepts && (this.#generated >= minLength || !mask.includes(1));
     if (!mayEnd) {
       const id = sampler.choose(logits, this.#counts, this.#random, this.#banned, mask);
-      if (id < 0) this.#end('stop', { by: 'copy_guard' });
+      if (id < 0) this.#endWithoutChoice();
       return id;
     }
     // The text may end here. It does if the model would go on with what the pattern does not allow.
@@ -202,6 +215,11 @@ export class Decoder implements ScheduledSequence {
     if (mask.includes(1)) this.#end('stop', { by: 'pattern' });
     else this.#end('length');
     return -1;
+  }
+
+  /** Ends a text that no character may continue. */
+  #endWithoutChoice(): void {
+    this.#end('stop', { by: this.#plan.guard === undefined ? 'banned' : 'copy_guard' });
   }
 
   /** Whether the text matches its pattern without its last UTF-16 units. */
@@ -235,7 +253,7 @@ export class Decoder implements ScheduledSequence {
 
   /** The completion's end as a value: after its last emitted character. */
   snapshot(): Snapshot {
-    const { guard, stop, overlap, stepper, tail, pattern } = this.#plan;
+    const { guard, stop, banned, overlap, stepper, tail, pattern } = this.#plan;
     const dropped = this.#pending.length;
     const place = this.#pending[0]?.position ?? this.#position;
     for (const { id } of this.#pending) this.#counts.remove(id);
@@ -250,7 +268,7 @@ export class Decoder implements ScheduledSequence {
       position = { hidden: stepper.read(this.slot), last: this.#id };
     }
     const needed = Math.max(
-      ...stop.map((text) => text.length - 1),
+      ...[...stop, ...banned].map((text) => text.length - 1),
       guard ? guard.length - 1 : 0,
       overlap || guard ? (guard?.index ?? overlap)!.window : 0,
       0,

@@ -51,7 +51,7 @@ export class StopMatcher {
 }
 
 /** For every prefix of the string, the length of its longest proper prefix that also ends it. */
-const failureFunction = (text: string): Int32Array => {
+export const failureFunction = (text: string): Int32Array => {
   const failures = new Int32Array(text.length);
   for (let i = 1, matched = 0; i < text.length; i++) {
     while (matched > 0 && text[i] !== text[matched]) matched = failures[matched - 1]!;

@@ -25,14 +25,14 @@ export const checkSampling = (options: SamplingOptions, alphabet: Alphabet): Sam
     if (!isAllowed(numbers[name], parameter)) fault(name, rangeOf(parameter), numbers[name]);
   }
   const bias = Object.entries(options.logitBias ?? {}).map(([key, value]) => {
-    const id = Number(key);
-    if (!Number.isInteger(id) || id < 0 || id >= alphabet.size) {
-      fault('logitBias', `ids from 0 to ${alphabet.size - 1}`, key);
+    const id = biasedId(key, alphabet);
+    if (id === undefined) {
+      fault('logitBias', `ids from 0 to ${alphabet.size - 1}, or characters of the alphabet`, key);
     }
     if (!(typeof value === 'number' && Math.abs(value) <= 100)) {
       fault(`logitBias[${key}]`, 'a number from -100 to 100', value);
     }
-    return [id, value] as const;
+    return [id ?? 0, value] as const;
   });
   const sampling = { ...numbers, bias, allowed: allowedIds(options.allowed, alphabet) };
   const [first] = faults;
@@ -43,6 +43,12 @@ export const checkSampling = (options: SamplingOptions, alphabet: Alphabet): Sam
     });
   }
   return sampling;
+};
+
+/** The id that a key of `logitBias` means: digits are an id, and `'5'` in quotes is the character. */
+export const biasedId = (key: string, alphabet: Alphabet): number | undefined => {
+  if (/^\d+$/.test(key)) return Number(key) < alphabet.size ? Number(key) : undefined;
+  return alphabet.idOf(key.length > 2 ? key.replace(/^'(.+)'$/su, '$1') : key);
 };
 
 /** Ids without a character are never generated; neither is what `allowed` leaves out. */

@@ -133,7 +133,7 @@ describe('parameters of OpenAI’s routes', async () => {
 
   test('a refusal has a sentence a fault, and never zod’s own', async () => {
     const faulty = [
-      { logit_bias: { a: 1 } },
+      { logit_bias: { ab: 1 } },
       { logit_bias: { 1: 'b' } },
       { logit_bias: 5 },
       { stop: [5] },

@@ -192,6 +192,32 @@ describe('pattern', () => {
     });
   });
 
+  test('what servers of this kind have besides: banned, min_length, include_stop, logit_bias by character', async () => {
+    const ask = async (path: string, body: Json) => {
+      const answer = (await (await post(path, { model: 'tiny', seed: 3, ...body })).json()) as Json;
+      return ((answer.choices as Json[] | undefined)?.[0] ?? answer) as {
+        text: string;
+        stop_reason?: string;
+      };
+    };
+    const bias = { a: 30, b: 30 };
+    for (const [path, length, include, banned, least] of [
+      ['/generate', 'length', 'include_stop', 'banned', 'min_length'],
+      ['/v1/completions', 'max_tokens', 'include_stop_str_in_output', 'bad_words', 'min_tokens'],
+    ] as const) {
+      const body = { [length]: 60, logit_bias: bias };
+      expect((await ask(path, body)).text).toMatch(/^[ab]{60}$/);
+      expect((await ask(path, { ...body, [banned]: ['ab'] })).text).toMatch(/^b*a*$/);
+      const stopped = await ask(path, { ...body, stop: 'ab', [include]: true });
+      expect(stopped.text).toMatch(/^b*a+b$/);
+      expect(stopped.stop_reason).toBe('ab');
+      const late = await ask(path, { ...body, stop: 'ab', [least]: 50, [include]: true });
+      expect(late.text.length).toBeGreaterThan(50);
+    }
+    const refused = await post('/generate', { logit_bias: { '€': 1 } });
+    expect(await refused.json()).toMatchObject({ error: { param: 'logit_bias.€' } });
+  });
+
   test('on the command line', async () => {
     const args = [
       'generate',
