@@ -9,10 +9,12 @@ import { publishTinyModel, tinyModel } from './tiny-model.ts';
 /**
  * Kills a writer in the midst of publishing, again and again.
  *
+ * @param rounds How many are killed.
  * @param place The location that the writer opens, its environment, and the same store for this reader.
  */
 export function killedWriterCases(
   place: () => { location: string; environment: Readonly<Record<string, string>>; store: Store },
+  rounds = 6,
 ): void {
   test('a reader meets only whole versions while a writer is killed in the midst of publishing', async () => {
     const { location, environment, store } = place();
@@ -20,7 +22,7 @@ export function killedWriterCases(
     const wholeSize = [...tinyModel({ units: [64] }).files].find(([file]) => file.endsWith('.bin'))![1]
       .length;
     const seen = new Set<string>();
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < rounds; round++) {
       const writer = spawn(process.execPath, ['test/publish-forever.ts', location], {
         env: { ...process.env, ...environment },
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -33,7 +35,7 @@ export function killedWriterCases(
       await ended;
       await look(store, wholeSize, seen);
     }
-    expect(seen.size).toBeGreaterThan(6);
+    expect(seen.size).toBeGreaterThan(rounds);
     // Whatever the dead left, the next writer gets through at once, and what counts as a version is whole.
     const next = await publishTinyModel(store, {
       name: 'killed',

@@ -82,7 +82,7 @@ const unreadable = async (path: string): Promise<void> => {
 const upload = (name: string): Promise<Response> =>
   fetch(`${url}/v1/corpora/${name}`, {
     method: 'POST',
-    headers: { 'content-type': 'text/plain' },
+    headers: { 'content-type': 'text/plain', authorization: `Bearer ${/#key=(\w+)/.exec(log)?.[1]}` },
     body: 'Too small.',
   });
 

@@ -120,8 +120,8 @@ test('nothing that a client writes is in the log, the metrics or a record of a s
   });
   try {
     const log = text(child.stderr);
-    const [port] = (await once(child.stdout, 'data')) as [Buffer];
-    const url = `http://127.0.0.1:${String(port).trim()}`;
+    const [line] = (await once(child.stdout, 'data')) as [Buffer];
+    const url = String(line).replace('Folio is at ', '').trim();
     const statuses = await askAll((path, init) => fetch(url + path, init));
     for (const status of [200, 202, 400, 401, 404, 413, 415, 422]) {
       if (status !== 413) expect(statuses, String(status)).toContain(status);

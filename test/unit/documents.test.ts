@@ -101,3 +101,26 @@ it.each(presetNames)('docs/training.md and the page offer the preset %s', (name)
   expect(textOf('src/web/index.html')).toContain(`<option value="${name}"`);
   expect(textOf('src/web/training-panel.ts')).toMatch(new RegExp(`^  ${name}:`, 'm'));
 });
+
+describe('docs/security.md', () => {
+  const rows = textOf('docs/security.md')
+    .split('## Defences')[1]!
+    .split('## What is left')[0]!
+    .split('\n')
+    .filter((line) => line.startsWith('| ') && !line.startsWith('| threat'));
+
+  it('has defences', () => {
+    expect(rows.length).toBeGreaterThan(25);
+  });
+
+  it.each(rows)('names a test that is there: %s', (row) => {
+    const [, file = '', title = ''] = /`(test\/[\w./-]+)`: "([^"]+)" \|$/.exec(row) ?? [];
+    expect(existsSync(file), row).toBe(true);
+    const titles = [...textOf(file).matchAll(/(?:test|it|describe)\b[^\n]*\n?[^\n]*/g)].map(([line]) => line);
+    const cases = [...textOf(file).matchAll(/^\s*\[?\s*'[^\n]*/gm)].map(([line]) => line); // of `each`
+    expect(
+      [...titles, ...cases].some((line) => line.includes(title)),
+      `${file} has no test: ${title}`,
+    ).toBe(true);
+  });
+});
