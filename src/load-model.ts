@@ -1,7 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FolioError, unexpected } from './errors.ts';
+import { FolioError } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
 import { alphabetFiles } from './model/format/alphabet-file.ts';
 import type { ReadFile } from './model/format/artefact.ts';
@@ -11,6 +10,7 @@ import { currentVersion } from './store/models.ts';
 import { nativeSha256 } from './store/native-sha256.ts';
 import { openVersion } from './store/open-version.ts';
 import { parsePointer } from './store/pointer.ts';
+import { readLocalFile } from './store/read-local-file.ts';
 import type { Store } from './store/store.ts';
 import { checkedFiles, versionFiles } from './store/version-files.ts';
 import { nodeThreads } from './threads.ts';
@@ -55,7 +55,7 @@ export const isModelFile = (path: string): boolean =>
 
 /** A model of another format, read as `folio import` reads it. */
 const loadFromFile = async (path: string, options: OpenOptions): Promise<Model> => {
-  const bytes = await readIfThere(path);
+  const bytes = await readLocalFile(path);
   if (bytes === undefined) {
     throw new FolioError('model_not_found', `There is no file ${path}.`, {
       where: 'model',
@@ -64,11 +64,11 @@ const loadFromFile = async (path: string, options: OpenOptions): Promise<Model> 
     });
   }
   const { importModel } = await import('./import/import-model.ts');
-  const sibling = (file: string) => readIfThere(join(dirname(path), file));
+  const sibling = (file: string) => readLocalFile(join(dirname(path), file));
   const { alphabet } = options;
   const imported = await importModel(bytes, { name: basename(path), sibling, alphabet });
   const files = imported.files({});
-  const beside: ReadFile = (file, limit) => readIfThere(join(dirname(path), file), limit);
+  const beside: ReadFile = (file, limit) => readLocalFile(join(dirname(path), file), limit);
   return openModel(
     async (file, limit) =>
       files.get(file) ?? (alphabetFiles.some((name) => name === file) ? beside(file, limit) : undefined),
@@ -91,34 +91,16 @@ const loadFromFolder = async (path: string, options: OpenOptions): Promise<Model
 
 const currentIn = async (folder: string): Promise<string | undefined> => {
   const path = join(folder, 'current.json');
-  const bytes = await readIfThere(path, 2 ** 16);
+  const bytes = await readLocalFile(path, 2 ** 16);
   return bytes && parsePointer(bytes, path);
 };
 
 const filesIn = (folder: string, shown: string) =>
   checkedFiles(
-    (file, limit) => readIfThere(join(folder, file), limit),
+    (file, limit) => readLocalFile(join(folder, file), limit),
     folder,
     () => noModel(shown),
   );
-
-const readIfThere = async (
-  path: string,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<Uint8Array | undefined> => {
-  try {
-    const { size } = await stat(path);
-    if (size > limit) {
-      throw unexpected('model_invalid', basename(path), `at most ${limit} bytes`, size);
-    }
-    return await readFile(path);
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    if (error instanceof FolioError || code === undefined) throw error;
-    throw new FolioError('unavailable', `${path} cannot be read: ${code}.`, { where: path, cause: error });
-  }
-};
 
 const loadFromStore = async ({ store, name, version }: StoreEntry, options: OpenOptions): Promise<Model> => {
   const chosen = version ?? (await currentVersion(store, name));
