@@ -84,9 +84,19 @@ export class FolioError extends Error {
   }
 }
 
+/** What arrived, in words, where it is no value: `a circle`, `3 bytes`. Messages show it without quotes. */
+export class Phrase {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /** A value as a message shows it, short whatever it is: of a list the first eight, of a text the first 80 characters. */
 export const describeValue = (value: unknown): string => {
   if (value === undefined) return 'nothing';
+  if (value instanceof Phrase) return value.text;
   if (Array.isArray(value)) {
     const shown = value.slice(0, 8).map((item) => (typeof item === 'object' ? '…' : describeValue(item)));
     return `[${shown.join(', ')}${value.length > 8 ? ', …' : ''}]`;

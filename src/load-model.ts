@@ -65,8 +65,8 @@ const loadFromFile = async (path: string, options: OpenOptions): Promise<Model> 
   }
   const { importModel } = await import('./import/import-model.ts');
   const sibling = (file: string) => readLocalFile(join(dirname(path), file));
-  const { alphabet } = options;
-  const imported = await importModel(bytes, { name: basename(path), sibling, alphabet });
+  const { alphabet, alphabetName } = options;
+  const imported = await importModel(bytes, { name: basename(path), sibling, alphabet, alphabetName });
   const files = imported.files({});
   const beside: ReadFile = (file, limit) => readLocalFile(join(dirname(path), file), limit);
   return openModel(

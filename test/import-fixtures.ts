@@ -47,3 +47,32 @@ export const worstDifference = (
   });
   return worst;
 };
+
+/** A charRNN as ml5 publishes it, with one layer of two units over three characters. */
+export const ml5Model = () => {
+  const units = 2;
+  const shapes: Record<string, number[]> = {
+    'rnnlm/embedding': [3, 2],
+    'rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/kernel': [2 + units, 4 * units],
+    'rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/bias': [4 * units],
+    'rnnlm/softmax_w': [units, 3],
+    'rnnlm/softmax_b': [3],
+  };
+  const names = Object.keys(shapes);
+  const weights: Record<string, Float32Array> = Object.fromEntries(
+    names.map((name, n) => {
+      const length = shapes[name]!.reduce((product, size) => product * size, 1);
+      return [name, Float32Array.from({ length }, (_, i) => Math.sin((10 * n + i) * 1.7) / 2)];
+    }),
+  );
+  const manifest = Object.fromEntries(
+    names.map((name, n) => [name, { filename: `weights_${n}`, shape: shapes[name] }]),
+  );
+  const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+  const files = new Map<string, Uint8Array>([
+    ['manifest.json', json(manifest)],
+    ['vocab.json', json({ a: 0, b: 1, c: 2 })],
+    ...names.map((name, n) => [`weights_${n}`, new Uint8Array(weights[name]!.buffer)] as const),
+  ]);
+  return { units, weights, files };
+};

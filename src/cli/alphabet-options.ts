@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import type { Command } from 'commander';
+import { dirname, join } from 'node:path';
+import { type Command, Option } from 'commander';
 import { FolioError } from '../errors.ts';
 import {
   type AnyAlphabet,
@@ -15,6 +15,12 @@ export interface AlphabetOptions {
   readonly alphabetFrom?: string;
 }
 
+/** An alphabet, and what messages call it: the file that it was read from. */
+export interface NamedAlphabet {
+  readonly alphabet: AnyAlphabet;
+  readonly alphabetName: string;
+}
+
 /** The options of every command that names a model: what its ids stand for, where the model does not say. */
 export const addAlphabet = (command: Command): Command =>
   command
@@ -22,24 +28,30 @@ export const addAlphabet = (command: Command): Command =>
       '--alphabet <file>',
       "what the model's ids stand for: a list, an object of character to id or the other way",
     )
-    .option(
-      '--alphabet-from <corpus>',
-      'the text it was trained on: its characters, sorted, must be as many as the ids',
-    );
+    .addOption(alphabetCorpusOption());
 
-/** @returns undefined where neither option is given @throws FolioError `not_found`, `model_invalid`, `invalid_parameter` */
+export const alphabetCorpusOption = (): Option =>
+  new Option(
+    '--alphabet-from <corpus>',
+    'the text it was trained on: its characters, sorted, must be as many as the ids',
+  );
+
+/** @returns nothing where neither option is given @throws FolioError `not_found`, `model_invalid`, `invalid_parameter` */
 export async function alphabetFrom({
   alphabet,
   alphabetFrom: corpus,
-}: AlphabetOptions): Promise<AnyAlphabet | undefined> {
+}: AlphabetOptions): Promise<NamedAlphabet | undefined> {
   if (alphabet !== undefined && corpus !== undefined) {
     throw new FolioError('invalid_parameter', 'Give --alphabet or --alphabet-from, not both.', {
       where: 'alphabet',
     });
   }
-  if (alphabet !== undefined) return parseAlphabet(await readGivenFile(alphabet), basename(alphabet));
+  if (alphabet !== undefined) {
+    return { alphabet: parseAlphabet(await readGivenFile(alphabet), alphabet), alphabetName: alphabet };
+  }
   if (corpus === undefined) return undefined;
-  return alphabetOfText(new TextDecoder().decode(await readGivenFile(corpus)));
+  const text = new TextDecoder().decode(await readGivenFile(corpus));
+  return { alphabet: alphabetOfText(text), alphabetName: corpus };
 }
 
 /** The first of the usual files beside a model's that holds an alphabet. */

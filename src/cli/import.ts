@@ -64,8 +64,8 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
     nonlinearity: flags.nonlinearity,
     denseActivation: flags.denseActivation,
     config: flags.config === undefined ? undefined : await readGivenFile(flags.config),
-    ...(given === undefined ? {} : { alphabet: given }),
-    ...(near === undefined ? {} : { fallbackAlphabet: near.alphabet }),
+    ...given,
+    ...(near === undefined ? {} : { fallbackAlphabet: near.alphabet, fallbackName: near.file }),
   };
   const published = await publishImport(store, name, bytes, options);
   const reference = `${name}@${published.version}`;
@@ -75,11 +75,7 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
     return print(`${JSON.stringify({ name, version, format, vocabulary, alphabet: alphabet ?? null })}\n`);
   }
   printStatus(`${reference} is published, made of ${published.format}.`);
-  if (published.alphabet === undefined) {
-    printStatus(
-      'Nobody knows what its ids stand for, so it writes numbers: import it again with --alphabet FILE or --alphabet-from CORPUS.',
-    );
-  } else if (near && given === undefined && published.alphabetFrom === 'fallback') {
+  if (near && given === undefined && published.alphabetFrom === 'fallback') {
     printStatus(`Its alphabet was found in ${near.file}.`);
   }
   printStatus('A sample: where its letters look shifted or shuffled, the alphabet is another one.');

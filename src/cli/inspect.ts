@@ -5,14 +5,16 @@ import { inspectCorpus } from '../../training/corpus/corpus.ts';
 import { corpusReportText } from '../../training/corpus/corpus-report-text.ts';
 import type { CorpusKind } from '../../training/corpus/lines.ts';
 import type { BulkModel } from '../bulk/item.ts';
+import { unexpected } from '../errors.ts';
+import { alphabetCorpusOption } from './alphabet-options.ts';
 import { newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
 import { columns, count, print, size } from './print.ts';
 
-interface InspectFlags extends ModelOptions {
+interface InspectFlags extends Omit<ModelOptions, 'alphabet'> {
   readonly preparation: 'plain' | 'tutorial';
   readonly encoding?: string;
-  readonly alphabet: 'common' | 'all';
+  readonly alphabet?: string;
   readonly kind: CorpusKind | 'auto';
   readonly json?: true;
 }
@@ -62,7 +64,11 @@ export const command = (): Command =>
         .default('plain'),
     )
     .addOption(encodingOption())
-    .addOption(alphabetOption())
+    .option(
+      '--alphabet <which>',
+      'of a corpus with a large alphabet: common (default) folds or drops rare characters, all keeps them; of a model: a file that says what its ids stand for',
+    )
+    .addOption(alphabetCorpusOption())
     .addOption(kindOption())
     .option('--json', 'print the whole report as JSON')
     .action(async (given: string[], flags: InspectFlags, command: Command) => {
@@ -71,12 +77,16 @@ export const command = (): Command =>
       }
       const model = flags.model ?? (await modelFolder(given));
       if (model !== undefined) {
-        const { alphabet: _, kind: __, ...options } = flags; // of a corpus, not of the model
+        const { kind: _, ...options } = flags; // of a corpus, not of the model
         const report = modelReport(await openModel({ ...options, model }));
         await print(flags.json ? json(report) : modelReportText(report));
         return;
       }
-      const report = await inspectCorpus(given, flags);
+      const { alphabet = 'common' } = flags;
+      if (alphabet !== 'common' && alphabet !== 'all') {
+        throw unexpected('invalid_parameter', 'alphabet', 'common or all, for a corpus', alphabet);
+      }
+      const report = await inspectCorpus(given, { ...flags, alphabet });
       await print(flags.json ? json(report) : `${corpusReportText(report)}\n`);
     });
 
@@ -108,16 +118,22 @@ const modelReport = ({ name, version, model }: BulkModel) => {
     kernel,
     byteLength,
     vocabulary: model.vocabularySize,
+    alphabet: model.alphabet.kind === 'ids' ? null : model.alphabet.characters,
   };
 };
 
 const modelReportText = (report: ReturnType<typeof modelReport>): string => {
-  const { name, version, digest, layers, parameters, precision, kernel, byteLength, vocabulary } = report;
+  const { name, version, digest, layers, parameters, precision, kernel, byteLength, vocabulary, alphabet } =
+    report;
   return columns([
     ['model', `${name}@${version}`],
     ['digest', digest],
     ['layers', layers.map(({ kind, units }) => `${kind} ${units}`).join(', ')],
     ['characters', count(vocabulary)],
+    [
+      'alphabet',
+      alphabet === null ? 'not known: it reads and writes ids' : JSON.stringify(alphabet.join('')),
+    ],
     ['parameters', count(parameters)],
     ['memory', `${size(byteLength)} in ${precision}`],
     ['kernel', `${kernel.build}, up to ${kernel.threads} ${kernel.threads === 1 ? 'thread' : 'threads'}`],

@@ -6,7 +6,6 @@ import { type Command, Option } from 'commander';
 import { isFolioError } from '../errors.ts';
 import { isModelFile, loadModel } from '../load-model.ts';
 import { type CopyIndex, openCopyIndex } from '../model/copy-index.ts';
-import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
 import { PRECISIONS, type Precision } from '../model/stepper.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { copyIndexFile } from '../store/keys.ts';
@@ -18,7 +17,7 @@ import { openStore } from '../store/open-store.ts';
 import { resolveVersion } from '../store/resolve-version.ts';
 import { versionFiles } from '../store/version-files.ts';
 import { nodeThreads } from '../threads.ts';
-import { type AlphabetOptions, alphabetFrom } from './alphabet-options.ts';
+import { type AlphabetOptions, alphabetFrom, type NamedAlphabet } from './alphabet-options.ts';
 import { printStatus } from './print.ts';
 import { noSuchModel } from './store-contents.ts';
 
@@ -59,7 +58,7 @@ export async function openModel(options: ModelOptions): Promise<OpenedModel> {
   const reference = parseModelReference(settings.model);
   if (alphabet !== undefined) {
     const { precision, threads } = settings;
-    const model = await loadModel({ store, ...reference }, { precision, threads, alphabet });
+    const model = await loadModel({ store, ...reference }, { precision, threads, ...alphabet });
     const { name = reference.name, version = '' } = model.info;
     return {
       ...{ name, version, model },
@@ -86,12 +85,12 @@ export async function openModel(options: ModelOptions): Promise<OpenedModel> {
 
 async function openPlace(
   { model: place, precision, threads }: Settings,
-  alphabet: AnyAlphabet | undefined,
+  alphabet: NamedAlphabet | undefined,
 ): Promise<OpenedModel> {
   const model = await loadModel(place, {
     precision,
     threads,
-    ...(alphabet === undefined ? {} : { alphabet }),
+    ...alphabet,
   });
   const { digest, name = 'model', version = digest.replace('sha256:', '').slice(0, 8) } = model.info;
   const readFile = (file: string) => readBeside(place, version, file);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { startServer } from '../server/server.ts';
 import { readSettings } from '../settings.ts';
+import { type AlphabetOptions, addAlphabet, alphabetFrom } from './alphabet-options.ts';
 import { newCommand } from './command.ts';
 import { print, printStatus } from './print.ts';
 import { startBanner } from './start-banner.ts';
@@ -9,7 +10,7 @@ import { startBanner } from './start-banner.ts';
 /** Milliseconds that the default model may take to open before the server's address is printed without it. */
 const openingMs = 3_000;
 
-interface ServeFlags {
+interface ServeFlags extends AlphabetOptions {
   readonly port?: string;
   readonly host?: string;
   readonly store?: string;
@@ -18,18 +19,20 @@ interface ServeFlags {
 
 /** `folio serve`: the API and the playground on this machine, until it is interrupted. */
 export const command = (): Command =>
-  newCommand('serve', 'answer requests, with a playground', [
-    'folio serve',
-    'folio serve --port 8080 --store my-models --model novel',
-    'FOLIO_API_KEYS=a-long-secret folio serve --host 0.0.0.0',
-  ])
+  addAlphabet(
+    newCommand('serve', 'answer requests, with a playground', [
+      'folio serve',
+      'folio serve --port 8080 --store my-models --model novel',
+      'FOLIO_API_KEYS=a-long-secret folio serve --host 0.0.0.0',
+    ]),
+  )
     .option('--port <number>', 'port to listen on (default: PORT, else 3000)')
     .option('--host <address>', 'address to listen on (default: HOST, else 127.0.0.1)')
     .option('--store <location>', 'a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
     .option('--model <name>', 'the model that answers when a request names none (default: FOLIO_MODEL)')
-    .action(async ({ port, host, store, model }: ServeFlags) => {
+    .action(async ({ port, host, store, model, ...alphabet }: ServeFlags) => {
       const settings = { ...readSettings(undefined, { port, store, model }), ...(host && { host }) };
-      const server = await startServer(settings);
+      const server = await startServer(settings, await alphabetFrom(alphabet));
       const stop = (): void => {
         printStatus('Stopping: requests under way may end.');
         server.close().catch((error: unknown) => printStatus(String(error)));

@@ -1,4 +1,4 @@
-import { invalid } from '../model/format/invalid.ts';
+import { invalid, phrase } from '../model/format/invalid.ts';
 
 /**
  * Reads numbers from a file's bytes, little-endian. Every read is checked: a file whose sizes or offsets lie ends in a
@@ -37,7 +37,7 @@ export class ByteReader {
       throw invalid(
         this.#where,
         `${length} bytes from byte ${start} on`,
-        `a file of ${this.bytes.length} bytes: it is cut short or damaged`,
+        phrase(`a file of ${this.bytes.length} bytes: it is cut short or damaged`),
       );
     }
     this.at = start + length;

@@ -1,5 +1,5 @@
 import { unzlibSync } from 'fflate';
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import { ByteReader } from './byte-reader.ts';
 import { countOf, type DType, type Tensor, tensorOf } from './tensor.ts';
 
@@ -47,7 +47,7 @@ const UNDEFINED = Number.POSITIVE_INFINITY; // an address of all ones: nothing i
 export const openHdf5 = (bytes: Uint8Array, where: string): H5Group => {
   const file = new H5File(bytes, where);
   const root = file.object(file.rootAddress(), '', 0);
-  if (root.kind !== 'group') throw invalid(where, 'a group at the root', 'a dataset');
+  if (root.kind !== 'group') throw invalid(where, 'a group at the root', phrase('a dataset'));
   return root;
 };
 
@@ -87,7 +87,7 @@ class H5File {
   }
 
   #step(): void {
-    if (++this.#steps > MOST_STEPS) throw invalid(this.#where, 'a tree of groups', 'a circle');
+    if (++this.#steps > MOST_STEPS) throw invalid(this.#where, 'a tree of groups', phrase('a circle'));
   }
 
   #expect(reader: ByteReader, signature: string): void {
@@ -109,12 +109,12 @@ class H5File {
   }
 
   object(address: number, path: string, depth: number): H5Node {
-    if (depth > MOST_DEPTH) throw invalid(this.#where, `groups ${MOST_DEPTH} deep at most`, 'more');
+    if (depth > MOST_DEPTH) throw invalid(this.#where, `groups ${MOST_DEPTH} deep at most`, phrase('more'));
     const messages = this.#messages(address);
     const find = (type: number): Message | undefined => messages.find((message) => message.type === type);
     for (const { shared, type } of messages) {
       if (shared && (type === TYPE.datatype || type === TYPE.dataspace)) {
-        throw unsupported(path, 'a datatype of its own', 'one that is shared');
+        throw unsupported(path, 'a datatype of its own', phrase('one that is shared'));
       }
     }
     const layout = find(TYPE.layout);
@@ -211,7 +211,7 @@ class H5File {
       get: (wanted) => {
         const node = group.find(wanted);
         if (node === undefined) {
-          throw invalid(path ? `${path}/${wanted}` : wanted, 'a group or dataset in the file', 'none');
+          throw invalid(path ? `${path}/${wanted}` : wanted, 'a group or dataset in the file', undefined);
         }
         return node;
       },
@@ -231,13 +231,13 @@ class H5File {
 
   /** The links of a group as files before version 3 of the library keep them: a tree of tables. */
   #symbols(address: number, heap: ByteReader, links: Map<string, number>, depth: number): void {
-    if (depth > MOST_DEPTH) throw invalid(this.#where, 'a shallow tree', 'a deep one');
+    if (depth > MOST_DEPTH) throw invalid(this.#where, 'a shallow tree', phrase('a deep one'));
     this.#step();
     const reader = this.#reader.from(address);
     const signature = reader.utf8(4);
     if (signature === 'TREE') {
       const [type, level, count] = [reader.u8(), reader.u8(), reader.u16()];
-      if (type !== 0) throw invalid(this.#where, 'a tree of names', `type ${type}`);
+      if (type !== 0) throw invalid(this.#where, 'a tree of names', phrase(`type ${type}`));
       if (level > MOST_DEPTH) throw invalid(this.#where, 'a shallow tree', level);
       reader.skip(16 + 8);
       for (let i = 0; i < count; i++) {
@@ -256,7 +256,7 @@ class H5File {
       const kind = reader.u32();
       reader.skip(20);
       const name = textUntilNul(heap.from(nameAt));
-      if (kind === 2) throw unsupported(name, 'a group or dataset in the file', 'a symbolic link');
+      if (kind === 2) throw unsupported(name, 'a group or dataset in the file', phrase('a symbolic link'));
       links.set(name, header);
     }
   }
@@ -269,7 +269,7 @@ class H5File {
     if (flags & 16) reader.skip(1);
     const sizes = [() => reader.u8(), () => reader.u16(), () => reader.u32(), () => reader.u64()];
     const name = reader.utf8(sizes[flags & 3]!());
-    if (kind !== 0) throw unsupported(name, 'a group or dataset in the file', 'a link elsewhere');
+    if (kind !== 0) throw unsupported(name, 'a group or dataset in the file', phrase('a link elsewhere'));
     links.set(name, reader.u64());
   }
 
@@ -288,7 +288,7 @@ class H5File {
       if (version < 1 || version > 3) throw invalid(`${path} attribute`, 'version 1 to 3', version);
       const flags = reader.u8();
       if (version > 1 && flags !== 0) {
-        throw unsupported(`${path} attribute`, 'a datatype of its own', 'a shared one');
+        throw unsupported(`${path} attribute`, 'a datatype of its own', phrase('a shared one'));
       }
       const [nameSize, typeSize, spaceSize] = [reader.u16(), reader.u16(), reader.u16()];
       if (version === 3) reader.skip(1);
@@ -344,13 +344,13 @@ class H5File {
       if (index === wanted) return paddedText(heap.slice(size).subarray(0, length));
       heap.skip(size + (-size & 7));
     }
-    throw invalid(this.#where, `text ${wanted} of a heap`, 'none');
+    throw invalid(this.#where, `text ${wanted} of a heap`, undefined);
   }
 
   #dataset(path: string, messages: readonly Message[], layout: Message): H5Dataset {
     const find = (type: number): Uint8Array => {
       const message = messages.find((candidate) => candidate.type === type);
-      if (!message) throw invalid(path, 'a shape and a datatype', 'a dataset without');
+      if (!message) throw invalid(path, 'a shape and a datatype', phrase('a dataset without'));
       return message.data;
     };
     const shape = readShape(new ByteReader(find(TYPE.dataspace), path));
@@ -383,12 +383,12 @@ class H5File {
     if (kind === 0) return reader.slice(reader.u16());
     if (kind === 1) {
       const address = reader.u64();
-      if (address === UNDEFINED) throw invalid(path, 'values', 'a dataset that was never written');
+      if (address === UNDEFINED) throw invalid(path, 'values', phrase('a dataset that was never written'));
       const stored = reader.u64();
-      if (stored !== length) throw invalid(path, `${length} bytes`, `${stored} bytes`);
+      if (stored !== length) throw invalid(path, `${length} bytes`, phrase(`${stored} bytes`));
       return this.#reader.from(address).slice(length);
     }
-    if (kind !== 2) throw unsupported(path, 'a dataset in this file', `layout ${kind}`);
+    if (kind !== 2) throw unsupported(path, 'a dataset in this file', phrase(`layout ${kind}`));
     if (version === 4) throw latest(this.#where, path);
     const rank = reader.u8() - 1;
     if (rank !== shape.length) throw invalid(path, `chunks of ${shape.length} axes`, rank);
@@ -403,18 +403,18 @@ class H5File {
     if (tree !== UNDEFINED) this.#chunks(tree, plan, 0);
     // HDF5 gives what was never written a fill value. No model's weights are left to that.
     if (plan.left > 0)
-      throw invalid(path, `${count} chunks`, `${count - plan.left}: some were never written`);
+      throw invalid(path, `${count} chunks`, phrase(`${count - plan.left}: some were never written`));
     return bytes;
   }
 
   #chunks(address: number, plan: ChunkPlan, depth: number): void {
     const { path, shape, chunk, size } = plan;
-    if (depth > MOST_DEPTH) throw invalid(path, 'a shallow tree', 'a deep one');
+    if (depth > MOST_DEPTH) throw invalid(path, 'a shallow tree', phrase('a deep one'));
     this.#step();
     const reader = this.#reader.from(address);
     this.#expect(reader, 'TREE');
     const [type, level, count] = [reader.u8(), reader.u8(), reader.u16()];
-    if (type !== 1) throw invalid(path, 'a tree of chunks', `type ${type}`);
+    if (type !== 1) throw invalid(path, 'a tree of chunks', phrase(`type ${type}`));
     reader.skip(16);
     for (let i = 0; i < count; i++) {
       this.#step();
@@ -425,7 +425,7 @@ class H5File {
       const child = reader.u64();
       if (level > 0) this.#chunks(child, plan, depth + 1);
       else {
-        if (plan.left-- === 0) throw invalid(path, 'as many chunks as its shape has', 'more');
+        if (plan.left-- === 0) throw invalid(path, 'as many chunks as its shape has', phrase('more'));
         const raw = this.#reader.from(child).slice(stored);
         const whole = chunk.reduce((product, side) => product * side, size);
         placeChunk(unfilter(raw, plan, skipped, whole), start, plan);
@@ -448,7 +448,7 @@ const latest = (where: string, path: string): Error =>
   unsupported(
     where,
     "a file of h5py's default kind",
-    `${path || 'its root'}, which was saved with libver "latest"`,
+    phrase(`${path || 'its root'}, which was saved with libver "latest"`),
   );
 
 const DEFLATE = 1;
@@ -463,7 +463,8 @@ const readFilters = (message: Uint8Array | undefined, path: string): readonly nu
   if (version === 1) reader.skip(6);
   return Array.from({ length: count }, () => {
     const id = reader.u16();
-    if (id !== DEFLATE && id !== SHUFFLE) throw unsupported(path, 'gzip or no compression', `filter ${id}`);
+    if (id !== DEFLATE && id !== SHUFFLE)
+      throw unsupported(path, 'gzip or no compression', phrase(`filter ${id}`));
     const nameLength = version === 1 ? reader.u16() : 0;
     reader.skip(2);
     const values = reader.u16();

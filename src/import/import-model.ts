@@ -1,4 +1,4 @@
-import { createAlphabet } from '../model/format/alphabet.ts';
+import { createAlphabet, howToGiveAlphabet } from '../model/format/alphabet.ts';
 import type { AnyAlphabet } from '../model/format/alphabet-file.ts';
 import { digestLater, type Hash } from '../model/format/digest.ts';
 import type { Network } from '../model/network.ts';
@@ -8,8 +8,11 @@ import { type ModelFileOptions, readModelFile } from './read-model-file.ts';
 export interface ImportOptions extends ModelFileOptions {
   /** Takes the place of the alphabet in the file. */
   readonly alphabet?: AnyAlphabet | undefined;
+  /** What messages call it: the file that it was read from. */
+  readonly alphabetName?: string | undefined;
   /** Used where neither the option above nor the file says it. */
   readonly fallbackAlphabet?: AnyAlphabet | undefined;
+  readonly fallbackName?: string | undefined;
   /** SHA-256, where the host has one that answers at once. */
   readonly hash?: Hash | undefined;
 }
@@ -47,7 +50,7 @@ export const importModel = async (bytes: Uint8Array, options: ImportOptions): Pr
     vocabulary: network.vocabulary,
     alphabet,
     alphabetFrom,
-    notes: parsed.notes,
+    notes: alphabet === undefined ? [...parsed.notes, withoutAlphabet] : parsed.notes,
     digest: digestLater(modelTopology, weightsManifest, [...shards.values()], options.hash)(),
     files: (metadata) => {
       const artefact = {
@@ -64,15 +67,20 @@ export const importModel = async (bytes: Uint8Array, options: ImportOptions): Pr
   };
 };
 
+const withoutAlphabet = `Nothing says what the model's ids stand for, so it reads and writes numbers. ${howToGiveAlphabet}`;
+
 /** The alphabet that was given, else the file's, else the one beside it. */
 const chooseAlphabet = (
-  { alphabet, fallbackAlphabet }: ImportOptions,
+  { name, alphabet, alphabetName, fallbackAlphabet, fallbackName }: ImportOptions,
   own: unknown,
   { vocabulary, maskZero }: Network,
 ): Pick<ImportedModel, 'alphabet' | 'alphabetFrom'> => {
-  const charactersOf = (given: unknown) => createAlphabet(given, vocabulary, maskZero).characters;
-  if (alphabet !== undefined) return { alphabet: charactersOf(alphabet), alphabetFrom: 'option' };
-  if (own !== undefined) return { alphabet: charactersOf(own), alphabetFrom: 'file' };
+  const charactersOf = (given: unknown, where?: string) =>
+    createAlphabet(given, vocabulary, maskZero, where).characters;
+  if (alphabet !== undefined)
+    return { alphabet: charactersOf(alphabet, alphabetName), alphabetFrom: 'option' };
+  if (own !== undefined)
+    return { alphabet: charactersOf(own, `${name}: its alphabet`), alphabetFrom: 'file' };
   if (fallbackAlphabet === undefined) return { alphabet: undefined, alphabetFrom: undefined };
-  return { alphabet: charactersOf(fallbackAlphabet), alphabetFrom: 'fallback' };
+  return { alphabet: charactersOf(fallbackAlphabet, fallbackName), alphabetFrom: 'fallback' };
 };

@@ -1,6 +1,6 @@
 import { FolioError } from '../errors.ts';
 import { parseAlphabet } from '../model/format/alphabet-file.ts';
-import { invalid, isObject, type Json, objectAt, unsupported } from '../model/format/invalid.ts';
+import { invalid, isObject, type Json, objectAt, phrase, unsupported } from '../model/format/invalid.ts';
 import { isKerasPath, kerasPaths, normalizeKerasPath } from '../model/format/keras-paths.ts';
 import { type H5Group, openHdf5 } from './hdf5.ts';
 import { parseJson } from './json.ts';
@@ -17,9 +17,13 @@ export const readKerasArchive = (bytes: Uint8Array, where: string): ParsedModel 
   const files = unzip(bytes, where, (name) => wanted.test(name));
   const config = files.get('config.json');
   const weights = files.get('model.weights.h5');
-  if (!config) throw invalid(where, 'config.json in the archive', 'none');
+  if (!config) throw invalid(where, 'config.json in the archive', undefined);
   if (!weights)
-    throw invalid(where, 'model.weights.h5 in the archive', files.has('model.weights.npz') ? 'npz' : 'none');
+    throw invalid(
+      where,
+      'model.weights.h5 in the archive',
+      files.has('model.weights.npz') ? 'npz' : undefined,
+    );
   const metadata = files.get('metadata.json');
   const { keras_version: version = '3.0.0' } = metadata
     ? objectAt(parseJson(metadata, 'metadata.json'), 'metadata.json')
@@ -98,14 +102,14 @@ const namedWeights = (root: H5Group, model: Json, where: string): LazyWeights =>
     }
   }
   if (weights.size === 0)
-    throw invalid(where, 'weights of a Keras model', `groups ${root.names.join(', ') || 'none'}`);
+    throw invalid(where, 'weights of a Keras model', phrase(`groups ${root.names.join(', ') || 'none'}`));
   return weights;
 };
 
 const MOST_DEPTH = 24;
 
 const walk = (group: H5Group, depth: number, visit: (path: string, read: () => Tensor) => void): void => {
-  if (depth > MOST_DEPTH) throw invalid(group.path, `groups ${MOST_DEPTH} deep at most`, 'more');
+  if (depth > MOST_DEPTH) throw invalid(group.path, `groups ${MOST_DEPTH} deep at most`, phrase('more'));
   for (const name of group.names) {
     const node = group.get(name);
     if (node.kind === 'group') walk(node, depth + 1, visit);
@@ -129,7 +133,7 @@ const asTexts = (value: unknown, { path }: H5Group, attribute: string): readonly
   // An empty list has no texts, and so no kind.
   if (value instanceof Float32Array && value.length === 0) return [];
   if (!Array.isArray(value))
-    throw invalid(`${path || 'file'}@${attribute}`, 'a list of names', 'something else');
+    throw invalid(`${path || 'file'}@${attribute}`, 'a list of names', phrase('something else'));
   return value as readonly string[];
 };
 
@@ -140,17 +144,17 @@ const byLayer = (saved: H5Group, model: Json, where: string): LazyWeights => {
   const prefix = typeof config.name === 'string' ? `${config.name}/` : undefined;
   for (const layer of textsOf(saved, 'layer_names')) {
     const group = saved.get(layer);
-    if (group.kind !== 'group') throw invalid(`${where} ${layer}`, 'a group', 'a dataset');
+    if (group.kind !== 'group') throw invalid(`${where} ${layer}`, 'a group', phrase('a dataset'));
     const names = textsOf(group, 'weight_names');
     // The model's name goes only where every weight has it, and the layer's behind it.
     const strip = prefix !== undefined && names.every((name) => name.startsWith(`${prefix}${layer}/`));
     for (const name of names) {
       const node = group.get(name);
-      if (node.kind !== 'dataset') throw invalid(`${where} ${name}`, 'a dataset', 'a group');
+      if (node.kind !== 'dataset') throw invalid(`${where} ${name}`, 'a dataset', phrase('a group'));
       const within = strip ? name.slice(prefix!.length) : name;
       weights.set(within.startsWith(`${layer}/`) ? within : `${layer}/${within}`, node.read);
     }
   }
-  if (weights.size === 0) throw unsupported(where, 'a model with weights', 'one without');
+  if (weights.size === 0) throw unsupported(where, 'a model with weights', phrase('one without'));
   return weights;
 };

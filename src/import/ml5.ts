@@ -1,5 +1,5 @@
 import { parseAlphabet } from '../model/format/alphabet-file.ts';
-import { invalid, listAt, nameAt, objectAt } from '../model/format/invalid.ts';
+import { invalid, listAt, nameAt, objectAt, phrase } from '../model/format/invalid.ts';
 import { parseJson } from './json.ts';
 import { type ParsedModel, SequentialBuilder } from './parsed-model.ts';
 import { reorderGates, type Tensor, tensorOf } from './tensor.ts';
@@ -21,7 +21,7 @@ export const readMl5 = async (bytes: Uint8Array, where: string, read: ReadSiblin
     const file = nameAt(filename, `${name}.filename`);
     if (/[\\/]|^\.\./.test(file)) throw invalid(`${name}.filename`, 'a file beside the manifest', file);
     const data = await read(file);
-    if (!data) throw invalid(file, `the weights of ${name} beside ${where}`, 'no such file');
+    if (!data) throw invalid(file, `the weights of ${name} beside ${where}`, phrase('no such file'));
     const sizes = listAt(shape, `${name}.shape`) as number[];
     variables.set(name, tensorOf(data, 'float32', sizes, name));
   }

@@ -1,5 +1,5 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import { countOf, type DType, type Tensor, tensorOf } from './tensor.ts';
 
 /**
@@ -113,7 +113,7 @@ const readModel = (reader: BinaryReader, where: string): OnnxGraph => {
       graph = readGraph(inner, where);
     },
   });
-  if (!graph) throw invalid(where, 'a graph', 'none');
+  if (!graph) throw invalid(where, 'a graph', undefined);
   return graph;
 };
 
@@ -133,7 +133,7 @@ const readGraph = (reader: BinaryReader, where: string): OnnxGraph => {
   };
   message({
     1: (inner) => {
-      if (nodes.length === MOST_NODES) throw invalid(where, `at most ${MOST_NODES} nodes`, 'more');
+      if (nodes.length === MOST_NODES) throw invalid(where, `at most ${MOST_NODES} nodes`, phrase('more'));
       nodes.push(readNode(inner, where));
     },
     5: (inner) => {
@@ -143,7 +143,7 @@ const readGraph = (reader: BinaryReader, where: string): OnnxGraph => {
     11: (inner) => inputs.push(nameOf(inner)),
     12: (inner) => outputs.push(nameOf(inner)),
     15: () => {
-      throw unsupported(where, 'dense initializers', 'sparse ones');
+      throw unsupported(where, 'dense initializers', phrase('sparse ones'));
     },
   })(reader);
   return { nodes, initializers, inputs: inputs.filter((name) => !initializers.has(name)), outputs };
@@ -253,9 +253,9 @@ const readTensor = (reader: BinaryReader, where: string): OnnxTensor => {
       : undefined;
   const read = (other?: Uint8Array): Tensor => {
     const dtype = dtypes[type];
-    if (dtype === undefined) throw unsupported(name, 'a tensor of numbers', `data type ${type}`);
+    if (dtype === undefined) throw unsupported(name, 'a tensor of numbers', phrase(`data type ${type}`));
     if (place) {
-      if (!other) throw invalid(name, `the file ${place.file} beside it`, 'none');
+      if (!other) throw invalid(name, `the file ${place.file} beside it`, undefined);
       const length = place.length ?? other.length - place.offset;
       if (!(place.offset >= 0 && length >= 0 && place.offset + length <= other.length)) {
         throw invalid(name, `a place within the ${other.length} bytes of ${place.file}`, place.offset);

@@ -1,4 +1,4 @@
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import type { Activation } from '../model/network.ts';
 import type { ReadSibling } from './ml5.ts';
 import { dequantizeLinear, foldConstant } from './onnx-constants.ts';
@@ -51,7 +51,11 @@ export const readOnnxModel = async (
     if (/[\\/]|^\.\./.test(external.file)) throw invalid(where, 'weights in a file beside it', external.file);
     const file = await read(external.file);
     if (!file)
-      throw invalid(where, `the file ${external.file} beside it, which holds its weights`, 'no such file');
+      throw invalid(
+        where,
+        `the file ${external.file} beside it, which holds its weights`,
+        phrase('no such file'),
+      );
     files.set(external.file, file);
   }
   const constantOf = (tensor: OnnxTensor): Tensor =>
@@ -114,7 +118,7 @@ class GraphWalker {
       throw unsupported(
         this.#where,
         'a graph that ends in a MatMul or Gemm over the characters',
-        'another end',
+        phrase('another end'),
       );
     }
     this.#flush();
@@ -150,7 +154,8 @@ class GraphWalker {
         { kind: 'size' },
       ];
     }
-    if (flows.length > 1) throw unsupported(where, 'layers one after another', `${type} of two layers`);
+    if (flows.length > 1)
+      throw unsupported(where, 'layers one after another', phrase(`${type} of two layers`));
     const flow = flows[0]!;
     if (sameShape.has(type)) return [this.#reshaped(node, flow, where)];
     if (type === 'DequantizeLinear') return [this.#dequantized(flow, values, where)];
@@ -216,7 +221,7 @@ class GraphWalker {
   /** The text goes on from the layer that came last; anything else is a branch. */
   #continue(value: Value, where: string): void {
     if (value.kind === 'flow' && value.step !== this.#step) {
-      throw unsupported(where, 'layers one after another', 'a branch');
+      throw unsupported(where, 'layers one after another', phrase('a branch'));
     }
   }
 
@@ -227,7 +232,7 @@ class GraphWalker {
 
   #embed(table: Tensor, where: string): Value {
     expectRank(table, 2, where);
-    if (this.#started) throw unsupported(where, 'an embedding as the first layer', 'a later one');
+    if (this.#started) throw unsupported(where, 'an embedding as the first layer', phrase('a later one'));
     this.#started = true;
     this.#embedding = table;
     return this.#next();
@@ -237,7 +242,7 @@ class GraphWalker {
   #oneHot(values: readonly (Value | undefined)[], where: string): Value {
     const constant = values.find((value) => value?.kind === 'constant');
     if (constant?.kind !== 'constant' || this.#started)
-      throw unsupported(where, 'one-hot input', 'another use');
+      throw unsupported(where, 'one-hot input', phrase('another use'));
     return { kind: 'input' };
   }
 
@@ -260,10 +265,11 @@ class GraphWalker {
 
   #dequantized(flow: Value, values: readonly (Value | undefined)[], where: string): Value {
     const [, scale, zero] = values.map((value) => (value?.kind === 'constant' ? value.tensor : undefined));
-    if (!this.#embedding || !scale) throw unsupported(where, 'a quantised embedding', 'another use');
+    if (!this.#embedding || !scale) throw unsupported(where, 'a quantised embedding', phrase('another use'));
     // Each node that reads the embedding may have a DequantizeLinear of its own, with the same scale.
     const { scale: before } = this.#quantized ?? {};
-    if (before !== undefined && before !== scale) throw unsupported(where, 'one scale', 'another one');
+    if (before !== undefined && before !== scale)
+      throw unsupported(where, 'one scale', phrase('another one'));
     if (before === undefined) this.#embedding = dequantizeLinear(this.#embedding, scale, zero, 1, where);
     this.#quantized = { scale };
     return flow;
@@ -285,14 +291,14 @@ class GraphWalker {
       throw unsupported(
         where,
         'every step of the text, or the last one',
-        'a single step: the time axis is unrolled. Export with a dynamic time axis',
+        phrase('a single step: the time axis is unrolled. Export with a dynamic time axis'),
       );
     }
     return flow;
   }
 
   #product(kernel: Tensor | undefined, where: string): Value {
-    if (!kernel) throw unsupported(where, 'a product with known weights', 'one of two layers');
+    if (!kernel) throw unsupported(where, 'a product with known weights', phrase('one of two layers'));
     expectRank(kernel, 2, where);
     if (!this.#started) this.#startOneHot(kernel.shape[0]!);
     this.#flush();
@@ -309,14 +315,14 @@ class GraphWalker {
     const [, kernel, bias] = constants;
     const plain = (attributes.get('alpha')?.float ?? 1) === 1 && (attributes.get('beta')?.float ?? 1) === 1;
     if (!kernel || !plain || attributes.get('transA')?.int)
-      throw unsupported(where, 'x W + b', 'another product');
+      throw unsupported(where, 'x W + b', phrase('another product'));
     const value = this.#product(attributes.get('transB')?.int ? transpose(kernel) : kernel, where);
     return bias ? this.#addBias(bias, where) : value;
   }
 
   #addBias(bias: Tensor | undefined, where: string): Value {
     if (!bias || !this.#dense || this.#dense.activation !== 'linear') {
-      throw unsupported(where, 'a bias after a MatMul', 'another sum');
+      throw unsupported(where, 'a bias after a MatMul', phrase('another sum'));
     }
     const flat: Tensor = { shape: [bias.values.length], values: bias.values };
     const before = this.#dense.bias;
@@ -329,7 +335,7 @@ class GraphWalker {
     const factor = values.find((value) => value?.kind === 'scale' || value?.kind === 'constant');
     const tensor = factor?.kind === 'scale' || factor?.kind === 'constant' ? factor.tensor : undefined;
     if (!tensor || !this.#dense || this.#dense.bias)
-      throw unsupported(where, 'the scale of a product', 'another use');
+      throw unsupported(where, 'the scale of a product', phrase('another use'));
     const { kernel } = this.#dense;
     const columns = kernel.shape[1]!;
     const scale = tensor.values;
@@ -342,7 +348,7 @@ class GraphWalker {
 
   #normalize({ attributes }: OnnxNode, constants: readonly (Tensor | undefined)[], where: string): Value {
     const [, gamma, beta] = constants;
-    if (!gamma) throw invalid(where, 'a scale', 'none');
+    if (!gamma) throw invalid(where, 'a scale', undefined);
     this.#flush();
     const zeros = { shape: gamma.shape, values: new Float32Array(gamma.values.length) };
     this.#builder.layerNormalization(gamma, beta ?? zeros, attributes.get('epsilon')?.float ?? 1e-5);
@@ -357,15 +363,15 @@ class GraphWalker {
   ): Value {
     const [x, , , , , ...states] = values;
     if (!x || (x.kind !== 'flow' && x.kind !== 'input'))
-      throw invalid(where, 'the text as its input', 'another');
+      throw invalid(where, 'the text as its input', phrase('another'));
     this.#continue(x, where);
     for (const state of states.slice(0, kind === 'LSTM' ? 2 : 1)) {
       const empty = !state || state.kind === 'zeros' || state.kind === 'input' || state.kind === 'size';
       if (!empty && !(state.kind === 'constant' && isZero(state.tensor))) {
-        throw unsupported(where, 'an initial state of zeros', 'another one');
+        throw unsupported(where, 'an initial state of zeros', phrase('another one'));
       }
     }
-    if (kind === 'LSTM' && values[7]) throw unsupported(where, 'an LSTM without peepholes', 'P');
+    if (kind === 'LSTM' && values[7]) throw unsupported(where, 'an LSTM without peepholes', phrase('P'));
     const { gates, order } = kinds[kind];
     const { kernel, recurrent } = weightsOf(node, values, where);
     const [units = 0, width = 0] = recurrent.shape;
@@ -412,7 +418,11 @@ const weightsOf = (
   const matrix = (at: number, name: string, scaleAt: number): Tensor => {
     const value = values[at];
     if (value?.kind !== 'constant') {
-      throw unsupported(`${where}.${name}`, 'weights that the file holds', 'weights that it computes');
+      throw unsupported(
+        `${where}.${name}`,
+        'weights that the file holds',
+        phrase('weights that it computes'),
+      );
     }
     expectRank(value.tensor, 3, `${where}.${name}`);
     const [directions, ...shape] = value.tensor.shape;
@@ -425,7 +435,7 @@ const weightsOf = (
         ? { shape: [given.tensor.values.length], values: given.tensor.values }
         : undefined,
     );
-    if (!scale) throw invalid(`${where}.${name}_scale`, 'a scale', 'none');
+    if (!scale) throw invalid(`${where}.${name}_scale`, 'a scale', undefined);
     return dequantizeLinear(tensor, scale, zero, 1, where);
   };
   return { kernel: matrix(1, 'W', 8), recurrent: matrix(2, 'R', 10) };

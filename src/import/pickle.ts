@@ -1,4 +1,4 @@
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import type { ByteReader } from './byte-reader.ts';
 
 /**
@@ -81,25 +81,25 @@ class Unpickler {
       if (opcode === 0x2e) return this.#pop(); // .
       this.#step(opcode);
     }
-    throw invalid(this.#where, `at most ${MOST_STEPS} opcodes`, 'more');
+    throw invalid(this.#where, `at most ${MOST_STEPS} opcodes`, phrase('more'));
   }
 
   #pop(): PickleValue {
     const item = this.#stack.pop();
-    if (item === undefined || item === MARK) throw invalid(this.#where, 'a value', 'an empty stack');
+    if (item === undefined || item === MARK) throw invalid(this.#where, 'a value', phrase('an empty stack'));
     return item as PickleValue;
   }
 
   #top(): PickleValue {
     const item = this.#stack.at(-1);
-    if (item === undefined || item === MARK) throw invalid(this.#where, 'a value', 'an empty stack');
+    if (item === undefined || item === MARK) throw invalid(this.#where, 'a value', phrase('an empty stack'));
     return item as PickleValue;
   }
 
   /** What was put down since the last mark, which goes too. */
   #sinceMark(): PickleValue[] {
     const at = this.#stack.lastIndexOf(MARK);
-    if (at < 0) throw invalid(this.#where, 'a mark', 'none');
+    if (at < 0) throw invalid(this.#where, 'a mark', undefined);
     return this.#stack.splice(at).slice(1) as PickleValue[];
   }
 
@@ -110,7 +110,7 @@ class Unpickler {
   #line(): string {
     const { bytes, at } = this.#reader;
     const end = bytes.indexOf(10, at);
-    if (end < 0) throw invalid(this.#where, 'a line', 'the end of the file');
+    if (end < 0) throw invalid(this.#where, 'a line', phrase('the end of the file'));
     const line = this.#reader.utf8(end - at);
     this.#reader.skip(1);
     return line;
@@ -122,7 +122,7 @@ class Unpickler {
 
   #recall(key: number): void {
     const value = this.#memo.get(key);
-    if (value === undefined) throw invalid(this.#where, `value ${key}`, 'none');
+    if (value === undefined) throw invalid(this.#where, `value ${key}`, undefined);
     this.#push(value);
   }
 
@@ -133,14 +133,14 @@ class Unpickler {
 
   #setItems(items: readonly PickleValue[]): void {
     const target = this.#top();
-    if (!(target instanceof PickleDict)) throw invalid(this.#where, 'a dict', 'something else');
-    if (items.length % 2 !== 0) throw invalid(this.#where, 'keys and values', 'an odd one');
+    if (!(target instanceof PickleDict)) throw invalid(this.#where, 'a dict', phrase('something else'));
+    if (items.length % 2 !== 0) throw invalid(this.#where, 'keys and values', phrase('an odd one'));
     for (let i = 0; i < items.length; i += 2) target.entries.set(items[i]!, items[i + 1]!);
   }
 
   #append(items: readonly PickleValue[]): void {
     const target = this.#top();
-    if (!Array.isArray(target)) throw invalid(this.#where, 'a list', 'something else');
+    if (!Array.isArray(target)) throw invalid(this.#where, 'a list', phrase('something else'));
     for (const item of items) target.push(item);
   }
 
@@ -155,7 +155,7 @@ class Unpickler {
     const args = this.#pop();
     const callee = this.#pop();
     if (!(callee instanceof PickleGlobal) || !(args instanceof PickleTuple)) {
-      throw invalid(this.#where, 'a call by name', 'another');
+      throw invalid(this.#where, 'a call by name', phrase('another'));
     }
     const result = this.#rules.call(callee.name, args.items);
     if (result === undefined) throw unsupported(this.#where, 'tensors and plain values', callee.name);
@@ -186,7 +186,8 @@ class Unpickler {
     const reader = this.#reader;
     switch (String.fromCharCode(opcode)) {
       case '\x80': // PROTO
-        if (reader.u8() > 5) throw unsupported(this.#where, 'a pickle of protocol 0 to 5', 'a later one');
+        if (reader.u8() > 5)
+          throw unsupported(this.#where, 'a pickle of protocol 0 to 5', phrase('a later one'));
         return;
       case '\x95': // FRAME
         reader.skip(8);
@@ -363,7 +364,7 @@ class Unpickler {
         throw unsupported(
           this.#where,
           'a pickle of plain values',
-          `opcode 0x${opcode.toString(16).padStart(2, '0')}`,
+          phrase(`opcode 0x${opcode.toString(16).padStart(2, '0')}`),
         );
     }
   }

@@ -1,5 +1,5 @@
 import type { FolioError } from '../errors.ts';
-import { unsupported } from '../model/format/invalid.ts';
+import { phrase, unsupported } from '../model/format/invalid.ts';
 import { isMl5Manifest, notAModel } from '../model/format/other-files.ts';
 import { isHdf5 } from './hdf5.ts';
 import { readKerasArchive, readKerasH5 } from './keras-file.ts';
@@ -38,7 +38,7 @@ export const readModelFile = async (bytes: Uint8Array, options: ModelFileOptions
     });
     if (names.has('config.json')) return readKerasArchive(bytes, name);
     if ([...names].some((entry) => /(^|\/)data\.pkl$/.test(entry))) return readPyTorch(bytes, name, options);
-    throw unsupported(name, 'a .keras archive or a file of torch.save', 'another zip archive');
+    throw unsupported(name, 'a .keras archive or a file of torch.save', phrase('another zip archive'));
   }
   if (isHdf5(bytes)) return readKerasH5(bytes, name, config);
   if (isLegacyTorch(bytes)) return readPyTorch(bytes, name, options);

@@ -1,5 +1,5 @@
 import { FolioError } from '../errors.ts';
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import type { Activation } from '../model/network.ts';
 import { type ParsedModel, SequentialBuilder } from './parsed-model.ts';
 import { add, expectRank, reorderGates, type Tensor, transpose } from './tensor.ts';
@@ -66,11 +66,11 @@ export const fromStateDict = (
     throw unsupported(
       where,
       'a file that keeps the order of its modules: torch.save of the same state dict',
-      'a normalization whose place among the layers is lost, since safetensors sorts by name',
+      phrase('a normalization whose place among the layers is lost, since safetensors sorts by name'),
     );
   }
   const linears = rest.filter(({ parameters }) => isLinear(parameters));
-  if (linears.length === 0) throw unsupported(where, 'an nn.Linear that gives the characters', 'none');
+  if (linears.length === 0) throw unsupported(where, 'an nn.Linear that gives the characters', undefined);
   // nn.Linear come after the recurrent layers, wherever the model registered them.
   const lastRecurrent = rest.findLastIndex(({ parameters }) => isRecurrent(parameters));
   const early = rest.slice(0, lastRecurrent).filter((module) => linears.includes(module));
@@ -174,7 +174,7 @@ const chained = (linears: readonly Module[], inputs: number, where: string): rea
     throw unsupported(
       where,
       'a file that keeps the order of its modules: torch.save of the same state dict',
-      'nn.Linear whose order is lost, since safetensors sorts by name',
+      phrase('nn.Linear whose order is lost, since safetensors sorts by name'),
     );
   }
   return only;
@@ -189,7 +189,7 @@ const inputsOf = ({ parameters }: Module): number =>
 const readRank = ({ name, parameters }: Module, parameter: string, rank: number): Tensor => {
   const where = `${name}.${parameter}`;
   const tensor = parameters.get(parameter)?.read();
-  if (!tensor) throw invalid(where, 'a tensor', 'none');
+  if (!tensor) throw invalid(where, 'a tensor', undefined);
   expectRank(tensor, rank, where);
   return tensor;
 };
@@ -202,8 +202,9 @@ const addRecurrent = (
 ): void => {
   const { name, parameters } = module;
   for (const parameter of parameters.keys()) {
-    if (parameter.endsWith('_reverse')) throw unsupported(name, 'one direction', 'bidirectional=True');
-    if (parameter.startsWith('weight_hr')) throw unsupported(name, 'no projection', 'proj_size');
+    if (parameter.endsWith('_reverse'))
+      throw unsupported(name, 'one direction', phrase('bidirectional=True'));
+    if (parameter.startsWith('weight_hr')) throw unsupported(name, 'no projection', phrase('proj_size'));
   }
   const isCell = parameters.has('weight_ih');
   const layers = isCell ? 1 : [...parameters.keys()].filter((key) => key.startsWith('weight_ih_l')).length;

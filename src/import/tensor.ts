@@ -1,4 +1,4 @@
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import { decodeFloat16 } from '../model/format/weights.ts';
 
 /** A named array of a file, decoded: row-major. */
@@ -92,7 +92,7 @@ export const tensorOf = (
   where: string,
 ): Tensor => {
   const expected = countOf(shape, where) * bytesPerValue[dtype];
-  if (bytes.length !== expected) throw invalid(where, `${expected} bytes`, `${bytes.length} bytes`);
+  if (bytes.length !== expected) throw invalid(where, `${expected} bytes`, phrase(`${bytes.length} bytes`));
   return { shape, values: decodeValues(bytes, dtype, where) };
 };
 

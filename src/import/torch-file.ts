@@ -1,5 +1,5 @@
 import { isFolioError } from '../errors.ts';
-import { invalid, unsupported } from '../model/format/invalid.ts';
+import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import { ByteReader } from './byte-reader.ts';
 import { PickleDict, PickleGlobal, PickleTuple, type PickleValue, readPickle } from './pickle.ts';
 import { bytesPerValue, countOf, type DType, decodeValues, type Tensor } from './tensor.ts';
@@ -77,7 +77,7 @@ const explain = (error: unknown, where: string): unknown => {
   return unsupported(
     where,
     "a state dict, torch.save(model.state_dict(), 'model.pt'), whose values can be read without running code",
-    `${received?.replaceAll('"', '')}, an object of the program that saved it`,
+    phrase(`${received?.replaceAll('"', '')}, an object of the program that saved it`),
   );
 };
 
@@ -122,7 +122,7 @@ const dictOf = (given: PickleValue | undefined): PickleDict => {
 /** A view of a storage: an offset and a stride for each axis, in values. */
 const rebuildTensor = (args: readonly PickleValue[], where: string): TorchTensor => {
   const [storage, offset, size, strides] = args;
-  if (!isStorage(storage)) throw invalid(where, 'a storage', 'something else');
+  if (!isStorage(storage)) throw invalid(where, 'a storage', phrase('something else'));
   const shape = integers(size, where);
   const stride = integers(strides, where);
   const count = countOf(shape, where);
@@ -137,7 +137,7 @@ const rebuildTensor = (args: readonly PickleValue[], where: string): TorchTensor
     }
     const bytes = storage.bytes();
     const expected = storage.count * bytesPerValue[storage.dtype];
-    if (bytes.length !== expected) throw invalid(where, `${expected} bytes`, `${bytes.length} bytes`);
+    if (bytes.length !== expected) throw invalid(where, `${expected} bytes`, phrase(`${bytes.length} bytes`));
     const all = decodeValues(bytes, storage.dtype, where);
     if (contiguous(shape, stride)) return { shape, values: all.subarray(offset, offset + count) };
     const values = new Float32Array(count);
@@ -165,7 +165,8 @@ const isStorage = (value: unknown): value is Storage =>
 
 const integers = (value: PickleValue | undefined, where: string): readonly number[] => {
   const items = value instanceof PickleTuple ? value.items : Array.isArray(value) ? value : undefined;
-  if (!items?.every((item) => Number.isSafeInteger(item))) throw invalid(where, 'whole numbers', 'others');
+  if (!items?.every((item) => Number.isSafeInteger(item)))
+    throw invalid(where, 'whole numbers', phrase('others'));
   return items as readonly number[];
 };
 
@@ -177,7 +178,7 @@ const storageOf = (
 ): Storage => {
   const [kind, type, key, , count] = id instanceof PickleTuple ? id.items : [];
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof count !== 'number') {
-    throw invalid(where, 'a storage', 'something else');
+    throw invalid(where, 'a storage', phrase('something else'));
   }
   const dtype = storageType(type.name);
   if (dtype === undefined) throw unsupported(where, 'values of a plain kind', type.name);
@@ -190,16 +191,16 @@ const storageOf = (
 export const readTorchZip = (bytes: Uint8Array, where: string): PickleValue => {
   const files = unzip(bytes, where, (name) => /(^|\/)(data\.pkl|byteorder|data\/[^/]+)$/.test(name));
   const pickle = [...files.keys()].find((name) => /(^|\/)data\.pkl$/.test(name));
-  if (pickle === undefined) throw invalid(where, 'data.pkl in the archive', 'none');
+  if (pickle === undefined) throw invalid(where, 'data.pkl in the archive', undefined);
   const folder = pickle.slice(0, -'data.pkl'.length);
   const order = files.get(`${folder}byteorder`);
   if (order && new TextDecoder().decode(order).trim() === 'big') {
-    throw unsupported(where, 'values in little-endian order', 'big-endian ones');
+    throw unsupported(where, 'values in little-endian order', phrase('big-endian ones'));
   }
   const persistent = (id: PickleValue): Storage =>
     storageOf(id, where, (key) => {
       const data = files.get(`${folder}data/${key}`);
-      if (!data) throw invalid(where, `data/${key} in the archive`, 'none');
+      if (!data) throw invalid(where, `data/${key} in the archive`, undefined);
       return data;
     });
   return guarded(where, () =>
@@ -233,10 +234,11 @@ export const readLegacyTorch = (bytes: Uint8Array, where: string): PickleValue =
   const sizes = new Map<string, number>();
   const persistent = (id: PickleValue): Storage => {
     const view = id instanceof PickleTuple ? id.items[5] : undefined;
-    if (view !== undefined && view !== null) throw unsupported(where, 'whole storages', 'views of storages');
+    if (view !== undefined && view !== null)
+      throw unsupported(where, 'whole storages', phrase('views of storages'));
     const storage = storageOf(id, where, (key) => {
       const data = stored.get(key);
-      if (!data) throw invalid(where, `storage ${key}`, 'none');
+      if (!data) throw invalid(where, `storage ${key}`, undefined);
       return data;
     });
     sizes.set(storage.key, bytesPerValue[storage.dtype]);
@@ -247,7 +249,7 @@ export const readLegacyTorch = (bytes: Uint8Array, where: string): PickleValue =
     readPickle(reader, where, rules);
     const system = readPickle(reader, where, rules);
     if (system instanceof PickleDict && system.text('little_endian') === false) {
-      throw unsupported(where, 'values in little-endian order', 'big-endian ones');
+      throw unsupported(where, 'values in little-endian order', phrase('big-endian ones'));
     }
     const value = readPickle(reader, where, rules);
     const keys = readPickle(reader, where, rules);

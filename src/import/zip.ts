@@ -1,5 +1,5 @@
 import { unzipSync } from 'fflate';
-import { invalid } from '../model/format/invalid.ts';
+import { invalid, phrase } from '../model/format/invalid.ts';
 
 export const isZip = (bytes: Uint8Array): boolean =>
   bytes[0] === 0x50 && bytes[1] === 0x4b && bytes[2] === 3 && bytes[3] === 4;
@@ -22,7 +22,7 @@ export const unzip = (
 ): ReadonlyMap<string, Uint8Array> => {
   let entries = 0;
   let total = 0;
-  const faulty = (received: string): Error => invalid(where, 'a whole zip archive', received);
+  const faulty = (received: string): Error => invalid(where, 'a whole zip archive', phrase(received));
   let files: Record<string, Uint8Array>;
   try {
     files = unzipSync(bytes, {

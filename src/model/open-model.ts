@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly precision?: Precision;
   /** Takes the place of the alphabet that the model carries: characters in id order, or character to id. */
   readonly alphabet?: AnyAlphabet;
+  /** What messages call it: the file that it was read from. */
+  readonly alphabetName?: string;
   /** What the model is called where its metadata do not say. */
   readonly name?: string;
   readonly version?: string;
@@ -46,7 +48,12 @@ export const openModel = async (read: ReadFile, options: OpenOptions = {}): Prom
   const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};
   const given = options.alphabet ?? alphabetIn(metadata);
   const beside = given === undefined ? await alphabetBeside(read) : undefined;
-  const alphabet = createAlphabet(given ?? beside?.alphabet, network.vocabulary, network.maskZero);
+  const alphabet = createAlphabet(
+    given ?? beside?.alphabet,
+    network.vocabulary,
+    network.maskZero,
+    options.alphabet === undefined ? beside?.file : options.alphabetName,
+  );
   const name = options.name ?? (typeof folio.name === 'string' ? folio.name : undefined);
   const version = options.version ?? (typeof folio.version === 'string' ? folio.version : undefined);
   return createModel({

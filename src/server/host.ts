@@ -9,7 +9,7 @@ import { FolioError } from '../errors.ts';
 import { kernelBuild } from '../model/kernel/kernel-module.ts';
 import type { Settings } from '../settings.ts';
 import { parseModelReference } from '../store/model-name.ts';
-import { openModels } from '../store/open-models.ts';
+import { type GivenAlphabet, openModels } from '../store/open-models.ts';
 import { openStore } from '../store/open-store.ts';
 import { nodeThreads } from '../threads.ts';
 import { LocalTrainingJobs, type TrainCommand } from '../training-jobs/local-training-jobs.ts';
@@ -34,11 +34,13 @@ export interface Host {
 /**
  * @param train In place of this checkout's own command.
  * @param log In place of lines on stderr.
+ * @param defaultAlphabet Of the default model, in place of what it carries.
  */
 export const createHost = async (
   settings: Settings,
   train?: TrainCommand,
   log?: (line: LogLine) => void,
+  defaultAlphabet?: GivenAlphabet,
 ): Promise<Host> => {
   const hasKeys = settings.apiKeys.length + settings.writeKeys.length > 0;
   if (settings.origins.includes('*') && !hasKeys) {
@@ -55,8 +57,12 @@ export const createHost = async (
   const defaultModel = parseModelReference(settings.model);
   const logger = await createLogger(settings.logLevel);
   const threads = nodeThreads(settings.threads);
-  const models = openModels(store, settings, threads, ({ level, message, ...line }) =>
-    logger[level](line, message),
+  const models = openModels(
+    store,
+    settings,
+    threads,
+    ({ level, message, ...line }) => logger[level](line, message),
+    (name) => (name === defaultModel.name ? defaultAlphabet : undefined),
   );
   const trainings = new LocalTrainingJobs(store, {
     command: train,

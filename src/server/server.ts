@@ -4,6 +4,7 @@ import { isLoopback } from '../api/request/auth.ts';
 import { FolioError } from '../errors.ts';
 import { withPackage } from '../optional-package.ts';
 import type { Settings } from '../settings.ts';
+import type { GivenAlphabet } from '../store/open-models.ts';
 import { createHost } from './host.ts';
 import { serveHost } from './middleware.ts';
 import type { WriteKey } from './write-key.ts';
@@ -24,8 +25,16 @@ const stopMilliseconds = 1000;
 /** Milliseconds for which a quiet connection stays open: longer than the 60 seconds of usual load balancers. */
 const keepAliveMilliseconds = 65_000;
 
-/** The embedded default: Express over the app. @throws FolioError when it cannot listen, or may not without a key */
-export const startServer = async (settings: Settings): Promise<RunningServer> => {
+/**
+ * The embedded default: Express over the app.
+ *
+ * @param defaultAlphabet Of the default model, in place of what it carries.
+ * @throws FolioError when it cannot listen, or may not without a key
+ */
+export const startServer = async (
+  settings: Settings,
+  defaultAlphabet?: GivenAlphabet,
+): Promise<RunningServer> => {
   const hasKeys = settings.apiKeys.length + settings.writeKeys.length > 0;
   if (!hasKeys && settings.host !== 'localhost' && !isLoopback(settings.host)) {
     throw new FolioError(
@@ -35,7 +44,7 @@ export const startServer = async (settings: Settings): Promise<RunningServer> =>
     );
   }
   const { default: express } = await withPackage('express', () => import('express'));
-  const host = await createHost(settings);
+  const host = await createHost(settings, undefined, undefined, defaultAlphabet);
   const server = express()
     .disable('x-powered-by')
     .use(serveHost(() => Promise.resolve(host)))

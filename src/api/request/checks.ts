@@ -1,5 +1,6 @@
 import { FolioError, unexpected } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
+import { howToGiveAlphabet } from '../../model/format/alphabet.ts';
 import { biasedId } from '../../model/sampling/sampling-options.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { Limits } from './limits.ts';
@@ -149,7 +150,9 @@ export const checkPrompt = (
   faults.add(
     'unknown_character',
     where,
-    `${where}: ${name} does not know ${shown.join(', ')}${others}${remedy}.`,
+    alphabet.kind === 'ids'
+      ? `${where}: ${name} has no alphabet: ${shown.join(', ')}${others} are no ids of it. ${howToGiveAlphabet}`
+      : `${where}: ${name} does not know ${shown.join(', ')}${others}${remedy}.`,
   );
 };
 

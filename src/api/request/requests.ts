@@ -425,7 +425,14 @@ export const ImportRequestSchema = z
         'file',
       ),
       alphabet: z.optional(
-        text('The characters in the order of the ids, as one string, where the file does not hold them.'),
+        text(
+          'What the ids stand for, in place of what the file holds: the characters in their order as one string, or as JSON a list, an object of character to id or the other way.',
+        ),
+      ),
+      alphabet_from: z.optional(
+        name(
+          'The uploaded corpus that it was trained on: its characters, sorted, must be as many as the ids.',
+        ),
       ),
       nonlinearity: z.optional(
         choice(['tanh', 'relu'], 'Of an nn.RNN in a state dict. Default: tanh, as PyTorch’s.'),

@@ -2,6 +2,7 @@ import { FolioError } from '../../errors.ts';
 import { checkModelName } from '../../store/model-name.ts';
 import type { ImportDeps } from '../deps.ts';
 import { readBytes } from '../request/body.ts';
+import { importAlphabet } from '../request/import-alphabet.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { ImportRequestSchema } from '../request/requests.ts';
@@ -36,6 +37,7 @@ export const importRoutes: readonly Route<ImportDeps>[] = [
         'invalid_request',
         'invalid_parameter',
         'too_large',
+        'corpus_not_found',
         'model_invalid',
         'model_unsupported',
         'conflict',
@@ -46,7 +48,7 @@ export const importRoutes: readonly Route<ImportDeps>[] = [
         'store_failed',
       ],
     },
-    (context, { limits, imports, generator }) =>
+    (context, { store, limits, imports, generator }) =>
       imports.places.run(async () => {
         const name = checkModelName(context.req.param('name'));
         const faults = new ValidationErrors();
@@ -77,7 +79,7 @@ export const importRoutes: readonly Route<ImportDeps>[] = [
             bytes,
             {
               name: parameters.file,
-              alphabet: parameters.alphabet,
+              ...(await importAlphabet(store, parameters.alphabet, parameters.alphabet_from)),
               nonlinearity: parameters.nonlinearity,
               denseActivation: parameters.dense_activation,
             },

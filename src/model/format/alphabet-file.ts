@@ -89,7 +89,7 @@ export const findAlphabet = (value: unknown, depth = 0): AnyAlphabet | undefined
 export const parseAlphabet = (bytes: Uint8Array, file: string): AnyAlphabet => {
   const text = new TextDecoder().decode(bytes);
   const json = file.endsWith('.txt') ? undefined : jsonIn(text);
-  if (json === undefined) return withoutSpecial(text, file);
+  if (json === undefined || typeof json === 'number') return withoutSpecial(text, file); // digits are an alphabet too
   // Keras' to_json gives a text, which many then dump as JSON once more.
   const found = normalizeAlphabet(typeof json === 'string' ? (jsonIn(json) ?? json) : json);
   if (found !== undefined) return found;

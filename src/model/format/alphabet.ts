@@ -1,6 +1,6 @@
 import { describeValue, FolioError } from '../../errors.ts';
 import { normalizeAlphabet } from './alphabet-file.ts';
-import { invalid, isObject } from './invalid.ts';
+import { invalid, isObject, phrase } from './invalid.ts';
 import { nearestCharacters } from './nearest-characters.ts';
 
 /**
@@ -38,25 +38,35 @@ export interface Encoded {
   readonly replaced: readonly Replaced[];
 }
 
+/** For messages about a model that carries no alphabet, whichever way it was reached. */
+export const howToGiveAlphabet =
+  'An alphabet is given on the command line by --alphabet FILE or --alphabet-from CORPUS, over HTTP when the model is imported, in code by the option alphabet.';
+
 /**
  * @param given As found beside or in a model: a list of characters in id order, as many as there are ids; an object of
  * character to id or the other way round, which may have gaps; or a text that holds every character once. Absent: ids.
  * @param size Ids that the model knows.
  * @param maskZero Whether id 0 is neither fed nor generated: it then stands for nothing.
+ * @param where What messages call it: the file that it was read from.
  * @throws FolioError `model_invalid`
  */
-export const createAlphabet = (given: unknown, size: number, maskZero = false): Alphabet => {
+export const createAlphabet = (
+  given: unknown,
+  size: number,
+  maskZero = false,
+  where = 'alphabet',
+): Alphabet => {
   if (given === undefined) return idAlphabet(size, maskZero);
-  const characters = listOf(given, size, maskZero);
+  const characters = listOf(given, size, maskZero, where);
   const ids = new Map<string, number>();
   characters.forEach((character, id) => {
     if (character === '') return;
     const other = ids.get(character);
     if (other !== undefined)
-      throw invalid('alphabet', 'every character once', `${describeValue(character)} twice`);
+      throw invalid(where, 'every character once', phrase(`${describeValue(character)} twice`));
     ids.set(character, id);
   });
-  if (ids.size === 0) throw invalid('alphabet', 'at least one character', 'none');
+  if (ids.size === 0) throw invalid(where, 'at least one character', undefined);
   return {
     kind: 'characters',
     size,
@@ -68,37 +78,37 @@ export const createAlphabet = (given: unknown, size: number, maskZero = false): 
   };
 };
 
-const listOf = (value: unknown, size: number, maskZero: boolean): readonly string[] => {
+const listOf = (value: unknown, size: number, maskZero: boolean, where: string): readonly string[] => {
   const given = normalizeAlphabet(value) ?? value;
   const characters: string[] = new Array(size).fill('');
   const put = (character: unknown, id: unknown): void => {
     if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= size) {
-      throw invalid('alphabet', `ids from 0 to ${size - 1}, as the model has ${size}`, id);
+      throw invalid(where, `ids from 0 to ${size - 1}, as the model has ${size}`, id);
     }
-    if (typeof character !== 'string') throw invalid(`alphabet[${String(id)}]`, 'a character', character);
+    if (typeof character !== 'string') throw invalid(`${where}[${String(id)}]`, 'a character', character);
     characters[id as number] = character;
   };
   const putAll = (list: readonly unknown[]): void => {
-    list.forEach(put);
     // One too few, and every character from the gap on would stand for its neighbour.
     if (list.length !== size) {
       throw invalid(
-        'alphabet',
+        where,
         `a list of ${size} characters, as the model has ${size} ids (an object of character to id may have gaps)`,
-        `a list of ${list.length}`,
+        phrase(`a list of ${list.length}`),
       );
     }
+    list.forEach(put);
   };
   if (typeof given === 'string') putAll(fromText(given, size));
   else if (Array.isArray(given)) putAll(given);
   else if (isObject(given)) {
     const taken = new Set<unknown>();
     for (const [character, id] of Object.entries(given)) {
-      if (taken.has(id)) throw invalid('alphabet', 'every id once', `${String(id)} twice`);
+      if (taken.has(id)) throw invalid(where, 'every id once', phrase(`${String(id)} twice`));
       taken.add(id);
       put(character, id);
     }
-  } else throw invalid('alphabet', 'a list, an object or a text', given);
+  } else throw invalid(where, 'a list, an object or a text', given);
   if (maskZero) characters[0] = '';
   return characters;
 };
@@ -170,7 +180,7 @@ const idAlphabet = (size: number, maskZero: boolean): Alphabet => {
           else if (unknown === 'error') {
             throw new FolioError(
               'unknown_character',
-              `The model has no alphabet: ${describeValue(word)} is no id of it.`,
+              `The model has no alphabet: ${describeValue(word)} is no id of it. ${howToGiveAlphabet}`,
               {
                 where: 'prompt',
                 expected: `ids from 0 to ${size - 1}, separated by spaces`,

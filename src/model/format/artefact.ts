@@ -1,6 +1,6 @@
 import { FolioError } from '../../errors.ts';
 import type { Network } from '../network.ts';
-import { invalid, isObject, type Json, unsupported } from './invalid.ts';
+import { invalid, isObject, type Json, phrase, unsupported } from './invalid.ts';
 import { readNetwork } from './layers-model.ts';
 import { notAModel } from './other-files.ts';
 import { type DecodeHalves, joinShards, readManifest, Weights } from './weights.ts';
@@ -48,7 +48,7 @@ export const readArtefact = async (
         group.paths.map(async (path) => {
           const { byteLength, paths } = group;
           const shard = await read(path, byteLength, paths.length === 1 ? byteLength : undefined);
-          if (shard === undefined) throw invalid(path, 'a file of weights', 'none');
+          if (shard === undefined) throw invalid(path, 'a file of weights', undefined);
           return shard;
         }),
       ),
@@ -69,7 +69,7 @@ const readModelJson = async (read: ReadFile): Promise<Json> => {
     throw new FolioError('model_not_found', 'There is no model.json.', { where: 'model.json' });
   }
   if (bytes.length > MODEL_LIMIT) {
-    throw invalid('model.json', `at most ${MODEL_LIMIT} bytes`, `${bytes.length} bytes`);
+    throw invalid('model.json', `at most ${MODEL_LIMIT} bytes`, phrase(`${bytes.length} bytes`));
   }
   const text = new TextDecoder().decode(bytes);
   let artefact: unknown;

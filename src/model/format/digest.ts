@@ -1,4 +1,4 @@
-import { invalid } from './invalid.ts';
+import { invalid, phrase } from './invalid.ts';
 import { sha256 } from './sha256.ts';
 
 /** SHA-256 of parts one after another: [32]. */
@@ -50,6 +50,6 @@ const jsonOf = (value: unknown): Uint8Array => {
   try {
     return new TextEncoder().encode(JSON.stringify(value));
   } catch {
-    throw invalid('modelTopology', 'JSON that is not nested so deep', 'more');
+    throw invalid('modelTopology', 'JSON that is not nested so deep', phrase('more'));
   }
 };

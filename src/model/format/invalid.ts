@@ -1,4 +1,7 @@
-import { describeValue, FolioError, unexpected } from '../../errors.ts';
+import { describeValue, expectedMessage, FolioError, Phrase, unexpected } from '../../errors.ts';
+
+/** In the place of a value that arrived, what it is in words: see `Phrase`. */
+export const phrase = (text: string): Phrase => new Phrase(text);
 
 /** What is wrong with a model's files. @param where The layer, weight or property: `layers[1].units` */
 export const invalid = (where: string, expected: string, received: unknown): FolioError =>
@@ -8,7 +11,9 @@ export const invalid = (where: string, expected: string, received: unknown): Fol
 export const unsupported = (where: string, expected: string, received: unknown): FolioError =>
   new FolioError(
     'model_unsupported',
-    `${where}: ${describeValue(received)} cannot be run; expected ${expected}.`,
+    received === undefined
+      ? expectedMessage(where, expected, received)
+      : `${where}: ${describeValue(received)} cannot be run; expected ${expected}.`,
     {
       where,
       expected,

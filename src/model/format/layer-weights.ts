@@ -1,4 +1,4 @@
-import { invalid, unsupported } from './invalid.ts';
+import { invalid, phrase, unsupported } from './invalid.ts';
 import { isKerasPath, normalizeKerasPath } from './keras-paths.ts';
 import type { Cell } from './recurrent-config.ts';
 import type { WeightSpec, Weights } from './weights.ts';
@@ -72,7 +72,7 @@ export class LayerWeights {
   #one(scopes: readonly string[], role: string, place: Place | undefined): Entry {
     const found = this.#candidates(scopes, role, place);
     if (found.length !== 1) {
-      const count = found.length === 0 ? 'none' : found.length;
+      const count = found.length === 0 ? undefined : found.length;
       throw invalid(`${scopes[0]}/${role}`, 'one weight in the manifest', count);
     }
     return found[0]!;
@@ -137,7 +137,7 @@ export class LayerWeights {
       if (read || spec.encoding.kind === 'other') continue;
       if (path.includes('/seed_generator/')) continue;
       if (scopes.some((scope) => path.startsWith(scope) || path.includes(scope))) {
-        throw unsupported(spec.name, 'weights that the layer is known to use', 'one more');
+        throw unsupported(spec.name, 'weights that the layer is known to use', phrase('one more'));
       }
     }
   }

@@ -1,5 +1,5 @@
 import type { Network } from '../network.ts';
-import { countAt, invalid, type Json, unsupported } from './invalid.ts';
+import { countAt, invalid, type Json, phrase, unsupported } from './invalid.ts';
 import { kerasPaths } from './keras-paths.ts';
 import { LayerWeights, type Place } from './layer-weights.ts';
 import { type Affine, NetworkBuilder } from './network-builder.ts';
@@ -88,7 +88,7 @@ class LayerReader {
 
   #readEmbedding({ name, config, scopes }: ChainLayer): void {
     if (!this.#network.empty) {
-      throw unsupported(`${name}.class_name`, 'an Embedding as the first layer only', 'Embedding');
+      throw unsupported(`${name}.class_name`, 'an Embedding as the first layer only', phrase('Embedding'));
     }
     const rows = countAt(config.input_dim, `${name}.input_dim`);
     const size = countAt(config.output_dim, `${name}.output_dim`);
@@ -161,7 +161,7 @@ class LayerReader {
     const given = activationName(config.activation, where);
     const softmax = given === 'softmax';
     if (softmax && this.#network.recurrentCount === 0) {
-      throw unsupported(`${name}.class_name`, 'a recurrent layer before it', 'Dense');
+      throw unsupported(`${name}.class_name`, 'a recurrent layer before it', phrase('Dense'));
     }
     const activation = softmax ? 'linear' : namedActivation(given, where, this.#kerasMajor);
     this.#network.dense({ name, inputs, units, activation, kernel, bias });
@@ -178,7 +178,11 @@ class LayerReader {
   #readRelu({ name, config }: ChainLayer): void {
     const { max_value: most, negative_slope: slope, threshold } = config;
     if ((most ?? null) !== null || (slope ?? 0) !== 0 || (threshold ?? 0) !== 0) {
-      throw unsupported(`${name}.class_name`, 'a ReLU without limit, slope and threshold', 'another ReLU');
+      throw unsupported(
+        `${name}.class_name`,
+        'a ReLU without limit, slope and threshold',
+        phrase('another ReLU'),
+      );
     }
     this.#network.activation(`${name}.class_name`, 'relu');
   }

@@ -1,5 +1,5 @@
 import type { Activation, DenseLayer, InputEncoding, Layer, Network, RecurrentLayer } from '../network.ts';
-import { unsupported } from './invalid.ts';
+import { phrase, unsupported } from './invalid.ts';
 
 const MAX_RECURRENT = 4;
 const MAX_LAYERS = 16;
@@ -54,7 +54,11 @@ export class NetworkBuilder {
 
   recurrent(layer: RecurrentLayer): void {
     if (this.recurrentCount === MAX_RECURRENT) {
-      throw unsupported('layers', `at most ${MAX_RECURRENT} recurrent layers`, `${layer.name} as one more`);
+      throw unsupported(
+        'layers',
+        `at most ${MAX_RECURRENT} recurrent layers`,
+        phrase(`${layer.name} as one more`),
+      );
     }
     this.#push({ ...layer, ...this.#folded(layer) });
   }
@@ -88,7 +92,7 @@ export class NetworkBuilder {
   /** @param where For messages. */
   softmax(where: string): void {
     if (this.#dense === undefined || this.#softmax)
-      throw unsupported(where, 'one, after the Dense', 'softmax');
+      throw unsupported(where, 'one, after the Dense', phrase('softmax'));
     this.#softmax = true;
   }
 
@@ -126,8 +130,8 @@ export class NetworkBuilder {
   finish(): Network {
     const first = this.#layers[0];
     const output = this.#dense;
-    if (first === undefined) throw unsupported('layers', '1 to 4 LSTM, GRU or SimpleRNN layers', 'none');
-    if (output === undefined) throw unsupported('layers', 'a Dense layer at the end', 'none');
+    if (first === undefined) throw unsupported('layers', '1 to 4 LSTM, GRU or SimpleRNN layers', undefined);
+    if (output === undefined) throw unsupported('layers', 'a Dense layer at the end', undefined);
     if (output.activation !== 'linear') {
       throw unsupported(`${output.name}.activation`, '"softmax" or "linear"', output.activation);
     }
@@ -137,7 +141,7 @@ export class NetworkBuilder {
       throw unsupported(
         `${first.name}.kernel`,
         `one-hot input of the ${vocabulary} characters that ${name} gives`,
-        `${first.inputs} inputs`,
+        phrase(`${first.inputs} inputs`),
       );
     }
     if (table !== undefined && table.table.length < vocabulary * table.size) {
@@ -163,7 +167,11 @@ export class NetworkBuilder {
     const dense = this.#dense;
     if (dense === undefined) return;
     if (this.#softmax) {
-      throw unsupported(`${dense.name}.activation`, `a softmax at the end, not before ${next}`, 'softmax');
+      throw unsupported(
+        `${dense.name}.activation`,
+        `a softmax at the end, not before ${next}`,
+        phrase('softmax'),
+      );
     }
     this.#dense = undefined;
     this.#push({ kind: 'dense', ...dense });
@@ -171,7 +179,11 @@ export class NetworkBuilder {
 
   #push(layer: Layer): void {
     if (this.#layers.length === MAX_LAYERS) {
-      throw unsupported('layers', `at most ${MAX_LAYERS} layers that compute`, `${layer.name} as one more`);
+      throw unsupported(
+        'layers',
+        `at most ${MAX_LAYERS} layers that compute`,
+        phrase(`${layer.name} as one more`),
+      );
     }
     this.#layers.push(layer);
   }

@@ -1,4 +1,4 @@
-import { invalid, isObject, type Json, listAt, nameAt, objectAt, unsupported } from './invalid.ts';
+import { invalid, isObject, type Json, listAt, nameAt, objectAt, phrase, unsupported } from './invalid.ts';
 
 /** One layer of a model that is a plain chain, wrappers taken off. */
 export interface ChainLayer {
@@ -49,7 +49,7 @@ const isModel = (className: string): boolean =>
   className === 'Sequential' || className === 'Model' || className === 'Functional';
 
 const chainOf = (model: Json, where: string, scopes: readonly string[], depth: number): ChainLayer[] => {
-  if (depth > MAX_DEPTH) throw invalid(where, `at most ${MAX_DEPTH} models within models`, 'more');
+  if (depth > MAX_DEPTH) throw invalid(where, `at most ${MAX_DEPTH} models within models`, phrase('more'));
   const className = nameAt(model.class_name, `${where}.class_name`);
   if (!isModel(className)) throw unsupported(where, 'a Sequential or functional model', className);
   // Keras before 2.2.3 wrote a Sequential's layers without anything round them.
@@ -66,7 +66,7 @@ const chainOf = (model: Json, where: string, scopes: readonly string[], depth: n
 };
 
 const unwrap = (layer: Json, where: string, scopes: readonly string[], depth: number): ChainLayer[] => {
-  if (depth > MAX_DEPTH) throw invalid(where, `at most ${MAX_DEPTH} layers round a layer`, 'more');
+  if (depth > MAX_DEPTH) throw invalid(where, `at most ${MAX_DEPTH} layers round a layer`, phrase('more'));
   const className = nameAt(layer.class_name, `${where}.class_name`);
   const config = Array.isArray(layer.config) ? {} : objectAt(layer.config, `${where}.config`);
   const name = nameAt(layer.name ?? config.name, `${where}.name`);
@@ -92,7 +92,7 @@ const followGraph = (entries: readonly Json[], config: Json, where: string): Jso
   for (let name = singleEnd(config.output_layers, `${where}.output_layers`); ; ) {
     const entry = byName.get(name);
     if (entry === undefined) throw invalid(where, 'a layer of this name', name);
-    if (seen.has(name)) throw invalid(name, 'layers in a row', 'a circle');
+    if (seen.has(name)) throw invalid(name, 'layers in a row', phrase('a circle'));
     seen.add(name);
     chain.push(entry);
     if (name === input) return chain.reverse();
@@ -117,7 +117,7 @@ const singleSource = (
 ): string => {
   const where = `${name}.inbound_nodes`;
   const nodes = listAt(entry.inbound_nodes, where);
-  if (nodes.length !== 1) throw unsupported(where, 'one use of the layer', `${nodes.length} uses`);
+  if (nodes.length !== 1) throw unsupported(where, 'one use of the layer', phrase(`${nodes.length} uses`));
   const node = nodes[0];
   const given = isObject(node)
     ? [node.args]
@@ -129,7 +129,7 @@ const singleSource = (
     throw unsupported(
       `${name}.class_name`,
       'layers one after another, each with one input',
-      `${String(entry.class_name)} of ${tensors.length} inputs`,
+      phrase(`${String(entry.class_name)} of ${tensors.length} inputs`),
     );
   }
   checkKeywords(isObject(node) ? node.kwargs : keywordsOf(node), name, byName, input);
@@ -159,7 +159,11 @@ const checkKeywords = (
       const compared = isObject(node) ? tensorsIn(node.args, byName, 0) : [];
       const ofInput = compared.length === 1 && compared[0]?.layer === input;
       if (keyword === 'mask' && source?.class_name === 'NotEqual' && ofInput) continue;
-      throw unsupported(`${name}.${keyword}`, 'nothing that depends on the text', `a tensor of ${layer}`);
+      throw unsupported(
+        `${name}.${keyword}`,
+        'nothing that depends on the text',
+        phrase(`a tensor of ${layer}`),
+      );
     }
   }
 };

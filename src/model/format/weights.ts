@@ -1,4 +1,4 @@
-import { countAt, invalid, isObject, listAt, nameAt, objectAt, unsupported } from './invalid.ts';
+import { countAt, invalid, isObject, listAt, nameAt, objectAt, phrase, unsupported } from './invalid.ts';
 
 /**
  * The weights of a LayersModel as its manifest declares them: groups of shards, each group a run of bytes in which
@@ -106,7 +106,7 @@ const readEncoding = (spec: Readonly<Record<string, unknown>>, name: string): En
 export const joinShards = (group: WeightGroup, shards: readonly Uint8Array[]): Uint8Array => {
   const total = shards.reduce((sum, shard) => sum + shard.length, 0);
   if (total !== group.byteLength) {
-    throw invalid(group.paths.join(', '), `${group.byteLength} bytes`, `${total} bytes`);
+    throw invalid(group.paths.join(', '), `${group.byteLength} bytes`, phrase(`${total} bytes`));
   }
   if (shards.length === 1) return shards[0]!;
   const joined = new Uint8Array(total);
@@ -132,7 +132,7 @@ export class Weights {
     groups.forEach((group, g) => {
       let at = 0;
       for (const spec of group.specs) {
-        if (this.#entries.has(spec.name)) throw invalid(spec.name, 'one weight of this name', 'two');
+        if (this.#entries.has(spec.name)) throw invalid(spec.name, 'one weight of this name', phrase('two'));
         this.#entries.set(spec.name, { spec, bytes: data[g]!.subarray(at, at + spec.byteLength) });
         at += spec.byteLength;
       }
@@ -155,7 +155,7 @@ export class Weights {
     const values = decode(name, spec.encoding, bytes, spec.length);
     // Built-in searches are as fast in a new process as later; a loop is not.
     const stray = strays.find((value) => values.includes(value));
-    if (stray !== undefined) throw invalid(name, 'finite values', `${stray}`);
+    if (stray !== undefined) throw invalid(name, 'finite values', phrase(`${stray}`));
     return values;
   }
 }

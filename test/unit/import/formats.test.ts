@@ -5,7 +5,7 @@ import { importModel } from '../../../src/import/import-model.ts';
 import { networkOf, writeLayersModel } from '../../../src/import/layers-model.ts';
 import { readModelFile } from '../../../src/import/read-model-file.ts';
 import { openModel } from '../../../src/model/open-model.ts';
-import { readExpected, readModel, worstDifference } from '../../import-fixtures.ts';
+import { ml5Model, readExpected, readModel, worstDifference } from '../../import-fixtures.ts';
 
 /** Made by the scripts of `test/formats/` from the specifications beside them. */
 const fixtures = join(import.meta.dirname, '../../fixtures/import');
@@ -104,30 +104,8 @@ describe('what is no model that can be imported', () => {
 });
 
 describe('an ml5 charRNN', () => {
-  const characters = ['a', 'b', 'c'];
-  const units = 2;
-  const value = (i: number): number => Math.sin(i * 1.7) / 2;
-  const shapes: Record<string, number[]> = {
-    'rnnlm/embedding': [3, 2],
-    'rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/kernel': [2 + units, 4 * units],
-    'rnnlm/multi_rnn_cell/cell_0/basic_lstm_cell/bias': [4 * units],
-    'rnnlm/softmax_w': [units, 3],
-    'rnnlm/softmax_b': [3],
-  };
-  const weights = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape], n) => {
-      const length = shape.reduce((product, size) => product * size, 1);
-      return [name, Float32Array.from({ length }, (_, i) => value(10 * n + i))];
-    }),
-  );
-  const manifest = Object.fromEntries(
-    Object.entries(shapes).map(([name, shape], n) => [name, { filename: `weights_${n}`, shape }]),
-  );
-  const sibling = (file: string) => {
-    if (file === 'vocab.json') return Promise.resolve(text(JSON.stringify({ a: 0, b: 1, c: 2 })));
-    const name = Object.keys(shapes)[Number(file.slice('weights_'.length))]!;
-    return Promise.resolve(new Uint8Array(weights[name]!.buffer));
-  };
+  const { units, weights, files } = ml5Model();
+  const sibling = (file: string) => Promise.resolve(files.get(file));
 
   /** TensorFlow 1's BasicLSTMCell: gates i j f o of [x h] kernel + bias, 1 added to f. */
   const expected = (ids: readonly number[]): number[][] => {
@@ -149,11 +127,11 @@ describe('an ml5 charRNN', () => {
   };
 
   it('gives what its TensorFlow computes, in its own characters', async () => {
-    const bytes = text(JSON.stringify(manifest));
+    const bytes = files.get('manifest.json')!;
     const parsed = await readModelFile(bytes, { name: 'manifest.json', sibling });
     const ids = [0, 2, 1, 1, 0, 2];
     expect(worstDifference(networkOf(parsed), { ids, logits: expected(ids) })).toBeLessThan(1e-5);
     const { alphabet } = await importModel(bytes, { name: 'manifest.json', sibling });
-    expect(alphabet).toEqual(characters);
+    expect(alphabet).toEqual(['a', 'b', 'c']);
   });
 });
