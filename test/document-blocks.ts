@@ -1,5 +1,5 @@
 /** The documents of which every command block is run, in the order in which a reader meets them. */
-export const runDocuments = ['docs/tutorial.md', 'docs/recipes.md'] as const;
+export const runDocuments = ['README.md', 'docs/tutorial.md', 'docs/recipes.md'] as const;
 
 const languages = ['sh', 'js', 'ts', 'py'] as const;
 

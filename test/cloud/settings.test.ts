@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { describe, expect, it } from 'vitest';
 import { definitions, parseSettings } from '../../cdk/settings.ts';
 import { root } from '../../functions/bundle.ts';
@@ -60,6 +61,57 @@ describe('docs/operations.md', () => {
       return `| \`folio:${name}\` | ${shown} | ${definition.description} |`;
     });
     expect(table.trim().split('\n').slice(2)).toEqual(rows);
+  });
+
+  it('gives its operator a policy that allows every command of the AWS CLI on the page', async () => {
+    const api = 'arn:aws:apigateway:eu-west-1::/apikeys/abc123';
+    const machine = 'arn:aws:states:eu-west-1:123456789012:stateMachine:Retraining';
+    const execution = 'arn:aws:states:eu-west-1:123456789012:execution:Retraining:one';
+    const [corpora, corpus] = [
+      'arn:aws:s3:::CORPORA-BUCKET',
+      'arn:aws:s3:::CORPORA-BUCKET/corpora/my-novel.txt',
+    ];
+    const stack = 'arn:aws:cloudformation:eu-west-1:ACCOUNT:stack/FolioApi-dev/1';
+    const calls: Readonly<Record<string, readonly [action: string, resource: string]>> = {
+      'cloudformation describe-stacks': ['cloudformation:DescribeStacks', stack],
+      'apigateway get-api-key': ['apigateway:GET', api],
+      'apigateway update-api-key': ['apigateway:PATCH', api],
+      's3 cp': ['s3:PutObject', corpus],
+      's3 rm': ['s3:DeleteObject', corpus],
+      's3api list-object-versions': ['s3:ListBucketVersions', corpora],
+      's3api delete-objects': ['s3:DeleteObjectVersion', corpus],
+      'stepfunctions start-execution': ['states:StartExecution', machine],
+      'stepfunctions list-executions': ['states:ListExecutions', machine],
+      'stepfunctions describe-execution': ['states:DescribeExecution', execution],
+      'stepfunctions redrive-execution': ['states:RedriveExecution', execution],
+      'stepfunctions stop-execution': ['states:StopExecution', execution],
+    };
+    const others = ['configure get', 'iam create-service-linked-role']; // the machine's own; the administrator's
+    const commands = [...text.matchAll(/(?<=^|[(`{] ?| {2})aws ([a-z0-9]+ [a-z-]+)/gm)].map(
+      (match) => match[1]!,
+    );
+    expect([...new Set(commands)].filter((one) => !others.includes(one)).sort()).toEqual(
+      Object.keys(calls).sort(),
+    );
+    const policy = JSON.parse([...text.matchAll(/```json\n([\s\S]*?)```/g)][1]![1]!) as unknown;
+    for (const [action, resource] of Object.values(calls)) {
+      const result = await runSimulation(
+        {
+          request: {
+            principal: 'arn:aws:iam::123456789012:role/operator',
+            action,
+            resource: { resource, accountId: '123456789012' },
+            contextVariables: {},
+          },
+          identityPolicies: [{ name: 'operator', policy }],
+          serviceControlPolicies: [],
+          resourceControlPolicies: [],
+        },
+        {},
+      );
+      const verdict = result.resultType === 'error' ? JSON.stringify(result.errors) : result.overallResult;
+      expect([action, verdict]).toEqual([action, 'Allowed']);
+    }
   });
 
   it('has a runbook for every alarm', () => {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheFolder } from '../../src/cache-folder.ts';
@@ -14,13 +14,15 @@ const own = ['.git', 'models', 'corpora', 'checkpoints', 'trainings', 'candidate
  */
 export const createCheckout = async (): Promise<{ path: string } & AsyncDisposable> => {
   const root = join(import.meta.dirname, '../..');
-  const path = await mkdtemp(join(tmpdir(), 'folio-documents-'));
+  const folder = await mkdtemp(join(tmpdir(), 'folio-documents-'));
+  const path = join(folder, 'folio'); // a project beside it is at ../my-app, and sees it as ../folio
+  await mkdir(path);
   for (const name of await readdir(root)) {
     if (!own.includes(name)) await symlink(join(root, name), join(path, name));
   }
   await cp(join(root, 'models/shakespeare'), join(path, 'models/shakespeare'), { recursive: true });
   await provideShakespeare(join(root, 'models/shakespeare'), join(path, 'shakespeare.txt'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 };
 
 const provideShakespeare = async (folder: string, target: string): Promise<void> => {
