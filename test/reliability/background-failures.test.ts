@@ -9,6 +9,7 @@ import { buildCopyIndex } from '../../src/model/copy-index.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { publishVersion } from '../../src/store/models.ts';
 import { tinyModel } from '../tiny-model.ts';
+import { report } from './size.ts';
 
 /**
  * Everything that a server does without a request that waits for it, made to fail, one after another, while the server
@@ -79,11 +80,29 @@ const unreadable = async (path: string): Promise<void> => {
   await symlink(path, path);
 };
 
-const upload = (name: string): Promise<Response> =>
+/** The right to write, as the server printed it. */
+const writer = (): string => `Bearer ${/#key=(\w+)/.exec(log)?.[1]}`;
+
+const upload = (
+  name: string,
+  body: string | ReadableStream<Uint8Array> = 'Too small.',
+  signal?: AbortSignal,
+): Promise<Response> =>
   fetch(`${url}/v1/corpora/${name}`, {
     method: 'POST',
-    headers: { 'content-type': 'text/plain', authorization: `Bearer ${/#key=(\w+)/.exec(log)?.[1]}` },
-    body: 'Too small.',
+    headers: { 'content-type': 'text/plain', authorization: writer() },
+    body,
+    duplex: 'half',
+    ...(signal && { signal }),
+  } as RequestInit);
+
+/** A corpus that never ends. */
+const endless = (): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    pull: async (controller) => {
+      await delay(10);
+      controller.enqueue(new TextEncoder().encode('Once upon a time. '.repeat(100)));
+    },
   });
 
 beforeAll(async () => {
@@ -161,6 +180,71 @@ const failures: readonly (readonly [string, () => Promise<unknown>])[] = [
     },
   ],
   [
+    'fifty follow a training, and its record becomes unreadable',
+    async () => {
+      const { training } = (await (await upload('followed')).json()) as { training: { id: string } };
+      const followers = Array.from({ length: 50 }, () =>
+        fetch(`${url}/v1/trainings/${training.id}`, { headers: { accept: 'text/event-stream' } }),
+      );
+      const all = await Promise.all(followers);
+      await unreadable(place('trainings', `${training.id}.json`));
+      await Promise.all(all.map((response) => response.text().catch(() => undefined)));
+    },
+  ],
+  [
+    'a client leaves in the middle of an upload',
+    async () => {
+      const leaving = new AbortController();
+      const sending = upload('left', endless(), leaving.signal).catch(() => undefined);
+      await delay(200);
+      leaving.abort();
+      await sending;
+    },
+  ],
+  [
+    'the folder of corpora is gone in the middle of an upload',
+    async () => {
+      const leaving = new AbortController();
+      const sending = upload('lost', endless(), leaving.signal).catch(() => undefined);
+      await delay(200);
+      await rm(place('corpora'), { recursive: true, force: true });
+      await writeFile(place('corpora'), 'a file');
+      leaving.abort();
+      await sending;
+      await rm(place('corpora'));
+    },
+  ],
+  [
+    'the corpus of a training that waits is gone',
+    async () => {
+      await upload('runs');
+      await upload('waits');
+      await rm(place('corpora/waits.txt'));
+      await delay(1_000);
+    },
+  ],
+  [
+    'a training that waits is stopped while its record is gone',
+    async () => {
+      await upload('goes');
+      const { training } = (await (await upload('stops')).json()) as { training: { id: string } };
+      await rm(place('trainings', `${training.id}.json`));
+      const headers = { authorization: writer() };
+      return fetch(`${url}/v1/trainings/${training.id}`, { method: 'DELETE', headers });
+    },
+  ],
+  [
+    'its metrics are asked for while the models cannot be read',
+    async () => {
+      await rename(place('models'), place('models-elsewhere'));
+      await unreadable(place('models'));
+      await (await fetch(`${url}/metrics`)).text();
+      await (await fetch(`${url}/v1/models`)).text();
+      await rm(place('models'));
+      await rename(place('models-elsewhere'), place('models'));
+    },
+  ],
+  [
     'a record is torn',
     async () => {
       for (const file of await readdir(place('trainings'))) {
@@ -196,6 +280,8 @@ test.each(failures)('a server goes on when %s', async (_, fail) => {
   expect(server.exitCode).toBeNull();
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 });
+
+afterAll(() => report(`${failures.length} kinds of background failure`, '0 ends of the server'));
 
 test('and serves the newest version that can be opened in the end', async () => {
   await rm(place('models/tiny/current.json'), { force: true });
