@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { copyIndexFor } from '../api/request/checks.ts';
+import { checkForms, copyIndexFor } from '../api/request/checks.ts';
 import { parse } from '../api/request/parse.ts';
 import { GenerateRequestSchema, ScoreRequestSchema } from '../api/request/requests.ts';
 import { samplingOptions } from '../api/request/sampling-parameters.ts';
@@ -52,6 +52,7 @@ export async function generateOptions(
 ): Promise<GenerateOptions> {
   const faults = new ValidationErrors();
   const index = await copyIndexFor(lease, parameters, faults);
+  checkForms(parameters, faults);
   faults.throwIfAny();
   const { prompt, length, min_length: minLength, seed } = parameters;
   return {

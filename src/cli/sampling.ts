@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FolioError } from '../errors.ts';
 import type { Alphabet } from '../model/format/alphabet.ts';
@@ -17,6 +18,7 @@ export interface SamplingFlags extends Omit<SamplingOptions, 'logitBias'> {
   readonly banned?: readonly string[];
   readonly pattern?: string;
   readonly patternFlags?: string;
+  readonly jsonSchema?: Readonly<Record<string, unknown>>;
   readonly unknown?: string;
   readonly copyGuard?: number;
   readonly overlap?: true;
@@ -28,6 +30,16 @@ const readBias = (given: string, before: readonly CharacterBias[] = []): readonl
     throw new InvalidArgumentError('Expected a character, "=" and a number from -100 to 100, such as e=-5.');
   }
   return [...before, [character, Number(bias)]];
+};
+
+const readSchema = (file: string): Readonly<Record<string, unknown>> => {
+  try {
+    const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof schema === 'object' && schema !== null) return schema as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    throw new InvalidArgumentError(`Expected a file that holds a JSON schema: ${(error as Error).message}`);
+  }
+  throw new InvalidArgumentError('Expected a file that holds a JSON schema, an object.');
 };
 
 export const addSampling = (command: Command): Command => {
@@ -45,6 +57,7 @@ export const addSampling = (command: Command): Command => {
     .option('--banned <text>', 'never write this text; may be given several times', gather)
     .option('--pattern <expression>', 'a regular expression that the whole text matches')
     .option('--pattern-flags <letters>', 'of the pattern, as in JavaScript: i ignores case; also m, s and v')
+    .option('--json-schema <file>', 'a JSON schema that the text fits', readSchema)
     .addOption(
       new Option(
         '--unknown <rule>',
@@ -71,6 +84,7 @@ export function requestParameters(options: SamplingFlags): Record<string, unknow
     banned: options.banned,
     pattern: options.pattern,
     pattern_flags: options.patternFlags,
+    json_schema: options.jsonSchema,
     unknown: options.unknown,
     copy_guard: options.copyGuard,
     overlap: options.overlap,

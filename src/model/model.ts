@@ -88,6 +88,8 @@ export interface GenerateOptions extends SamplingOptions {
    * `length` is refused before its first character.
    */
   readonly pattern?: string | PatternSource | Pattern;
+  /** A schema that the text, as JSON, fits: objects of strings, numbers, booleans and lists of them. In place of `pattern`. */
+  readonly jsonSchema?: Readonly<Record<string, unknown>>;
   /** 0 .. 2^53-1; drawn at random when absent, and reported. */
   readonly seed?: number;
   /** Completions, advanced together. Default 1. */

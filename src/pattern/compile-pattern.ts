@@ -2,6 +2,7 @@ import { classesOf } from './alphabet-classes.ts';
 import { type Automaton, createAutomaton } from './automaton.ts';
 import { parseExpression } from './expression.ts';
 import { limitExceeded, type PatternFault, PatternFaultError } from './fault.ts';
+import { expressionOfSchema } from './json-schema.ts';
 import { nondeterministicOf } from './nondeterministic.ts';
 
 /** Milliseconds that a pattern may take until it is ready. */
@@ -17,10 +18,14 @@ export type CompiledPattern =
     }
   | { readonly fault: PatternFault; readonly automaton?: never; readonly foreign?: never };
 
+/** What a pattern is written in. */
+export type PatternSyntax = 'regular-expression' | 'json-schema';
+
 /**
- * Makes the automaton of a regular expression over an alphabet.
+ * Makes the automaton of a pattern over an alphabet.
  *
- * @param source As in JavaScript, without look-around and back-references; matched against a whole text.
+ * @param source A regular expression as in JavaScript, without look-around and back-references, or a schema in JSON; it
+ * is matched against a whole text.
  * @param flags i (ignore case), m (^ and $ at lines' ends), s (a dot matches line ends too), v (sets of classes).
  * @param characters In id order; ids of several code points are never generated under a pattern.
  * @param allowed [vocabulary], 0 for ids that are never generated
@@ -30,10 +35,13 @@ export const compilePattern = (
   flags: string,
   characters: readonly string[],
   allowed?: Uint8Array,
+  syntax: PatternSyntax = 'regular-expression',
 ): CompiledPattern => {
   const deadline = performance.now() + MOST_MILLISECONDS;
   try {
-    const automaton = nondeterministicOf(parseExpression(source, flags));
+    const expression =
+      syntax === 'json-schema' ? expressionOfSchema(JSON.parse(source)) : parseExpression(source, flags);
+    const automaton = nondeterministicOf(expression);
     const hasAssertions = automaton.assertions.length > 0;
     const classes = classesOf(characters, allowed, automaton.tests, hasAssertions, deadline);
     const foreign = automaton.tests.filter((_, i) => !classes.matches[i]!.includes(1)).map(({ raw }) => raw);

@@ -156,6 +156,17 @@ export const checkPrompt = (
   );
 };
 
+/** Of the parameters that each say what the whole text is, a request has one. */
+export const checkForms = (
+  parameters: Pick<CommonParameters, 'pattern' | 'json_schema'>,
+  faults: ValidationErrors,
+): void => {
+  const forms = (['pattern', 'json_schema'] as const).filter((name) => parameters[name] !== undefined);
+  const [first, second] = forms;
+  if (first === undefined || second === undefined) return;
+  faults.add('invalid_parameter', second, `${second}: expected only one of ${forms.join(', ')}.`);
+};
+
 export const checkBias = (
   { model }: ModelLease,
   bias: CommonParameters['logit_bias'],

@@ -36,11 +36,13 @@ const aliases: Readonly<Record<string, string>> = {
   n_probs: 'logprobs',
   guided_regex: 'pattern',
   regex: 'pattern',
+  guided_json: 'json_schema',
 };
 
 /** What vLLM puts into one parameter, and the parameters here that mean the same. */
 const structuredOutputs: Readonly<Record<string, string>> = {
   regex: 'pattern',
+  json: 'json_schema',
 };
 
 /** Ways to describe a text that other servers have, and that no automaton can follow. */
@@ -118,7 +120,7 @@ export const openAiBody = (
   const result: Record<string, unknown> = {};
   const renamed: [name: string, value: unknown][] = [];
   for (const [key, value] of Object.entries(body)) {
-    if (value === null || isUnset(key, value)) continue;
+    if (value === undefined || value === null || isUnset(key, value)) continue;
     const name = known.has(key) ? key : nameOf(key, known);
     if (grammars.has(key)) {
       faults.add(
@@ -157,12 +159,21 @@ export const openAiBody = (
   return { body: result, warnings };
 };
 
-/** The parts of vLLM's `structured_outputs` as parameters of their own. */
+/** The parts of vLLM's `structured_outputs` and the schema of OpenAI's `response_format` as parameters of their own. */
 const withStructuredOutputs = (body: Body): Body => {
-  const { structured_outputs: given, ...rest } = body;
-  if (!isObject(given)) return body;
-  const parts = Object.entries(given).map(([key, value]) => [structuredOutputs[key] ?? key, value] as const);
-  return { ...Object.fromEntries(parts), ...rest };
+  const { structured_outputs: given, response_format: format, ...rest } = body;
+  const parts = isObject(given)
+    ? Object.entries(given).map(([key, value]) => [structuredOutputs[key] ?? key, value] as const)
+    : [['structured_outputs', given] as const];
+  return { ...Object.fromEntries(parts), ...withResponseFormat(format), ...rest };
+};
+
+const withResponseFormat = (format: unknown): Body => {
+  if (!isObject(format)) return { response_format: format };
+  if (format.type === 'text') return {};
+  const { json_schema: given } = format;
+  const schema = isObject(given) ? (given.schema ?? given) : undefined;
+  return schema === undefined ? { response_format: format } : { json_schema: schema };
 };
 
 /** What the field calls one of our parameters: by an alias, or in camel case. */

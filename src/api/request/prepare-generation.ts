@@ -12,6 +12,7 @@ import {
   type AnswerSize,
   bytesOf,
   checkBias,
+  checkForms,
   checkLengths,
   checkPrompt,
   checkPromptTotal,
@@ -114,7 +115,9 @@ export const prepareGeneration = async <Own extends Parameters>(
     checkSeeds(parameters.seed, request.prompts.length, faults);
     const index = await checkAgainst(lease, request, parameters, promptName, faults);
     const asked = optionsOf(lease, request, parameters, index, continued);
-    const options = await faults.gather('pattern', () => withPreparedPattern(lease, asked));
+    const options = await faults.gather(parameters.json_schema ? 'json_schema' : 'pattern', () =>
+      withPreparedPattern(lease, asked),
+    );
     faults.throwIfAny();
     // Checks the rest, such as whether a text of this length can match; it starts only when it is read.
     if (options?.pattern !== undefined) lease.model.complete(options);
@@ -205,6 +208,7 @@ const checkAgainst = (
   }
   if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
   checkBias(lease, parameters.logit_bias, faults);
+  checkForms(parameters, faults);
   return copyIndexFor(lease, parameters, faults);
 };
 

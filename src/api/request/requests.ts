@@ -93,6 +93,11 @@ const sampling = {
       'A regular expression that the whole text matches, as in JavaScript, without look-around and back-references.',
     ),
   ),
+  json_schema: z.optional(
+    z
+      .record(z.string(), z.unknown(), { error: 'a JSON schema, an object' })
+      .check(z.describe('A JSON schema that the text, as JSON, fits. In place of `pattern`.')),
+  ),
   pattern_flags: z.optional(
     z
       .string({ error: flagsError })

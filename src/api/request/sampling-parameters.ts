@@ -1,4 +1,5 @@
 import type { CopyIndex } from '../../model/copy-index.ts';
+import type { PatternSource } from '../../model/decode/pattern.ts';
 import type { GenerateOptions } from '../../model/model.ts';
 import { samplingParameters, snakeCase } from '../../model/sampling/parameters.ts';
 import type { CommonParameters } from './requests.ts';
@@ -18,14 +19,7 @@ export const samplingOptions = (
   parameters: SamplingParameters,
   index: CopyIndex | undefined,
 ): Partial<GenerateOptions> => {
-  const {
-    stop,
-    banned,
-    logit_bias: bias,
-    copy_guard: guarded,
-    pattern,
-    pattern_flags: flags = '',
-  } = parameters;
+  const { stop, banned, logit_bias: bias, copy_guard: guarded } = parameters;
   return present({
     ...Object.fromEntries(samplingParameters.map(([name]) => [name, parameters[snakeCase(name)]])),
     logitBias: bias,
@@ -33,11 +27,21 @@ export const samplingOptions = (
     stop: typeof stop === 'string' ? [stop] : stop,
     includeStop: parameters.include_stop,
     banned: typeof banned === 'string' ? [banned] : banned,
-    pattern: pattern === undefined ? undefined : { source: pattern, flags },
+    pattern: patternOf(parameters),
     unknown: parameters.unknown,
     copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
     overlap: index,
   });
+};
+
+/** What the whole text is to match. */
+const patternOf = ({
+  pattern,
+  pattern_flags: flags = '',
+  json_schema: schema,
+}: SamplingParameters): PatternSource | undefined => {
+  if (schema !== undefined) return { source: JSON.stringify(schema), flags: '', syntax: 'json-schema' };
+  return pattern === undefined ? undefined : { source: pattern, flags };
 };
 
 type Present<Properties> = { [Name in keyof Properties]?: Exclude<Properties[Name], undefined> };

@@ -24,7 +24,14 @@ export interface CompletionPlan {
 /** @throws FolioError for options that cannot be met */
 export const planCompletion = (engine: Engine, options: GenerateOptions): CompletionPlan => {
   const { stepper, alphabet, owner } = engine;
-  const { copyGuard: guard, overlap, logprobs, stop = [], banned = [], pattern } = options;
+  const { copyGuard: guard, overlap, logprobs, stop = [], banned = [], jsonSchema } = options;
+  const pattern =
+    jsonSchema === undefined
+      ? options.pattern
+      : ({ source: JSON.stringify(jsonSchema), flags: '', syntax: 'json-schema' } as const);
+  if (jsonSchema !== undefined && options.pattern !== undefined) {
+    throw unexpected('invalid_parameter', 'jsonSchema', 'a schema or a pattern', 'both');
+  }
   const length = whole(options.length ?? 256, 'length', 0);
   const n = whole(options.n ?? 1, 'n', 1, 4096);
   for (const text of stop)
@@ -37,13 +44,13 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   const from = options.from && decodeState(options.from, owner, stepper.stateLength, stepper.vocabulary);
   const { ids: prompt, replaced } = read(options.prompt ?? '', alphabet, options.unknown);
   const sampling = checkSampling(options, alphabet);
-  const isPrepared = typeof pattern === 'object' && 'automaton' in pattern;
+  const prepared = typeof pattern === 'object' && 'automaton' in pattern ? (pattern as Pattern) : undefined;
   const plan: CompletionPlan = {
     n,
     from,
     prompt,
     replaced,
-    unprepared: isPrepared ? undefined : pattern,
+    unprepared: prepared === undefined ? pattern : undefined,
     decoding: {
       stepper,
       alphabet,
@@ -62,15 +69,16 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       tail: prompt.length > 0 ? '' : (from?.decoder?.tail ?? ''),
     },
   };
-  return isPrepared ? withPattern(plan, pattern) : plan;
+  return prepared === undefined ? plan : withPattern(plan, prepared);
 };
 
 /** @throws FolioError `pattern_impossible` */
 export const withPattern = (plan: CompletionPlan, pattern: Pattern): CompletionPlan => {
   const { decoding, from } = plan;
   const start = startOf(pattern, from?.decoder?.pattern, decoding.length);
-  const { source, flags } = pattern;
-  return { ...plan, unprepared: undefined, decoding: { ...decoding, pattern: { source, flags, start } } };
+  const { source, flags, syntax } = pattern;
+  const own = { source, flags, ...(syntax === undefined ? {} : { syntax }) };
+  return { ...plan, unprepared: undefined, decoding: { ...decoding, pattern: { ...own, start } } };
 };
 
 /** A prompt's ids: as they are, or of its characters. */

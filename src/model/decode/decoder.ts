@@ -8,6 +8,7 @@ import type { Sampler } from '../sampling/sampler.ts';
 import type { TokenCounts } from '../sampling/token-counts.ts';
 import type { Stepper } from '../stepper.ts';
 import { BannedStrings } from './banned-strings.ts';
+import type { PatternSource } from './pattern.ts';
 import { RewindBuffer } from './rewind-buffer.ts';
 import type { ScheduledSequence } from './scheduler.ts';
 import type { Snapshot } from './state.ts';
@@ -25,7 +26,7 @@ export interface DecodePlan {
   readonly includeStop: boolean;
   readonly banned: readonly string[];
   /** What the whole text matches, and where in it the text begins. */
-  readonly pattern: { readonly source: string; readonly flags: string; readonly start: Position } | undefined;
+  readonly pattern: (PatternSource & { readonly start: Position }) | undefined;
   /** Ids that may be generated: [vocabulary], 0 or 1; undefined when the request does not say. */
   readonly allowed: Uint8Array | undefined;
   /** Alternatives a character; undefined when no details are asked for. */
@@ -283,7 +284,14 @@ export class Decoder implements ScheduledSequence {
         prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
         tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
         ...(pattern && place
-          ? { pattern: { source: pattern.source, flags: pattern.flags, ...place.save() } }
+          ? {
+              pattern: {
+                source: pattern.source,
+                flags: pattern.flags,
+                ...(pattern.syntax === undefined ? {} : { syntax: pattern.syntax }),
+                ...place.save(),
+              },
+            }
           : {}),
       },
     };

@@ -1,11 +1,13 @@
 import { describeValue, FolioError, unexpected } from '../../errors.ts';
 import type { Automaton, Position, SavedPosition } from '../../pattern/automaton.ts';
+import type { PatternSyntax } from '../../pattern/compile-pattern.ts';
 import type { Alphabet } from '../format/alphabet.ts';
 
-/** A regular expression of JavaScript: a RegExp is one. */
+/** A regular expression of JavaScript: a RegExp is one. Or a schema, as JSON. */
 export interface PatternSource {
   readonly source: string;
   readonly flags: string;
+  readonly syntax?: PatternSyntax;
 }
 
 /** A pattern ready for texts of one model. */
@@ -22,16 +24,16 @@ export interface SavedPattern extends SavedPosition, PatternSource {}
 const recent = new WeakMap<Alphabet, Map<string, Pattern>>();
 const MOST_RECENT = 8;
 
-const shown = ({ source, flags }: PatternSource): string => {
-  const whole = `/${source}/${flags}`;
+const shown = ({ source, flags, syntax }: PatternSource): string => {
+  const whole = syntax === 'json-schema' ? 'the schema' : `/${source}/${flags}`;
   return whole.length > 80 ? `${whole.slice(0, 79)}…` : whole;
 };
 
 /**
  * Makes a pattern ready. What parses it is loaded when the first one is.
  *
- * @param pattern A regular expression of JavaScript that the whole text is to match, without look-around and
- * back-references.
+ * @param pattern What the whole text is to match: a regular expression of JavaScript, without look-around and
+ * back-references, or a schema.
  * @param allowed [vocabulary], 0 for ids that are never generated
  * @throws FolioError `invalid_parameter`; `limit_exceeded` for a pattern that is too large
  */
@@ -41,7 +43,7 @@ export const preparePattern = async (
   allowed: Uint8Array | undefined,
 ): Promise<Pattern> => {
   const given = typeof pattern === 'string' ? { source: pattern, flags: '' } : pattern;
-  const key = `${given.flags}/${given.source}`;
+  const key = `${whereOf(given)}/${given.flags}/${given.source}`;
   const known = recent.get(alphabet) ?? new Map<string, Pattern>();
   const prepared =
     (allowed === undefined ? known.get(key) : undefined) ?? (await compile(given, alphabet, allowed));
@@ -54,43 +56,50 @@ export const preparePattern = async (
   return prepared;
 };
 
+/** The option that a pattern came with. */
+const whereOf = ({ syntax }: PatternSource): string => (syntax === 'json-schema' ? 'json_schema' : 'pattern');
+
 const compile = async (
-  { source, flags: given }: PatternSource,
+  { source, flags: given, syntax = 'regular-expression' }: PatternSource,
   alphabet: Alphabet,
   allowed: Uint8Array | undefined,
 ): Promise<Pattern> => {
   const flags = given.replace(/[dguy]/g, '');
+  const where = whereOf({ source, flags, syntax });
   if (alphabet.kind === 'ids') {
-    throw unexpected('invalid_parameter', 'pattern', 'a model with an alphabet', 'one that speaks in ids');
+    throw unexpected('invalid_parameter', where, 'a model with an alphabet', 'one that speaks in ids');
   }
   const { compilePattern } = await import('../../pattern/compile-pattern.ts');
-  const { automaton, foreign, fault } = compilePattern(source, flags, alphabet.characters, allowed);
+  const compiled = (own: string) => compilePattern(source, own, alphabet.characters, allowed, syntax);
+  const { automaton, foreign, fault } = compiled(flags);
   if (fault?.kind === 'limit') {
-    throw new FolioError('limit_exceeded', `pattern: ${shown({ source, flags })} ${fault.message}.`, {
-      where: 'pattern',
-    });
+    throw new FolioError(
+      'limit_exceeded',
+      `${where}: ${shown({ source, flags, syntax })} ${fault.message}.`,
+      { where },
+    );
   }
   if (fault !== undefined) {
-    throw new FolioError(
-      'invalid_parameter',
-      `pattern: expected a regular expression as JavaScript has it, without look-around and back-references, received ${describeValue(source)}: ${fault.message}.`,
-      { where: 'pattern', received: describeValue(source) },
-    );
+    const message =
+      syntax === 'json-schema'
+        ? `${where}: ${fault.message}.`
+        : `${where}: expected a regular expression as JavaScript has it, without look-around and back-references, received ${describeValue(source)}: ${fault.message}.`;
+    throw new FolioError('invalid_parameter', message, { where });
   }
   let remark = '';
   if (!Number.isFinite(automaton.start.distance)) {
     const ignoringCase =
-      !flags.includes('i') && compilePattern(source, `${flags}i`, alphabet.characters, allowed).automaton;
+      syntax === 'regular-expression' && !flags.includes('i') ? compiled(`${flags}i`).automaton : undefined;
     remark = [
       ...(foreign.length === 0
         ? []
         : [`; the alphabet has no ${foreign.slice(0, 5).map(describeValue).join(', ')}`]),
-      ...(ignoringCase && Number.isFinite(ignoringCase.start.distance)
+      ...(ignoringCase !== undefined && Number.isFinite(ignoringCase.start.distance)
         ? ['; ignoring case (flag i), some do']
         : []),
     ].join('');
   }
-  return { source, flags, automaton, remark };
+  return { source, flags, syntax, automaton, remark };
 };
 
 /**
@@ -101,7 +110,11 @@ const compile = async (
  */
 export const startOf = (pattern: Pattern, saved: SavedPattern | undefined, length: number): Position => {
   const { source, flags, automaton, remark } = pattern;
-  const same = saved !== undefined && saved.source === source && saved.flags === flags;
+  const same =
+    saved !== undefined &&
+    saved.source === source &&
+    saved.flags === flags &&
+    whereOf(saved) === whereOf(pattern);
   const start = same ? automaton.restore(saved) : automaton.start;
   if (start === undefined) {
     throw new FolioError('state_mismatch', 'Expected a state of this pattern, received a damaged one.', {
@@ -114,7 +127,7 @@ export const startOf = (pattern: Pattern, saved: SavedPattern | undefined, lengt
     : remark;
   throw new FolioError(
     'pattern_impossible',
-    `pattern: no text of at most ${length} characters over the model's alphabet matches ${shown(pattern)}${shortest}.`,
-    { where: 'pattern', received: shown(pattern) },
+    `${whereOf(pattern)}: no text of at most ${length} characters over the model's alphabet matches ${shown(pattern)}${shortest}.`,
+    { where: whereOf(pattern), received: shown(pattern) },
   );
 };

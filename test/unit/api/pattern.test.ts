@@ -4,13 +4,17 @@ import { FolioClient } from '../../../src/client/client.ts';
 import { openModel } from '../../../src/model/open-model.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { folio } from '../../folio-command.ts';
-import { tinyModel } from '../../tiny-model.ts';
+import { publishTinyModel, tinyModel } from '../../tiny-model.ts';
 import { furnished } from './host-under-test.ts';
 
 type Json = Record<string, unknown>;
 
 const place = await furnished();
 afterAll(() => place[Symbol.asyncDispose]());
+await publishTinyModel(place.store, {
+  name: 'json',
+  alphabet: '\n {}[]":,\\abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-',
+});
 const { app } = await createHost(place.settings);
 const fetchApp = async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
   app.fetch(new Request(input, init), { remoteAddress: '127.0.0.1' });
@@ -96,6 +100,64 @@ describe('pattern', () => {
     expect(await response.json()).toMatchObject({
       error: { param, code: 'invalid_parameter', message: expect.stringContaining('`pattern`') },
     });
+  });
+
+  test.each([
+    ['/generate', 'json_schema'],
+    ['/v1/completions', 'json_schema'],
+    ['/v1/completions', 'guided_json'],
+    ['/v1/completions', 'structured_outputs'],
+    ['/v1/chat/completions', 'response_format'],
+  ])('%s writes JSON that fits %s', async (path, name) => {
+    const schema = {
+      type: 'object',
+      properties: { name: { type: 'string', minLength: 2, maxLength: 12 }, married: { type: 'boolean' } },
+      required: ['name', 'married'],
+    };
+    const value =
+      name === 'structured_outputs'
+        ? { json: schema }
+        : name === 'response_format'
+          ? { type: 'json_schema', json_schema: { name: 'person', strict: true, schema } }
+          : schema;
+    const begin = path.includes('chat') ? { messages: [{ role: 'user', content: 'Once' }] } : {};
+    const sent = {
+      ...begin,
+      model: 'json',
+      [name]: value,
+      [path === '/generate' ? 'length' : 'max_tokens']: 60,
+    };
+    const answer = (await (await post(path, sent)).json()) as Json;
+    const choice = (answer.choices as Json[] | undefined)?.[0] ?? answer;
+    const text = (choice.text ?? (choice.message as Json).content) as string;
+    expect(JSON.parse(text)).toEqual({ name: expect.any(String), married: expect.any(Boolean) });
+    expect(answer.receipt).toMatchObject({ json_schema: schema });
+    const again = (await (await post(path, answer.receipt as Json)).json()) as Json;
+    expect(((again.choices as Json[] | undefined)?.[0] ?? again).text).toBe(choice.text);
+  });
+
+  test('a schema is refused with its place, and beside a pattern', async () => {
+    const refusals: [Json, Json][] = [
+      [
+        { json_schema: { type: 'object', properties: { a: { type: 'x' } } } },
+        {
+          code: 'invalid_parameter',
+          message: expect.stringContaining('json_schema: properties.a.type: expected one of'),
+        },
+      ],
+      [
+        { json_schema: { type: 'boolean' }, pattern: 'a' },
+        { code: 'invalid_parameter', message: expect.stringContaining('only one of pattern, json_schema') },
+      ],
+      [
+        { json_schema: { type: 'integer' } },
+        { code: 'pattern_impossible', message: expect.stringContaining('matches the schema') },
+      ],
+      [{ json_schema: 5 }, { code: 'invalid_parameter', param: 'json_schema' }],
+    ];
+    for (const [body, error] of refusals) {
+      expect(await (await post('/generate', { model: 'tiny', ...body })).json()).toMatchObject({ error });
+    }
   });
 
   test('goes on in its pattern with continue_from', async () => {
