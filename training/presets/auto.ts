@@ -37,6 +37,8 @@ const ENOUGH = 400_000;
 const KNOWN = 0.95;
 /** Characters below which fine-tuning takes few steps, and a training from fresh weights a small network. */
 const LITTLE = 10_000;
+/** The same of a list. */
+const SHORT_LIST = 100_000;
 
 /** Share of a text's characters that are in the base's alphabet. */
 export const knownShare = (
@@ -54,10 +56,11 @@ export const knownShare = (
  * @param options `base` is false where it must start from fresh weights.
  */
 export const chooseRecipe = (facts: CorpusFacts, { base }: { readonly base: boolean }): Recipe => {
-  const { characters, known } = facts;
+  const { characters, kind, known } = facts;
   const isLittle = characters < LITTLE;
-  const fromBase = base && characters < ENOUGH && known >= KNOWN;
-  const { preparation: _, about: __, ...settings } = isLittle && !fromBase ? presets.tiny : presets.standard;
+  const fromBase = base && kind === 'text' && characters < ENOUGH && known >= KNOWN;
+  const isSmall = kind === 'lines' ? characters < SHORT_LIST : isLittle;
+  const { preparation: _, about: __, ...settings } = isSmall && !fromBase ? presets.tiny : presets.standard;
   return {
     fromBase,
     settings,
@@ -68,12 +71,13 @@ export const chooseRecipe = (facts: CorpusFacts, { base }: { readonly base: bool
 };
 
 const reason = (
-  { characters, known }: CorpusFacts,
+  { characters, kind, known }: CorpusFacts,
   { base, fromBase }: { readonly base: boolean; readonly fromBase: boolean },
 ): string => {
   const enough = `${ENOUGH.toLocaleString('en')} characters`;
   if (fromBase) return `the text is small (under ${enough}) and in the alphabet of the model that ships`;
   if (characters >= ENOUGH) return `the text is large enough (${enough} or more)`;
+  if (base && kind === 'lines') return 'the lines of a list are unlike the text of the model that ships';
   if (base) return `the model that ships knows only ${Math.round(100 * known)} % of its characters`;
   return 'there is no model to start from';
 };

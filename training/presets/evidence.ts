@@ -19,7 +19,8 @@ export interface Evidence {
   readonly loss: number;
 }
 
-/** Prose is Jane Austen's *Pride and Prejudice*, from its beginning; code is TypeScript of this repository. */
+/** Prose is Jane Austen's *Pride and Prejudice*, from its beginning; code is TypeScript of this repository, names are
+ * given and family names of twelve European languages. */
 export const evidence: readonly Evidence[] = [
   {
     ...{ text: 'prose', characters: 2998, kind: 'text', known: 0.982, ngramLoss: 2.088 },
@@ -36,6 +37,10 @@ export const evidence: readonly Evidence[] = [
   {
     ...{ text: 'code', characters: 29_956, kind: 'text', known: 0.917, ngramLoss: 1.277 },
     ...{ fromBase: true, how: '6 epochs of 52 steps', loss: 1.871 },
+  },
+  {
+    ...{ text: 'names', characters: 29_997, kind: 'lines', known: 1, ngramLoss: 2.3 },
+    ...{ fromBase: false, how: '`tiny`: 1 × 128, 2 epochs of 312 steps', loss: 2.248 },
   },
   {
     ...{ text: 'tiny Shakespeare', characters: 1_115_394, kind: 'text', known: 1, ngramLoss: 1.669 },

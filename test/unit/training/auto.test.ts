@@ -37,6 +37,13 @@ describe('the preset auto', () => {
     expect(chooseRecipe(facts(30_000), { base: false })).toMatchObject({ fromBase: false });
   });
 
+  it('takes a small network for a list, and fresh weights', () => {
+    const list = (characters: number) =>
+      chooseRecipe({ characters, kind: 'lines', known: 1 }, { base: true });
+    expect(list(30_000)).toMatchObject({ fromBase: false, settings: { units: presets.tiny.units } });
+    expect(list(200_000)).toMatchObject({ fromBase: false, settings: { units: presets.standard.units } });
+  });
+
   it('counts the characters that the base knows by how often they stand', () => {
     const alphabet = [
       { character: 'e', count: 90 },
