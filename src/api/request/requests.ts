@@ -295,6 +295,62 @@ export const ChatRequestSchema = z
   )
   .register(z.globalRegistry, { id: 'ChatCompletionRequest' });
 
+const inputPart = z.looseObject(
+  {
+    type: choice(['input_text', 'output_text', 'text'], 'Of a model of characters: text.'),
+    text: z.string({ error: 'a string' }),
+  },
+  { error: 'an object with `type` and `text`' },
+);
+
+const inputMessage = z.looseObject(
+  {
+    role: choice(['system', 'developer', 'user', 'assistant'], 'Who wrote it.'),
+    content: z
+      .union([z.string(), z.array(inputPart)], {
+        error: 'a string, or an array of parts of type "input_text" or "output_text"',
+      })
+      .check(z.describe('The text, or its parts.')),
+  },
+  { error: 'a message with `role` and `content`' },
+);
+
+const refused = z.optional(z.unknown().check(z.describe('Refused: nothing of a response is stored.')));
+const needMemory = { previous_response_id: refused, conversation: refused, background: refused };
+
+export const ResponsesRequestSchema = z
+  .strictObject(
+    {
+      model: z.optional(
+        text('A model’s name, or `name@version`. Default: the only one, where there is one.'),
+      ),
+      input: z
+        .union(
+          [z.string(), z.array(inputMessage).check(z.maxLength(1000, { error: 'at most 1000 messages' }))],
+          {
+            error: 'a string, or an array of messages',
+          },
+        )
+        .check(z.describe('A text, which goes on as it stands; or messages, joined by the chat template.')),
+      instructions: z.optional(
+        text('A message of the system, for templates with a place for roles; else left out.'),
+      ),
+      max_output_tokens: z._default(
+        integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
+        256,
+      ),
+      ...needMemory,
+      min_tokens: openAi.min_tokens,
+      stream: openAi.stream,
+      stream_options: openAi.stream_options,
+      user: openAi.user,
+      ...sampling,
+      ...extras,
+    },
+    strict,
+  )
+  .register(z.globalRegistry, { id: 'ResponsesRequest' });
+
 const tokenizerModel = z.optional(
   text('A model’s name, or `name@version`. Default: the only one, where there is one.'),
 );
@@ -468,6 +524,7 @@ export const TrainingRequestSchema = z
 export type GenerateParameters = z.output<typeof GenerateRequestSchema>;
 export type CompletionParameters = z.output<typeof CompletionRequestSchema>;
 export type ChatParameters = z.output<typeof ChatRequestSchema>;
+export type ResponsesParameters = z.output<typeof ResponsesRequestSchema>;
 export type LinesParameters = z.output<typeof LinesRequestSchema>;
 export type ScoreParameters = z.output<typeof ScoreRequestSchema>;
 export type TokenizeParameters = z.output<typeof TokenizeRequestSchema>;

@@ -206,6 +206,65 @@ export const ChatChunkSchema = z
   .check(z.describe('One server-sent event; the last one that has a choice carries receipt and timings.'))
   .register(z.globalRegistry, { id: 'ChatChunk' });
 
+const OutputText = z.object({
+  type: z.literal('output_text'),
+  text: z.string(),
+  annotations: z.array(z.never()),
+  logprobs: z.array(z.never()),
+});
+
+const ResponseMessage = z
+  .object({
+    id: z.string(),
+    type: z.literal('message'),
+    status: z.enum(['in_progress', 'completed', 'incomplete']),
+    role: z.literal('assistant'),
+    content: z.array(OutputText),
+  })
+  .register(z.globalRegistry, { id: 'ResponseMessage' });
+
+export const ResponseObjectSchema = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal('response'),
+    created_at: z.int(),
+    status: z
+      .enum(['in_progress', 'completed', 'incomplete'])
+      .check(z.describe('`incomplete` where the text ended by its length, as most do.')),
+    model: z.string(),
+    output: z.array(ResponseMessage),
+    error: z.null(),
+    incomplete_details: z.nullable(z.object({ reason: z.literal('max_output_tokens') })),
+    instructions: z.nullable(z.string()),
+    max_output_tokens: z.int(),
+    usage: z.nullable(
+      z.object({
+        input_tokens: z.int(),
+        input_tokens_details: z.object({ cached_tokens: z.int() }),
+        output_tokens: z.int(),
+        output_tokens_details: z.object({ reasoning_tokens: z.int() }),
+        total_tokens: z.int(),
+      }),
+    ),
+    stop_reason: stopReason,
+    continue_from: continueFrom,
+    overlap: z.optional(Overlap),
+    replaced: z.optional(Replaced),
+    warnings: z.optional(Warnings),
+    receipt: z.optional(CompletionReceipt),
+    timings: z.optional(Timings),
+  })
+  .register(z.globalRegistry, { id: 'Response' });
+
+export const ResponseEventSchema = z
+  .looseObject({ type: z.string(), sequence_number: z.int() })
+  .check(
+    z.describe(
+      'One server-sent event: `response.created`, `response.output_text.delta` and so on, at last `response.completed` or `response.incomplete`.',
+    ),
+  )
+  .register(z.globalRegistry, { id: 'ResponseEvent' });
+
 export const TokenizeResponseSchema = z
   .object({
     count: z.int(),

@@ -4,8 +4,8 @@ import { operations } from './routes.ts';
 /** What clients of other APIs ask for, and what they find here instead. */
 const hints: readonly (readonly [path: RegExp, hint: string])[] = [
   [
-    /^\/v1\/responses\b/,
-    'Folio has no responses API; use POST /v1/completions, or POST /v1/chat/completions.',
+    /^\/v1\/(?:responses|conversations)\b/,
+    'Folio keeps no responses: POST /v1/responses answers each by itself.',
   ],
   [
     /^\/v1\/(?:embeddings|rerank)\b/,

@@ -6,6 +6,7 @@ import { importRoutes } from './imports.ts';
 import { linesRoutes } from './lines.ts';
 import { metricsRoutes } from './metrics.ts';
 import { modelRoutes } from './models.ts';
+import { openAiResponsesRoutes } from './openai-responses.ts';
 import type { Operation } from './route.ts';
 import { scoreRoutes } from './score.ts';
 import { serviceRoutes } from './service.ts';
@@ -17,6 +18,7 @@ export const generatorRoutes = [
   ...generateRoutes,
   ...completionRoutes,
   ...chatRoutes,
+  ...openAiResponsesRoutes,
   ...linesRoutes,
   ...scoreRoutes,
   ...tokenizerRoutes,

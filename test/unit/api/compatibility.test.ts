@@ -467,7 +467,7 @@ describe('on the wire', async () => {
   test.each([
     ['POST', '/completions', '/v1'],
     ['POST', '/chat/completions', '/v1'],
-    ['POST', '/v1/responses', '/v1/completions'],
+    ['GET', '/v1/responses/resp_1', 'keeps no responses'],
     ['POST', '/v1/embeddings', '/v1/score'],
     ['GET', '/models', '/v1'],
     ['POST', '/v1/v1/completions', 'one /v1 too many'],

@@ -6,6 +6,7 @@ import OpenAI, {
   RateLimitError,
 } from 'openai';
 import { afterAll, describe, expect, test } from 'vitest';
+import { ResponseObjectSchema } from '../../../src/api/response/responses.ts';
 import { startServer } from '../../../src/server/server.ts';
 import { older, tiny, tinyId } from '../../api.cases.ts';
 import { furnished } from './host-under-test.ts';
@@ -63,6 +64,65 @@ describe('OpenAI’s client', async () => {
     expect(text).toBe(whole.choices[0]?.text);
     expect(reasons).toEqual(['length']);
     expect(usage).toEqual(whole.usage);
+  });
+
+  test('responses.create returns a message, whose text is the completion’s of the same seed', async () => {
+    const request = { model: 'tiny', seed: 2 };
+    const { choices } = await openai.completions.create({ ...request, prompt: 'Once', max_tokens: 50 });
+    const response = await openai.responses.create({ ...request, input: 'Once', max_output_tokens: 50 });
+    expect(ResponseObjectSchema.parse(response)).toMatchObject({
+      object: 'response',
+      model: tinyId,
+      status: 'incomplete',
+      incomplete_details: { reason: 'max_output_tokens' },
+      usage: { input_tokens: 4, output_tokens: 50, total_tokens: 54 },
+    });
+    expect(response.output_text).toBe(choices[0]?.text);
+    const stopped = await openai.responses.create({
+      ...{ ...request, input: 'Once', max_output_tokens: 200 },
+      ...({ stop: [response.output_text[0]!] } as object),
+    });
+    expect(stopped).toMatchObject({ status: 'completed', incomplete_details: null, output_text: '' });
+  });
+
+  test('responses.stream gives the response in its events, of messages as of a text', async () => {
+    const request = { model: 'tiny', max_output_tokens: 50, ...({ seed: 2 } as object) };
+    const content = [{ type: 'input_text' as const, text: 'Once' }];
+    const input = [
+      { role: 'system' as const, content: 'Be brief.' },
+      { role: 'user' as const, content },
+    ];
+    const whole = await openai.responses.create({ ...request, input });
+    const stream = openai.responses.stream({ ...request, input });
+    let text = '';
+    const types: string[] = [];
+    for await (const event of stream) {
+      expect(event.sequence_number).toBe(types.length);
+      types.push(event.type);
+      if (event.type === 'response.output_text.delta') text += event.delta;
+    }
+    const final = await stream.finalResponse();
+    expect([text, final.output_text]).toEqual([whole.output_text, whole.output_text]);
+    expect(final.usage?.total_tokens).toBe(whole.usage?.total_tokens);
+    expect(final).toMatchObject({ warnings: [expect.stringContaining('system')] });
+    expect(types.filter((type) => !type.endsWith('delta'))).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+      'response.incomplete',
+    ]);
+  });
+
+  test('a response that would need a memory of the server’s is refused', async () => {
+    const error = await openai.responses
+      .create({ model: 'tiny', input: 'Once', previous_response_id: 'resp_1' })
+      .catch((fault: unknown) => fault);
+    expect(error).toBeInstanceOf(BadRequestError);
+    expect(error).toMatchObject({ param: 'previous_response_id', code: 'invalid_parameter' });
   });
 
   test('n: 3 returns three completions', async () => {
