@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
+import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-threading.ts';
 import { runWorker, type Threads } from '../../../src/model/kernel/threads/worker-pool.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads as patientThreads } from '../../../src/threads.ts';
@@ -47,16 +48,19 @@ const compare = (a: Stepper, b: Stepper, steps: number): void => {
 /** Resolves when the workers have begun to work. */
 const soon = () => new Promise((resolve) => setTimeout(resolve, 150));
 
-/** Beyond the steps that the caller takes alone, to know what they cost. */
-const PAST_ALONE = 80;
-
-/** Steps of two runs until workers are asked; the slots are given back as they were found. */
+/** One step of two runs, with which workers are started; the slots are given back as they were found. */
 const warmed = (stepper: Stepper): Stepper => {
   const slots = [stepper.open(), stepper.open()];
-  for (let step = 0; step < PAST_ALONE; step++) stepper.step(slots, [1, 2]);
+  stepper.step(slots, [1, 2]);
   for (const slot of slots.toReversed()) stepper.close(slot);
   return stepper;
 };
+
+// However fast they are here.
+beforeEach(() => {
+  const together = vi.spyOn(AdaptiveThreading.prototype, 'together', 'get').mockReturnValue(true);
+  onTestFinished(() => together.mockRestore());
+});
 
 describe('several threads', () => {
   describe('a pool of three', () =>
