@@ -5,8 +5,8 @@ import { nodeThreads } from '../src/threads.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
 import { argmax, benchNetwork, type LstmNetwork, pruned, sizes, weightsPerStep } from './networks.ts';
-import { onnxLoop, onnxModels, onnxStep } from './rivals/onnx.ts';
-import { rawStep, statefulStep, tensorFlow, windowStep } from './rivals/tensorflow.ts';
+import { onnxLoop, onnxModels, onnxStep, onnxWebText } from './rivals/onnx.ts';
+import { rawStep, statefulStep, tensorFlow, wasmTensorFlow, windowStep } from './rivals/tensorflow.ts';
 
 /** Milliseconds that a measurement lasts at least. */
 const SPAN = 200;
@@ -57,12 +57,38 @@ const onnx = async (network: LstmNetwork, form: 'f32' | 'int8' | 'int8-channel')
   };
 };
 
+/** The same in WebAssembly, as in a page. */
+const onnxWeb = async (network: LstmNetwork, form: 'f32' | 'int8-channel'): Promise<Batch> => {
+  const units = network.layers.map((layer) => layer.units);
+  const step = await onnxStep(onnxModels(network), form, units, 'onnxruntime-web');
+  let id = 0;
+  return async () => {
+    id = argmax(await step(id));
+    return 1;
+  };
+};
+
 const one = (step: (id: number) => Float32Array): Batch => {
   let id = 0;
   return () => {
     id = argmax(step(id));
     return 1;
   };
+};
+
+const skipped = new Set<string>();
+
+/** A rival that cannot be had here is left out, with a word. */
+const optional = async (subject: string, add: () => Promise<void>): Promise<void> => {
+  if (subject.startsWith('folio')) return add();
+  const rival = subject.replace(/-(f32|int8|raw|window|stateful).*/, '');
+  if (skipped.has(rival)) return;
+  try {
+    await add();
+  } catch (error) {
+    skipped.add(rival);
+    console.error(`${rival} is left out: ${error instanceof Error ? error.message.split('\n')[0] : error}`);
+  }
 };
 
 const processes: { dispose(): void }[] = [];
@@ -99,6 +125,15 @@ for (const [name, units] of Object.entries(sizes)) {
     'onnxruntime-f32': () => onnx(network, 'f32'),
     'onnxruntime-int8': () => onnx(network, 'int8'),
     'onnxruntime-int8-channel': () => onnx(network, 'int8-channel'),
+    'onnxruntime-web-f32': () => onnxWeb(network, 'f32'),
+    'onnxruntime-web-int8-channel': () => onnxWeb(network, 'int8-channel'),
+    'onnxruntime-web-int8-loop': () =>
+      onnxWebText(
+        onnxModels(network),
+        'int8',
+        network.layers.map((layer) => layer.units),
+      ),
+    'tfjs-wasm-raw': async () => one(rawStep(await wasmTensorFlow(), network)),
     'tfjs-node-window': () => one(windowStep(tensorFlow(), network)),
     'tfjs-node-stateful': () => one(statefulStep(tensorFlow(), network)),
     'tfjs-node-raw': () => one(rawStep(tensorFlow(), network)),
@@ -107,14 +142,18 @@ for (const [name, units] of Object.entries(sizes)) {
   const subjects: Subject[] = [];
   for (const [subject, make] of Object.entries(makers)) {
     if (!wanted(name, subject)) continue;
-    const batch = await make();
-    await rate(batch); // warm
-    subjects.push({ case: name, subject, unit, measure: () => rate(batch) });
+    await optional(subject, async () => {
+      const batch = await make();
+      await rate(batch); // warm
+      subjects.push({ case: name, subject, unit, measure: () => rate(batch) });
+    });
   }
   for (const precision of ['f32', 'int8'] as const) {
     const subject = `onnxruntime-${precision}-loop`;
     if (!wanted(name, subject)) continue;
-    subjects.push({ case: name, subject, unit, measure: await onnxText(network, precision) });
+    await optional(subject, async () => {
+      subjects.push({ case: name, subject, unit, measure: await onnxText(network, precision) });
+    });
   }
   const weights = weightsPerStep(network);
   for (const [subject, bytes] of [

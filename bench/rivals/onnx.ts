@@ -12,6 +12,7 @@ interface Tensor {
 }
 
 interface OnnxRuntime {
+  readonly env: { readonly wasm?: { numThreads?: number } };
   readonly Tensor: new (type: string, data: Float32Array | BigInt64Array, dims: readonly number[]) => Tensor;
   readonly InferenceSession: {
     create(
@@ -44,19 +45,29 @@ export const onnxModels = ({ vocabulary, layers, output }: LstmNetwork): string 
   return folder;
 };
 
-/** One run on onnxruntime-node, one thread. @returns a step from a character to its logits */
-export const onnxStep = async (
-  folder: string,
-  form: 'f32' | 'int8' | 'int8-channel',
-  units: readonly number[],
-): Promise<(id: number) => Promise<Float32Array>> => {
-  const { InferenceSession, Tensor } = rivalPackage('onnxruntime-node') as OnnxRuntime;
-  const session = await InferenceSession.create(join(folder, `${form}.onnx`), {
+type OnnxPackage = 'onnxruntime-node' | 'onnxruntime-web';
+
+/** A model of `onnx_models.py` on one thread. */
+const openModel = async (name: OnnxPackage, path: string) => {
+  const { env, InferenceSession, Tensor } = rivalPackage(name) as OnnxRuntime;
+  if (env.wasm) env.wasm.numThreads = 1;
+  const session = await InferenceSession.create(path, {
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
   });
+  return { session, Tensor };
+};
+
+/** One run, a call a character. @returns a step from a character to its logits */
+export const onnxStep = async (
+  folder: string,
+  form: 'f32' | 'int8' | 'int8-channel',
+  units: readonly number[],
+  name: OnnxPackage = 'onnxruntime-node',
+): Promise<(id: number) => Promise<Float32Array>> => {
+  const { session, Tensor } = await openModel(name, join(folder, `${form}.onnx`));
   const feeds: Record<string, Tensor> = {};
   units.forEach((size, layer) => {
     feeds[`h${layer}`] = new Tensor('float32', new Float32Array(size), [1, 1, size]);
@@ -70,6 +81,25 @@ export const onnxStep = async (
       feeds[`c${layer}`] = results[`c${layer}_out`]!;
     });
     return results.logits!.data;
+  };
+};
+
+/** The graph that loops, in onnxruntime-web. @returns what makes the next characters, and says how many */
+export const onnxWebText = async (
+  folder: string,
+  precision: 'f32' | 'int8',
+  units: readonly number[],
+): Promise<() => Promise<number>> => {
+  const { session, Tensor } = await openModel('onnxruntime-web', join(folder, `${precision}-loop.onnx`));
+  const feeds: Record<string, Tensor> = { id_first: new Tensor('int64', BigInt64Array.of(0n), [1, 1]) };
+  units.forEach((size, layer) => {
+    for (const state of ['h', 'c'])
+      feeds[`${state}${layer}_first`] = new Tensor('float32', new Float32Array(size), [1, 1, size]);
+  });
+  return async () => {
+    const results = await session.run(feeds);
+    for (const name of Object.keys(feeds)) feeds[name] = results[name.replace('_first', '_last')]!;
+    return results.characters!.data.length;
   };
 };
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import type * as tfjs from '@tensorflow/tfjs';
 import { loadTensorFlow, type TensorFlow } from '../../training/loop/tensorflow.ts';
 import type { LstmNetwork } from '../networks.ts';
+import { rivalPackage } from './install.ts';
 
 const WINDOW = 40; // characters, as in tfjs-examples' lstm-text-generation
 
@@ -13,6 +14,20 @@ export const tensorFlow = (): TensorFlow => {
     execFileSync('npm', ['run', '-s', 'setup:tensorflow'], { stdio: ['ignore', process.stderr, 'inherit'] });
     return loadTensorFlow();
   }
+};
+
+/** tfjs' WebAssembly backend, as in a page, on one thread. */
+export const wasmTensorFlow = async (): Promise<TensorFlow> => {
+  const tf = rivalPackage('@tensorflow/tfjs') as TensorFlow;
+  const { setWasmPaths, setThreadsCount } = rivalPackage('@tensorflow/tfjs-backend-wasm') as {
+    setWasmPaths(folder: string): void;
+    setThreadsCount(count: number): void;
+  };
+  const dist = new URL('../node_modules/@tensorflow/tfjs-backend-wasm/dist/', import.meta.url);
+  setWasmPaths(dist.pathname);
+  setThreadsCount(1);
+  await tf.setBackend('wasm');
+  return tf;
 };
 
 type Step = (id: number) => Float32Array;
