@@ -5,15 +5,20 @@ import { nodeThreads } from '../src/threads.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
 import { argmax, benchNetwork, type LstmNetwork, pruned, sizes, weightsPerStep } from './networks.ts';
-import { onnxLoop, onnxModels, onnxStep, onnxWebText } from './rivals/onnx.ts';
+import {
+  onnxLoop,
+  onnxModels,
+  onnxStep,
+  onnxWebText,
+  openvinoText,
+  type TextProcess,
+} from './rivals/onnx.ts';
 import { rawStep, statefulStep, tensorFlow, wasmTensorFlow, windowStep } from './rivals/tensorflow.ts';
 
 /** Milliseconds that a measurement lasts at least. */
 const SPAN = 200;
 
 type Batch = () => number | Promise<number>;
-/** @returns characters a second */
-type Measure = () => number | Promise<number>;
 
 /** Repeats batches of characters until the time is up. @returns characters a second */
 const rate = async (batch: Batch): Promise<number> => {
@@ -47,8 +52,10 @@ const folio = (
   };
 };
 
+const unitsOf = ({ layers }: LstmNetwork): readonly number[] => layers.map(({ units }) => units);
+
 const onnx = async (network: LstmNetwork, form: 'f32' | 'int8' | 'int8-channel'): Promise<Batch> => {
-  const units = network.layers.map((layer) => layer.units);
+  const units = unitsOf(network);
   const step = await onnxStep(onnxModels(network), form, units);
   let id = 0;
   return async () => {
@@ -59,7 +66,7 @@ const onnx = async (network: LstmNetwork, form: 'f32' | 'int8' | 'int8-channel')
 
 /** The same in WebAssembly, as in a page. */
 const onnxWeb = async (network: LstmNetwork, form: 'f32' | 'int8-channel'): Promise<Batch> => {
-  const units = network.layers.map((layer) => layer.units);
+  const units = unitsOf(network);
   const step = await onnxStep(onnxModels(network), form, units, 'onnxruntime-web');
   let id = 0;
   return async () => {
@@ -93,12 +100,12 @@ const optional = async (subject: string, add: () => Promise<void>): Promise<void
 
 const processes: { dispose(): void }[] = [];
 
-/** onnxruntime with the loop in its graph. */
-const onnxText = async (network: LstmNetwork, precision: 'f32' | 'int8'): Promise<Measure> => {
-  const units = network.layers.map((layer) => layer.units);
-  const loop = await onnxLoop(onnxModels(network), precision, units);
-  processes.push(loop);
-  return () => loop.measure(SPAN);
+/** Engines in processes of their own. */
+const texts: Record<string, (network: LstmNetwork) => Promise<TextProcess>> = {
+  'onnxruntime-f32-loop': (network) => onnxLoop(onnxModels(network), 'f32', unitsOf(network)),
+  'onnxruntime-int8-loop': (network) => onnxLoop(onnxModels(network), 'int8', unitsOf(network)),
+  'openvino-f32': (network) => openvinoText(onnxModels(network), 'f32'),
+  'openvino-int8': (network) => openvinoText(onnxModels(network), 'int8'),
 };
 
 const { json, rounds, wanted } = benchOptions(9);
@@ -148,11 +155,12 @@ for (const [name, units] of Object.entries(sizes)) {
       subjects.push({ case: name, subject, unit, measure: () => rate(batch) });
     });
   }
-  for (const precision of ['f32', 'int8'] as const) {
-    const subject = `onnxruntime-${precision}-loop`;
+  for (const [subject, start] of Object.entries(texts)) {
     if (!wanted(name, subject)) continue;
     await optional(subject, async () => {
-      subjects.push({ case: name, subject, unit, measure: await onnxText(network, precision) });
+      const text = await start(network);
+      processes.push(text);
+      subjects.push({ case: name, subject, unit, measure: () => text.measure(SPAN) });
     });
   }
   const weights = weightsPerStep(network);

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { cacheFolder } from '../../src/cache-folder.ts';
 
 const bench = new URL('..', import.meta.url).pathname;
-const python = ['onnx==1.23.2', 'onnxruntime==1.32.0'];
+const pythons = {
+  onnx: ['onnx==1.23.2', 'onnxruntime==1.32.0'],
+  openvino: ['openvino==2026.4.1'],
+} as const;
 
 const run = (command: string, ...parameters: readonly string[]): void => {
   // stdout is the bench's own: it may be JSON
@@ -18,9 +21,10 @@ export const rivalPackage = (name: string): unknown => {
   return createRequire(join(bench, 'package.json'))(name);
 };
 
-/** A Python with onnx and its quantiser, installed in the cache when it is missing. */
-export const onnxPython = (): string => {
-  const folder = cacheFolder('onnx');
+/** A Python with packages of its own, installed in the cache when it is missing. */
+export const pythonWith = (name: keyof typeof pythons): string => {
+  const python = pythons[name];
+  const folder = cacheFolder(name);
   const executable = join(folder, 'venv', 'bin', 'python');
   const ready = join(folder, 'venv', python.join(' '));
   if (!existsSync(ready)) {

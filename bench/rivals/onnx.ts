@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { cacheFolder } from '../../src/cache-folder.ts';
 import type { LstmNetwork } from '../networks.ts';
-import { onnxPython, rivalPackage } from './install.ts';
+import { pythonWith, rivalPackage } from './install.ts';
 
 interface Tensor {
   readonly data: Float32Array;
@@ -40,7 +40,7 @@ export const onnxModels = ({ vocabulary, layers, output }: LstmNetwork): string 
     const shape = { vocabulary, units: layers.map(({ units }) => units) };
     writeFileSync(join(folder, 'network.json'), JSON.stringify(shape));
     writeFileSync(join(folder, 'weights.bin'), weights);
-    execFileSync(onnxPython(), [converter, folder], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(pythonWith('onnx'), [converter, folder], { stdio: ['ignore', 'ignore', 'pipe'] });
   }
   return folder;
 };
@@ -103,28 +103,50 @@ export const onnxWebText = async (
   };
 };
 
-/**
- * onnxruntime's fastest way: 256 characters in one call of a graph that loops, in Python, where the newest version is.
- * One thread.
- */
-export const onnxLoop = async (
-  folder: string,
-  precision: 'f32' | 'int8',
-  units: readonly number[],
-): Promise<{ measure(milliseconds: number): Promise<number>; dispose(): void }> => {
-  const program = new URL('onnx_loop.py', import.meta.url).pathname;
-  const parameters = [program, join(folder, `${precision}-loop.onnx`), ...units.map(String)];
-  const { stdin, stdout } = spawn(onnxPython(), parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
+/** A program that generates: of each line of milliseconds that it is given, it makes characters a second. */
+export interface TextProcess {
+  /** @returns characters a second */
+  measure(milliseconds: number): Promise<number>;
+  dispose(): void;
+}
+
+const textProcess = async (python: string, parameters: readonly string[]): Promise<TextProcess> => {
+  const { stdin, stdout } = spawn(python, parameters, { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
-  await lines.next(); // the first characters: it is warm
+  const next = async (): Promise<string> => {
+    const { value } = await lines.next();
+    if (value === undefined) throw new Error(`${parameters[0]} ended`);
+    return value;
+  };
+  await next(); // the first characters: it is warm
   return {
-    /** @returns characters a second */
     async measure(milliseconds) {
       stdin.write(`${milliseconds}\n`);
-      const { value } = await lines.next();
-      if (value === undefined) throw new Error('onnxruntime ended');
-      return Number(value);
+      return Number(await next());
     },
     dispose: () => void stdin.end(),
   };
 };
+
+/**
+ * onnxruntime's fastest way: 256 characters in one call of a graph that loops, in Python, where the newest version is.
+ * One thread.
+ */
+export const onnxLoop = (
+  folder: string,
+  precision: 'f32' | 'int8',
+  units: readonly number[],
+): Promise<TextProcess> =>
+  textProcess(pythonWith('onnx'), [
+    new URL('onnx_loop.py', import.meta.url).pathname,
+    join(folder, `${precision}-loop.onnx`),
+    ...units.map(String),
+  ]);
+
+/** The network in OpenVINO's own operations. One thread. */
+export const openvinoText = (folder: string, precision: 'f32' | 'int8'): Promise<TextProcess> =>
+  textProcess(pythonWith('openvino'), [
+    new URL('openvino_text.py', import.meta.url).pathname,
+    folder,
+    precision,
+  ]);
