@@ -15,9 +15,12 @@ beforeAll(async () => {
 
 afterAll(() => interpreter?.stop());
 
-const run = (input: unknown, world: World): Promise<End> =>
+const run = (input: unknown, world: World, redrive?: true): Promise<End> =>
   interpreter.run(
-    { definition: bulk.definition, input, machine: bulk.arn, name: 'job', start: '2026-11-27T10:00:00.123Z' },
+    {
+      ...{ definition: bulk.definition, input, machine: bulk.arn, name: 'job' },
+      ...{ start: '2026-11-27T10:00:00.123Z', ...(redrive && { redrive }) },
+    },
     world.answer,
   );
 
@@ -168,6 +171,27 @@ describe('a bulk job', () => {
       expect(batches(made)).toHaveLength(1);
     },
   );
+
+  it('that failed is redriven: batches that were done are not done again', async () => {
+    const made = world(Array.from({ length: 450 }, (_, i) => ({ prompt: `row ${i}` })));
+    const isBroken = ({ resource, arguments: { Payload } }: World['calls'][number]): boolean =>
+      resource.includes('lambda') && [100, 300].includes((Payload as Batch).Items[0]?.index ?? -1);
+    made.fault = (call) => (isBroken(call) ? { error: 'model_invalid', cause: 'x' } : undefined);
+    expect((await run(job, made)).status).toBe('FAILED');
+    expect(batches(made)).toHaveLength(5);
+    made.calls.splice(0);
+    made.fault = () => undefined;
+    const end = await run(job, made, true);
+    expect(end).toMatchObject({ status: 'SUCCEEDED', output: { model: 'shakespeare@v7' } });
+    expect(end.path[0]).toBe('Rows');
+    expect(batches(made).map(({ Items }) => Items[0]?.index)).toEqual([100, 300]);
+    expect(batches(made)[0]?.BatchInput).toMatchObject({
+      model: 'shakespeare@v7',
+      output: 'bulk/prompts-out',
+    });
+    const [, summary = ''] = [...made.objects].find(([key]) => key.endsWith('SUCCEEDED_0.jsonl')) ?? [];
+    expect((summary as { body: string }).body.split('\n')).toHaveLength(5);
+  });
 
   it('passes through no state more than 256 KiB, however long the texts', async () => {
     const made = world(Array.from({ length: 3_000 }, () => ({ prompt: 'a' })));

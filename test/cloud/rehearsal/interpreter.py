@@ -1,6 +1,7 @@
 """State machines executed by ministack's interpreter, with the services and the clock in the hands of the caller.
 
-One JSON object a line. In: `{"id", "definition", "input", "arn", "machine", "name", "start"}` runs an execution.
+One JSON object a line. In: `{"id", "definition", "input", "arn", "machine", "name", "start"}` runs an execution; with
+`"redrive": true` the one of that ARN goes on in the state in which it ended, and in the batches that were not done.
 Out, while it runs: `{"call": {"resource", "arguments", "state", "now", "timeout"}}`, each to be answered by
 `{"result"}` or `{"error", "cause"?, "seconds"?}`; in the end `{"end": {"status", "output"?, "error"?, "cause"?, "path", "seconds", "events"}}`.
 
@@ -31,6 +32,16 @@ class Run:
     path = []
     events = 0
     ended = None
+    arn = None
+    top = ()  # names of the states outside maps
+    variables = None  # of an execution that is redriven, before its first state
+
+
+class Kept:
+    """What a redrive finds of executions that have ended, by their ARN."""
+
+    entered = {}  # the last state outside maps: name, input, variables
+    done = {}  # results of batches, by their number
 
 
 class Ended(BaseException):
@@ -124,7 +135,11 @@ def add_event(execution, kind, detail=None):
     with lock:
         Run.events += 1
         if kind.endswith("StateEntered"):
-            Run.path.append(detail["stateEnteredEventDetails"]["name"])
+            name = detail["stateEnteredEventDetails"]["name"]
+            Run.path.append(name)
+            if name in Run.top:  # of a state of type Fail nothing else is called
+                _, *seen = Kept.entered.get(Run.arn, (None, None, {}))
+                Kept.entered[Run.arn] = (name, *seen)
 
 
 def wrap(handler):
@@ -132,7 +147,12 @@ def wrap(handler):
 
     def run(state_def, raw_input, *rest):
         ctx = rest[-1]
+        name = ctx["State"]["Name"]
         with lock:
+            if Run.variables is not None:
+                ctx["variables"], Run.variables = Run.variables, None
+            if name in Run.top:
+                Kept.entered[Run.arn] = (name, raw_input, dict(ctx.get("variables") or {}))
             if not Run.path or Run.path[-1] != ctx["State"]["Name"]:
                 Run.path.append(ctx["State"]["Name"])
         output, following = handler(state_def, raw_input, *rest)
@@ -178,6 +198,10 @@ def distributed_map(state_def, raw_input, effective, iterator, execution, ctx):
     results, failures, total = [], 0, 0
     for number, batch in enumerate(batches(items, batcher, template(batcher.get("BatchInput", {})))):
         total += 1
+        done = Kept.done.setdefault(Run.arn, {})
+        if number in done:
+            results.append(done[number])
+            continue
         started = rpc({"call": {"resource": "arn:aws:states:::states:startExecution", "arguments":
                                 {"StateMachineArn": execution["stateMachineArn"] + "/" + state_def["Label"]},
                                 "state": "child", "now": iso(Run.now), "timeout": None}})
@@ -187,6 +211,7 @@ def distributed_map(state_def, raw_input, effective, iterator, execution, ctx):
             child = {**ctx, "variables": {}}  # children of a distributed map see no variables of the parent
             value = sfn._run_sub_machine(iterator["States"], iterator["StartAt"], batch, execution, child)
             results.append(value)
+            done[number] = value
         except sfn._ExecutionError as error:
             failures += 1
             rpc({"child": {"number": number, "error": error.error, "cause": error.cause}})
@@ -231,6 +256,12 @@ def run(job):
     Run.now = Run.began = datetime.fromisoformat(job["start"].replace("Z", "+00:00")).timestamp()
     Run.path, Run.events, Run.ended = [], 0, None
     definition = job["definition"]
+    Run.arn, Run.top, Run.variables = job["arn"], tuple(definition["States"]), None
+    if job.get("redrive"):
+        state, job["input"], Run.variables = Kept.entered[Run.arn]
+        definition = {**definition, "StartAt": state}
+    else:
+        Kept.done.pop(Run.arn, None)
     Run.limit = definition.get("TimeoutSeconds", float("inf"))
     invalid = sfn._validate_definition_jsonata(json.dumps(definition))
     if invalid:

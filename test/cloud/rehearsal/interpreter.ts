@@ -25,6 +25,8 @@ export interface Job {
   readonly machine: string; // ARN
   readonly name: string;
   readonly start: string; // ISO 8601
+  /** The execution of this name, which has ended, goes on where it ended. */
+  readonly redrive?: true;
 }
 
 export interface End {

@@ -64,10 +64,13 @@ const world = (change: (world: World) => void = () => {}): World => {
 };
 
 /** Runs the machine on this input. The execution itself is among those that run. */
-const run = async (input: unknown, made: World): Promise<End> => {
+const run = async (input: unknown, made: World, redrive?: true): Promise<End> => {
   made.executions.push({ name: own, start, input, status: 'RUNNING' });
   return interpreter.run(
-    { definition: retraining.definition, input, machine: retraining.arn, name: own, start },
+    {
+      ...{ definition: retraining.definition, input, machine: retraining.arn, name: own, start },
+      ...(redrive && { redrive }),
+    },
     (call) => {
       const self = made.executions.find(({ name }) => name === own);
       return self?.status === 'ABORTED' ? { abort: true } : made.answer(call);
@@ -374,6 +377,35 @@ describe('an upload', () => {
     expect(end.seconds).toBeLessThan(12 * 3600);
     expect(made.tasks.length).toBeLessThan(12);
     expect(record(made)).toMatchObject({ state: 'failed', failure: { code: 'unavailable' } });
+  });
+});
+
+describe('a training that failed for infrastructure’s sake', () => {
+  const lost = (): World =>
+    world((one) => {
+      one.ends = [{ exit: 9, record: failed('store_failed') }];
+    });
+
+  it('would only fail again by a redrive', async () => {
+    const made = lost();
+    expect((await run(event(key('novel')), made)).status).toBe('FAILED');
+    const tasks = made.tasks.length;
+    made.ends = [{ exit: 0, record: published }];
+    const end = await run(event(key('novel')), made, true);
+    expect(end).toMatchObject({ status: 'FAILED', path: ['Failed'] });
+    expect(made.tasks).toHaveLength(tasks);
+  });
+
+  it('goes on when it is started again with the same input, as the runbook says', async () => {
+    const made = lost();
+    await run(event(key('novel')), made);
+    made.executions.splice(0);
+    made.ends = [{ exit: 0, record: published }];
+    expect(await run(event(key('novel')), made)).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { state: 'published' },
+    });
+    expect(made.tasks.at(-1)?.command).not.toContain('--fresh'); // from the checkpoint
   });
 });
 
