@@ -3,6 +3,7 @@ import type * as apigateway from 'aws-cdk-lib/aws-apigateway';
 import * as budgets from 'aws-cdk-lib/aws-budgets';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as sns from 'aws-cdk-lib/aws-sns';
@@ -19,6 +20,8 @@ export interface MonitoringProps {
   /** Absent where IAM decides who may call. */
   readonly authorise: NodeFunction | undefined;
   readonly machines: Readonly<Record<string, sfn.StateMachine>>;
+  /** What starts a state machine. */
+  readonly rules: readonly events.Rule[];
   readonly deadLetters: sqs.IQueue;
 }
 
@@ -31,10 +34,11 @@ export class Monitoring extends Construct {
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { api, generate, admin, authorise, machines, deadLetters } = props;
+    const { api, generate, admin, authorise, machines, rules, deadLetters } = props;
     this.#notifications = props.notifications;
     const five = Duration.minutes(5);
     const loadFailures = this.loadFailures(generate);
+    const firstCharacter = this.firstCharacter(generate);
 
     this.alarm('ServerErrors', 'Requests were answered with 5xx', api.metricServerError({ period: five }), 1);
     this.alarm(
@@ -45,9 +49,9 @@ export class Monitoring extends Construct {
     );
     this.alarm(
       'SlowGenerations',
-      'The slowest hundredth of generations took longer than 30 s',
-      generate.function.metricDuration({ period: five, statistic: 'p99' }),
-      30_000,
+      'The slowest hundredth of texts took longer than 5 s to their first character',
+      firstCharacter.with({ statistic: 'p99' }),
+      5_000,
     );
     this.alarm(
       'AdminThrottles',
@@ -74,6 +78,24 @@ export class Monitoring extends Construct {
       'More requests than people make: somebody floods the endpoint',
       api.metricCount({ period: five }),
       30_000,
+    );
+    this.alarm(
+      'RefusedRequests',
+      'Requests were refused (4xx) in numbers: a client has a wrong key or a fault, or somebody tries keys',
+      api.metricClientError({ period: five }),
+      1_000,
+    );
+    this.alarm(
+      'UndeliveredEvents',
+      'An upload or a deletion could not be handed to its state machine, nor to the queue of dead letters',
+      failedInvocations(rules, five),
+      1,
+    );
+    this.alarm(
+      'ExecutionsThrottled',
+      'Executions wait for a limit of Step Functions',
+      throttledExecutions(machines, five),
+      1,
     );
     this.alarm('ModelLoadFailures', 'A function could not load its model', loadFailures, 1);
     this.alarm(
@@ -108,6 +130,10 @@ export class Monitoring extends Construct {
       graph('Latency, ms', [
         api.metricLatency({ period, statistic: 'p50' }),
         api.metricLatency({ period, statistic: 'p99' }),
+      ]),
+      graph('To the first character, ms', [
+        firstCharacter.with({ statistic: 'p50' }),
+        firstCharacter.with({ statistic: 'p99' }),
       ]),
       graph('Functions: ms', [
         generate.function.metricDuration({ period, statistic: 'p50', label: 'generate p50' }),
@@ -144,6 +170,19 @@ export class Monitoring extends Construct {
     this.alarms.push(alarm);
   }
 
+  /** Read from the log line of each text: what its reader waited for, whatever it did with the rest. */
+  private firstCharacter(generate: NodeFunction): cloudwatch.Metric {
+    const filter = new logs.MetricFilter(this, 'FirstCharacter', {
+      logGroup: generate.logGroup,
+      filterPattern: logs.FilterPattern.numberValue('$.message.firstCharacterMilliseconds', '>=', 0),
+      metricNamespace: namespace,
+      metricName: 'TimeToFirstCharacter',
+      metricValue: '$.message.firstCharacterMilliseconds',
+      unit: cloudwatch.Unit.MILLISECONDS,
+    });
+    return filter.metric({ period: Duration.minutes(5) });
+  }
+
   /** Counted from the log, so that nothing for it is in the function. */
   private loadFailures(generate: NodeFunction): cloudwatch.Metric {
     const filter = new logs.MetricFilter(this, 'LoadFailures', {
@@ -160,6 +199,34 @@ export class Monitoring extends Construct {
     return filter.metric({ statistic: 'Sum', period: Duration.minutes(5) });
   }
 }
+
+/** Sums over what one alarm is about. */
+const failedInvocations = (rules: readonly events.Rule[], period: Duration): cloudwatch.MathExpression => {
+  const metric = ({ ruleName }: events.Rule) =>
+    new cloudwatch.Metric({
+      ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', statistic: 'Sum', period },
+      dimensionsMap: { RuleName: ruleName },
+    });
+  return sum(rules.map(metric), period);
+};
+
+const throttledExecutions = (
+  machines: Readonly<Record<string, sfn.StateMachine>>,
+  period: Duration,
+): cloudwatch.MathExpression =>
+  sum(
+    Object.values(machines).map((machine) => machine.metricThrottled({ period })),
+    period,
+  );
+
+const sum = (metrics: readonly cloudwatch.Metric[], period: Duration): cloudwatch.MathExpression => {
+  const named = metrics.map((metric, at) => [`m${at}`, metric] as const);
+  return new cloudwatch.MathExpression({
+    expression: named.map(([name]) => `FILL(${name}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(named),
+    period,
+  });
+};
 
 const graph = (title: string, left: cloudwatch.IMetric[]): cloudwatch.GraphWidget =>
   new cloudwatch.GraphWidget({ title, left, width: 12, height: 6 });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { root } from '../../functions/bundle.ts';
+import { logEntry } from '../../src/api/log.ts';
 import { operations } from '../../src/api/routes/routes.ts';
 import { type Synthesised, synthesise } from './synth.ts';
 
@@ -594,7 +595,7 @@ describe('the stacks', () => {
 describe('monitoring', () => {
   it('raises alarms for what somebody can act on, and notifies a topic that takes TLS alone', () => {
     const alarms = resources(made.api, 'AWS::CloudWatch::Alarm');
-    expect(alarms.length).toBeGreaterThanOrEqual(11);
+    expect(alarms.length).toBeGreaterThanOrEqual(16);
     for (const [id, properties] of alarms) expect(properties.AlarmActions, id).toHaveLength(1);
     made.training.hasResourceProperties('AWS::SNS::Subscription', {
       Endpoint: 'me@example.com',
@@ -604,6 +605,39 @@ describe('monitoring', () => {
     expect(statementsOf(policy)).toContainEqual(
       expect.objectContaining({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
     );
+  });
+
+  it('measures the time to the first character by the log line of a text', () => {
+    const entry = logEntry({
+      ...{ requestId: 'a', method: 'POST', route: '/generate', status: 200, milliseconds: 9 },
+      generation: { model: 'm', characters: 5, firstCharacterMilliseconds: 3.125, ended: 'length' },
+    });
+    const filters = resources(made.api, 'AWS::Logs::MetricFilter').map(([, one]) => one);
+    const [filter] = filters.filter(({ FilterPattern }) => /first/i.test(String(FilterPattern)));
+    expect(filter).toMatchObject({
+      FilterPattern: '{ $.message.firstCharacterMilliseconds >= 0 }',
+      MetricTransformations: [{ MetricValue: '$.message.firstCharacterMilliseconds', Unit: 'Milliseconds' }],
+    });
+    expect(entry).toMatchObject({ firstCharacterMilliseconds: 3.13 }); // below `message` of the runtime's line
+    const alarms = resources(made.api, 'AWS::CloudWatch::Alarm').map(([, one]) => one);
+    expect(alarms).toContainEqual(
+      expect.objectContaining({
+        MetricName: 'TimeToFirstCharacter',
+        ExtendedStatistic: 'p99',
+        Threshold: 5_000,
+      }),
+    );
+  });
+
+  it('watches rules and machines by sums, each of an alarm', () => {
+    const sums = resources(made.api, 'AWS::CloudWatch::Alarm').flatMap(([, { Metrics = [] }]) =>
+      (Metrics as { Expression?: string; MetricStat?: { Metric: { MetricName: string } } }[]).flatMap(
+        ({ Expression, MetricStat }) => Expression ?? MetricStat?.Metric.MetricName ?? [],
+      ),
+    );
+    expect(sums.filter((one) => one === 'FailedInvocations')).toHaveLength(2);
+    expect(sums.filter((one) => one === 'ExecutionThrottled')).toHaveLength(3);
+    expect(sums.filter((one) => one.startsWith('FILL('))).toHaveLength(2);
   });
 
   it('warns before the budget is spent, unless none is set', async () => {
