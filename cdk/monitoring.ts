@@ -19,7 +19,7 @@ export interface MonitoringProps {
   readonly admin: NodeFunction;
   /** Absent where IAM decides who may call. */
   readonly authorise: NodeFunction | undefined;
-  readonly machines: Readonly<Record<string, sfn.StateMachine>>;
+  readonly machines: Readonly<Record<'Retraining' | 'Grid' | 'Bulk', sfn.StateMachine>>;
   /** What starts a state machine. */
   readonly rules: readonly events.Rule[];
   readonly deadLetters: sqs.IQueue;
@@ -93,8 +93,8 @@ export class Monitoring extends Construct {
     );
     this.alarm(
       'ExecutionsThrottled',
-      'Executions wait for a limit of Step Functions',
-      throttledExecutions(machines, five),
+      'Batches of a bulk job wait for a limit of Step Functions',
+      machines.Bulk.metricThrottled({ period: five }),
       1,
     );
     this.alarm('ModelLoadFailures', 'A function could not load its model', loadFailures, 1);
@@ -200,30 +200,18 @@ export class Monitoring extends Construct {
   }
 }
 
-/** Sums over what one alarm is about. */
+/** Of all rules together. */
 const failedInvocations = (rules: readonly events.Rule[], period: Duration): cloudwatch.MathExpression => {
-  const metric = ({ ruleName }: events.Rule) =>
+  const metrics = rules.map(({ ruleName }, at): [string, cloudwatch.Metric] => [
+    `m${at}`,
     new cloudwatch.Metric({
       ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', statistic: 'Sum', period },
       dimensionsMap: { RuleName: ruleName },
-    });
-  return sum(rules.map(metric), period);
-};
-
-const throttledExecutions = (
-  machines: Readonly<Record<string, sfn.StateMachine>>,
-  period: Duration,
-): cloudwatch.MathExpression =>
-  sum(
-    Object.values(machines).map((machine) => machine.metricThrottled({ period })),
-    period,
-  );
-
-const sum = (metrics: readonly cloudwatch.Metric[], period: Duration): cloudwatch.MathExpression => {
-  const named = metrics.map((metric, at) => [`m${at}`, metric] as const);
+    }),
+  ]);
   return new cloudwatch.MathExpression({
-    expression: named.map(([name]) => `FILL(${name}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(named),
+    expression: metrics.map(([name]) => `FILL(${name}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(metrics),
     period,
   });
 };

@@ -629,15 +629,14 @@ describe('monitoring', () => {
     );
   });
 
-  it('watches rules and machines by sums, each of an alarm', () => {
+  it('watches both rules by one alarm', () => {
     const sums = resources(made.api, 'AWS::CloudWatch::Alarm').flatMap(([, { Metrics = [] }]) =>
       (Metrics as { Expression?: string; MetricStat?: { Metric: { MetricName: string } } }[]).flatMap(
         ({ Expression, MetricStat }) => Expression ?? MetricStat?.Metric.MetricName ?? [],
       ),
     );
     expect(sums.filter((one) => one === 'FailedInvocations')).toHaveLength(2);
-    expect(sums.filter((one) => one === 'ExecutionThrottled')).toHaveLength(3);
-    expect(sums.filter((one) => one.startsWith('FILL('))).toHaveLength(2);
+    expect(sums.filter((one) => one.startsWith('FILL('))).toHaveLength(1);
   });
 
   it('warns before the budget is spent, unless none is set', async () => {
