@@ -40,7 +40,7 @@ for (const { file, width, height, dark, link } of pictures) {
 const { version } = JSON.parse(await readFile(join(root, 'models/shakespeare/current.json'), 'utf8')) as {
   version: string;
 };
-const report = await browser.newPage({ viewport: { width: 1100, height: 900 }, colorScheme: 'light' });
+const report = await browser.newPage({ viewport: { width: 1100, height: 1240 }, colorScheme: 'light' });
 await report.goto(pathToFileURL(join(root, 'models/shakespeare', version, 'report.html')).href);
 await report.evaluate(async () => void (await document.fonts.ready));
 await report.screenshot({ path: join(root, 'docs/images/report.png') });
