@@ -194,7 +194,7 @@ export class Generation {
 
   /** The prompts as they were read, before anything is generated, with their log-probabilities if those are wanted. */
   async readPrompts(): Promise<readonly CompletionResult[]> {
-    const { pattern: _, ...options } = this.#options;
+    const { pattern: _, choices: __, ...options } = this.#options;
     const runs = this.#complete({ ...options, length: 0, n: 1 });
     const scored = await Promise.all(runs.map((completions) => completions.result()));
     this.#throwIfStopped();

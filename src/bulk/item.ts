@@ -66,6 +66,7 @@ async function generate(lease: BulkModel, row: unknown, seed: number, signal?: A
     seed: result.seed,
     characters: choice?.generated,
     ...(choice?.overlap === undefined ? {} : { overlap: choice.overlap }),
+    ...(choice?.choiceScores === undefined ? {} : { choice_scores: choice.choiceScores }),
     ...(result.replaced.length === 0 ? {} : { replaced: result.replaced }),
   };
 }

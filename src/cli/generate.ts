@@ -202,12 +202,13 @@ async function printTexts(
 }
 
 const detailsOf = ({ choices, replaced }: CompletionResult): object => ({
-  choices: choices.map(({ text, finishReason, stopReason, generated, overlap }) => ({
+  choices: choices.map(({ text, finishReason, stopReason, generated, overlap, choiceScores }) => ({
     text,
     finish_reason: finishReason,
     ...stopReasonOf({ ...(stopReason && { stopReason }) }),
     characters: generated,
     ...(overlap === undefined ? {} : { overlap }),
+    ...(choiceScores === undefined ? {} : { choice_scores: choiceScores }),
   })),
   ...(replaced.length === 0 ? {} : { replaced }),
 });

@@ -18,6 +18,7 @@ export interface SamplingFlags extends Omit<SamplingOptions, 'logitBias'> {
   readonly banned?: readonly string[];
   readonly pattern?: string;
   readonly patternFlags?: string;
+  readonly choice?: readonly string[];
   readonly jsonSchema?: Readonly<Record<string, unknown>>;
   readonly unknown?: string;
   readonly copyGuard?: number;
@@ -57,6 +58,7 @@ export const addSampling = (command: Command): Command => {
     .option('--banned <text>', 'never write this text; may be given several times', gather)
     .option('--pattern <expression>', 'a regular expression that the whole text matches')
     .option('--pattern-flags <letters>', 'of the pattern, as in JavaScript: i ignores case; also m, s and v')
+    .option('--choice <text>', 'write one of the texts that are given so, by their probabilities', gather)
     .option('--json-schema <file>', 'a JSON schema that the text fits', readSchema)
     .addOption(
       new Option(
@@ -84,6 +86,7 @@ export function requestParameters(options: SamplingFlags): Record<string, unknow
     banned: options.banned,
     pattern: options.pattern,
     pattern_flags: options.patternFlags,
+    choices: options.choice,
     json_schema: options.jsonSchema,
     unknown: options.unknown,
     copy_guard: options.copyGuard,

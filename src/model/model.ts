@@ -90,6 +90,11 @@ export interface GenerateOptions extends SamplingOptions {
   readonly pattern?: string | PatternSource | Pattern;
   /** A schema that the text, as JSON, fits: objects of strings, numbers, booleans and lists of them. In place of `pattern`. */
   readonly jsonSchema?: Readonly<Record<string, unknown>>;
+  /**
+   * The text is one of these, drawn by their probabilities under the model: temperature and cuts see whole texts. In
+   * place of `pattern`.
+   */
+  readonly choices?: readonly string[];
   /** 0 .. 2^53-1; drawn at random when absent, and reported. */
   readonly seed?: number;
   /** Completions, advanced together. Default 1. */
@@ -129,12 +134,21 @@ export interface CharacterDetail {
 export type FinishReason = 'length' | 'stop' | 'aborted';
 
 /**
- * A stop string, by its text; the pattern, which is complete; the copy guard or banned strings, which left nothing to go
+ * A stop string, by its text; the pattern or the chosen text, which is complete; the copy guard or banned strings, which left nothing to go
  * on with.
  */
 export type StopReason =
   | { readonly by: 'stop'; readonly text: string }
-  | { readonly by: 'pattern' | 'copy_guard' | 'banned' };
+  | { readonly by: 'pattern' | 'choice' | 'copy_guard' | 'banned' };
+
+/** How likely the model finds one of the texts that a request allows. */
+export interface ChoiceScore {
+  readonly text: string;
+  /** Natural logarithm of the probability that the model goes on with this text. */
+  readonly logprob: number;
+  /** Its share among all that are allowed. */
+  readonly probability: number;
+}
 
 export interface CompletionEvent {
   /** Which of the n completions. */
@@ -165,6 +179,8 @@ export interface CompletionResult {
      */
     readonly state: Uint8Array;
     readonly overlap?: { readonly characters: number; readonly exact: boolean };
+    /** Of the texts that the request allows, in its order. */
+    readonly choiceScores?: readonly ChoiceScore[];
   }[];
   readonly milliseconds: number;
 }

@@ -158,10 +158,12 @@ export const checkPrompt = (
 
 /** Of the parameters that each say what the whole text is, a request has one. */
 export const checkForms = (
-  parameters: Pick<CommonParameters, 'pattern' | 'json_schema'>,
+  parameters: Pick<CommonParameters, 'pattern' | 'json_schema' | 'choices'>,
   faults: ValidationErrors,
 ): void => {
-  const forms = (['pattern', 'json_schema'] as const).filter((name) => parameters[name] !== undefined);
+  const forms = (['pattern', 'json_schema', 'choices'] as const).filter(
+    (name) => parameters[name] !== undefined,
+  );
   const [first, second] = forms;
   if (first === undefined || second === undefined) return;
   faults.add('invalid_parameter', second, `${second}: expected only one of ${forms.join(', ')}.`);

@@ -37,12 +37,14 @@ const aliases: Readonly<Record<string, string>> = {
   guided_regex: 'pattern',
   regex: 'pattern',
   guided_json: 'json_schema',
+  guided_choice: 'choices',
 };
 
 /** What vLLM puts into one parameter, and the parameters here that mean the same. */
 const structuredOutputs: Readonly<Record<string, string>> = {
   regex: 'pattern',
   json: 'json_schema',
+  choice: 'choices',
 };
 
 /** Ways to describe a text that other servers have, and that no automaton can follow. */

@@ -110,6 +110,7 @@ export const prepareGeneration = async <Own extends Parameters>(
     const request = endpoint.toGenerationRequest(parameters, lease, deps);
     const size = sizeOf(lease, request);
     checkPromptTotal(limits, request.prompts, promptName, faults);
+    checkLengths(limits, { text: ['choices', parameters.choices?.join('')] }, faults);
     checkSize(limits, size, request.count > 1 ? 'n' : lengthName, faults);
     if (promptName !== 'prompt') checkLengths(limits, { text: [promptName, request.prompts] }, faults);
     checkSeeds(parameters.seed, request.prompts.length, faults);
@@ -120,7 +121,7 @@ export const prepareGeneration = async <Own extends Parameters>(
     );
     faults.throwIfAny();
     // Checks the rest, such as whether a text of this length can match; it starts only when it is read.
-    if (options?.pattern !== undefined) lease.model.complete(options);
+    if (options?.pattern !== undefined || options?.choices !== undefined) lease.model.complete(options);
     const generation = new Generation({
       generator,
       signer,

@@ -49,6 +49,7 @@ const stopString = z
   .string({ error: stopError })
   .check(z.minLength(1, { error: stopError }), z.maxLength(1000, { error: stopError }));
 
+const choicesError = 'an array of 1 to 1000 different texts';
 const flagsError = 'some of the letters i, m, s and v, each once';
 
 /** What may be asked of the sampler at every endpoint. */
@@ -97,6 +98,17 @@ const sampling = {
     z
       .record(z.string(), z.unknown(), { error: 'a JSON schema, an object' })
       .check(z.describe('A JSON schema that the text, as JSON, fits. In place of `pattern`.')),
+  ),
+  choices: z.optional(
+    z
+      .array(z.string({ error: choicesError }), { error: choicesError })
+      .check(
+        z.minLength(1, { error: choicesError }),
+        z.maxLength(1000, { error: choicesError }),
+        z.describe(
+          'The text is one of these, drawn by their probabilities, which `choice_scores` has. In place of `pattern`.',
+        ),
+      ),
   ),
   pattern_flags: z.optional(
     z

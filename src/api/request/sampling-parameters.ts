@@ -28,6 +28,7 @@ export const samplingOptions = (
     includeStop: parameters.include_stop,
     banned: typeof banned === 'string' ? [banned] : banned,
     pattern: patternOf(parameters),
+    choices: parameters.choices,
     unknown: parameters.unknown,
     copyGuard: index && guarded !== undefined ? { index, length: guarded } : undefined,
     overlap: index,

@@ -1,4 +1,4 @@
-import type { CharacterDetail, FinishReason } from '../../model/model.ts';
+import type { CharacterDetail, ChoiceScore, FinishReason } from '../../model/model.ts';
 
 /** OpenAI's log-probabilities of a completion; a token is a character here. */
 export interface Logprobs {
@@ -18,6 +18,7 @@ export interface Choice {
   readonly stop_reason?: string;
   readonly continue_from?: string;
   readonly overlap?: { readonly characters: number; readonly exact: boolean };
+  readonly choice_scores?: readonly ChoiceScore[];
 }
 
 /** How one of OpenAI's routes words its answers. */

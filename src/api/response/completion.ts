@@ -119,12 +119,13 @@ export class Completion {
   choiceExtras(
     choice: ChoiceResult,
     prompt: number,
-  ): Pick<Choice, 'stop_reason' | 'continue_from' | 'overlap'> {
+  ): Pick<Choice, 'stop_reason' | 'continue_from' | 'overlap' | 'choice_scores'> {
     const token = this.generation.continuation(choice.state, prompt);
     return {
       ...stopReasonOf(choice),
       ...(token === undefined ? {} : { continue_from: token }),
       ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
+      ...(choice.choiceScores === undefined ? {} : { choice_scores: choice.choiceScores }),
     };
   }
 

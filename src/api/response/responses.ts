@@ -57,12 +57,20 @@ const Warnings = z
   .array(z.string())
   .check(z.describe('What was not done as the request asks: parameters ignored, a length lowered.'));
 
+const choiceScores = z.optional(
+  z
+    .array(z.object({ text: z.string(), logprob: z.number(), probability: z.number() }))
+    .check(
+      z.describe('Of each of `choices`: its log-probability under the model, and its share among them.'),
+    ),
+);
+
 const stopReason = z.optional(
   z
     .string()
     .check(
       z.describe(
-        'What ended a text that stopped: the stop string, "pattern" where it is complete; "copy_guard" or "banned" where they left nothing to go on with.',
+        'What ended a text that stopped: the stop string, "pattern" or "choice" where that is complete; "copy_guard" or "banned" where they left nothing to go on with.',
       ),
     ),
 );
@@ -81,6 +89,7 @@ export const GenerateResponseSchema = z
     seed: Seed,
     characters: z.int().check(z.describe('Generated, those of a stop string included.')),
     overlap: z.optional(Overlap),
+    choice_scores: choiceScores,
     replaced: z.optional(Replaced),
     continue_from: continueFrom,
     receipt: Receipt,
@@ -113,6 +122,7 @@ const choiceFields = {
   stop_reason: stopReason,
   continue_from: continueFrom,
   overlap: z.optional(Overlap),
+  choice_scores: choiceScores,
 };
 
 const completionFields = {
@@ -165,6 +175,7 @@ const chatChoice = {
   stop_reason: stopReason,
   continue_from: continueFrom,
   overlap: z.optional(Overlap),
+  choice_scores: choiceScores,
 };
 
 export const ChatResponseSchema = z

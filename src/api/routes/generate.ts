@@ -147,6 +147,7 @@ const responseBody = (generation: Generation, outcome: Outcome): object => {
     seed: generation.seed,
     characters: choice.generated,
     ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
+    ...(choice.choiceScores === undefined ? {} : { choice_scores: choice.choiceScores }),
     ...(result.replaced.length === 0 ? {} : { replaced: result.replaced }),
     ...(token === undefined ? {} : { continue_from: token }),
     receipt: generation.receipt(),

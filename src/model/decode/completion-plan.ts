@@ -3,7 +3,8 @@ import type { Alphabet, Replaced, UnknownRule } from '../format/alphabet.ts';
 import type { GenerateOptions } from '../model.ts';
 import { drawSeed } from '../sampling/random.ts';
 import { Sampler } from '../sampling/sampler.ts';
-import { checkSampling } from '../sampling/sampling-options.ts';
+import { checkSampling, type Sampling } from '../sampling/sampling-options.ts';
+import { type AllowedText, checkChoices } from './choices.ts';
 import type { DecodePlan } from './decoder.ts';
 import type { Engine } from './engine.ts';
 import { type Pattern, type PatternSource, startOf } from './pattern.ts';
@@ -17,6 +18,8 @@ export interface CompletionPlan {
   readonly prompt: readonly number[];
   readonly replaced: readonly Replaced[];
   readonly decoding: DecodePlan;
+  /** The texts of which each completion is one, and what chooses among them. */
+  readonly choices: { readonly texts: readonly AllowedText[]; readonly sampler: Sampler } | undefined;
   /** A pattern that is not ready yet. */
   readonly unprepared: string | PatternSource | undefined;
 }
@@ -29,8 +32,9 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
     jsonSchema === undefined
       ? options.pattern
       : ({ source: JSON.stringify(jsonSchema), flags: '', syntax: 'json-schema' } as const);
-  if (jsonSchema !== undefined && options.pattern !== undefined) {
-    throw unexpected('invalid_parameter', 'jsonSchema', 'a schema or a pattern', 'both');
+  const forms = (['pattern', 'jsonSchema', 'choices'] as const).filter((name) => options[name] !== undefined);
+  if (forms.length > 1) {
+    throw unexpected('invalid_parameter', forms[1]!, 'one of pattern, jsonSchema and choices', forms);
   }
   const length = whole(options.length ?? 256, 'length', 0);
   const n = whole(options.n ?? 1, 'n', 1, 4096);
@@ -44,12 +48,14 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   const from = options.from && decodeState(options.from, owner, stepper.stateLength, stepper.vocabulary);
   const { ids: prompt, replaced } = read(options.prompt ?? '', alphabet, options.unknown);
   const sampling = checkSampling(options, alphabet);
+  const texts = options.choices && checkChoices(options.choices, length, alphabet);
   const prepared = typeof pattern === 'object' && 'automaton' in pattern ? (pattern as Pattern) : undefined;
   const plan: CompletionPlan = {
     n,
     from,
     prompt,
     replaced,
+    choices: texts && { texts, sampler: new Sampler(ofWholeTexts(sampling), texts.length) },
     unprepared: prepared === undefined ? pattern : undefined,
     decoding: {
       stepper,
@@ -71,6 +77,16 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
   };
   return prepared === undefined ? plan : withPattern(plan, prepared);
 };
+
+/** What chooses among whole texts: temperature and cuts, but nothing that is about single characters. */
+const ofWholeTexts = (sampling: Sampling): Sampling => ({
+  ...sampling,
+  bias: [],
+  allowed: undefined,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+});
 
 /** @throws FolioError `pattern_impossible` */
 export const withPattern = (plan: CompletionPlan, pattern: Pattern): CompletionPlan => {

@@ -1,5 +1,6 @@
 import type {
   CharacterDetail,
+  ChoiceScore,
   CompletionEvent,
   CompletionResult,
   Completions,
@@ -9,6 +10,7 @@ import type {
 import { detailOf } from '../sampling/character-detail.ts';
 import { Random } from '../sampling/random.ts';
 import { TokenCounts } from '../sampling/token-counts.ts';
+import { type AllowedText, ChoiceScoring, choiceScores, TextPosition } from './choices.ts';
 import { now } from './clock.ts';
 import { type CompletionPlan, planCompletion, withPattern } from './completion-plan.ts';
 import { type CompletionListener, Decoder } from './decoder.ts';
@@ -27,6 +29,10 @@ export class CompletionTask implements Completions {
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
   readonly #events: EventQueue;
   #prefill: Prefill | undefined;
+  #scoring:
+    | { readonly choices: ChoiceScoring; readonly snapshot: Snapshot; readonly slot: number }
+    | undefined;
+  #choiceScores: readonly ChoiceScore[] | undefined;
   #decoders: readonly Decoder[] = [];
   #startedAt: number | undefined;
   #milliseconds = 0;
@@ -144,6 +150,25 @@ export class CompletionTask implements Completions {
   #startDecoding(view: Float32Array, snapshot: Snapshot, slot: number): void {
     // Opening slots may move the kernel's memory.
     const logits = view.slice();
+    const { choices } = this.#plan;
+    if (choices === undefined) this.#decode(logits, snapshot, slot);
+    else this.#score(choices.texts, logits, snapshot, slot);
+  }
+
+  /** Finds how likely the texts are that may follow, and goes on with one of them. */
+  #score(texts: readonly AllowedText[], logits: Float32Array, snapshot: Snapshot, slot: number): void {
+    const onEnd = (logprobs: readonly number[]): void => {
+      this.#scoring = undefined;
+      this.#choiceScores = choiceScores(texts, logprobs);
+      this.#decode(logits, snapshot, slot);
+    };
+    const isScored = (): boolean => this.#choiceScores !== undefined;
+    const onFail = (error: unknown): void => this.#fail(error);
+    const choices = new ChoiceScoring(this.#engine, texts, logits, snapshot, onEnd, onFail);
+    if (!isScored()) this.#scoring = { choices, snapshot, slot };
+  }
+
+  #decode(logits: Float32Array, snapshot: Snapshot, slot: number): void {
     this.#fork(snapshot, slot);
     for (const decoder of this.#decoders) {
       if (this.#plan.decoding.length === 0) decoder.finish('length');
@@ -160,8 +185,23 @@ export class CompletionTask implements Completions {
       const own = index === 0 ? slot : stepper.open();
       if (index > 0) stepper.write(own, state);
       const random = this.#randomFor(index);
-      return new Decoder(this.#plan.decoding, own, snapshot, random, this.#counts(), this.#listener(index));
+      const position = this.#choose(random);
+      const counts = this.#counts();
+      const listener = this.#listener(index);
+      return new Decoder(this.#plan.decoding, own, snapshot, random, counts, listener, position);
     });
+  }
+
+  /** The text that a completion becomes, where it is one of several. */
+  #choose(random: Random): TextPosition | undefined {
+    const { choices } = this.#plan;
+    const scores = this.#choiceScores;
+    if (choices === undefined || scores === undefined) return undefined;
+    const { vocabulary } = this.#engine.stepper;
+    const largest = Math.max(...scores.map(({ logprob }) => logprob));
+    const logits = Float32Array.from(scores, ({ logprob }) => logprob - largest);
+    const chosen = choices.sampler.choose(logits, new TokenCounts(scores.length), random);
+    return new TextPosition(choices.texts[chosen]!.ids, vocabulary);
   }
 
   /** The generator of one completion: the state's own goes on unless another seed is given. */
@@ -214,6 +254,7 @@ export class CompletionTask implements Completions {
         return state;
       },
       ...(overlap === undefined ? {} : { overlap: { characters: overlap, exact: false } }),
+      ...(this.#choiceScores === undefined ? {} : { choiceScores: this.#choiceScores }),
     };
     stepper.close(decoder.slot);
   }
@@ -232,6 +273,12 @@ export class CompletionTask implements Completions {
       stepper.write(slot, hidden);
       this.#fork({ hidden, last: this.#before }, slot);
     }
+    if (this.#scoring !== undefined) {
+      const { choices, snapshot, slot } = this.#scoring;
+      choices.stop();
+      this.#scoring = undefined;
+      this.#fork(snapshot, slot);
+    }
     for (const decoder of this.#decoders) {
       scheduler.remove(decoder);
       decoder.finish('aborted');
@@ -241,6 +288,11 @@ export class CompletionTask implements Completions {
   #fail(error: unknown): void {
     if (this.#events.hasEnded) return;
     const { stepper, scheduler } = this.#engine;
+    if (this.#scoring !== undefined) {
+      this.#scoring.choices.stop();
+      stepper.close(this.#scoring.slot);
+      this.#scoring = undefined;
+    }
     const open = this.#decoders.filter((_, index) => this.#choices[index] === undefined);
     for (const stream of this.#prefill === undefined ? open : [this.#prefill]) {
       scheduler.remove(stream);

@@ -78,7 +78,10 @@ export class Decoder implements ScheduledSequence {
   #id = -1;
   #open = true;
 
-  /** @param snapshot The sequence before its last character was fed; `slot` is the sequence after it. */
+  /**
+   * @param snapshot The sequence before its last character was fed; `slot` is the sequence after it.
+   * @param position Where the text begins in what it is to match.
+   */
   constructor(
     plan: DecodePlan,
     slot: number,
@@ -86,6 +89,7 @@ export class Decoder implements ScheduledSequence {
     random: Random,
     counts: TokenCounts,
     listener: CompletionListener,
+    position: Position | undefined = plan.pattern?.start,
   ) {
     const { guard, stop, alphabet, tail } = plan;
     this.#plan = plan;
@@ -93,7 +97,7 @@ export class Decoder implements ScheduledSequence {
     this.#random = random;
     this.#counts = counts;
     this.#listener = listener;
-    this.#position = plan.pattern?.start;
+    this.#position = position;
     this.#rewindBuffer = new RewindBuffer(plan.stepper, slot, snapshot);
     this.#mark = { random: random.fork(), length: this.#rewindBuffer.length };
     if (stop.length > 0) {
@@ -185,7 +189,9 @@ export class Decoder implements ScheduledSequence {
       }
       this.#emit(this.#stopMatcher.held);
     }
-    if (this.isComplete) return this.#end('stop', { by: 'pattern' });
+    if (this.isComplete) {
+      return this.#end('stop', { by: this.#plan.pattern === undefined ? 'choice' : 'pattern' });
+    }
     if (this.#generated >= length) return this.finish('length');
     if (this.#rewinds && this.#pending.length === 0 && this.#rewindBuffer.advance()) {
       this.#mark = { random: this.#random.fork(), length: this.#rewindBuffer.length };

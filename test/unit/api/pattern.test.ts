@@ -136,6 +136,55 @@ describe('pattern', () => {
     expect(((again.choices as Json[] | undefined)?.[0] ?? again).text).toBe(choice.text);
   });
 
+  test.each([
+    ['/generate', { choices: ['yes', 'no', 'perhaps'] }],
+    ['/v1/completions', { choices: ['yes', 'no', 'perhaps'] }],
+    ['/v1/completions', { guided_choice: ['yes', 'no', 'perhaps'] }],
+    ['/v1/chat/completions', { structured_outputs: { choice: ['yes', 'no', 'perhaps'] } }],
+  ])('%s answers with one of %j and their probabilities', async (path, body) => {
+    const begin = path.includes('chat')
+      ? { messages: [{ role: 'user', content: 'Once' }] }
+      : { prompt: 'Once' };
+    const answer = (await (await post(path, { model: 'tiny', ...begin, ...body })).json()) as Json;
+    const choice = ((answer.choices as Json[] | undefined)?.[0] ?? answer) as Json;
+    expect(['yes', 'no', 'perhaps']).toContain(choice.text ?? (choice.message as Json).content);
+    expect(choice.stop_reason).toBe('choice');
+    const scores = choice.choice_scores as { text: string; probability: number }[];
+    expect(scores.map(({ text }) => text)).toEqual(['yes', 'no', 'perhaps']);
+    expect(scores.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 9);
+    const again = (await (await post(path, answer.receipt as Json)).json()) as Json;
+    const second = ((again.choices as Json[] | undefined)?.[0] ?? again) as Json;
+    expect(second.text ?? second.message).toEqual(choice.text ?? choice.message);
+  });
+
+  test('choices are refused with their place', async () => {
+    const refusals: [Json, Json][] = [
+      [{ choices: ['a', '€'] }, { code: 'unknown_character', param: 'choices[1]' }],
+      [{ choices: [] }, { code: 'invalid_parameter', param: 'choices' }],
+      [
+        { choices: ['yes', 'no'], length: 2 },
+        { code: 'invalid_parameter', param: 'choices[0]' },
+      ],
+      [
+        { choices: ['a'], pattern: 'a' },
+        { code: 'invalid_parameter', param: 'choices' },
+      ],
+      [
+        {
+          choices: Array.from(
+            { length: 300 },
+            (_, i) =>
+              `${'a'.repeat(30)}${'bcdefghijk'[i % 10]}${'lmnopqrst'[Math.floor(i / 30)]}${'uvw'[Math.floor(i / 10) % 3]}`,
+          ),
+        },
+        { code: 'limit_exceeded' },
+      ],
+    ];
+    for (const [body, error] of refusals) {
+      expect(await (await post('/generate', { model: 'tiny', ...body })).json()).toMatchObject({ error });
+    }
+  });
+
   test('a schema is refused with its place, and beside a pattern', async () => {
     const refusals: [Json, Json][] = [
       [
