@@ -4,6 +4,8 @@ import { KEPT_WHOLE } from './rare-characters.ts';
 
 /** Below this, a model learns words badly. Characters. */
 const SMALL = 100_000;
+/** Below this, running text from fresh weights may not beat its trigram model: one of 10 kB did not. Characters. */
+const HARDLY_ENOUGH = 20_000;
 /** A share of copied text above which it is worth looking: held-out text may then stand in the training part. */
 const DUPLICATED = 0.05;
 
@@ -31,6 +33,13 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
       code: 'small',
       message: `${grouped(report.characters)} characters are few: from about ${grouped(SMALL)} the text is worth reading, from a million it is good.`,
     },
+    report.kind === 'text' &&
+      !report.estimate.fromBase &&
+      report.characters < HARDLY_ENOUGH && {
+        severity: 'warning',
+        code: 'gate',
+        message: `From fresh weights, ${grouped(report.characters)} characters hardly teach more than a trigram model of them knows: the gate may refuse the model. More text helps, or a model in the same alphabet to start from (--from).`,
+      },
     report.estimate.expectedLoss >= report.estimate.trigramLoss && {
       severity: 'warning',
       code: 'gate',

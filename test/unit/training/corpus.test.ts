@@ -325,6 +325,16 @@ describe('inspectCorpus', () => {
     expect(sorted.estimate.trigramLoss).toBeLessThan(kept.estimate.trigramLoss);
   });
 
+  it('warns of a small text that must be learnt from fresh weights, and not of one that starts from the base', async () => {
+    expect(await messages(lines(90, () => `${phrase(9)}.\n`))).not.toHaveProperty('gate');
+    const cyrillic = lines(
+      90,
+      () =>
+        `${phrase(9).replaceAll(/[a-z]/g, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 975))}.\n`,
+    );
+    expect((await messages(cyrillic)).gate).toMatch(/fresh weights.*gate may refuse.*--from/);
+  });
+
   it('cannot read a text without a newline as lines', async () => {
     await expect(inspectCorpus([file('ab '.repeat(500))], { kind: 'lines' })).rejects.toMatchObject({
       code: 'corpus_invalid',
