@@ -7,7 +7,10 @@ export interface ModelReference {
   readonly version?: string;
 }
 
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+/** Of a model or a version. */
+export const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+/** Of a model, or of a version of it. */
+export const referencePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?$/;
 
 /** Whether it can name a model or a version: letters, digits, `_`, `.` and `-`, 64 at most, no leading mark. */
 export const isModelName = (name: string): boolean => namePattern.test(name);
@@ -22,12 +25,6 @@ export function checkModelName(name: string, where = 'model'): string {
     { where, expected: String(namePattern), received: JSON.stringify(name.slice(0, 80)) },
   );
 }
-
-/** Whether it is a name, or `NAME@VERSION`. */
-export const isModelReference = (text: string): boolean => {
-  const parts = text.split('@');
-  return parts.length <= 2 && parts.every(isModelName);
-};
 
 /** @throws FolioError `invalid_parameter` */
 export function parseModelReference(text: string): ModelReference {

@@ -22,6 +22,7 @@ const npmClients: Readonly<Record<string, string>> = {
 export const pythonClients = {
   'lm-eval': ['lm-eval[api]==0.4.13'],
   guidellm: ['guidellm==0.8.1'],
+  schemathesis: ['schemathesis==4.32.5'],
 } as const;
 
 const folder = join(cacheFolder('tools'), 'npm-clients');

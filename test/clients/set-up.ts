@@ -7,4 +7,5 @@ export default async function setUp(): Promise<void> {
   await installNpmClients();
   await pythonClient('lm-eval');
   await pythonClient('guidellm');
+  await pythonClient('schemathesis');
 }

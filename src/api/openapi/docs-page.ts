@@ -96,7 +96,8 @@ const typeOf = (schema: Schema): Html | string => {
     const name = nameOf(schema.$ref);
     return html`<a href="#schema-${name}">${name}</a>`;
   }
-  const several = schema.anyOf ?? schema.oneOf;
+  // Null says as much as an absent field, for every one of them.
+  const several = (schema.anyOf ?? schema.oneOf)?.filter(({ type }) => type !== 'null');
   if (several) return html`${several.map((one, at) => html`${at > 0 ? ' or ' : ''}${typeOf(one)}`)}`;
   if (schema.const !== undefined) return html`<code>${JSON.stringify(schema.const)}</code>`;
   if (schema.enum) return html`<code>${schema.enum.map((one) => JSON.stringify(one)).join(' | ')}</code>`;

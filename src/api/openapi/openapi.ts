@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { type ErrorCode, errorCodes } from '../../errors.ts';
+import { namePattern, referencePattern } from '../../store/model-name.ts';
 import { folioVersion } from '../../version.ts';
 import { statusOn } from '../response/error-response.ts';
 import * as responses from '../response/responses.ts';
@@ -30,6 +31,9 @@ const ofParameter: Readonly<Record<string, string>> = {
   id: 'The training’s id.',
 };
 
+/** What a parameter of a path may be, where others are refused as such. */
+const patterns: Readonly<Record<string, RegExp>> = { model: referencePattern, name: namePattern };
+
 /** The whole numbers of JavaScript are the bounds of every integer, and say nothing. */
 const withoutBounds = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
   if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
@@ -43,13 +47,42 @@ const convert = (io: 'input' | 'output'): Readonly<Record<string, Json>> =>
     override: withoutBounds,
   }).schemas as unknown as Record<string, Json>;
 
+/** Schemas of bodies of OpenAI's routes, which ignore what they do not know: see `openAiBody`. */
+const isOpen = (id: string): boolean =>
+  operations.some(
+    ({ openAi, body = {} }) =>
+      openAi && Object.values(body).some((schema) => typeof schema === 'object' && idOf(schema) === id),
+  );
+
+/** A body may say null in place of leaving a field out: see `parse`. */
+const nullable = (schema: Json): Json => {
+  const {
+    properties = {},
+    required = [],
+    ...rest
+  } = schema as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  const orNull = ({ description, default: fallback, ...field }: Json): Json => ({
+    ...(description === undefined ? {} : { description }),
+    ...(fallback === undefined ? {} : { default: fallback }),
+    anyOf: [field, { type: 'null' }],
+  });
+  const fields = Object.entries(properties).map(([name, field]) => [
+    name,
+    required.includes(name) ? field : orNull(field),
+  ]);
+  return { ...rest, required, properties: Object.fromEntries(fields) };
+};
+
 /** Every schema that was given an id, requests as what may be sent. */
 const components = (): Readonly<Record<string, Json>> => {
   const sent = convert('input');
   return Object.fromEntries(
     Object.entries(convert('output')).map(([id, answered]) => {
       const { $schema: _, $id: __, ...schema } = (id.endsWith('Request') ? sent[id] : answered) ?? answered;
-      return [id, schema];
+      return [id, isOpen(id) ? { ...schema, additionalProperties: {} } : schema];
     }),
   );
 };
@@ -88,7 +121,7 @@ const parametersOf = (
     in: 'path',
     required: true,
     description: ofParameter[name],
-    schema: { type: 'string' },
+    schema: { type: 'string', ...(patterns[name] && { pattern: patterns[name].source }) },
   }));
   if (!query) return inPath;
   const properties = schemas[idOf(query)]?.properties as Readonly<Record<string, Json>>;
@@ -182,7 +215,12 @@ export const openApiDocument = (): Json => {
     tags: ['Generation', 'Models', 'Trainings', 'Service'].map((name) => ({ name })),
     paths,
     components: {
-      schemas,
+      schemas: Object.fromEntries(
+        Object.entries(schemas).map(([id, schema]) => [
+          id,
+          id.endsWith('Request') ? nullable(schema) : schema,
+        ]),
+      ),
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { rangeOf, type SamplingParameter } from '../../model/sampling/parameters.ts';
-import { isModelName, isModelReference } from '../../store/model-name.ts';
+import { namePattern, referencePattern } from '../../store/model-name.ts';
 
 /**
  * Fields of requests, each made with the words that its faults use: a schema's error is what was expected, and
@@ -45,20 +45,14 @@ export const choice = <const T extends readonly [string, ...string[]]>(values: T
     .enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` })
     .check(z.describe(description));
 
-/** Of a model, a corpus or a preset. */
+/** Of a model, a version, a corpus or a preset. */
 export const name = (description: string) => {
   const error = 'a name of 1 to 64 letters, digits, dots, dashes and underscores';
-  return z.string({ error }).check(
-    z.refine((value) => isModelName(value), { error }),
-    z.describe(description),
-  );
+  return z.string({ error }).check(z.regex(namePattern, { error }), z.describe(description));
 };
 
 /** A model of the store, by name or pinned to a version. */
 export const modelReference = (description: string) => {
   const error = 'a model’s name, or name@version';
-  return z.string({ error }).check(
-    z.refine((value) => isModelReference(value), { error }),
-    z.describe(description),
-  );
+  return z.string({ error }).check(z.regex(referencePattern, { error }), z.describe(description));
 };

@@ -124,7 +124,7 @@ const sampling = {
 
 /** Folio's own, beside what OpenAI's API has. */
 const extras = {
-  version: z.optional(text('Pins a version of the model, as `model: "name@version"` does.')),
+  version: z.optional(name('Pins a version of the model, as `model: "name@version"` does.')),
   digest: z.optional(text('Refuses a model of another digest: receipts carry it.')),
   precision: z.optional(
     choice(PRECISIONS, 'Of the arithmetic. int8 and int4 give the same text on every machine.'),
@@ -163,7 +163,7 @@ export const GenerateRequestSchema = z
           'Characters that are generated before a stop string or a pattern may end the text.',
         ),
       ),
-      model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
+      model: z.optional(modelReference('A model’s name, or `name@version`. Default: the server’s.')),
       ...sampling,
       ...extras,
     },
@@ -423,7 +423,7 @@ export const LinesRequestSchema = z
       ),
       prompt: z._default(text('What every line begins with.'), ''),
       length: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Characters of a line at most.')),
-      model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
+      model: z.optional(modelReference('A model’s name, or `name@version`. Default: the server’s.')),
       seed: z.optional(
         integer(
           0,
@@ -444,7 +444,7 @@ export const LinesRequestSchema = z
 export const ScoreRequestSchema = z
   .strictObject(
     {
-      model: z.optional(text('A model’s name, or `name@version`. Default: the server’s.')),
+      model: z.optional(modelReference('A model’s name, or `name@version`. Default: the server’s.')),
       text: z
         .union([z.string(), z.array(z.string()).check(...severalTexts)], {
           error: textsError,
@@ -463,7 +463,7 @@ export const ScoreRequestSchema = z
 export const ActivateRequestSchema = z
   .strictObject(
     {
-      version: text('The version to serve from now on.'),
+      version: name('The version to serve from now on.'),
       expected: z.optional(
         text('The version that should be current now: the change is refused if another one is.'),
       ),
