@@ -73,6 +73,18 @@ export const createApp = (deps: AppDeps): Hono<AppEnv> => {
     });
   });
 
+  app.use((context, next) => {
+    // With a line end, as terminals want it; `?pretty` indents for people.
+    const pretty = context.req.query('pretty');
+    const indent = pretty === undefined || pretty === 'false' || pretty === '0' ? 0 : 2;
+    const json = (value: unknown, ...more: [never?, never?]): Response => {
+      context.header('content-type', 'application/json');
+      return context.body(`${JSON.stringify(value, null, indent)}\n`, ...more);
+    };
+    context.json = json as typeof context.json;
+    return next();
+  });
+
   const { origins = [] } = deps;
   if (origins.length > 0) {
     app.use(

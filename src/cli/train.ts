@@ -11,7 +11,7 @@ import { openProgress } from '../../training/report/progress.ts';
 import { type TrainOptions, train } from '../../training/train.ts';
 import { errorCodes, FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
-import { checkModelName, isModelName } from '../store/model-name.ts';
+import { checkModelName, modelNameOf } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
@@ -232,10 +232,10 @@ const nats = (text: string): number => {
   throw new InvalidArgumentError('Expected a number of nats, 0 or more.');
 };
 
-/** `my-novel` for `texts/my-novel.txt`. */
+/** @throws FolioError `invalid_parameter` */
 const nameAfter = (place: string): string => {
-  const name = basename(place.replace(/[?#].*$/, '')).replace(/\.\w+$/, '');
-  if (isModelName(name)) return name;
+  const name = modelNameOf(place);
+  if (name !== undefined) return name;
   throw new FolioError(
     'invalid_parameter',
     'This corpus suggests no name for its model: give one with --name.',

@@ -76,7 +76,10 @@ export const serveHost = (host: () => Promise<Host>): Middleware => {
           error instanceof RequestError
             ? new FolioError('invalid_request', `The request cannot be read: ${error.message}.`)
             : error;
-        return Response.json(errorBody(shown), { status: errorStatus(shown) });
+        return new Response(`${JSON.stringify(errorBody(shown))}\n`, {
+          status: errorStatus(shown),
+          headers: { 'content-type': 'application/json' },
+        });
       },
     },
   );

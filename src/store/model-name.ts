@@ -15,6 +15,31 @@ export const referencePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(?:@[A-Za-z0-9]
 /** Whether it can name a model or a version: letters, digits, `_`, `.` and `-`, 64 at most, no leading mark. */
 export const isModelName = (name: string): boolean => namePattern.test(name);
 
+/**
+ * The name of the model that a corpus makes, where nobody names it: its file's name without folder and extension, as it
+ * is where that can be a name, else in small letters without accents, a dash for each run of anything else.
+ *
+ * @param place A path or address.
+ * @returns undefined where nothing of it is left
+ */
+export const modelNameOf = (place: string): string | undefined => {
+  const file = place
+    .replace(/[?#].*$/s, '')
+    .replace(/[/\\]+$/, '')
+    .replace(/^.*[/\\]/s, '')
+    .replace(/(?<=.)\.[^.]*$/s, '');
+  if (isModelName(file)) return file;
+  const name = file
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replace(/^-/, '')
+    .slice(0, 64)
+    .replace(/-$/, '');
+  return name === '' ? undefined : name;
+};
+
 /** @throws FolioError `invalid_parameter` */
 export function checkModelName(name: string, where = 'model'): string {
   if (isModelName(name)) return name;

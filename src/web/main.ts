@@ -18,7 +18,10 @@ import { TrainingPanel } from './training-panel.ts';
 
 const inBrowser = byId('in-browser', HTMLInputElement);
 const status = byId('backend-status', HTMLParagraphElement);
-const form = new SettingsForm(byId('settings', HTMLFormElement), () => picker.alphabet());
+const form = new SettingsForm(
+  byId('settings', HTMLFormElement),
+  async () => (await picker.details()).alphabet,
+);
 const controller = new Controller(() => form.read());
 const codeDialog = new CodeDialog();
 const serverBackend = new ServerBackend();
@@ -27,10 +30,11 @@ const browserBackend = new BrowserBackend(serviceWorker);
 const picker = new ModelPicker(() => {
   form.checkPattern();
   void prepare();
+  void suggestPrompt();
 });
 const trainingPanel = new TrainingPanel(async (model) => {
   await picker.refresh(model);
-  byId('prompt', HTMLTextAreaElement).focus();
+  prompt.focus();
 });
 
 const inBrowserKey = 'folio-in-browser';
@@ -47,6 +51,18 @@ const prepare = async (): Promise<void> => {
   } catch (error) {
     status.textContent = messageOf(error);
   }
+};
+
+const prompt = byId('prompt', HTMLTextAreaElement);
+/** Whether the prompt is the page's own, and not the visitor's or a link's. */
+let isSuggested = true;
+
+/** A beginning in the manner of the chosen model, unless somebody has written one. */
+const suggestPrompt = async (): Promise<void> => {
+  const model = picker.chosen;
+  if (!isSuggested || model === undefined) return;
+  const { suggested_prompt: suggested } = await picker.details();
+  if (isSuggested && picker.chosen?.id === model.id && suggested !== undefined) prompt.value = suggested;
 };
 
 const linkTo = (model: ModelChoice | undefined, settings: GenerationSettings): SharedLink => ({
@@ -96,6 +112,7 @@ const openLink = async (): Promise<void> => {
   takeKeyFromAddress();
   const link = readLink(location.hash);
   if (!link) return;
+  isSuggested = false;
   form.write(link.settings);
   form.keepSeed();
   await picker.refresh(link.model);
@@ -124,6 +141,9 @@ const start = async (): Promise<void> => {
   addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate();
     else if (event.key === 'Escape') controller.stop();
+  });
+  prompt.addEventListener('input', () => {
+    isSuggested = false;
   });
   const shareButton = byId('share', HTMLButtonElement);
   shareButton.addEventListener('click', () => share(shareButton));

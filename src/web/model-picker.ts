@@ -9,6 +9,15 @@ interface VersionEntry {
   readonly files: readonly string[];
 }
 
+interface ModelDetails {
+  /** In order of the ids. */
+  readonly alphabet?: readonly string[];
+  /** A beginning in the manner of the corpus. */
+  readonly suggested_prompt?: string;
+}
+
+const fetchDetails = (id: string): Promise<ModelDetails> => callJson(`v1/models/${encodeURIComponent(id)}`);
+
 /** A version's date, and the part of its digest that distinguishes it from others of the same second. */
 const versionLabel = (version: string): string => {
   const [, year, month, day, hour, minute, second, digest] =
@@ -23,7 +32,7 @@ export class ModelPicker {
   readonly #version = byId('version', HTMLSelectElement);
   readonly #onChange: () => void;
   #versions: readonly VersionEntry[] = [];
-  #alphabet: { readonly id: string; readonly characters: readonly string[] } | undefined;
+  #details: (ModelDetails & { readonly id: string }) | undefined;
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
@@ -42,19 +51,16 @@ export class ModelPicker {
     };
   }
 
-  /** The alphabet of the chosen version, in id order; undefined where it is not known. */
-  async alphabet(): Promise<readonly string[] | undefined> {
+  /** What the server says of the chosen version; nothing where it cannot be asked. */
+  async details(): Promise<ModelDetails> {
     const id = this.chosen?.id;
-    if (id === undefined) return undefined;
-    if (this.#alphabet?.id !== id) {
-      const path = `v1/models/${encodeURIComponent(id)}`;
-      const { alphabet } = await callJson<{ alphabet?: readonly string[] }>(path).catch(() => ({
-        alphabet: undefined,
-      }));
-      if (alphabet === undefined) return undefined;
-      this.#alphabet = { id, characters: alphabet };
+    if (id === undefined) return {};
+    if (this.#details?.id !== id) {
+      const found = await fetchDetails(id).catch(() => undefined);
+      if (found === undefined) return {};
+      this.#details = { id, ...found };
     }
-    return this.#alphabet.characters;
+    return this.#details;
   }
 
   /** Lists what the server has, keeping the choice where it still exists. */
@@ -69,7 +75,12 @@ export class ModelPicker {
 
   /** Fetches the lists again for the service worker to keep; what is shown stays. */
   async fetchLists(): Promise<void> {
-    await Promise.allSettled([folio.models(), this.#fetchVersions(this.#model.value)]);
+    const { id } = this.chosen ?? {};
+    await Promise.allSettled([
+      folio.models(),
+      this.#fetchVersions(this.#model.value),
+      ...(id === undefined ? [] : [fetchDetails(id)]),
+    ]);
   }
 
   async #fetchVersions(name: string): Promise<readonly VersionEntry[]> {

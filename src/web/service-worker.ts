@@ -35,7 +35,7 @@ const versionOf = (url: string): readonly [name: string, version: string] | unde
 const cacheOf = (url: URL): string | undefined => {
   const path = url.pathname.slice(scope.pathname.length);
   if (SHELL.includes(path)) return shellCache;
-  return /^v1\/models(?:\/[^/]+\/versions)?$/.test(path) ? listCache : undefined;
+  return /^v1\/models(?:\/[^/]+(?:\/versions)?)?$/.test(path) ? listCache : undefined;
 };
 
 /** What is cached for an address. A cache that cannot be read holds nothing. */

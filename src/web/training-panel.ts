@@ -1,4 +1,5 @@
 import { ApiError, type TrainingJob } from '../client/client.ts';
+import { modelNameOf } from '../store/model-name.ts';
 import { callJson, folio } from './api.ts';
 import { byId, make, messageOf, notice } from './dom.ts';
 import { formatDate } from './format.ts';
@@ -98,12 +99,7 @@ export class TrainingPanel {
   #suggestName(): void {
     const [file] = this.#file.files ?? [];
     if (!file || this.#name.value !== '') return;
-    this.#name.value = file.name
-      .replace(/\.[^.]*$/, '')
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9]+/g, '-')
-      .replaceAll(/^-|-$/g, '')
-      .slice(0, 64);
+    this.#name.value = modelNameOf(file.name) ?? '';
   }
 
   #acceptDrops(): void {

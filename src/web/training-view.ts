@@ -1,9 +1,10 @@
 import type { TrainingJob } from '../client/client.ts';
-import { call } from './api.ts';
+import { address, call, givenKey } from './api.ts';
 import { fromTemplate, make, messageOf, notice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
 import { formatDecimal, formatDuration, formatInteger } from './format.ts';
 import { LossChart } from './loss-chart.ts';
+import { Samples } from './samples.ts';
 
 const states: Readonly<Record<TrainingJob['state'], string>> = {
   queued: 'Waiting for another training to end',
@@ -13,6 +14,12 @@ const states: Readonly<Record<TrainingJob['state'], string>> = {
   failed: 'Failed',
   stopped: 'Stopped',
 };
+
+/** What of a training's view keeps a state of its own. */
+interface Parts {
+  readonly chart: LossChart;
+  readonly samples: Samples;
+}
 
 /** One training, live: progress, losses, samples of its text, log. */
 export class TrainingView {
@@ -45,13 +52,14 @@ export class TrainingView {
     within(this.#root, '[data-do=stop]', HTMLButtonElement).addEventListener('click', () => {
       call(`v1/trainings/${encodeURIComponent(id)}`, { method: 'DELETE' }).catch(showError);
     });
-    this.#follow(id, chart, watching.signal).catch((error: unknown) => {
+    const samples = new Samples(within(this.#root, '.samples', HTMLElement));
+    this.#follow(id, { chart, samples }, watching.signal).catch((error: unknown) => {
       if (!watching.signal.aborted) showError(error);
     });
   }
 
   /** A host that cannot stream ends the connection after each answer: then this asks again. */
-  async #follow(id: string, chart: LossChart, signal: AbortSignal): Promise<void> {
+  async #follow(id: string, parts: Parts, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const response = await call(`v1/trainings/${encodeURIComponent(id)}`, {
         signal,
@@ -59,13 +67,13 @@ export class TrainingView {
       });
       for await (const { event, data } of readEvents(response)) {
         if (event === 'end') return;
-        if (event === 'training') this.#show(JSON.parse(data) as TrainingJob, chart);
+        if (event === 'training') this.#show(JSON.parse(data) as TrainingJob, parts);
       }
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
 
-  #show(training: TrainingJob, chart: LossChart): void {
+  #show(training: TrainingJob, { chart, samples }: Parts): void {
     const { model, version, state, progress, failure } = training;
     const root = this.#root;
     within(root, 'h3', HTMLElement).textContent = model;
@@ -75,6 +83,9 @@ export class TrainingView {
     const use = within(root, '[data-do=use]', HTMLButtonElement);
     use.hidden = state !== 'published' || version === undefined;
     use.onclick = () => this.#onUse(`${model}@${version}`);
+    const report = within(root, '[data-do=report]', HTMLAnchorElement);
+    report.hidden = use.hidden;
+    showReportOf(report, `${model}@${version}`);
     within(root, '[data-do=stop]', HTMLElement).hidden = state !== 'running' && state !== 'queued';
     const bar = within(root, 'progress', HTMLProgressElement);
     bar.value = state === 'published' ? 1 : progress ? progress.step / progress.steps : 0;
@@ -84,15 +95,7 @@ export class TrainingView {
       ),
     );
     chart.show(training);
-    const latest = training.samples.at(-1)?.epoch;
-    within(root, '.samples', HTMLElement).replaceChildren(
-      ...training.samples
-        .filter(({ epoch }) => epoch === latest)
-        .flatMap(({ epoch, temperature, text }) => [
-          make('h4', {}, `After epoch ${epoch}, at temperature ${temperature}`),
-          make('blockquote', {}, text),
-        ]),
-    );
+    samples.show(training.samples);
     within(root, '.log', HTMLElement).hidden = training.log_tail.length === 0;
     within(root, '.log pre', HTMLElement).textContent = training.log_tail.join('\n');
   }
@@ -123,5 +126,24 @@ export class TrainingView {
     ];
   }
 }
+
+/** A link to the report; with a key it has to be fetched, since a link carries none. */
+const showReportOf = (link: HTMLAnchorElement, version: string): void => {
+  const path = `v1/models/${encodeURIComponent(version)}/files/report.html`;
+  link.href = address(path);
+  link.onclick =
+    givenKey() === undefined
+      ? null
+      : (event) => {
+          event.preventDefault();
+          downloadReport(path, `${version}-report.html`).catch(showError);
+        };
+};
+
+const downloadReport = async (path: string, name: string): Promise<void> => {
+  const href = URL.createObjectURL(await (await call(path)).blob());
+  make('a', { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+};
 
 const showError = (error: unknown): void => notice('train-notice', messageOf(error));

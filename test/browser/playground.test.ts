@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folio } from '../../src/server/middleware.ts';
 import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { readSettings } from '../../src/settings.ts';
+import { removeModel } from '../../src/store/copy-version.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { publishTinyModel } from '../tiny-model.ts';
 import { launchChromium } from './chromium.ts';
@@ -288,6 +289,13 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await view.getByText('Published', { exact: true }).waitFor({ timeout: 100_000 });
     expect(await view.locator('.plot canvas').count()).toBe(1);
     expect(await view.locator('blockquote').count()).toBeGreaterThan(0);
+    for (const height of await view
+      .locator('blockquote')
+      .evaluateAll((all) => all.map((one) => one.clientHeight))) {
+      expect(height).toBeLessThan(8.5 * 28); // eight rows
+    }
+    const report = await view.getByRole('link', { name: 'Report' }).getAttribute('href');
+    expect(await (await fetch(report ?? '')).text()).toContain('report of a training');
     expect(await axeViolations(page)).toEqual([]);
     await view.getByRole('button', { name: 'Use this model' }).click();
     await page.waitForFunction(
@@ -357,6 +365,46 @@ test('by keyboard alone: generate, go through the characters, choose an alternat
   const character = { space: ' ', 'new line': '\n' }[wanted ?? ''] ?? wanted;
   expect(after.slice(0, 11)).toBe(before.slice(0, 10) + character);
   expect(after.length).toBe(111);
+});
+
+test('the prompt is in the manner of the chosen model, until somebody writes one', async () => {
+  const store = await openStore(folder);
+  const { version } = await publishTinyModel(store, { name: 'verse', units: [24] });
+  const report = { samples: [{ epoch: 1, temperature: 0.7, text: '\nShe walked along\nthe shore' }] };
+  await store.write(`models/verse/${version}/report.json`, Buffer.from(JSON.stringify(report)));
+  await store.remove(`models/verse/${version}/digests.json`);
+  try {
+    await using visited = await visit();
+    const { page } = visited;
+    const prompt = page.locator('#prompt');
+    await page.waitForFunction(() => (document.querySelector('#prompt') as HTMLTextAreaElement).value === '');
+    await page.locator('#model').selectOption('verse');
+    await page.waitForFunction(
+      () => (document.querySelector('#prompt') as HTMLTextAreaElement).value === 'She walked along',
+    );
+    await prompt.fill('My own');
+    await page.locator('#model').selectOption('tiny');
+    await page.waitForFunction(() => document.querySelectorAll('#version option').length === 2);
+    await page.waitForTimeout(300);
+    expect(await prompt.inputValue()).toBe('My own');
+  } finally {
+    await removeModel(store, 'verse');
+  }
+});
+
+test('on a phone no keys are named, and a version is shown whole', async () => {
+  await using visited = await visit({ viewport: phone });
+  const { page } = visited;
+  await generate(page);
+  expect(await page.locator('.keys:visible').count()).toBe(0);
+  expect(await page.locator('.touch').isVisible()).toBe(true);
+  const room = await page.locator('#version').evaluate((select) => {
+    const context = document.createElement('canvas').getContext('2d')!;
+    context.font = getComputedStyle(select).font;
+    const { selectedOptions } = select as HTMLSelectElement;
+    return select.clientWidth - context.measureText(selectedOptions[0]?.text ?? '').width;
+  });
+  expect(room).toBeGreaterThan(30); // of the arrow and the padding
 });
 
 test('hovering over a character shows its alternatives', async () => {

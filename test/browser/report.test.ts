@@ -54,7 +54,7 @@ const open = async (address: string, width: number, colorScheme: 'light' | 'dark
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => complaints.push(message.text()));
   page.on('request', (request) => {
-    if (request.url() !== address) complaints.push(request.url());
+    if (request.url() !== address && !request.url().startsWith('data:')) complaints.push(request.url());
   });
   await page.goto(address);
   await page.locator('#loss canvas').waitFor();
@@ -79,6 +79,14 @@ describe('report.html', () => {
     for (const chart of ['loss', 'rate', 'norm', 'speed'])
       expect(await coloursOf(page, chart)).toBeGreaterThan(20);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    const faces = await page.evaluate(async () => {
+      await document.fonts.ready;
+      return [...document.fonts].filter(({ status }) => status === 'loaded').map(({ family }) => family);
+    });
+    expect(faces.map((family) => family.replaceAll('"', '')).sort()).toEqual([
+      'EB Garamond',
+      'IM Fell English',
+    ]);
     expect(await page.locator('[data-epoch]:visible').allInnerTexts()).toEqual([
       expect.stringContaining('after 2'),
     ]);

@@ -17,7 +17,7 @@ export const fittedText = (text: string, width: number, rows = 8): string[] => {
 };
 
 /** Short lines, as of names or words, with none empty between them: verse has those. */
-const isList = (lines: readonly string[], width: number): boolean =>
+export const isList = (lines: readonly string[], width: number): boolean =>
   lines.length > 3 &&
   lines.every((line) => line.trim() !== '') &&
   FEWEST * (widest(lines) + GAP) - GAP <= width;

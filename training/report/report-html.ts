@@ -3,7 +3,8 @@ import { createRequire } from 'node:module';
 import { html, raw } from 'hono/html';
 import { lineageText } from '../lineage.ts';
 import { linePercent } from '../metrics/line-quality.ts';
-import { dollars, duration, grouped, percent, visible } from './format.ts';
+import { isList } from './fitted-text.ts';
+import { dollars, duration, grouped, percent, several, visible } from './format.ts';
 import type { Report } from './report.ts';
 import { drawReport } from './report-page.ts';
 import { reportStyle } from './report-style.ts';
@@ -20,7 +21,7 @@ export const reportHtml = (report: Report): string => {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<style>${raw(uplot('uPlot.min.css') + reportStyle)}</style>
+<style>${raw(uplot('uPlot.min.css') + reportStyle())}</style>
 </head>
 <body>
 <main>
@@ -123,7 +124,7 @@ const lines = ({ lines: written }: Report): Html => {
 <h2>Lines</h2>
 <p class="hint">Of ${written.lines} lines written at temperature ${written.temperature}, each from a fresh start:</p>
 <div class="figures">${facts.map(([value, what]) => html`<div><strong>${value}</strong><span>${what}</span></div>`)}</div>
-<pre>${written.examples.join('\n')}</pre>
+${sampleText(written.examples.join('\n'))}
 </section>`;
 };
 
@@ -147,12 +148,24 @@ ${chart('speed', 'Characters per second', 'Speed by step')}
 </section>`;
 };
 
+const ROWS = 8; // of a sample that are shown at first
+const LIST_WIDTH = 60; // characters
+
+/** A list in columns; of a longer text the first rows, and the rest when it is asked for. */
+const sampleText = (text: string): Html => {
+  const lines = text.trim().split('\n');
+  if (isList(lines, LIST_WIDTH)) return html`<pre class="list">${text.trim()}</pre>`;
+  if (lines.length <= ROWS + 1) return html`<pre>${text.trim()}</pre>`;
+  const rest = lines.slice(ROWS);
+  return html`<pre>${lines.slice(0, ROWS).join('\n')}</pre><details><summary>${several(rest.length, 'line')} more</summary><pre>${rest.join('\n')}</pre></details>`;
+};
+
 const samples = ({ samples: all }: Report): Html => {
   if (all.length === 0) return '';
   const epochs = [...new Set(all.map(({ epoch }) => epoch))];
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
   const card = ({ epoch, temperature, text }: Report['samples'][number]) =>
-    html`<div data-epoch="${epoch}"${epoch === last ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3><pre>${text}</pre></div>`;
+    html`<div data-epoch="${epoch}"${epoch === last ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3>${sampleText(text)}</div>`;
   return html`<section>
 <h2>Samples over time</h2>
 <div class="epochs"><label for="epoch">After</label><input id="epoch" type="range" min="${first}" max="${last}" value="${last}" step="1"><output id="epoch-shown" for="epoch">epoch ${last}</output></div>
@@ -166,7 +179,7 @@ const overlap = ({ overlap: found }: Report): Html =>
     : html`<section>
 <h2>Copied from the corpus</h2>
 <p>Of ${grouped(found.windows)} windows of ${found.window} characters that the finished model wrote at temperature ${found.temperature}, ${percent(found.share)} stand verbatim in the corpus.</p>
-<pre>${found.text}</pre>
+${sampleText(found.text)}
 </section>`;
 
 const findings = ({ preflight }: Report): Html => {

@@ -32,7 +32,7 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
   interface Chart {
     readonly place: string;
     readonly lines: () => readonly Line[];
-    /** Range of the axis: an early peak may run off the top. */
+    /** Range of the axis. */
     readonly range?: readonly [number, number];
   }
 
@@ -44,14 +44,15 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
     axis.map((step) => of(step) ?? null);
 
   const finite = (values: readonly number[]) => values.filter(Number.isFinite);
-  const settled = finite(steps.slice(Math.floor(steps.length * 0.15)).map(({ loss }) => loss));
-  const min = Math.min(...settled, ...finite(report.epochs.map(({ validationLoss }) => validationLoss)));
-  const max = Math.max(...settled);
+  const losses = finite(steps.map(({ loss }) => loss));
+  const validation = finite(report.epochs.map(({ validationLoss }) => validationLoss));
+  const min = Math.min(...losses, ...validation);
+  const max = Math.max(...losses, ...validation);
   const trigram = report.gate?.trigramLoss ?? report.preflight?.estimate.trigramLoss;
   const charts: Chart[] = [
     {
       place: 'loss',
-      range: [min - 0.05, Math.max(max, (trigram ?? 0) + 0.05)],
+      range: [min - 0.05, Math.max(max, trigram ?? 0) + 0.05],
       lines: () => [
         {
           label: 'Training',

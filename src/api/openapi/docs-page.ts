@@ -52,35 +52,45 @@ interface Document {
 
 type Html = ReturnType<typeof html>;
 
+/** In the playground's colours and typefaces; the fonts are its own files, and others of a system stand in for them. */
 const style = `
-:root { color-scheme: light dark; --ink: light-dark(#1c1b22, #ecebf2); --quiet: light-dark(#5b5966, #a9a7b8);
-  --paper: light-dark(#fbfaf7, #16151b); --card: light-dark(#fff, #1f1e26); --line: light-dark(#e4e1da, #34323e);
-  --accent: light-dark(#7a3e12, #f0a868); --get: light-dark(#1d5f3b, #7fd6a4); --post: light-dark(#7a3e12, #f0a868);
-  --delete: light-dark(#9b1c31, #ff8fa0); }
+@font-face { font-family: "EB Garamond"; font-weight: 400 800; font-display: swap;
+  src: url("assets/eb-garamond-latin-wght-normal.woff2") format("woff2") }
+@font-face { font-family: "IM Fell English"; font-style: italic; font-display: swap;
+  src: url("assets/im-fell-english-latin-400-italic.woff2") format("woff2") }
+:root { color-scheme: light dark; --ink: light-dark(#241d16, #ece1cd); --quiet: light-dark(#6a5b48, #ab9c85);
+  --paper: light-dark(#f4eddf, #15110d); --card: light-dark(#fffdf7, #1e1914); --line: light-dark(#d8cbb3, #3b3228);
+  --accent: light-dark(#97281d, #ec8b78); --get: light-dark(#2f5573, #8fb8d4); --post: light-dark(#6d4a12, #e0b468);
+  --delete: light-dark(#97281d, #ec8b78);
+  --text: "EB Garamond", "Iowan Old Style", Palatino, Georgia, serif;
+  --display: "IM Fell English", "EB Garamond", Georgia, serif;
+  --mono: ui-monospace, "SF Mono", "Cascadia Mono", Menlo, "DejaVu Sans Mono", monospace }
 * { box-sizing: border-box }
-body { margin: 0; font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper) }
-a { color: var(--accent) }
+body { margin: 0; font: 1.125rem/1.5 var(--text); font-variant-numeric: oldstyle-nums; color: var(--ink); background: var(--paper) }
+a { color: var(--accent); text-underline-offset: .2em }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }
 .skip { position: absolute; left: -99rem } .skip:focus { left: 1rem; top: 1rem }
-header, main, nav { max-width: 62rem; margin: 0 auto; padding: 0 1.25rem }
-header { padding-top: 2.5rem } h1 { font-size: 2rem; margin: 0 } h2 { margin-top: 3rem }
+header, main, nav { max-width: 62rem; margin: 0 auto; padding: 0 clamp(1rem, 3vw, 2.5rem) }
+header { padding-top: 1.75rem } nav { padding-bottom: 1rem }
+h1 { font: italic 400 clamp(2.5rem, 6vw, 3.5rem)/1 var(--display); color: var(--accent); margin: 0 0 1rem }
+h1 .quiet { font-size: .5em }
+h2 { font: italic 400 1.7rem/1.2 var(--display); margin: 2.5rem 0 0; padding-top: 1.25rem; border-top: 3px double var(--line) }
 nav ul { list-style: none; padding: 0; display: grid; gap: .15rem .75rem;
   grid-template-columns: repeat(auto-fill, minmax(min(19rem, 100%), 1fr)) }
-nav a { text-decoration: none; font: .85rem/1.7 ui-monospace, monospace; overflow-wrap: anywhere }
-section.operation { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem;
-  margin: 1rem 0 }
-section.operation h3 { margin: 0; font: 600 1rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere }
+nav a { text-decoration: none; font: .85rem/1.7 var(--mono); overflow-wrap: anywhere }
+section.operation { background: var(--card); box-shadow: 0 1px 2px rgb(60 40 20 / .12), 0 6px 24px -8px rgb(60 40 20 / .18);
+  padding: 1rem clamp(1rem, 3vw, 1.75rem); margin: 1rem 0 }
+section.operation h3 { margin: 0; font: 600 1rem/1.5 var(--mono); overflow-wrap: anywhere }
 .method { text-transform: uppercase; margin-right: .6rem }
 .get { color: var(--get) } .post { color: var(--post) } .delete { color: var(--delete) }
-.quiet { color: var(--quiet) } .note { font-size: .9rem }
-table { border-collapse: collapse; width: 100%; font-size: .9rem }
+.quiet { color: var(--quiet) } .note { font-size: 1rem }
+table { border-collapse: collapse; width: 100%; font-size: 1rem }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0; border-top: 1px solid var(--line) }
-th { font-weight: 600 }
+th { font-weight: 400; font-style: italic; color: var(--quiet) }
 .scroll { overflow-x: auto } .scroll table { min-width: 36rem } .scroll td:first-child { white-space: nowrap }
-pre { background: var(--paper); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem 1rem; overflow-x: auto;
-  font-size: .85rem }
-code { font-family: ui-monospace, monospace; font-size: .92em }
-summary { cursor: pointer; font-weight: 600; margin: .75rem 0 .25rem }
+pre { background: var(--paper); padding: .75rem 1rem; overflow-x: auto; font-size: .85rem }
+code, pre { font-family: var(--mono); font-variant-numeric: lining-nums } code { font-size: .82em }
+summary { cursor: pointer; color: var(--accent); margin: .75rem 0 .25rem }
 `;
 
 const nameOf = (ref: string): string => ref.replace('#/components/schemas/', '');

@@ -26,14 +26,16 @@ const convert = (type: string, text: string): unknown => {
 
 /**
  * A query string as the body that would have said the same: numbers, flags and objects by what the schema expects
- * of each parameter, and a parameter that stands several times as an array.
+ * of each parameter, and a parameter that stands several times as an array. `pretty` is of the answer, not of the request.
  */
 export const fromQuery = (schema: z.ZodMiniObject, query: URLSearchParams): Record<string, unknown> =>
   Object.fromEntries(
-    [...new Set(query.keys())].map((key) => {
-      const field = Object.hasOwn(schema.shape, key) ? schema.shape[key] : undefined;
-      const type = field === undefined ? 'string' : inner(field)._zod.def.type;
-      const values = query.getAll(key).map((value) => convert(type, value));
-      return [key, values.length === 1 ? values[0] : values];
-    }),
+    [...new Set(query.keys())]
+      .filter((key) => key !== 'pretty')
+      .map((key) => {
+        const field = Object.hasOwn(schema.shape, key) ? schema.shape[key] : undefined;
+        const type = field === undefined ? 'string' : inner(field)._zod.def.type;
+        const values = query.getAll(key).map((value) => convert(type, value));
+        return [key, values.length === 1 ? values[0] : values];
+      }),
   );

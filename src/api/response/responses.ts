@@ -378,6 +378,9 @@ export const ModelResponseSchema = z
     corpus: z.optional(anything),
     training: z.optional(anything),
     tools: z.optional(anything),
+    suggested_prompt: z
+      .string()
+      .check(z.describe('A beginning in the manner of the corpus; empty where none is known.')),
     report: z.optional(anything.check(z.describe('The training’s report.'))),
   })
   .register(z.globalRegistry, { id: 'Model' });

@@ -6,7 +6,7 @@ import { docsPaths } from './page-paths.ts';
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'unsafe-inline'; font-src 'self'; base-uri 'none'; frame-ancestors 'none'",
 };
 
 /** The API's description at `/openapi.json`, and for people at `/docs`; each is made at its first request. */

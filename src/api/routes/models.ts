@@ -3,6 +3,7 @@ import { corpusDeletedKey, modelFile } from '../../store/keys.ts';
 import { isModelName, type ModelReference, parseModelReference } from '../../store/model-name.ts';
 import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
 import type { Store } from '../../store/store.ts';
+import { suggestedPrompt } from '../../store/suggested-prompt.ts';
 import { timeOfName } from '../../store/timestamp.ts';
 import { versionFiles } from '../../store/version-files.ts';
 import type { AppDeps } from '../deps.ts';
@@ -65,6 +66,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
         ...describe(artefact),
         ...(generator?.kernel && { kernel: generator.kernel }),
         ...(await corpusDeletion(store, name, version)),
+        suggested_prompt: suggestedPrompt(metadataOf(artefact), report),
         ...(report === undefined ? {} : { report }),
       });
     },
@@ -122,7 +124,7 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
           'content-type': contentType(file),
           // A report draws its charts by itself; it gets no origin to call from, and nothing from elsewhere.
           'content-security-policy':
-            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:",
+            "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:",
           // A version never changes; a name alone follows the current one.
           'cache-control': context.req.param('model').includes('@')
             ? 'private, max-age=31536000, immutable'
@@ -248,12 +250,14 @@ const corpusDeletion = async (
 
 /** What an artefact says of itself, the alphabet in order of the ids that `logit_bias` takes. */
 const describe = (artefact: Record<string, unknown>): Record<string, unknown> => {
-  const metadata = artefact.userDefinedMetadata as { folio?: Record<string, unknown> } | undefined;
-  const folio = metadata?.folio;
+  const folio = metadataOf(artefact);
   if (folio === undefined) return {};
   const { alphabet, preset, corpus, training, tools } = folio;
   return { alphabet, preset, corpus, training, tools };
 };
+
+const metadataOf = (artefact: Record<string, unknown>): Record<string, unknown> | undefined =>
+  (artefact.userDefinedMetadata as { folio?: Record<string, unknown> } | undefined)?.folio;
 
 const contentType = (file: string): string => {
   if (file.endsWith('.json')) return 'application/json; charset=utf-8';

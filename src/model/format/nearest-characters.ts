@@ -56,13 +56,21 @@ const plain: Readonly<Record<string, string>> = {
   '\u2029': '\n',
 };
 
-const kinds = [/\s/u, /\p{Lu}/u, /\p{Ll}/u, /\p{L}/u, /\p{N}/u, /\p{P}/u, /\p{S}/u];
+/** What is alike within itself: another digit, mark or letter of the alphabet keeps a text's shape. */
+const kinds = [
+  ...['Latin', 'Greek', 'Cyrillic'].flatMap((script) =>
+    ['Lu', 'Ll'].map((form) => new RegExp(`(?=\\p{${form}})\\p{Script=${script}}`, 'u')),
+  ),
+  /\p{N}/u,
+  /\p{P}/u,
+];
 
 /**
  * The known characters that stand in for one that is not: its plain form (é as e, “ as ", ﬁ as f and i), the
- * other case of that, or else the known character of the same kind whose code point is closest.
+ * other case of that, or else the known character of the same kind whose code point is closest: a digit, a punctuation
+ * mark, a capital or small letter of the same alphabet.
  *
- * @returns One character or several; none where a combining mark has nothing to say.
+ * @returns One character or several; none where no known one is related, and for a combining mark.
  */
 export const nearestCharacters = (
   character: string,
@@ -82,18 +90,18 @@ export const nearestCharacters = (
     const blank = [' ', '\n'].find((space) => known.has(space));
     if (blank !== undefined) return [blank];
   }
-  return [closest(forms.at(-1)?.[0] ?? character, known)];
+  return closest(forms.at(-1)?.[0] ?? character, known);
 };
 
 const anyCase = (character: string, known: ReadonlyMap<string, number>): string | undefined =>
   [character, character.toLowerCase(), character.toUpperCase()].find((form) => known.has(form));
 
-const closest = (character: string, known: ReadonlyMap<string, number>): string => {
-  const candidates = [...known.keys()].filter((one) => [...one].length === 1);
+const closest = (character: string, known: ReadonlyMap<string, number>): readonly string[] => {
   const kind = kinds.find((pattern) => pattern.test(character));
-  const alike = kind ? candidates.filter((one) => kind.test(one)) : [];
+  const alike = [...known.keys()].filter((one) => [...one].length === 1 && kind?.test(one));
   const code = character.codePointAt(0)!;
   const distance = (one: string): number => Math.abs(one.codePointAt(0)! - code);
-  const pool = alike.length > 0 ? alike : candidates;
-  return pool.reduce((best, one) => (distance(one) < distance(best) ? one : best));
+  return alike.length === 0
+    ? []
+    : [alike.reduce((best, one) => (distance(one) < distance(best) ? one : best))];
 };

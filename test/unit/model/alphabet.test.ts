@@ -81,12 +81,26 @@ describe('an alphabet', () => {
       ['7', '3'],
       ['Z', 'S'],
       ['z', 's'],
-      ['ж', 's'],
       ['?', '-'],
+      ['ж', ''], // of another alphabet
+      ['字', ''],
+      ['😀', ''],
+      ['$', ''],
       ['\u0301', ''],
     ])('by the nearest: %j as %j', (character, by) => {
       expect(alphabet.decode(alphabet.encode(character, 'nearest').ids)).toBe(by);
       expect(alphabet.encode(`a${character}`, 'nearest').replaced).toEqual([{ at: 1, character, by }]);
+    });
+  });
+
+  it('drops a mark where the model knows none, in place of writing a letter', () => {
+    const letters = createAlphabet(['\n', ...'ABCabc'], 7);
+    expect(letters.encode('a: b', 'nearest')).toEqual({
+      ids: [4, 0, 5],
+      replaced: [
+        { at: 1, character: ':', by: '' },
+        { at: 2, character: ' ', by: '\n' },
+      ],
     });
   });
 
