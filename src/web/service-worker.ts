@@ -24,10 +24,10 @@ const shellCache = `${shellPrefix}-${BUILD}`;
 const listCache = 'folio-lists';
 const modelCache = 'folio-models';
 
-/** NAME and VERSION of a model's file. A version never changes, so a file that was fetched once stays right. */
+/** NAME and VERSION of a model's file or details. A version never changes: what was fetched once stays right. */
 const versionOf = (url: string): readonly [name: string, version: string] | undefined => {
   const [, name, version] =
-    /\/v1\/models\/([^/@]+)@([^/]+)\/files\//.exec(new URL(url).pathname.replace('%40', '@')) ?? [];
+    /\/v1\/models\/([^/@]+)@([^/]+)(?:\/files\/|$)/.exec(new URL(url).pathname.replace('%40', '@')) ?? [];
   return name === undefined || version === undefined ? undefined : [name, version];
 };
 
@@ -35,7 +35,7 @@ const versionOf = (url: string): readonly [name: string, version: string] | unde
 const cacheOf = (url: URL): string | undefined => {
   const path = url.pathname.slice(scope.pathname.length);
   if (SHELL.includes(path)) return shellCache;
-  return /^v1\/models(?:\/[^/]+(?:\/versions)?)?$/.test(path) ? listCache : undefined;
+  return /^v1\/models(?:\/[^/]+\/versions)?$/.test(path) ? listCache : undefined;
 };
 
 /** What is cached for an address. A cache that cannot be read holds nothing. */
@@ -52,7 +52,7 @@ const keep = async (name: string, url: string, response: Response): Promise<void
   try {
     const cache = await caches.open(name);
     await cache.put(url, response);
-    if (name === modelCache) await removeOtherVersions(cache, url);
+    if (url.includes('/files/')) await removeOtherVersions(cache, url);
   } catch {
     // The page has its answer; it will be fetched again.
   }
