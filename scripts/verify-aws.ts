@@ -50,7 +50,7 @@ async function step<Result>(
 ): Promise<Result | undefined> {
   const began = performance.now();
   const { seen, passed, result } = await action().catch((error: Error) => ({
-    seen: error.message.split('\n')[0] ?? '',
+    seen: causeOf(error),
     passed: false,
     result: undefined,
   }));
@@ -58,6 +58,12 @@ async function step<Result>(
   print(`${passed ? 'passed' : 'FAILED'}  ${name}: ${seen}`);
   return result;
 }
+
+/** What a program said last, in place of the command that ended so. */
+const causeOf = (error: Error & { stderr?: string }): string => {
+  const said = (error.stderr ?? '').split('\n').filter((line) => line.trim() !== '');
+  return said.length === 0 ? (error.message.split('\n')[0] ?? '') : said.slice(-6).join(' ');
+};
 
 const aws = async (...args: readonly string[]): Promise<string> =>
   (await run('aws', [...args, '--output', 'text'], { maxBuffer: 1 << 26 })).stdout.trim();
