@@ -43,6 +43,11 @@ describe('README.md', () => {
     expect(textOf('.ci/run')).toMatch(/npm ci .*&& npm test/);
   });
 
+  it('says of the idle cost what docs/cost.md computes', () => {
+    const [, idle] = /## Idle\n[\s\S]*?\*\*in all\*\* \| \*\*([\d.]+)\*\*/.exec(textOf('docs/cost.md'))!;
+    expect(textOf('README.md').replaceAll('\n', ' ')).toContain(`${idle} a month idle`);
+  });
+
   it('leads to every document, directly or through others', () => {
     const reached = new Set(['README.md']);
     for (const file of reached) {
