@@ -29,6 +29,23 @@ export const SAMPLING_PARAMETERS = {
     unit: 'number',
     slider: { min: 0, max: 2, step: 0.05 },
   },
+  /** 0 is none. Default 0. */
+  dynatempRange: {
+    min: 0,
+    max: 2,
+    default: 0,
+    help: 'Lets the temperature follow the entropy: by this much below it where the model is sure, above it where it is not.',
+    unit: 'number',
+  },
+  /** Default 1. */
+  dynatempExponent: {
+    min: 0,
+    max: 10,
+    excludesMin: true,
+    default: 1,
+    help: 'How the temperature follows the entropy; above 1 it stays low for longer.',
+    unit: 'number',
+  },
   /** 0 keeps all. Default 0. */
   topK: {
     min: 0,

@@ -22,6 +22,8 @@ interface Case {
 const exactly = ({ options, prompt = '', generated = '' }: Case, from = logits): number[] => {
   const {
     temperature = 1,
+    dynatempRange = 0,
+    dynatempExponent = 1,
     topK = 0,
     topP = 1,
     minP = 0,
@@ -42,7 +44,15 @@ const exactly = ({ options, prompt = '', generated = '' }: Case, from = logits):
     score -= frequencyPenalty * count + (count > 0 ? presencePenalty : 0);
     return allowed.includes(letter) ? score : -Infinity;
   });
-  let p = normalise(scores.map((score) => Math.exp(score / temperature)));
+  const own = normalise(scores.map(Math.exp)).filter((value) => value > 0);
+  const share =
+    own.length < 2 ? 0 : -own.reduce((sum, value) => sum + value * Math.log(value), 0) / Math.log(own.length);
+  const lowest = Math.max(0, temperature - dynatempRange);
+  const heat =
+    dynatempRange === 0
+      ? temperature
+      : lowest + (temperature + dynatempRange - lowest) * share ** dynatempExponent;
+  let p = normalise(scores.map((score) => Math.exp((score - Math.max(...scores)) / heat)));
   const keepFirst = (order: number[], enough: (kept: number[]) => boolean): void => {
     const kept: number[] = [];
     for (const id of order) {
@@ -88,6 +98,11 @@ const cases: Case[] = [
   { name: 'plain', options: {} },
   { name: 'temperature 0.5', options: { temperature: 0.5 } },
   { name: 'temperature 2', options: { temperature: 2 } },
+  { name: 'dynatemp 0.5', options: { dynatempRange: 0.5 } },
+  {
+    name: 'dynatemp 1.5, exponent 2',
+    options: { temperature: 0.9, dynatempRange: 1.5, dynatempExponent: 2 },
+  },
   { name: 'top_k 3', options: { topK: 3 } },
   { name: 'top_k 2, a tie at its edge', options: { topK: 2 } },
   { name: 'top_p 0.8', options: { topP: 0.8 } },
@@ -106,6 +121,7 @@ const cases: Case[] = [
     name: 'everything',
     options: {
       temperature: 0.8,
+      dynatempRange: 0.3,
       topK: 8,
       topP: 0.95,
       minP: 0.02,
@@ -145,6 +161,8 @@ describe('the sampler', () => {
     const option = fc.record(
       {
         temperature: fc.double({ min: 0.05, max: 2, noNaN: true }),
+        dynatempRange: fc.double({ min: 0, max: 2, noNaN: true }),
+        dynatempExponent: fc.double({ min: 0.1, max: 5, noNaN: true }),
         topK: fc.integer({ min: 0, max: 12 }),
         topP: fc.double({ min: 0, max: 1, noNaN: true }),
         minP: fc.double({ min: 0, max: 1, noNaN: true }),
