@@ -96,3 +96,22 @@ describe.each(['2024-01-01', '2025-11-01'])('in workerd as of %s', (date) => {
     }
   });
 });
+
+// Of these two a request needs both to join the work of another on one model.
+test.each([
+  ['2024-01-01', ['handle_cross_request_promise_resolution', 'expose_global_message_channel']],
+  ['2025-08-15', []],
+])('in workerd as of %s with %j, requests to one model overlap', async (date, flags) => {
+  const modules = workerModules('worker-at-start.mjs', 'kernel.wasm');
+  const worker = await startWorker(work, modules, date, flags);
+  try {
+    const lengths = [20, 3000, 9000, 50]; // the first, which started the work, ends before the others
+    const texts = await Promise.all(
+      lengths.map(async (length) => (await worker.fetch(`/?length=${length}`)).text()),
+    );
+    expect(texts.map((text) => text.length)).toEqual(lengths);
+    expect(texts[2]!.startsWith(texts[1]!)).toBe(true);
+  } finally {
+    await worker.stop();
+  }
+});

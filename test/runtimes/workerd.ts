@@ -27,6 +27,7 @@ export const startWorker = async (
   folder: string,
   modules: readonly WorkerModule[],
   compatibilityDate: string,
+  compatibilityFlags: readonly string[] = [],
 ): Promise<RunningWorker> => {
   const port = await freePort();
   const config = join(folder, `${port}.capnp`);
@@ -47,6 +48,7 @@ const config :Workerd.Config = (
 const main :Workerd.Worker = (
   modules = [${embedded.join(', ')}],
   compatibilityDate = "${compatibilityDate}",
+  compatibilityFlags = [${compatibilityFlags.map((flag) => `"${flag}"`).join(', ')}],
 );
 `,
   );
