@@ -141,6 +141,15 @@ describe('structure', () => {
     expect(strays).toEqual([]);
   });
 
+  it('the trainer’s image sets TensorFlow up from the files that the set-up imports', () => {
+    const copied = [...readFileSync('training/Dockerfile', 'utf8').matchAll(/^COPY (.*\.ts) \S+$/gm)].flatMap(
+      ([, files]) => files!.split(' '),
+    );
+    const needed = new Set(['training/setup-tensorflow.ts']);
+    for (const file of needed) for (const target of targetsOf(file)) needed.add(target);
+    expect(copied.sort()).toEqual([...needed].sort());
+  });
+
   it('keys of the store are made by src/store/keys.ts alone', () => {
     const key = /['"`](models|candidates|checkpoints|trainings|corpora|grids|bulk|keys)\/[$*'"`]/;
     const otherUse = /^\s*(\*|\/\*|\/\/|serverAccessLogsPrefix)/;
