@@ -10,12 +10,16 @@ interface LockedPackage {
   readonly dev?: true;
   readonly hasInstallScript?: true;
   readonly inBundle?: true;
+  readonly link?: true;
 }
 
 const read = <Content>(file: string): Content => JSON.parse(readFileSync(file, 'utf8')) as Content;
 const { packages } = read<{ packages: Record<string, LockedPackage> }>('package-lock.json');
+/** What is fetched: the project's own packages, and links to them, are not. */
 const locked = Object.entries(packages).flatMap(([path, entry]) =>
-  path === '' ? [] : [{ ...entry, name: path.replace(/^.*node_modules\//, '') }],
+  !path.includes('node_modules/') || entry.link
+    ? []
+    : [{ ...entry, name: path.replace(/^.*node_modules\//, '') }],
 );
 const { allowScripts, dependencies, devDependencies, optionalDependencies } = read<{
   allowScripts: Record<string, boolean>;
