@@ -208,7 +208,7 @@ export class ApiStack extends Stack {
         Grid: training.grid.machine,
         Bulk: this.bulk.machine,
       },
-      rules: training.retraining.rules,
+      uploads: training.retraining.uploads,
       deadLetters: training.retraining.deadLetters,
     });
     if (settings.canary) {

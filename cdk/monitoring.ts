@@ -20,8 +20,8 @@ export interface MonitoringProps {
   /** Absent where IAM decides who may call. */
   readonly authorise: NodeFunction | undefined;
   readonly machines: Readonly<Record<'Retraining' | 'Grid' | 'Bulk', sfn.StateMachine>>;
-  /** What starts a state machine. */
-  readonly rules: readonly events.Rule[];
+  /** Starts a training for each upload. */
+  readonly uploads: events.Rule;
   readonly deadLetters: sqs.IQueue;
 }
 
@@ -34,7 +34,7 @@ export class Monitoring extends Construct {
 
   constructor(scope: Construct, id: string, props: MonitoringProps) {
     super(scope, id);
-    const { api, generate, admin, authorise, machines, rules, deadLetters } = props;
+    const { api, generate, admin, authorise, machines, uploads, deadLetters } = props;
     this.#notifications = props.notifications;
     const five = Duration.minutes(5);
     const loadFailures = this.loadFailures(generate);
@@ -87,8 +87,11 @@ export class Monitoring extends Construct {
     );
     this.alarm(
       'UndeliveredEvents',
-      'An upload or a deletion could not be handed to its state machine, nor to the queue of dead letters',
-      failedInvocations(rules, five),
+      'An upload could not be handed to its state machine',
+      new cloudwatch.Metric({
+        ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', statistic: 'Sum', period: five },
+        dimensionsMap: { RuleName: uploads.ruleName },
+      }),
       1,
     );
     this.alarm(
@@ -199,22 +202,6 @@ export class Monitoring extends Construct {
     return filter.metric({ statistic: 'Sum', period: Duration.minutes(5) });
   }
 }
-
-/** Of all rules together. */
-const failedInvocations = (rules: readonly events.Rule[], period: Duration): cloudwatch.MathExpression => {
-  const metrics = rules.map(({ ruleName }, at): [string, cloudwatch.Metric] => [
-    `m${at}`,
-    new cloudwatch.Metric({
-      ...{ namespace: 'AWS/Events', metricName: 'FailedInvocations', statistic: 'Sum', period },
-      dimensionsMap: { RuleName: ruleName },
-    }),
-  ]);
-  return new cloudwatch.MathExpression({
-    expression: metrics.map(([name]) => `FILL(${name}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(metrics),
-    period,
-  });
-};
 
 const graph = (title: string, left: cloudwatch.IMetric[]): cloudwatch.GraphWidget =>
   new cloudwatch.GraphWidget({ title, left, width: 12, height: 6 });

@@ -37,8 +37,8 @@ export class Retraining extends Construct {
   readonly closing: sfn.StateMachine;
   /** Events that could not be delivered. */
   readonly deadLetters: sqs.Queue;
-  /** What starts the machine. */
-  readonly rules: readonly events.Rule[];
+  /** Starts the machine for each upload. */
+  readonly uploads: events.Rule;
 
   constructor(scope: Construct, id: string, props: RetrainingProps) {
     super(scope, id);
@@ -81,13 +81,13 @@ export class Retraining extends Construct {
       bucket: { name: [corpora.bucketName] },
       object: { key: [{ prefix: prefixes.corpora }] },
     };
-    const uploaded = new events.Rule(this, 'Corpus', {
+    this.uploads = new events.Rule(this, 'Corpus', {
       description: 'A corpus was uploaded',
       eventPattern: { source: ['aws.s3'], detailType: ['Object Created'], detail: object },
       targets: [target],
     });
     // Not for old versions, which the lifecycle or somebody who purges them ends.
-    const deleted = new events.Rule(this, 'DeletedCorpus', {
+    new events.Rule(this, 'DeletedCorpus', {
       description: 'A corpus was deleted',
       eventPattern: {
         source: ['aws.s3'],
@@ -96,7 +96,6 @@ export class Retraining extends Construct {
       },
       targets: [target],
     });
-    this.rules = [uploaded, deleted];
     this.closing = this.closeRecords(props);
   }
 

@@ -629,16 +629,6 @@ describe('monitoring', () => {
     );
   });
 
-  it('watches both rules by one alarm', () => {
-    const sums = resources(made.api, 'AWS::CloudWatch::Alarm').flatMap(([, { Metrics = [] }]) =>
-      (Metrics as { Expression?: string; MetricStat?: { Metric: { MetricName: string } } }[]).flatMap(
-        ({ Expression, MetricStat }) => Expression ?? MetricStat?.Metric.MetricName ?? [],
-      ),
-    );
-    expect(sums.filter((one) => one === 'FailedInvocations')).toHaveLength(2);
-    expect(sums.filter((one) => one.startsWith('FILL('))).toHaveLength(1);
-  });
-
   it('warns before the budget is spent, unless none is set', async () => {
     made.training.hasResourceProperties('AWS::Budgets::Budget', {
       Budget: { BudgetLimit: { Amount: 10, Unit: 'USD' } },
