@@ -17,7 +17,7 @@ export const ofCfnLint: readonly Explanation[] = [
   },
   {
     check: 'W6001',
-    resources: /^(?:ModelBucket|UploadCorpus)$/,
+    resources: /^(?:ModelBucket|CorporaBucket|UploadCorpus)$/,
     reason: 'The lines to paste stand in the outputs of the stack that people deploy last.',
   },
 ];

@@ -72,6 +72,8 @@ describe('docs/operations.md', () => {
       'arn:aws:s3:::CORPORA-BUCKET/corpora/my-novel.txt',
     ];
     const stack = 'arn:aws:cloudformation:eu-west-1:ACCOUNT:stack/FolioApi-dev/1';
+    const images =
+      'arn:aws:ecr:eu-west-1:ACCOUNT:repository/cdk-hnb659fds-container-assets-ACCOUNT-eu-west-1';
     const calls: Readonly<Record<string, readonly [action: string, resource: string]>> = {
       'cloudformation describe-stacks': ['cloudformation:DescribeStacks', stack],
       'apigateway get-api-key': ['apigateway:GET', api],
@@ -80,13 +82,16 @@ describe('docs/operations.md', () => {
       's3 rm': ['s3:DeleteObject', corpus],
       's3api list-object-versions': ['s3:ListBucketVersions', corpora],
       's3api delete-objects': ['s3:DeleteObjectVersion', corpus],
+      'ecr describe-repositories': ['ecr:DescribeRepositories', images],
+      'ecr put-image-scanning-configuration': ['ecr:PutImageScanningConfiguration', images],
+      'ecr describe-image-scan-findings': ['ecr:DescribeImageScanFindings', images],
       'stepfunctions start-execution': ['states:StartExecution', machine],
       'stepfunctions list-executions': ['states:ListExecutions', machine],
       'stepfunctions describe-execution': ['states:DescribeExecution', execution],
       'stepfunctions redrive-execution': ['states:RedriveExecution', execution],
       'stepfunctions stop-execution': ['states:StopExecution', execution],
     };
-    const others = ['configure get', 'iam create-service-linked-role']; // the machine's own; the administrator's
+    const others = ['configure get', 'configure export-credentials', 'iam create-service-linked-role']; // the machine's own; the administrator's
     const commands = [...text.matchAll(/(?<=^|[(`{] ?| {2})aws ([a-z0-9]+ [a-z-]+)/gm)].map(
       (match) => match[1]!,
     );
