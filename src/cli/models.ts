@@ -139,11 +139,11 @@ const versionMeant = async (
   return { name: reference.name, version: await resolveVersion(store, reference.name, meant) };
 };
 
-const required = (given: string, version: string | undefined): void => {
+const required = (given: string, version: string | undefined, others = ''): void => {
   if (version !== undefined || given.includes('@')) return;
   throw new FolioError(
     'invalid_parameter',
-    `Say which version of ${given}: VERSION, its beginning, or previous.`,
+    `Say which version of ${given}: VERSION, its beginning, or previous.${others}`,
     {
       where: 'version',
       expected: 'a version',
@@ -174,7 +174,7 @@ async function remove(given: string, version: string | undefined, flags: StoreFl
     printStatus(`${given} is removed: ${several(removed.length, 'version')}.`);
     return;
   }
-  required(given, version);
+  required(given, version, ' For the whole model, --all.');
   const meant = await versionMeant(store, given, version);
   await removeVersion(store, meant.name, meant.version);
   if (flags.json) await print(`${JSON.stringify([`${meant.name}@${meant.version}`])}\n`);

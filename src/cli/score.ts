@@ -8,7 +8,7 @@ import { columns, count, print } from './print.ts';
 import { textFrom } from './text-from.ts';
 
 interface ScoreFlags extends ModelOptions {
-  readonly text?: string;
+  readonly text?: readonly string[];
   readonly unknown?: string;
   readonly top?: number;
   readonly characters?: true;
@@ -27,7 +27,7 @@ export const command = (): Command =>
     ),
   )
     .argument('[file...]', 'texts to score; - reads standard input')
-    .option('--text <text>', 'the text itself')
+    .option('--text <text>', 'the text itself; may be given several times', collect)
     .option('--unknown <rule>', 'unknown characters: error, skip or nearest (default: error)')
     .option('--characters', 'a line for every character: its log-probability (nats) and rank')
     .option('--top <count>', 'with --characters or --json: alternatives to report, up to 5', numeric)
@@ -39,10 +39,10 @@ async function run(files: readonly string[], flags: ScoreFlags, command: Command
     command.error('error: expected either files (- for standard input) or --text', { exitCode: 2 });
   }
   const held = await openModel(flags);
-  const sources = flags.text === undefined ? files : ['--text'];
+  const sources = flags.text ?? files;
   const rows: string[][] = [['bits/character', 'perplexity', 'characters', 'text']];
   for (const source of sources) {
-    const text = flags.text ?? (await textFrom(source));
+    const text = flags.text === undefined ? await textFrom(source) : source;
     const { unknown, top } = checked(ScoreRow, {
       text,
       ...(flags.unknown === undefined ? {} : { unknown: flags.unknown }),
@@ -54,11 +54,24 @@ async function run(files: readonly string[], flags: ScoreFlags, command: Command
     else if (flags.characters) await print(characterLines(score));
     else {
       const { bitsPerCharacter, perplexity, characters } = score;
-      rows.push([bitsPerCharacter.toFixed(4), perplexity.toFixed(4), count(characters.length), source]);
+      rows.push([
+        bitsPerCharacter.toFixed(4),
+        perplexity.toFixed(4),
+        count(characters.length),
+        flags.text === undefined ? source : label(source),
+      ]);
     }
   }
   if (rows.length > 1) await print(columns(rows));
 }
+
+const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+/** The beginning of a text, on one line. */
+const label = (source: string): string => {
+  const line = source.replace(/\s+/g, ' ');
+  return line.length > 40 ? `${line.slice(0, 39)}…` : line;
+};
 
 const characterLines = (score: Score): string =>
   score.characters

@@ -9,8 +9,9 @@ import { aboutPreset, type PresetName, presetNames } from '../../training/preset
 import { RecordKeeper } from '../../training/record.ts';
 import { openProgress } from '../../training/report/progress.ts';
 import { type TrainOptions, train } from '../../training/train.ts';
-import { errorCodes, FolioError, isFolioError } from '../errors.ts';
+import { FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
+import { lineIndexFile, versionKey } from '../store/keys.ts';
 import { checkModelName, modelNameOf } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
@@ -21,6 +22,7 @@ import { folioLine } from './command-line.ts';
 import { concurrentTrainings } from './concurrent-trainings.ts';
 import { runFiltered } from './filtered-child.ts';
 import { alphabetOption, encodingOption, kindOption } from './inspect.ts';
+import { interruptible } from './interruptible.ts';
 import { checkOption } from './line-check.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus } from './print.ts';
@@ -213,7 +215,8 @@ async function run(flags: TrainFlags): Promise<void> {
     );
   }
   if (json) return;
-  next('generate', '--model', name);
+  const ofLines = await store.stat(versionKey(name, outcome.version, lineIndexFile));
+  next('generate', '--model', name, ...(ofLines ? ['--lines', '12', '--new'] : []));
   await print(`${reference}\n`);
 }
 
@@ -298,44 +301,3 @@ const differences = (flags: TrainFlags): Partial<FitSettings> => {
 const dropoutOf = (share: number): Dropout => ({
   ...{ input: share / 10, between: share, output: share, recurrent: share, perSequence: share > 0 },
 });
-
-/** Seconds after its time limit in which a training has to come to its end in good order. */
-const grace = 300;
-
-/**
- * The first signal, or the time limit, asks for an end in good order; a second signal, or five minutes without that
- * end, ends at once.
- */
-const interruptible = (
-  maxSeconds: number | undefined,
-  announce: (reason: string) => void,
-): { signal: AbortSignal; stop: () => void; timedOut: () => boolean; end: () => void } => {
-  const controller = new AbortController();
-  let timedOut = false;
-  const stop = () => {
-    if (controller.signal.aborted) return;
-    controller.abort();
-    announce('');
-  };
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(130);
-    stop();
-  };
-  const expire = () => {
-    timedOut = true;
-    controller.abort();
-    announce('The time is up.');
-    timers.push(setTimeout(() => process.exit(errorCodes.time_limit.exit), grace * 1000).unref());
-  };
-  const timers = maxSeconds === undefined ? [] : [setTimeout(expire, maxSeconds * 1000).unref()];
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
-  return {
-    signal: controller.signal,
-    stop,
-    timedOut: () => timedOut,
-    end: () => {
-      for (const timer of timers) clearTimeout(timer);
-      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    },
-  };
-};

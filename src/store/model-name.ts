@@ -45,7 +45,7 @@ export function checkModelName(name: string, where = 'model'): string {
   if (isModelName(name)) return name;
   throw new FolioError(
     'invalid_parameter',
-    `${JSON.stringify(name.slice(0, 80))} is no name for a ${where}: expected up to 64 letters, digits, "_", "." or ` +
+    `${JSON.stringify(name.slice(0, 80))} is no name for a ${where === '--name' ? 'model' : where}: expected up to 64 letters, digits, "_", "." or ` +
       '"-", the first a letter or digit.',
     { where, expected: String(namePattern), received: JSON.stringify(name.slice(0, 80)) },
   );

@@ -17,6 +17,7 @@ const presets: Readonly<Record<string, string>> = {
 export class TrainingPanel {
   readonly #file = byId('corpus', HTMLInputElement);
   readonly #name = byId('train-name', HTMLInputElement);
+  #suggested = ''; // the name that the last file gave
   readonly #preset = byId('preset', HTMLSelectElement);
   readonly #from = byId('train-from', HTMLSelectElement);
   readonly #list = byId('training', HTMLSelectElement);
@@ -98,8 +99,9 @@ export class TrainingPanel {
 
   #suggestName(): void {
     const [file] = this.#file.files ?? [];
-    if (!file || this.#name.value !== '') return;
-    this.#name.value = modelNameOf(file.name) ?? '';
+    if (!file || this.#name.value !== this.#suggested) return; // a name that somebody typed stays
+    this.#suggested = modelNameOf(file.name) ?? '';
+    this.#name.value = this.#suggested;
   }
 
   #acceptDrops(): void {

@@ -98,7 +98,7 @@ const besideBest = (loss: number, order: number, best: number): string => {
   const figures = `${loss.toFixed(4)} against ${best.toFixed(4)}`;
   return loss < best
     ? `It beats the corpus's best n-gram model, of order ${order}: ${figures}.`
-    : `The corpus's n-gram model of order ${order} is better: ${figures}. Train longer (--epochs) or with a larger preset; or the text repeats itself so much that counting suffices.`;
+    : `The corpus's n-gram model of order ${order} is better: ${figures}. Where the held-out loss still fell at the end, train longer (--epochs) or with a larger preset; where it rose, bring more text. A text that repeats itself may need counting alone.`;
 };
 
 /** None for a model whose numbers are not finite. */

@@ -205,7 +205,7 @@ export const docsPage = (): string => {
 <h1>Folio’s API <span class="quiet">${document.info.version}</span></h1>
 <p>${prose(document.info.description)} OpenAI’s clients work with <code>/v1</code> as their base URL.</p>
 <p class="note">Keys travel as <code>Authorization: Bearer KEY</code> or <code>x-api-key: KEY</code>; a server on your own
-machine asks for none unless it was given some. The same as a document: <a href="openapi.json">openapi.json</a>. Try it in
+machine that was given none asks for one only to write, and prints it when it starts. The same as a document: <a href="openapi.json">openapi.json</a>. Try it in
 the <a href="./">playground</a>. In the examples, <code>FOLIO</code> is the server’s address.</p>
 </header>
 <nav aria-label="Routes"><ul>${listed.map(

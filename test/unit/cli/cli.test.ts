@@ -316,6 +316,11 @@ describe('folio score', () => {
     expect(table.stdout.split('\n')[1]).toMatch(
       new RegExp(`^${printed.bits_per_character.toFixed(4)} .* 19 .*text\\.txt$`),
     );
+    const two = await within(['score', '--text', 'To be', '--text', 'or not']);
+    expect(two.stdout.split('\n').slice(1, 3)).toEqual([
+      expect.stringMatching(/ 5 +To be$/),
+      expect.stringMatching(/ 6 +or not$/),
+    ]);
     expect(characters.stdout).toMatch(/^"T"\t-\d+\.\d{4}\t\d+\t"[^\t]+\t[^\t]+\n"o"\t/);
   });
 });

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { interruptible } from '../../../src/cli/interruptible.ts';
+
+const exit = vi.spyOn(process, 'exit').mockImplementation(() => undefined as never);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+  exit.mockClear();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('takes a signal that comes again at once, as through npx, for one', () => {
+  const announced: string[] = [];
+  const training = interruptible(undefined, (reason) => announced.push(reason));
+  process.emit('SIGINT');
+  vi.advanceTimersByTime(5);
+  process.emit('SIGINT');
+  training.end();
+  expect(training.signal.aborted).toBe(true);
+  expect(announced).toEqual(['']);
+  expect(exit).not.toHaveBeenCalled();
+});
+
+it('ends at once when it is asked again later', () => {
+  const training = interruptible(undefined, () => undefined);
+  process.emit('SIGINT');
+  vi.advanceTimersByTime(1500);
+  process.emit('SIGTERM');
+  training.end();
+  expect(exit).toHaveBeenCalledWith(130);
+});
+
+it('ends at once when a second signal comes after the time limit', () => {
+  const training = interruptible(10, () => undefined);
+  vi.advanceTimersByTime(10_000);
+  expect(training.timedOut()).toBe(true);
+  process.emit('SIGINT');
+  training.end();
+  expect(exit).toHaveBeenCalledWith(130);
+});
