@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /**
- * One project a set of tools, run one after another: `unit` and `reliability` need nothing but `npm ci`; each of
+ * One project a set of tools, run one after another: `unit`, `processes` and `reliability` need nothing but `npm ci`; each of
  * the others has a set-up (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing.
  */
 const names = [
   'unit',
+  'processes',
   'reliability',
   'tensorflow',
   'documents',
@@ -23,6 +24,7 @@ const names = [
 /** Milliseconds. A test of a real tool may have to wait for it on a small machine. */
 const timeoutMs: Record<(typeof names)[number], number> = {
   unit: 20_000,
+  processes: 60_000,
   reliability: 60_000,
   tensorflow: 300_000,
   documents: 600_000,
@@ -47,7 +49,7 @@ export default defineConfig({
           include: [`test/${name}/**/*.test.ts`],
           testTimeout: timeoutMs[name],
           hookTimeout: 900_000,
-          fileParallelism: name === 'unit',
+          fileParallelism: name === 'unit' || name === 'processes',
           pool: name === 'unit' ? 'threads' : 'forks', // threads start sooner; add-ons of C want a process
           sequence: { groupOrder: order },
           ...(existsSync(setUp) ? { globalSetup: [setUp] } : {}),

@@ -7,7 +7,7 @@ import { serveHost } from '../../src/server/middleware.ts';
 import { readSettings } from '../../src/settings.ts';
 
 /** `folio serve` whose trainings need no TensorFlow, as a process whose whole output can be read. Prints its address. */
-const pretend = fileURLToPath(new URL('../unit/api/pretend-trainer.ts', import.meta.url));
+const pretend = fileURLToPath(new URL('../pretend-trainer.ts', import.meta.url));
 const host = await createHost(readSettings(), [process.execPath, pretend]);
 const handle = serveHost(() => Promise.resolve(host));
 const server = createServer((request, response) =>

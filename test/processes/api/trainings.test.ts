@@ -6,9 +6,9 @@ import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/re
 import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { recordKey } from '../../../src/store/keys.ts';
-import { callsOf, furnished } from './host-under-test.ts';
+import { callsOf, furnished } from '../../unit/api/host-under-test.ts';
 
-const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));
+const pretend = fileURLToPath(new URL('../../pretend-trainer.ts', import.meta.url));
 
 describe('uploads and trainings', async () => {
   const place = await furnished({ reloadSeconds: 0, maximumCorpusBytes: 1000 });

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { publishVersion } from '../../../src/store/models.ts';
-import { openStore } from '../../../src/store/open-store.ts';
-import { readRecord, writeRecord } from '../../../src/training-jobs/records.ts';
-import type { TrainingRecord } from '../../../src/training-jobs/training-jobs.ts';
-import { tinyModel } from '../../tiny-model.ts';
+import { publishVersion } from '../src/store/models.ts';
+import { openStore } from '../src/store/open-store.ts';
+import { readRecord, writeRecord } from '../src/training-jobs/records.ts';
+import type { TrainingRecord } from '../src/training-jobs/training-jobs.ts';
+import { tinyModel } from './tiny-model.ts';
 
 /**
  * Keeps the trainer's side of the bargain without TensorFlow: reads the corpus, rewrites the record, publishes a tiny

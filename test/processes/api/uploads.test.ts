@@ -8,9 +8,9 @@ import { corpusKey } from '../../../src/store/keys.ts';
 import type { ReadOptions } from '../../../src/store/store.ts';
 import { LocalTrainingJobs } from '../../../src/training-jobs/local-training-jobs.ts';
 import { queuedRecord, writeRecord } from '../../../src/training-jobs/records.ts';
-import { callsOf, furnished } from './host-under-test.ts';
+import { callsOf, furnished } from '../../unit/api/host-under-test.ts';
 
-const pretend = fileURLToPath(new URL('./pretend-trainer.ts', import.meta.url));
+const pretend = fileURLToPath(new URL('../../pretend-trainer.ts', import.meta.url));
 const bytes = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(new TextEncoder().encode(text));
 
 /** A body whose chunks are handed over one by one. */
