@@ -13,7 +13,7 @@ import { S3Store } from '../src/store/s3-store.ts';
 /**
  * Runs S3-compatible servers and finds out what a store in each of them does: `node scripts/s3-servers.ts [NAME…]`.
  * Prints the table of docs/store.md; with `--write`, puts it there. Servers come from package registries and need Go,
- * Python or npm; one that cannot be installed is left out, with the reason.
+ * Java with Maven, Python or npm; one that cannot be installed is left out, with the reason.
  */
 const run = promisify(execFile);
 const credentials = { accessKeyId: 'folio-test', secretAccessKey: 'folio-test-secret' };
@@ -70,6 +70,34 @@ const servers: readonly Server[] = [
     install: async (folder) =>
       void (await goInstall('github.com/johannesboyne/gofakes3/cmd/gofakes3@v1.2.0', folder)),
     command: (folder, port) => [join(folder, 'gofakes3'), '-backend', 'memory', '-host', `127.0.0.1:${port}`],
+  },
+  {
+    name: 'rclone',
+    version: '1.76.0',
+    install: async (folder) => void (await goInstall('github.com/rclone/rclone@v1.76.0', folder)),
+    command: (folder, port, data) => [
+      join(folder, 'rclone'),
+      ...['serve', 's3', '--addr', `127.0.0.1:${port}`, '--vfs-cache-mode', 'full'],
+      ...['--auth-key', `${credentials.accessKeyId},${credentials.secretAccessKey}`, data],
+    ],
+    environment: (folder) => ({ RCLONE_CONFIG: join(folder, 'none.conf'), RCLONE_CACHE_DIR: folder }),
+  },
+  {
+    name: 'S3Mock',
+    version: '4.9.1',
+    install: async (folder) => {
+      const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
+      const artifact = '-Dartifact=com.adobe.testing:s3mock:4.9.1:jar:exec';
+      await run('mvn', ['--batch-mode', '--quiet', plugin, artifact, `-DoutputDirectory=${folder}`]);
+    },
+    command: (folder, port, data) => [
+      ...(['java', '-jar', join(folder, 's3mock-4.9.1-exec.jar')] as const),
+      ...[
+        `--com.adobe.testing.s3mock.http-port=${port}`,
+        '--server.port=0',
+        `--com.adobe.testing.s3mock.store.root=${data}`,
+      ],
+    ],
   },
   {
     name: 's3rver',
@@ -184,7 +212,7 @@ async function row(server: Server): Promise<readonly string[]> {
         await client.send(new CreateBucketCommand({ Bucket: 'folio' }));
         break;
       } catch (error) {
-        if (attempt === 60) throw error;
+        if (attempt === 200) throw error;
         await delay(250);
       }
     }
