@@ -38,7 +38,9 @@ const readSchema = (file: string): Readonly<Record<string, unknown>> => {
     const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (typeof schema === 'object' && schema !== null) return schema as Readonly<Record<string, unknown>>;
   } catch (error) {
-    throw new InvalidArgumentError(`Expected a file that holds a JSON schema: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'there is no such file.' : message;
+    throw new InvalidArgumentError(`Expected a file that holds a JSON schema: ${why}`);
   }
   throw new InvalidArgumentError('Expected a file that holds a JSON schema, an object.');
 };

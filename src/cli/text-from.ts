@@ -23,5 +23,7 @@ export async function textFrom(source: string): Promise<string> {
 /** @throws FolioError `not_found` */
 export const bytesFrom = (file: string): Promise<Uint8Array> =>
   readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new FolioError('not_found', `Cannot read ${file}: ${error.code}.`, { where: file, cause: error });
+    const why =
+      error.code === 'ENOENT' ? `There is no such file: ${file}.` : `Cannot read ${file}: ${error.code}.`;
+    throw new FolioError('not_found', why, { where: file, cause: error });
   });
