@@ -72,6 +72,22 @@ const servers: readonly Server[] = [
     command: (folder, port) => [join(folder, 'gofakes3'), '-backend', 'memory', '-host', `127.0.0.1:${port}`],
   },
   {
+    name: 'MinIO',
+    version: '2026-02-12', // the last commit; the module has no versions
+    install: async (folder) =>
+      void (await goInstall('github.com/minio/minio@v0.0.0-20260212201848-7aac2a2c5b7c', folder)),
+    command: (folder, port, data) => [
+      join(folder, 'minio'),
+      ...['server', '--quiet', '--address', `127.0.0.1:${port}`, data],
+    ],
+    environment: () => ({
+      MINIO_ROOT_USER: credentials.accessKeyId,
+      MINIO_ROOT_PASSWORD: credentials.secretAccessKey,
+      MINIO_BROWSER: 'off',
+      MINIO_UPDATE: 'off',
+    }),
+  },
+  {
     name: 'rclone',
     version: '1.76.0',
     install: async (folder) => void (await goInstall('github.com/rclone/rclone@v1.76.0', folder)),
