@@ -2,6 +2,7 @@ import { ApiError, FolioClient, type GenerateRequest } from '../client/client.ts
 import { type ErrorCode, errorCodes, FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { folioLine } from './command-line.ts';
+import { onInterrupt } from './on-interrupt.ts';
 import { count, print, printStatus } from './print.ts';
 
 export interface RemoteFlags {
@@ -34,8 +35,7 @@ export async function generateRemotely(
     );
   }
   const interrupt = new AbortController();
-  const stop = (): void => interrupt.abort();
-  process.once('SIGINT', stop);
+  const letGo = onInterrupt(() => interrupt.abort(), ['SIGINT']);
   const { key } = readSettings();
   const client = new FolioClient({ baseUrl: endpoint, ...(key === undefined ? {} : { apiKey: key }) });
   const request = { ...parameters, ...(flags.model === undefined ? {} : { model: flags.model }) };
@@ -66,7 +66,7 @@ export async function generateRemotely(
     if (interrupt.signal.aborted) throw new FolioError('interrupted', 'Stopped.');
     throw faultOf(error, endpoint);
   } finally {
-    process.off('SIGINT', stop);
+    letGo();
   }
 }
 

@@ -4,6 +4,7 @@ import { startServer } from '../server/server.ts';
 import { readSettings } from '../settings.ts';
 import { type AlphabetOptions, addAlphabet, alphabetFrom } from './alphabet-options.ts';
 import { newCommand } from './command.ts';
+import { onInterrupt } from './on-interrupt.ts';
 import { print, printStatus } from './print.ts';
 import { startBanner } from './start-banner.ts';
 
@@ -33,12 +34,10 @@ export const command = (): Command =>
     .action(async ({ port, host, store, model, ...alphabet }: ServeFlags) => {
       const settings = { ...readSettings(undefined, { port, store, model }), ...(host && { host }) };
       const server = await startServer(settings, await alphabetFrom(alphabet));
-      const stop = (): void => {
+      onInterrupt(() => {
         printStatus('Stopping: requests under way may end.');
         server.close().catch((error: unknown) => printStatus(String(error)));
-      };
-      process.once('SIGINT', stop);
-      process.once('SIGTERM', stop);
+      });
       // A store that is slow to answer does not keep the address back.
       const fault = Promise.race([server.defaultModelFault, delay(openingMs, undefined, { ref: false })]);
       await print(await startBanner(settings, server, await fault));

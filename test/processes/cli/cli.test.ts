@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildLineIndex } from '../../../src/model/lines/line-index.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
@@ -152,6 +153,19 @@ describe('folio generate', () => {
     const [code] = await once(child, 'close');
     expect(code).toBe(130);
   });
+
+  test('an interrupt that comes twice at once still lets the text end', async () => {
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'generate', '--length', '10000000'], {
+      env: { ...process.env, ...ownStore() },
+    });
+    child.stdout.once('data', async () => {
+      child.kill('SIGINT');
+      await delay(1);
+      child.kill('SIGINT');
+    });
+    child.stdout.resume();
+    expect(await once(child, 'close')).toEqual([130, null]);
+  });
 });
 
 describe('faults are one line with a stable code, and an exit code', () => {
@@ -282,6 +296,20 @@ describe('folio serve', () => {
     await within(['models', 'activate', 'tiny', second.version]);
     child.kill('SIGTERM');
     expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  test('lets a text end when a signal comes twice at once, as npm and npx send it', async () => {
+    const env = { ...process.env, ...ownStore(), LOG_LEVEL: 'silent' };
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'serve', '--port', '0'], { env });
+    const [line] = await once(child.stdout, 'data');
+    const url = /^Folio is at (\S+)\n/.exec(String(line))?.[1];
+    const response = await fetch(`${url}/generate?length=10000`, { headers: { accept: 'text/plain' } });
+    const [stopping, ended] = [once(child.stderr, 'data'), once(child, 'exit')];
+    child.kill('SIGINT');
+    await stopping;
+    child.kill('SIGINT');
+    expect([...(await response.text())]).toHaveLength(10_000);
+    expect(await ended).toEqual([0, null]);
   });
 
   test('a port that is taken, and an address beyond this machine without a key', async () => {
