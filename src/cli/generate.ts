@@ -11,9 +11,10 @@ import { folioLine } from './command-line.ts';
 import { onInterrupt } from './on-interrupt.ts';
 import { addModel, type ModelOptions, type OpenedModel, openModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
+import { readGivenFile } from './read-file.ts';
 import { generateRemotely } from './remote-generate.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
-import { bytesFrom, textFrom } from './text-from.ts';
+import { textFrom } from './text-from.ts';
 import { checkWritable } from './writable.ts';
 import { writeLines } from './write-lines.ts';
 
@@ -109,7 +110,7 @@ async function run(flags: GenerateFlags): Promise<void> {
   const held = await openModel(flags);
   const options = {
     ...(await generateOptions({ ...parameters, ...logitBias(flags, held.model.alphabet) }, held)),
-    ...(flags.from === undefined ? {} : { from: await bytesFrom(flags.from) }),
+    ...(flags.from === undefined ? {} : { from: await readGivenFile(flags.from) }),
   };
   if (flags.lines === undefined && flags.new)
     throw new FolioError('invalid_parameter', '--new goes with --lines.', { where: '--new' });

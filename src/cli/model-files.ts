@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
 import { versionPrefix } from '../store/keys.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { currentVersion } from '../store/models.ts';
 import { parsePointer } from '../store/pointer.ts';
+import { readLocalFile } from '../store/read-local-file.ts';
 import type { Store } from '../store/store.ts';
 
 /** Gives the bytes of one of a model's files by its name, such as `model.json`. @throws FolioError `model_not_found` */
@@ -48,14 +48,7 @@ const inPlace = async (place: string): Promise<{ read: Read; folder: string }> =
   return { read, folder: pointer ? `${folder}${parsePointer(pointer, place)}/` : folder };
 };
 
-const readPath: Read = (path) =>
-  readFile(/^file:/i.test(path) ? fileURLToPath(path) : path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-    throw new FolioError('unavailable', `${path} cannot be read: ${error.code}.`, {
-      where: path,
-      cause: error,
-    });
-  });
+const readPath: Read = (path) => readLocalFile(/^file:/i.test(path) ? fileURLToPath(path) : path);
 
 const readUrl: Read = async (url) => {
   const response = await fetch(url).catch((cause: unknown) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { FolioError } from '../errors.ts';
 
-/** A file that was named on the command line. @throws FolioError `not_found`, `unavailable` */
+/** A file that was named on the command line. @throws FolioError `not_found`, `unavailable`, `invalid_parameter` for a folder */
 export async function readGivenFile(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
@@ -13,6 +13,7 @@ export async function readGivenFile(file: string): Promise<Uint8Array> {
     if (code === 'EISDIR') {
       throw new FolioError('invalid_parameter', `${file} is a folder; expected a file.`, { where: file });
     }
-    throw error;
+    if (code === undefined) throw error;
+    throw new FolioError('unavailable', `${file} cannot be read: ${code}.`, { where: file, cause: error });
   }
 }

@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { FolioError } from '../errors.ts';
+import { readGivenFile } from './read-file.ts';
 
 /**
  * A text from a file, or from standard input for `-`.
  *
- * @throws FolioError `not_found`; `invalid_parameter` for what is not UTF-8
+ * @throws FolioError as `readGivenFile`; `invalid_parameter` for what is not UTF-8
  */
 export async function textFrom(source: string): Promise<string> {
-  const bytes = source === '-' ? await buffer(process.stdin) : await bytesFrom(source);
+  const bytes = source === '-' ? await buffer(process.stdin) : await readGivenFile(source);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -19,11 +19,3 @@ export async function textFrom(source: string): Promise<string> {
     });
   }
 }
-
-/** @throws FolioError `not_found` */
-export const bytesFrom = (file: string): Promise<Uint8Array> =>
-  readFile(file).catch((error: NodeJS.ErrnoException) => {
-    const why =
-      error.code === 'ENOENT' ? `There is no such file: ${file}.` : `Cannot read ${file}: ${error.code}.`;
-    throw new FolioError('not_found', why, { where: file, cause: error });
-  });

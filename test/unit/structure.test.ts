@@ -210,7 +210,8 @@ describe('structure', () => {
     const listed = new Map([...rows].map(([, folder, files]) => [folder!, files!]));
     const places =
       '.ci bench cdk docs findings functions models scripts src standalone test test/fixtures test/unit training';
-    const unlisted = /^(docs\/images|models\/|test\/(fixtures|unit|processes)\/)|\/(?:node_modules|dist)(\/|$)/;
+    const unlisted =
+      /^(docs\/images|models\/|test\/(fixtures|unit|processes)\/)|\/(?:node_modules|dist)(\/|$)/;
     const folders = globSync(
       places.split(' ').map((place) => `${place}/**`),
       { exclude: ['**/node_modules'], withFileTypes: true },

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { FolioError, isFolioError } from '../../errors.ts';
+import type { GeneratorDeps } from '../deps.ts';
 import type { Limits } from './limits.ts';
 
 /**
@@ -82,4 +83,17 @@ export const readJson = async (context: Context, limits: Limits): Promise<Record
   if (typeof body === 'object' && body !== null && !Array.isArray(body))
     return body as Record<string, unknown>;
   return refuse(body === null ? 'null' : Array.isArray(body) ? 'an array' : `a ${typeof body}`);
+};
+
+/**
+ * A JSON body about texts, with the server's own rule for unknown characters where it names none.
+ *
+ * @throws FolioError as `readJson`
+ */
+export const readTextRequest = async (
+  context: Context,
+  { limits, requests }: Pick<GeneratorDeps, 'limits' | 'requests'>,
+): Promise<Record<string, unknown>> => {
+  const sent = await readJson(context, limits);
+  return { ...sent, unknown: sent.unknown ?? requests?.unknown ?? 'error' };
 };

@@ -6,7 +6,7 @@ import { lineIndexFile } from '../../store/keys.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
-import { readJson } from '../request/body.ts';
+import { readTextRequest } from '../request/body.ts';
 import { bytesOf, checkBias, checkLengths, checkPrompt } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
 import { parse } from '../request/parse.ts';
@@ -41,11 +41,7 @@ export const linesRoutes: readonly Route<GeneratorDeps>[] = [
 ];
 
 const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Response> => {
-  const sent = await readJson(context, deps.limits);
-  const body: Record<string, unknown> = {
-    ...sent,
-    unknown: sent.unknown ?? deps.requests?.unknown ?? 'error',
-  };
+  const body = await readTextRequest(context, deps);
   const faults = new ValidationErrors();
   const parameters = parse(LinesRequestSchema, body, faults);
   checkLengths(deps.limits, { length: ['length', body.length], text: ['prompt', body.prompt] }, faults);

@@ -3,7 +3,7 @@ import type { Score } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
-import { readJson } from '../request/body.ts';
+import { readTextRequest } from '../request/body.ts';
 import { bytesOf, checkLengths, checkPrompt, checkPromptTotal, checkSize, each } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
 import { parse } from '../request/parse.ts';
@@ -32,11 +32,7 @@ export const scoreRoutes: readonly Route<GeneratorDeps>[] = [
 ];
 
 const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Response> => {
-  const sent = await readJson(context, deps.limits);
-  const body: Record<string, unknown> = {
-    ...sent,
-    unknown: sent.unknown ?? deps.requests?.unknown ?? 'error',
-  };
+  const body = await readTextRequest(context, deps);
   const faults = new ValidationErrors();
   const parameters = parse(ScoreRequestSchema, body, faults);
   checkLengths(deps.limits, { text: ['text', body.text] }, faults);

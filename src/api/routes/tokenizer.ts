@@ -1,6 +1,6 @@
 import { FolioError } from '../../errors.ts';
 import type { GeneratorDeps } from '../deps.ts';
-import { readJson } from '../request/body.ts';
+import { readJson, readTextRequest } from '../request/body.ts';
 import { chatTemplateOf, renderChat } from '../request/chat-template.ts';
 import { checkLengths, checkPrompt, promptText, startId, startToken } from '../request/checks.ts';
 import { openAiBody } from '../request/openai-body.ts';
@@ -33,9 +33,8 @@ export const tokenizerRoutes: readonly Route<GeneratorDeps>[] = [
     async (context, deps) => {
       const faults = new ValidationErrors();
       const known = new Set(Object.keys(TokenizeRequestSchema.shape));
-      const sent = await readJson(context, deps.limits);
       const { body } = openAiBody(
-        { ...sent, unknown: sent.unknown ?? deps.requests?.unknown ?? 'error' },
+        await readTextRequest(context, deps),
         { known, lengthName: '', strict: false },
         deps.limits,
         faults,

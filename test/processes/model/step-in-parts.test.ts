@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
@@ -7,6 +6,7 @@ import type { Threads, WorkerTask } from '../../../src/model/kernel/threads/work
 import type { Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads } from '../../../src/threads.ts';
+import { startFailingWorker } from '../../failing-worker.ts';
 import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { type NetworkShape, networkShape, prune, randomNetwork } from '../../random-network.ts';
 import { expectSameBits, walk } from '../../walk.ts';
@@ -151,21 +151,7 @@ describe('one sequence by several threads', () => {
   });
 
   it('reports a worker that failed in the middle of its part', async () => {
-    /** Takes a part as `work` does, and fails as `runWorker` does. */
-    const program = `
-      const { memory, pool } = require('node:worker_threads').workerData;
-      const words = new Int32Array(memory.buffer);
-      const [ticket, finished] = [pool >> 2, (pool >> 2) + 1];
-      for (;;) {
-        const seen = Atomics.load(words, ticket);
-        if ((seen & 1023) >= ((seen >> 10) & 1023)) continue;
-        if (Atomics.compareExchange(words, ticket, seen, seen + 1) !== seen) continue;
-        Atomics.store(words, finished, -(2 ** 31));
-        break;
-      }`;
-    const start = (workerData: WorkerTask): void =>
-      void new Worker(program, { eval: true, workerData }).unref();
-    const stepper = stepperWith(randomNetwork(shape), 'int8', eager(2, start));
+    const stepper = stepperWith(randomNetwork(shape), 'int8', eager(2, startFailingWorker));
     const slot = stepper.open();
     const until = Date.now() + 10_000;
     expect(() => {

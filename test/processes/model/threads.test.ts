@@ -5,6 +5,7 @@ import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-th
 import { runWorker, type Threads } from '../../../src/model/kernel/threads/worker-pool.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads as patientThreads } from '../../../src/threads.ts';
+import { startFailingWorker } from '../../failing-worker.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
 
@@ -164,23 +165,11 @@ describe('several threads', () => {
   });
 
   it('report a worker that failed in the middle of its work', async () => {
-    /** Takes a chunk as `work` does, and fails as `runWorker` does. */
-    const program = `
-      const { memory, pool } = require('node:worker_threads').workerData;
-      const words = new Int32Array(memory.buffer);
-      const [ticket, finished] = [pool >> 2, (pool >> 2) + 1];
-      for (;;) {
-        const seen = Atomics.load(words, ticket);
-        if ((seen & 1023) >= ((seen >> 10) & 1023)) continue;
-        if (Atomics.compareExchange(words, ticket, seen, seen + 1) !== seen) continue;
-        Atomics.store(words, finished, -(2 ** 31));
-        break;
-      }`;
     const stepper = stepperWith({
       count: 2,
       startAfter: 0,
       partBytes: 2 ** 17,
-      start: (workerData) => void new Worker(program, { eval: true, workerData }).unref(),
+      start: startFailingWorker,
     });
     const slots = [stepper.open(), stepper.open()];
     const until = Date.now() + 10_000;
