@@ -38,7 +38,7 @@ const requiredBuiltins: Plugin = {
 
 /** Code that is loaded when it is asked for, and that nobody asks a function for: it generates nothing, or takes no file. */
 const neverLoaded: Readonly<Partial<Record<FunctionName, RegExp>>> = {
-  admin: /\/(?:compile-pattern|multipart)\.ts$/,
+  admin: /\/(?:constraints|compile-pattern|multipart)\.ts$/,
   generate: /\/multipart\.ts$/,
 };
 

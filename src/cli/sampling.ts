@@ -16,6 +16,7 @@ export interface SamplingFlags extends Omit<SamplingOptions, 'logitBias'> {
   readonly stop?: readonly string[];
   readonly includeStop?: true;
   readonly banned?: readonly string[];
+  readonly drySequenceBreaker?: readonly string[];
   readonly pattern?: string;
   readonly patternFlags?: string;
   readonly choice?: readonly string[];
@@ -58,6 +59,11 @@ export const addSampling = (command: Command): Command => {
     .option('--include-stop', 'end the text with the text that ended it')
     .option('--min-length <characters>', 'characters before --stop or --pattern may end the text', numeric)
     .option('--banned <text>', 'never write this text; may be given several times', gather)
+    .option(
+      '--dry-sequence-breaker <text>',
+      'over which the DRY penalty follows no repetition; may be given several times',
+      gather,
+    )
     .option('--pattern <expression>', 'a regular expression that the whole text matches')
     .option('--pattern-flags <letters>', 'of the pattern, as in JavaScript: i ignores case; also m, s and v')
     .option('--choice <text>', 'write one of the texts that are given so, by their probabilities', gather)
@@ -86,6 +92,7 @@ export function requestParameters(options: SamplingFlags): Record<string, unknow
     stop: options.stop,
     include_stop: options.includeStop,
     banned: options.banned,
+    dry_sequence_breakers: options.drySequenceBreaker,
     pattern: options.pattern,
     pattern_flags: options.patternFlags,
     choices: options.choice,

@@ -1,5 +1,5 @@
 import type { CopyIndex } from './copy-index.ts';
-import type { Pattern, PatternSource } from './decode/pattern.ts';
+import type { PatternSource } from './decode/pattern.ts';
 import type { Alphabet, Replaced, UnknownRule } from './format/alphabet.ts';
 import type { Layer } from './network.ts';
 import type { SAMPLING_PARAMETERS } from './sampling/parameters.ts';
@@ -59,6 +59,8 @@ export interface SamplingOptions extends NumericSamplingOptions {
   readonly logitBias?: Readonly<Record<number | string, number>>;
   /** Only these characters may be generated. */
   readonly allowed?: string;
+  /** Texts over which the DRY penalty follows no repetition. Default: none. */
+  readonly drySequenceBreakers?: readonly string[];
 }
 
 export interface CopyGuard {
@@ -87,7 +89,7 @@ export interface GenerateOptions extends SamplingOptions {
    * that the pattern does not allow; and where it matches and has its length. A text that no pattern could end within
    * `length` is refused before its first character.
    */
-  readonly pattern?: string | PatternSource | Pattern;
+  readonly pattern?: string | PatternSource;
   /** A schema that the text, as JSON, fits: objects of strings, numbers, booleans and lists of them. In place of `pattern`. */
   readonly jsonSchema?: Readonly<Record<string, unknown>>;
   /**
@@ -186,6 +188,12 @@ export interface CompletionResult {
 }
 
 export interface Completions extends AsyncIterable<CompletionEvent> {
+  /**
+   * Loads what the request needs and checks what can be checked before the first character; nothing is generated.
+   *
+   * @throws FolioError as `result` would
+   */
+  prepare(): Promise<void>;
   /** Runs to the end, whether or not the events are read. */
   result(): Promise<CompletionResult>;
 }

@@ -31,6 +31,7 @@ const aliases: Readonly<Record<string, string>> = {
   include_stop_str_in_output: 'include_stop',
   bad_words: 'banned',
   stop_sequences: 'stop',
+  dry_range: 'dry_penalty_last_n',
   random_seed: 'seed',
   num_return_sequences: 'n',
   n_probs: 'logprobs',
@@ -89,8 +90,7 @@ const neutral: Readonly<Record<string, readonly unknown[]>> = {
 /** Values with which clients say that a parameter is not set. */
 const isUnset = (name: string, value: unknown): boolean => {
   if (value === '') return name === 'model' || name === 'suffix' || name === 'stop' || name === 'user';
-  if (value === -1)
-    return name === 'seed' || name === 'top_k' || name === 'max_tokens' || name === 'logprobs';
+  if (value === -1) return ['seed', 'top_k', 'max_tokens', 'logprobs', 'dry_penalty_last_n'].includes(name);
   if (value === '-1') return name === 'seed';
   if (name === 'stop') return Array.isArray(value) && value.every((one) => one === '');
   return name === 'logit_bias' && isObject(value) && Object.keys(value).length === 0;

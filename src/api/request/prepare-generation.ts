@@ -1,9 +1,8 @@
 import type { Context } from 'hono';
 import type * as z from 'zod/mini';
 import type { CopyIndex } from '../../model/copy-index.ts';
-import { preparePattern } from '../../model/decode/pattern.ts';
+import { isConstrained } from '../../model/decode/completion-plan.ts';
 import type { GenerateOptions } from '../../model/model.ts';
-import { allowedIds } from '../../model/sampling/sampling-options.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
@@ -115,20 +114,16 @@ export const prepareGeneration = async <Own extends Parameters>(
     if (promptName !== 'prompt') checkLengths(limits, { text: [promptName, request.prompts] }, faults);
     checkSeeds(parameters.seed, request.prompts.length, faults);
     const index = await checkAgainst(lease, request, parameters, promptName, faults);
-    const asked = optionsOf(lease, request, parameters, index, continued);
-    const options = await faults.gather(parameters.json_schema ? 'json_schema' : 'pattern', () =>
-      withPreparedPattern(lease, asked),
-    );
+    const options = optionsOf(lease, request, parameters, index, continued);
+    await faults.gather('pattern', () => prepareConstraints(lease, options));
     faults.throwIfAny();
-    // Checks the rest, such as whether a text of this length can match; it starts only when it is read.
-    if (options?.pattern !== undefined || options?.choices !== undefined) lease.model.complete(options);
     const generation = new Generation({
       generator,
       signer,
       lease,
       parameters,
       prompts: request.prompts,
-      options: options ?? asked,
+      options,
       seed: parameters.seed ?? continued?.seed,
       warnings: [...warnings, ...(request.warnings ?? [])],
       caller: context.get('caller'),
@@ -213,21 +208,13 @@ const checkAgainst = (
   return copyIndexFor(lease, parameters, faults);
 };
 
-/**
- * The options with their pattern ready.
- *
- * @throws FolioError where it cannot be used
- */
-const withPreparedPattern = async (
-  { model }: ModelLease,
-  options: GenerateOptions,
-): Promise<GenerateOptions> => {
-  const { pattern, allowed } = options;
-  if (pattern === undefined) return options;
-  const { alphabet } = model;
-  const isKnown = [...(allowed ?? '')].every((character) => alphabet.idOf(character) !== undefined);
-  const mask = allowed === undefined || !isKnown ? undefined : allowedIds(allowed, alphabet);
-  return { ...options, pattern: await preparePattern(pattern, alphabet, mask) };
+/** Checks what a request asks of its texts, such as whether one of its length can match the pattern. */
+const prepareConstraints = async ({ model }: ModelLease, options: GenerateOptions): Promise<void> => {
+  if (!isConstrained(options)) return;
+  // Characters that the model does not know have been reported.
+  const { logitBias: _, allowed = '', ...rest } = options;
+  const isKnown = [...allowed].every((character) => model.alphabet.idOf(character) !== undefined);
+  await model.complete({ ...rest, ...(options.allowed !== undefined && isKnown && { allowed }) }).prepare();
 };
 
 /** Of a request that its schema refused, what is wrong with model and prompt as well. */

@@ -49,6 +49,14 @@ const stopString = z
   .string({ error: stopError })
   .check(z.minLength(1, { error: stopError }), z.maxLength(1000, { error: stopError }));
 
+/** One string, or several. */
+const strings = (description: string) =>
+  z
+    .union([stopString, z.array(stopString).check(z.maxLength(128, { error: stopError }))], {
+      error: stopError,
+    })
+    .check(z.describe(description));
+
 const choicesError = 'an array of 1 to 1000 different texts';
 const flagsError = 'some of the letters i, m, s and v, each once';
 
@@ -70,24 +78,13 @@ const sampling = {
   ),
   allowed: z.optional(text('Only these characters may be generated.')),
   seed: z.optional(seed),
-  stop: z.optional(
-    z
-      .union([stopString, z.array(stopString).check(z.maxLength(128, { error: stopError }))], {
-        error: stopError,
-      })
-      .check(z.describe('Up to 128 strings that end the text; they are not part of it.')),
-  ),
+  stop: z.optional(strings('Up to 128 strings that end the text; they are not part of it.')),
   include_stop: z._default(flag('The text ends with the stop string that ended it.'), false),
   banned: z.optional(
-    z
-      .union([stopString, z.array(stopString).check(z.maxLength(128, { error: stopError }))], {
-        error: stopError,
-      })
-      .check(
-        z.describe(
-          'Strings that the text does not hold: the character that would complete one is not chosen.',
-        ),
-      ),
+    strings('Strings that the text does not hold: the character that would complete one is not chosen.'),
+  ),
+  dry_sequence_breakers: z.optional(
+    strings('Texts over which the DRY penalty follows no repetition, such as a line end. Default: none.'),
   ),
   pattern: z.optional(
     text(

@@ -19,7 +19,7 @@ export const samplingOptions = (
   parameters: SamplingParameters,
   index: CopyIndex | undefined,
 ): Partial<GenerateOptions> => {
-  const { stop, banned, logit_bias: bias, copy_guard: guarded } = parameters;
+  const { stop, banned, dry_sequence_breakers: breakers, logit_bias: bias, copy_guard: guarded } = parameters;
   return present({
     ...Object.fromEntries(samplingParameters.map(([name]) => [name, parameters[snakeCase(name)]])),
     logitBias: bias,
@@ -27,6 +27,7 @@ export const samplingOptions = (
     stop: typeof stop === 'string' ? [stop] : stop,
     includeStop: parameters.include_stop,
     banned: typeof banned === 'string' ? [banned] : banned,
+    drySequenceBreakers: typeof breakers === 'string' ? [breakers] : breakers,
     pattern: patternOf(parameters),
     choices: parameters.choices,
     unknown: parameters.unknown,

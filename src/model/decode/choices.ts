@@ -4,20 +4,89 @@ import type { Alphabet } from '../format/alphabet.ts';
 import type { ChoiceScore } from '../model.ts';
 import { detailOf } from '../sampling/character-detail.ts';
 import { exp } from '../sampling/exact-math.ts';
+import type { Random } from '../sampling/random.ts';
+import { Sampler } from '../sampling/sampler.ts';
+import type { Sampling } from '../sampling/sampling-options.ts';
+import { TokenCounts } from '../sampling/token-counts.ts';
 import type { Engine } from './engine.ts';
 import { Prefill } from './prefill.ts';
 import type { Snapshot } from './state.ts';
 
 /** One of the texts that a request allows. */
-export interface AllowedText {
+interface AllowedText {
   readonly text: string;
   readonly ids: readonly number[];
 }
 
 const MOST_CHOICES = 1000;
 
+/** What chooses among whole texts: temperature and cuts, but nothing that is about single characters. */
+const ofWholeTexts = (sampling: Sampling): Sampling => ({
+  ...sampling,
+  bias: [],
+  allowed: undefined,
+  repetitionPenalty: 1,
+  presencePenalty: 0,
+  frequencyPenalty: 0,
+  dryMultiplier: 0,
+});
+
+/** The texts of which each completion of a request is one. */
+export class Choices {
+  readonly #engine: Engine;
+  readonly #texts: readonly AllowedText[];
+  readonly #sampler: Sampler;
+  #scoring: ChoiceScoring | undefined;
+  #scores: readonly ChoiceScore[] | undefined;
+
+  /** @throws FolioError `invalid_parameter`, `unknown_character` */
+  constructor(engine: Engine, texts: readonly string[], length: number, sampling: Sampling) {
+    this.#engine = engine;
+    this.#texts = checkChoices(texts, length, engine.alphabet);
+    this.#sampler = new Sampler(ofWholeTexts(sampling), this.#texts.length);
+  }
+
+  /** Once they are known. */
+  get scores(): readonly ChoiceScore[] | undefined {
+    return this.#scores;
+  }
+
+  /**
+   * Finds how likely the texts are that may follow.
+   *
+   * @param logits [vocabulary], of the first character.
+   * @param snapshot The sequence before its last character was fed.
+   * @param onEnd Called once; it may be called before this returns.
+   */
+  score(logits: Float32Array, snapshot: Snapshot, onEnd: () => void, onFail: (error: unknown) => void): void {
+    const end = (logprobs: readonly number[]): void => {
+      this.#scoring = undefined;
+      this.#scores = scoresOf(this.#texts, logprobs);
+      onEnd();
+    };
+    const scoring = new ChoiceScoring(this.#engine, this.#texts, logits, snapshot, end, onFail);
+    if (this.#scores === undefined) this.#scoring = scoring;
+  }
+
+  /** Ends the scoring. */
+  stop(): void {
+    this.#scoring?.stop();
+    this.#scoring = undefined;
+  }
+
+  /** The text that a completion becomes, from its beginning; undefined before the scores are known. */
+  choose(random: Random): Position | undefined {
+    const scores = this.#scores;
+    if (scores === undefined) return undefined;
+    const largest = Math.max(...scores.map(({ logprob }) => logprob));
+    const logits = Float32Array.from(scores, ({ logprob }) => logprob - largest);
+    const chosen = this.#sampler.choose(logits, new TokenCounts(scores.length), random);
+    return new TextPosition(this.#texts[chosen]!.ids, this.#engine.stepper.vocabulary);
+  }
+}
+
 /** @throws FolioError `invalid_parameter`, `unknown_character` */
-export const checkChoices = (
+const checkChoices = (
   choices: readonly string[],
   length: number,
   alphabet: Alphabet,
@@ -54,10 +123,7 @@ export const checkChoices = (
 };
 
 /** The scores of texts by the logarithms of their probabilities. */
-export const choiceScores = (
-  choices: readonly AllowedText[],
-  logprobs: readonly number[],
-): readonly ChoiceScore[] => {
+const scoresOf = (choices: readonly AllowedText[], logprobs: readonly number[]): readonly ChoiceScore[] => {
   const largest = Math.max(...logprobs);
   const weights = logprobs.map((logprob) => exp(logprob - largest));
   const total = weights.reduce((sum, weight) => sum + weight, 0);
@@ -65,7 +131,7 @@ export const choiceScores = (
 };
 
 /** A place in a text that is written as it is: nothing else may follow. */
-export class TextPosition implements Position {
+class TextPosition implements Position {
   readonly #ids: readonly number[];
   readonly #at: number;
   readonly #vocabulary: number;
@@ -107,7 +173,7 @@ export class TextPosition implements Position {
 }
 
 /** Finds how likely each of several texts is after a sequence; all of them share each reading of the weights. */
-export class ChoiceScoring {
+class ChoiceScoring {
   readonly #engine: Engine;
   readonly #running = new Set<Prefill>();
   readonly #logprobs: number[];

@@ -1,6 +1,5 @@
 import type {
   CharacterDetail,
-  ChoiceScore,
   CompletionEvent,
   CompletionResult,
   Completions,
@@ -10,13 +9,11 @@ import type {
 import { detailOf } from '../sampling/character-detail.ts';
 import { Random } from '../sampling/random.ts';
 import { TokenCounts } from '../sampling/token-counts.ts';
-import { type AllowedText, ChoiceScoring, choiceScores, TextPosition } from './choices.ts';
 import { now } from './clock.ts';
-import { type CompletionPlan, planCompletion, withPattern } from './completion-plan.ts';
+import { type CompletionPlan, planCompletion } from './completion-plan.ts';
 import { type CompletionListener, Decoder } from './decoder.ts';
 import type { Engine } from './engine.ts';
 import { EventQueue } from './event-queue.ts';
-import { type PatternSource, preparePattern } from './pattern.ts';
 import { Prefill } from './prefill.ts';
 import { encodeState, type Snapshot } from './state.ts';
 
@@ -28,11 +25,10 @@ export class CompletionTask implements Completions {
   readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
   readonly #events: EventQueue;
+  #preparing: Promise<void> | undefined;
   #prefill: Prefill | undefined;
-  #scoring:
-    | { readonly choices: ChoiceScoring; readonly snapshot: Snapshot; readonly slot: number }
-    | undefined;
-  #choiceScores: readonly ChoiceScore[] | undefined;
+  /** The sequence after which the choices are being scored. */
+  #scoring: { readonly snapshot: Snapshot; readonly slot: number } | undefined;
   #decoders: readonly Decoder[] = [];
   #startedAt: number | undefined;
   #milliseconds = 0;
@@ -90,20 +86,31 @@ export class CompletionTask implements Completions {
     if (this.#startedAt !== undefined) return;
     this.#startedAt = now();
     if (this.#plan.unprepared === undefined) this.#startPrefill();
-    else void this.#preparePattern(this.#plan.unprepared);
+    else void this.#startPrepared();
     if (this.#signal?.aborted) this.#abort();
     else this.#signal?.addEventListener('abort', this.#abort);
   }
 
-  async #preparePattern(pattern: string | PatternSource): Promise<void> {
-    const { alphabet, allowed } = this.#plan.decoding;
+  async #startPrepared(): Promise<void> {
     try {
-      this.#plan = withPattern(this.#plan, await preparePattern(pattern, alphabet, allowed));
+      await this.prepare();
       this.#startPrefill();
       if (this.#isAborted) this.#abort();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  prepare(): Promise<void> {
+    this.#preparing ??= this.#prepare();
+    return this.#preparing;
+  }
+
+  async #prepare(): Promise<void> {
+    const { unprepared } = this.#plan;
+    if (unprepared === undefined) return;
+    const { constrain } = await import('./constraints.ts');
+    this.#plan = await constrain(this.#engine, this.#plan, unprepared);
   }
 
   /** The text's last character before the prompt, not fed yet. */
@@ -151,21 +158,20 @@ export class CompletionTask implements Completions {
     // Opening slots may move the kernel's memory.
     const logits = view.slice();
     const { choices } = this.#plan;
-    if (choices === undefined) this.#decode(logits, snapshot, slot);
-    else this.#score(choices.texts, logits, snapshot, slot);
-  }
-
-  /** Finds how likely the texts are that may follow, and goes on with one of them. */
-  #score(texts: readonly AllowedText[], logits: Float32Array, snapshot: Snapshot, slot: number): void {
-    const onEnd = (logprobs: readonly number[]): void => {
-      this.#scoring = undefined;
-      this.#choiceScores = choiceScores(texts, logprobs);
+    if (choices === undefined) {
       this.#decode(logits, snapshot, slot);
-    };
-    const isScored = (): boolean => this.#choiceScores !== undefined;
-    const onFail = (error: unknown): void => this.#fail(error);
-    const choices = new ChoiceScoring(this.#engine, texts, logits, snapshot, onEnd, onFail);
-    if (!isScored()) this.#scoring = { choices, snapshot, slot };
+      return;
+    }
+    this.#scoring = { snapshot, slot };
+    choices.score(
+      logits,
+      snapshot,
+      () => {
+        this.#scoring = undefined;
+        this.#decode(logits, snapshot, slot);
+      },
+      (error) => this.#fail(error),
+    );
   }
 
   #decode(logits: Float32Array, snapshot: Snapshot, slot: number): void {
@@ -185,23 +191,11 @@ export class CompletionTask implements Completions {
       const own = index === 0 ? slot : stepper.open();
       if (index > 0) stepper.write(own, state);
       const random = this.#randomFor(index);
-      const position = this.#choose(random);
+      const position = this.#plan.choices?.choose(random);
       const counts = this.#counts();
       const listener = this.#listener(index);
       return new Decoder(this.#plan.decoding, own, snapshot, random, counts, listener, position);
     });
-  }
-
-  /** The text that a completion becomes, where it is one of several. */
-  #choose(random: Random): TextPosition | undefined {
-    const { choices } = this.#plan;
-    const scores = this.#choiceScores;
-    if (choices === undefined || scores === undefined) return undefined;
-    const { vocabulary } = this.#engine.stepper;
-    const largest = Math.max(...scores.map(({ logprob }) => logprob));
-    const logits = Float32Array.from(scores, ({ logprob }) => logprob - largest);
-    const chosen = choices.sampler.choose(logits, new TokenCounts(scores.length), random);
-    return new TextPosition(choices.texts[chosen]!.ids, vocabulary);
   }
 
   /** The generator of one completion: the state's own goes on unless another seed is given. */
@@ -213,8 +207,8 @@ export class CompletionTask implements Completions {
   }
 
   #counts(): TokenCounts {
-    const { from, prompt } = this.#plan;
-    const counts = new TokenCounts(this.#engine.stepper.vocabulary);
+    const { from, prompt, dry } = this.#plan;
+    const counts = new TokenCounts(this.#engine.stepper.vocabulary, dry?.copy());
     for (const [id, count] of from?.decoder?.generated ?? []) counts.generated[id] = count;
     counts.prompt(from?.decoder?.prompted ?? []);
     counts.prompt(prompt);
@@ -241,6 +235,7 @@ export class CompletionTask implements Completions {
     const { stepper, owner } = this.#engine;
     const decoder = this.#decoders[index]!;
     const overlap = decoder.longestOverlap;
+    const choiceScores = this.#plan.choices?.scores;
     const snapshot = decoder.snapshot();
     let state: Uint8Array | undefined;
     this.#choices[index] = {
@@ -254,7 +249,7 @@ export class CompletionTask implements Completions {
         return state;
       },
       ...(overlap === undefined ? {} : { overlap: { characters: overlap, exact: false } }),
-      ...(this.#choiceScores === undefined ? {} : { choiceScores: this.#choiceScores }),
+      ...(choiceScores === undefined ? {} : { choiceScores }),
     };
     stepper.close(decoder.slot);
   }
@@ -274,8 +269,8 @@ export class CompletionTask implements Completions {
       this.#fork({ hidden, last: this.#before }, slot);
     }
     if (this.#scoring !== undefined) {
-      const { choices, snapshot, slot } = this.#scoring;
-      choices.stop();
+      const { snapshot, slot } = this.#scoring;
+      this.#plan.choices?.stop();
       this.#scoring = undefined;
       this.#fork(snapshot, slot);
     }
@@ -289,7 +284,7 @@ export class CompletionTask implements Completions {
     if (this.#events.hasEnded) return;
     const { stepper, scheduler } = this.#engine;
     if (this.#scoring !== undefined) {
-      this.#scoring.choices.stop();
+      this.#plan.choices?.stop();
       stepper.close(this.#scoring.slot);
       this.#scoring = undefined;
     }

@@ -7,7 +7,7 @@ import type { Random } from '../sampling/random.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import type { TokenCounts } from '../sampling/token-counts.ts';
 import type { Stepper } from '../stepper.ts';
-import { BannedStrings } from './banned-strings.ts';
+import type { BannedStrings } from './banned-strings.ts';
 import type { PatternSource } from './pattern.ts';
 import { RewindBuffer } from './rewind-buffer.ts';
 import type { ScheduledSequence } from './scheduler.ts';
@@ -25,6 +25,8 @@ export interface DecodePlan {
   readonly stop: readonly string[];
   readonly includeStop: boolean;
   readonly banned: readonly string[];
+  /** What keeps them out of one text, once that is loaded. */
+  readonly watchBanned?: () => BannedStrings;
   /** What the whole text matches, and where in it the text begins. */
   readonly pattern: (PatternSource & { readonly start: Position }) | undefined;
   /** Ids that may be generated: [vocabulary], 0 or 1; undefined when the request does not say. */
@@ -109,10 +111,8 @@ export class Decoder implements ScheduledSequence {
       this.#tracker = new OverlapTracker(index);
       this.#tracker.push(tail);
     }
-    if (plan.banned.length > 0) {
-      this.#bannedStrings = new BannedStrings(plan.banned);
-      this.#bannedStrings.push(tail);
-    }
+    this.#bannedStrings = plan.watchBanned?.();
+    this.#bannedStrings?.push(tail);
     const tracker = guard && this.#tracker;
     const strings = this.#bannedStrings;
     if (tracker !== undefined || strings !== undefined) {
@@ -280,6 +280,7 @@ export class Decoder implements ScheduledSequence {
       overlap || guard ? (guard?.index ?? overlap)!.window : 0,
       0,
     );
+    const recent = this.#counts.dry?.recent(dropped);
     const generated = Array.from(this.#counts.generated, (count, id) => [id, count] as const);
     return {
       ...position,
@@ -289,6 +290,7 @@ export class Decoder implements ScheduledSequence {
         generated: generated.filter(([, count]) => count > 0),
         prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
         tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
+        ...(recent === undefined ? {} : { recent }),
         ...(pattern && place
           ? {
               pattern: {

@@ -43,16 +43,13 @@ export const preparePattern = async (
   allowed: Uint8Array | undefined,
 ): Promise<Pattern> => {
   const given = typeof pattern === 'string' ? { source: pattern, flags: '' } : pattern;
-  const key = `${whereOf(given)}/${given.flags}/${given.source}`;
+  const key = `${whereOf(given)}/${given.flags}/${allowed?.join('') ?? ''}/${given.source}`;
   const known = recent.get(alphabet) ?? new Map<string, Pattern>();
-  const prepared =
-    (allowed === undefined ? known.get(key) : undefined) ?? (await compile(given, alphabet, allowed));
-  if (allowed === undefined) {
-    known.delete(key);
-    known.set(key, prepared);
-    for (const oldest of known.size > MOST_RECENT ? [...known.keys()].slice(0, 1) : []) known.delete(oldest);
-    recent.set(alphabet, known);
-  }
+  const prepared = known.get(key) ?? (await compile(given, alphabet, allowed));
+  known.delete(key);
+  known.set(key, prepared);
+  for (const oldest of known.size > MOST_RECENT ? [...known.keys()].slice(0, 1) : []) known.delete(oldest);
+  recent.set(alphabet, known);
   return prepared;
 };
 

@@ -32,6 +32,8 @@ export interface DecoderState {
   readonly prompted: readonly number[];
   /** The end of the generated text: what stop strings and the copy guard may still need. */
   readonly tail: string;
+  /** Ids of the last characters, those of prompts included, where the DRY penalty looks back at them. */
+  readonly recent?: readonly number[] | undefined;
   /** Where the text stands in its pattern, if it has one. */
   readonly pattern?: SavedPattern | undefined;
 }
@@ -108,7 +110,7 @@ const parseHeader = (bytes: Uint8Array): Readonly<Record<string, unknown>> => {
 };
 
 const readDecoderState = (
-  { seed, random, generated, prompted, tail, pattern }: Readonly<Record<string, unknown>>,
+  { seed, random, generated, prompted, tail, recent, pattern }: Readonly<Record<string, unknown>>,
   isId: (id: unknown) => id is number,
 ): DecoderState => {
   const isCount = (count: unknown): boolean => Number.isInteger(count) && (count as number) > 0;
@@ -128,11 +130,12 @@ const readDecoderState = (
     !Array.isArray(prompted) ||
     !prompted.every(isId) ||
     typeof tail !== 'string' ||
+    !(recent === undefined || (Array.isArray(recent) && recent.every(isId))) ||
     !(pattern === undefined || isSavedPattern(pattern))
   ) {
     throw damaged('a damaged state');
   }
-  return { seed: seed as number, random, generated, prompted, tail, pattern };
+  return { seed: seed as number, random, generated, prompted, tail, recent, pattern };
 };
 
 const isSavedPattern = (value: unknown): value is SavedPattern =>

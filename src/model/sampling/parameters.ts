@@ -111,6 +111,41 @@ export const SAMPLING_PARAMETERS = {
     unit: 'number',
     slider: { min: 0, max: 0.5, step: 0.01 },
   },
+  /** 0 is none. Default 0. */
+  dryMultiplier: {
+    min: 0,
+    max: 10,
+    default: 0,
+    help: 'Makes words less likely that would go on with a repetition of the text (DRY): by this much where it has the allowed length.',
+    unit: 'number',
+    slider: { min: 0, max: 2, step: 0.1 },
+  },
+  /** Default 1.2. */
+  dryBase: {
+    min: 1,
+    max: 10,
+    default: 1.2,
+    help: 'By how many times the DRY penalty grows with each character that a repetition is longer.',
+    unit: 'factor',
+  },
+  /** Default 12. */
+  dryAllowedLength: {
+    min: 1,
+    max: 1000,
+    integer: true,
+    default: 12,
+    help: 'Characters of a repetition from which the DRY penalty begins.',
+    unit: 'count',
+  },
+  /** Default 4096. */
+  dryPenaltyLastN: {
+    min: 0,
+    max: 8192,
+    integer: true,
+    default: 4096,
+    help: 'Characters of prompt and text that the DRY penalty looks back at.',
+    unit: 'count',
+  },
 } as const satisfies Readonly<Record<string, SamplingParameter>>;
 
 export type SamplingParameterName = keyof typeof SAMPLING_PARAMETERS;

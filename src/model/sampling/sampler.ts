@@ -13,6 +13,7 @@ import type { TokenCounts } from './token-counts.ts';
  *    CTRL, as Hugging Face transformers reads it).
  * 3. `presencePenalty` a and `frequencyPenalty` b: l[i] -= b * count[i] + a * (count[i] > 0), counts of generated
  *    characters (OpenAI).
+ *    `dryMultiplier` and its kin: see `dry.ts`.
  * 4. What is not `allowed`, does not lead to the pattern's end, or would copy the corpus, is left out.
  * 5. `temperature` T: w[i] = exp((l[i] - max l) / T). At 0 the likeliest is taken, of equals the lowest id. With
  *    `dynatempRange` r and `dynatempExponent` e, T becomes a + (T + r - a) (H / ln n)^e, where a = max(0, T - r), n is the
@@ -38,12 +39,13 @@ export class Sampler {
     this.#keys = new Float64Array(vocabulary);
     this.#kept = new Int32Array(vocabulary);
     this.#spare = new Int32Array(vocabulary);
-    const { bias, repetitionPenalty, presencePenalty, frequencyPenalty, allowed } = sampling;
+    const { bias, repetitionPenalty, presencePenalty, frequencyPenalty, dryMultiplier, allowed } = sampling;
     this.#isPlain =
       bias.length === 0 &&
       repetitionPenalty === 1 &&
       presencePenalty === 0 &&
       frequencyPenalty === 0 &&
+      dryMultiplier === 0 &&
       allowed === undefined;
   }
 
@@ -116,6 +118,7 @@ export class Sampler {
         if (count > 0) scores[id]! -= presencePenalty + frequencyPenalty * count;
       }
     }
+    history.dry?.subtractFrom(scores);
     let count = 0;
     let best = -1;
     for (let id = 0; id < scores.length; id++) {

@@ -1,18 +1,16 @@
-/** What the penalties look at: how often each character was generated, and which stood in the prompt. */
+import type { DryPenalty } from './dry.ts';
+
+/** What the penalties look at: how often each character was generated, which stood in the prompt, and what repeats. */
 export class TokenCounts {
   readonly generated: Int32Array; // [vocabulary]
   readonly prompted: Uint8Array; // [vocabulary], 0 or 1
+  readonly dry: DryPenalty | undefined;
 
-  constructor(vocabulary: number) {
+  /** @param dry What the text so far repeats, where the request asks for that penalty. */
+  constructor(vocabulary: number, dry?: DryPenalty) {
+    this.dry = dry;
     this.generated = new Int32Array(vocabulary);
     this.prompted = new Uint8Array(vocabulary);
-  }
-
-  copy(): TokenCounts {
-    const copy = new TokenCounts(this.generated.length);
-    copy.generated.set(this.generated);
-    copy.prompted.set(this.prompted);
-    return copy;
   }
 
   prompt(ids: Iterable<number>): void {
@@ -21,9 +19,10 @@ export class TokenCounts {
 
   add(id: number): void {
     this.generated[id]!++;
+    this.dry?.push(id);
   }
 
-  /** Takes back an `add`. */
+  /** Takes back an `add`, but for what repeats. */
   remove(id: number): void {
     this.generated[id]!--;
   }

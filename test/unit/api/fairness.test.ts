@@ -70,6 +70,7 @@ describe('a client that leaves', async () => {
               results.push(run.result());
               return run[Symbol.asyncIterator]();
             },
+            prepare: () => run.prepare(),
             result: () => run.result(),
           };
         };

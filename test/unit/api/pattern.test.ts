@@ -329,6 +329,32 @@ describe('pattern', () => {
     expect(await refused.json()).toMatchObject({ error: { param: 'logit_bias.€' } });
   });
 
+  test('DRY by the names of llama.cpp: receipts give the same text, and continue_from goes on exactly', async () => {
+    const dry = { dry_multiplier: 3, dry_allowed_length: 2, dry_sequence_breakers: ['\n', '\u20ac'] };
+    const body = { prompt: 'Once upon Once upon ', seed: 5, temperature: 0.3, ...dry };
+    const whole = (await (await post('/generate', { ...body, length: 120 })).json()) as Json & {
+      receipt: Json;
+    };
+    const without = { ...body, dry_multiplier: 0, length: 120 };
+    expect(((await (await post('/generate', without)).json()) as Json).text).not.toBe(whole.text);
+    expect(whole.receipt).toMatchObject(dry);
+    expect(await (await post('/generate', whole.receipt)).json()).toMatchObject({ text: whole.text });
+    const first = (await (
+      await post('/generate', { ...body, length: 50, continuable: true })
+    ).json()) as Json;
+    const { prompt: _, seed: __, ...rest } = body;
+    const again = { ...rest, length: 70, continue_from: first.continue_from };
+    const second = (await (await post('/generate', again)).json()) as Json;
+    expect(`${first.text}${second.text}`).toBe(whole.text);
+    const openAi = { model: 'tiny', max_tokens: 120, ...body, dry_range: -1, dry_base: 1.2 };
+    const answer = (await (await post('/v1/completions', openAi)).json()) as { choices: { text: string }[] };
+    expect(answer.choices[0]!.text).toBe(whole.text);
+    const refused = await post('/v1/completions', { ...openAi, dry_base: 0, dry_range: 1e9 });
+    expect(await refused.json()).toMatchObject({
+      error: { faults: [{ param: 'dry_base' }, { param: 'dry_penalty_last_n' }] },
+    });
+  });
+
   test('on the command line', async () => {
     const args = [
       'generate',

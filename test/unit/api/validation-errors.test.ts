@@ -88,6 +88,7 @@ describe('once a stream has begun', async () => {
               await new Promise((resolve) => setTimeout(resolve, 5));
               throw bug;
             },
+            prepare: () => run.prepare(),
             result: () => run.result(),
           };
         };

@@ -65,8 +65,8 @@ describe('banned strings', () => {
     for (let at = 0; at + 6 <= text.length; at++) expect(corpus).not.toContain(text.slice(at, at + 6));
   });
 
-  it('are refused when they are empty', () => {
-    expect(() => model.complete({ banned: [''] })).toThrow(
+  it('are refused when they are empty', async () => {
+    await expect(write({ banned: [''] })).rejects.toEqual(
       expect.objectContaining({
         code: 'invalid_parameter',
         details: expect.objectContaining({ where: 'banned' }),

@@ -16,6 +16,7 @@ test('a link carries all settings and the model', () => {
     typicalP: fc.double({ min: 0, max: 1, noNaN: true }),
     repetitionPenalty: fc.double({ min: 1, max: 2, noNaN: true }),
     frequencyPenalty: fc.double({ min: 0, max: 2, noNaN: true }),
+    dryMultiplier: fc.double({ min: 0, max: 2, noNaN: true }),
     copyGuard: fc.nat(200),
     stop: fc.string({ unit: 'grapheme' }),
     pattern: fc.string({ unit: 'grapheme' }),
