@@ -36,6 +36,7 @@ const bundles = () => [
       express: 'src/server/middleware.ts',
       cli: 'src/cli/main.ts',
       tensorflow: 'training/loop/tensorflow.ts', // loaded by a process of its own, to see whether it loads
+      'import-worker': 'src/import/import-worker.ts', // run by a thread of its own
     },
     outdir: 'dist',
     platform: 'node',

@@ -11,6 +11,7 @@ const config: KnipConfig = {
     'scripts/*.{ts,mjs}',
     'src/{browser,index}.ts',
     'src/client/client.ts',
+    'src/import/import-worker.ts',
     'src/server/middleware.ts',
     'src/web/{main,engine,service-worker}.ts',
     'src/web/style/page.css',

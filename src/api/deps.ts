@@ -1,5 +1,5 @@
-import type { ImportOptions } from '../import/import-model.ts';
 import type { PublishedImport } from '../import/publish-import.ts';
+import type { SentImportOptions } from '../import/publish-import-in-worker.ts';
 import type { UnknownRule } from '../model/format/alphabet.ts';
 import type { KernelInfo, Precision } from '../model/stepper.ts';
 import type { ModelLease } from '../store/model-cache.ts';
@@ -42,7 +42,7 @@ export interface ModelImports {
   /** Each import holds its file in memory. */
   readonly places: Places;
   /** As `publishImport`, into the host's store. */
-  publish(name: string, bytes: Uint8Array, options: ImportOptions): Promise<PublishedImport>;
+  publish(name: string, bytes: Uint8Array, options: SentImportOptions): Promise<PublishedImport>;
 }
 
 /** What a host knows of a request beside the request itself. */

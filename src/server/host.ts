@@ -113,9 +113,9 @@ export const createHost = async (
       maximumBytes: settings.maximumCorpusBytes,
       places: new Places(2, 'imports of models', 5),
       // The formats' readers are loaded when they are needed.
-      publish: async (...file) => {
-        const { publishImport } = await import('../import/publish-import.ts');
-        return publishImport(store, ...file);
+      publish: async (name, bytes, options) => {
+        const { publishImportInWorker } = await import('../import/publish-import-in-worker.ts');
+        return publishImportInWorker({ store: settings.store, name, bytes, options });
       },
     },
     origins: settings.origins,
