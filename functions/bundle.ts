@@ -78,6 +78,7 @@ export async function bundleFunctions(into = join(root, 'dist/functions')): Prom
       mkdirSync(folder, { recursive: true });
       const { metafile } = await build({
         ...options,
+        ...(name === 'generate' && { inject: ['functions/fetch-objects.ts'] }),
         plugins: [requiredBuiltins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
         metafile: true,
         absWorkingDir: root,

@@ -21,9 +21,11 @@ function requestOf(event: APIGatewayProxyEvent, signal?: AbortSignal): Request {
   return new Request(url, {
     method: event.httpMethod,
     headers,
-    ...(event.body !== null && {
-      body: event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body,
-    }),
+    // A client may send one with GET, where a request has none.
+    ...(event.body !== null &&
+      !/^(?:GET|HEAD)$/.test(event.httpMethod) && {
+        body: event.isBase64Encoded ? Buffer.from(event.body, 'base64') : event.body,
+      }),
     ...(signal && { signal }),
   });
 }

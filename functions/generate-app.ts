@@ -11,12 +11,6 @@ import { Deadline } from './deadline.ts';
 import { buffered, streamed } from './gateway.ts';
 import { logRequest } from './log.ts';
 
-/** Node reads the code of these classes when they are first used: now, while the model is on its way. */
-const warmUp = (): void => {
-  new Request('https://localhost/', { method: 'POST', body: '' });
-  new Response('');
-};
-
 /**
  * Signs by the secret in the store, which is read when it is first needed: a start does not wait for it, and it stands in
  * no configuration that others may read. A failure is forgotten.
@@ -37,7 +31,6 @@ const sharedSigner = (store: Store, given: string | undefined): (() => Promise<C
 
 /** The API with its generating routes, as a handler. */
 export const answerWith = (store: Store, models: ModelCache, settings: Settings): unknown => {
-  warmUp();
   const deadline = new Deadline();
   const limits = deadline.bound(limitsFrom(settings));
   const app = createApp({

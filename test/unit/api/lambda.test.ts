@@ -1,6 +1,7 @@
 import { PassThrough, type Writable } from 'node:stream';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import * as fetchObjects from '../../../functions/fetch-objects.ts';
 import { type Answer, buffered, streamed } from '../../../functions/gateway.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { apiCases } from '../../api.cases.ts';
@@ -53,11 +54,17 @@ const throughBuffer = (answer: Answer): Call => {
 };
 
 describe.each([
-  ['a stream', throughStream],
-  ['a buffer', throughBuffer],
-] as const)('Lambda behind a REST API, by %s', async (_, through) => {
+  ["a stream, with the generating function's own Fetch objects", throughStream, fetchObjects],
+  ['a buffer', throughBuffer, {}],
+] as const)('Lambda behind a REST API, by %s', async (_, through, globals) => {
+  beforeAll(() => {
+    for (const [name, object] of Object.entries(globals)) vi.stubGlobal(name, object);
+  });
   const place = await furnished({ writeKeys: ['key'] });
-  afterAll(() => place[Symbol.asyncDispose]());
+  afterAll(async () => {
+    await place[Symbol.asyncDispose]();
+    vi.unstubAllGlobals();
+  });
   apiCases(async () => {
     const { app } = await createHost(place.settings);
     const call = through((request, host) => app.fetch(request, host));
@@ -67,6 +74,17 @@ describe.each([
         call(path, { ...init, headers: { ...(init.headers as Record<string, string>), 'x-api-key': 'key' } }),
     };
   });
+});
+
+test.each(['GET', 'HEAD'])('a body that came with %s is no fault', async (method) => {
+  let received: Request | undefined;
+  const handler = buffered((request) => {
+    received = request;
+    return new Response('taken');
+  });
+  const event = { ...(await eventOf('health')), httpMethod: method, body: '{}' };
+  expect(await handler(event, context)).toMatchObject({ statusCode: 200, body: 'taken' });
+  expect(received).toMatchObject({ method, body: null });
 });
 
 test('an answer whose reader takes nothing ends, and gives back what it held', async () => {
