@@ -32,25 +32,28 @@ export const routeOf = (context: Context): string => {
   return path ?? '*';
 };
 
-const knownPlaces: ReadonlySet<string> = new Set([
-  ...[
-    ActivateRequestSchema,
-    CompletionRequestSchema,
-    GenerateRequestSchema,
-    ImportRequestSchema,
-    ScoreRequestSchema,
-    TrainingRequestSchema,
-    UploadRequestSchema,
-  ].flatMap(({ shape }) => Object.keys(shape)),
-  'body',
-  'file',
-  'id',
-]);
+const schemas = [
+  ActivateRequestSchema,
+  CompletionRequestSchema,
+  GenerateRequestSchema,
+  ImportRequestSchema,
+  ScoreRequestSchema,
+  TrainingRequestSchema,
+  UploadRequestSchema,
+];
+
+let places: ReadonlySet<string> | undefined;
+
+/** Where a fault of a request may be. */
+const knownPlaces = (): ReadonlySet<string> => {
+  places ??= new Set([...schemas.flatMap(({ shape }) => Object.keys(shape)), 'body', 'file', 'id']);
+  return places;
+};
 
 /** The parameter at fault, without what a client wrote: keys of objects and unknown names are the client's. */
 const placeOf = (where: string | undefined): string | undefined => {
   const name = where?.match(/^\w+/)?.[0];
-  return name !== undefined && knownPlaces.has(name) ? name : undefined;
+  return name !== undefined && knownPlaces().has(name) ? name : undefined;
 };
 
 /** The calls that led to an error. Its message is left out, since messages quote what was read. */
