@@ -22,6 +22,7 @@ import { Kernels } from './loop/kernels.ts';
 import { parameters } from './loop/network.ts';
 import { loadTensorFlow } from './loop/tensorflow.ts';
 import { chooseRecipe, knownShare } from './presets/auto.ts';
+import { openBase } from './presets/base.ts';
 import { type PresetName, presets } from './presets/presets.ts';
 import { type PublishOptions, publish } from './publish/publish.ts';
 import { type ReadModelFile, readSavedModel, type SavedModel } from './publish/saved-model.ts';
@@ -69,11 +70,14 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   const name = checkModelName(options.name, 'name');
   const preparation = preset === 'auto' ? 'plain' : presets[preset].preparation;
   const given = options.from && (await readSavedModel(options.from));
+  const mayUseBase = preset === 'auto' && given === undefined && options.settings?.units === undefined;
+  const base = mayUseBase && options.base ? await openBase(options.base) : undefined;
   const { corpus, preflight } = await readCorpus(options.corpus, {
     preparation,
     encoding: options.encoding,
     alphabet: options.alphabet,
     kind: options.kind,
+    base: base?.model,
   });
   const keeper = new ReportKeeper();
   const keep = <Event extends TrainingEvent>(event: Event): Event => {
@@ -81,7 +85,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     return event;
   };
   yield keep({ type: 'preflight', report: preflight });
-  const { parent, settings, why } = await planOf(options, given, corpus.kind, preflight);
+  if (base?.fault !== undefined) yield keep({ type: 'warning', code: 'base_not_used', message: base.fault });
+  const { parent, settings, why } = planOf(options, { given, base: base?.saved }, corpus.kind, preflight);
 
   const tensorflow = await setUpTensorFlow(options.log ?? (() => undefined));
   const tf = loadTensorFlow();
@@ -130,20 +135,20 @@ interface Plan {
 }
 
 /** Settings by the preset, the model to start from and the caller's own. */
-const planOf = async (
-  { preset, base, settings: own }: TrainOptions,
-  given: SavedModel | undefined,
+const planOf = (
+  { preset, settings: own }: TrainOptions,
+  { given, base }: { readonly given: SavedModel | undefined; readonly base: SavedModel | undefined },
   kind: CorpusKind,
-  { characters, alphabet }: CorpusReport,
-): Promise<Plan> => {
+  { characters, alphabet, estimate }: CorpusReport,
+): Plan => {
   if (preset !== 'auto') {
     const { preparation: _, about: __, ...settings } = presets[preset];
     return { parent: given, settings: { ...(given ? fineTuned(settings, given) : settings), ...own } };
   }
-  const mayUseBase = given === undefined && base !== undefined && own?.units === undefined;
-  const facts = { characters, kind, known: knownShare(alphabet) };
-  const { fromBase, settings, fineTuning, why } = chooseRecipe(facts, { base: mayUseBase });
-  const parent = given ?? (fromBase && base ? await readSavedModel(base) : undefined);
+  const { trigramLoss, baseLoss } = estimate;
+  const facts = { characters, kind, known: knownShare(alphabet), trigramLoss, baseLoss };
+  const { fromBase, settings, fineTuning, why } = chooseRecipe(facts);
+  const parent = given ?? (fromBase ? base : undefined);
   return {
     parent,
     settings: { ...(parent ? { ...fineTuned(settings, parent), ...fineTuning } : settings), ...own },

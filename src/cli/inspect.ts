@@ -4,12 +4,17 @@ import { Argument, type Command, Option } from 'commander';
 import { inspectCorpus } from '../../training/corpus/corpus.ts';
 import { corpusReportText } from '../../training/corpus/corpus-report-text.ts';
 import type { CorpusKind } from '../../training/corpus/lines.ts';
+import type { EvaluatedModel } from '../../training/metrics/held-out.ts';
+import { openBase } from '../../training/presets/base.ts';
 import type { BulkModel } from '../bulk/item.ts';
 import { unexpected } from '../errors.ts';
+import { readSettings } from '../settings.ts';
+import { openStore } from '../store/open-store.ts';
 import { alphabetCorpusOption } from './alphabet-options.ts';
+import { baseModel } from './base-model.ts';
 import { newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
-import { columns, count, print, size } from './print.ts';
+import { columns, count, print, printStatus, size } from './print.ts';
 
 interface InspectFlags extends Omit<ModelOptions, 'alphabet'> {
   readonly preparation: 'plain' | 'tutorial';
@@ -86,9 +91,18 @@ export const command = (): Command =>
       if (alphabet !== 'common' && alphabet !== 'all') {
         throw unexpected('invalid_parameter', 'alphabet', 'common or all, for a corpus', alphabet);
       }
-      const report = await inspectCorpus(given, { ...flags, alphabet });
+      const base = await openedBase(flags.store);
+      const report = await inspectCorpus(given, { ...flags, alphabet, base });
       await print(flags.json ? json(report) : `${corpusReportText(report)}\n`);
     });
+
+/** What `auto` may start from. Why it may not is said. */
+const openedBase = async (store: string | undefined): Promise<EvaluatedModel | undefined> => {
+  const read = await baseModel(await openStore(store ?? readSettings().store));
+  const base = read && (await openBase(read));
+  if (base?.fault !== undefined) printStatus(base.fault);
+  return base?.model;
+};
 
 const json = (report: object): string => `${JSON.stringify(report, null, 2)}\n`;
 

@@ -1,6 +1,8 @@
 import { FolioError } from '../../src/errors.ts';
+import type { EvaluatedModel } from '../metrics/held-out.ts';
 import { type NgramLosses, Ngrams } from '../metrics/ngrams.ts';
-import { knownShare } from '../presets/auto.ts';
+import { knownShare, leavesBaseOpen } from '../presets/auto.ts';
+import { untrainedLoss } from '../presets/untrained-loss.ts';
 import type { CorpusListener, ReadResult } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { corpusWarnings } from './corpus-warnings.ts';
@@ -26,8 +28,19 @@ const LICENCE =
 const CODE_POINTS = 0x110000;
 
 export interface InspectionOptions {
+  /** Keeps every character, however rare. */
   readonly keepAll?: boolean;
+  /** What the text is, where that is not to be found out. */
   readonly kind?: CorpusKind | 'auto';
+  /** The model that `auto` may start from. */
+  readonly base?: EvaluatedModel | undefined;
+}
+
+/** A sampled text in the ids of its alphabet, cut as a training cuts it: stretches of each part. */
+interface Split {
+  readonly training: readonly Uint16Array[];
+  /** The last tenth. */
+  readonly heldOut: readonly Uint16Array[];
 }
 
 /** Inspects a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
@@ -54,14 +67,13 @@ export class CorpusInspector implements CorpusListener {
   }
 
   /**
-   * @param options `keepAll` keeps every character, however rare; `kind` says what the text is where it is not to be found out.
    * @throws FolioError `corpus_too_small`, or `corpus_invalid` for one character over and over or more control characters than
    * letters
    */
-  finish(
+  async finish(
     reading: ReadResult,
-    { keepAll = false, kind: asked = 'auto' }: InspectionOptions = {},
-  ): { report: CorpusReport; fold: RareCharacters['fold'] } {
+    { keepAll = false, kind: asked = 'auto', base }: InspectionOptions = {},
+  ): Promise<{ report: CorpusReport; fold: RareCharacters['fold'] }> {
     const counts = new Map<number, number>();
     for (let code = 0; code < CODE_POINTS; code++)
       if (this.#counts[code]! > 0) counts.set(code, this.#counts[code]!);
@@ -76,6 +88,17 @@ export class CorpusInspector implements CorpusListener {
     const hasLines = alphabet.some(({ character }) => character === '\n');
     const kind = asked !== 'auto' ? asked : shape.independent ? 'lines' : 'text';
     if (kind === 'lines' && !hasLines) throw noLines();
+    const split = this.#split(alphabet, fold, kind);
+    const ngramLosses = ngramLossesOf(split, alphabet.length);
+    const baseLoss =
+      base === undefined || !leavesBaseOpen(characters)
+        ? undefined
+        : await untrainedLoss(
+            base,
+            split,
+            alphabet.map(({ character }) => character),
+          );
+    const facts = { characters, kind, known: knownShare(alphabet), trigramLoss: ngramLosses[3], baseLoss };
     const measured = {
       source: reading.source,
       digest: reading.digest,
@@ -100,11 +123,7 @@ export class CorpusInspector implements CorpusListener {
       secrets: this.#secrets
         .found()
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
-      estimate: estimate(
-        { characters, kind, known: knownShare(alphabet) },
-        alphabet.length,
-        this.#ngramLosses(alphabet, fold, kind),
-      ),
+      estimate: estimate(facts, alphabet.length, ngramLosses),
     };
     return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }
@@ -122,49 +141,50 @@ export class CorpusInspector implements CorpusListener {
       .join('');
   }
 
-  /** Losses of n-gram models on the last tenth of the sampled text. */
-  #ngramLosses(
-    alphabet: CorpusReport['alphabet'],
-    fold: RareCharacters['fold'],
-    kind: CorpusKind,
-  ): NgramLosses {
+  /** The sampled text, less where it is very long; lines are shuffled as a training shuffles them. */
+  #split(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold'], kind: CorpusKind): Split {
     const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
     const unknown = alphabet.length;
     const id = (code: number) => order.get(fold.has(code) ? (fold.get(code)?.[0] ?? -1) : code) ?? unknown;
     const blocks = this.#sample.blocks();
     const chosen = evenly(blocks, Math.ceil(MOST_MEASURED / (blocks[0]?.length ?? 1)));
     const text = chosen.map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
-    if (kind === 'lines') return lineLosses(text, alphabet);
     const total = text.reduce((sum, block) => sum + block.length, 0);
-    const model = new Ngrams(alphabet.length);
-    let left = Math.floor(0.9 * total);
-    const heldOut: { losses: NgramLosses; length: number }[] = [];
-    for (const block of text) {
-      model.train(block.subarray(0, left));
-      const rest = block.subarray(left);
-      left = Math.max(0, left - block.length);
-      if (rest.length > 6) heldOut.push({ losses: model.losses(rest), length: rest.length });
+    if (kind === 'lines') {
+      const joined = new Uint16Array(total);
+      let at = 0;
+      for (const block of text) {
+        joined.set(block, at);
+        at += block.length;
+      }
+      const characters = alphabet.map(({ character }) => character);
+      const { ids, heldOutStart } = shuffleLines(joined, characters);
+      const shuffled = Uint16Array.from(ids);
+      return { training: [shuffled.subarray(0, heldOutStart)], heldOut: [shuffled.subarray(heldOutStart)] };
     }
-    const length = heldOut.reduce((sum, block) => sum + block.length, 0);
-    const mean = (n: 3 | 4 | 5 | 6) =>
-      heldOut.reduce((sum, block) => sum + block.losses[n] * block.length, 0) / length;
-    return { 3: mean(3), 4: mean(4), 5: mean(5), 6: mean(6) };
+    const training: Uint16Array[] = [];
+    const heldOut: Uint16Array[] = [];
+    let left = Math.floor(0.9 * total);
+    for (const block of text) {
+      training.push(block.subarray(0, left));
+      heldOut.push(block.subarray(left));
+      left = Math.max(0, left - block.length);
+    }
+    return { training, heldOut };
   }
 }
 
-/** Of lines, shuffled as a training shuffles them. */
-const lineLosses = (blocks: readonly Uint16Array[], alphabet: CorpusReport['alphabet']): NgramLosses => {
-  const joined = new Uint16Array(blocks.reduce((sum, block) => sum + block.length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    joined.set(block, at);
-    at += block.length;
-  }
-  const characters = alphabet.map(({ character }) => character);
-  const { ids, heldOutStart } = shuffleLines(joined, characters);
-  const model = new Ngrams(alphabet.length);
-  model.train(ids.subarray(0, heldOutStart));
-  return model.losses(ids.subarray(heldOutStart));
+/** Of the text's own n-gram models, on the last tenth. */
+const ngramLossesOf = ({ training, heldOut }: Split, vocabulary: number): NgramLosses => {
+  const model = new Ngrams(vocabulary);
+  for (const stretch of training) model.train(stretch);
+  const measured = heldOut
+    .filter(({ length }) => length > 6)
+    .map((stretch) => ({ losses: model.losses(stretch), length: stretch.length }));
+  const length = measured.reduce((sum, stretch) => sum + stretch.length, 0);
+  const mean = (n: 3 | 4 | 5 | 6) =>
+    measured.reduce((sum, stretch) => sum + stretch.losses[n] * stretch.length, 0) / length;
+  return { 3: mean(3), 4: mean(4), 5: mean(5), 6: mean(6) };
 };
 
 const noLines = (): FolioError =>

@@ -1,3 +1,4 @@
+import type { EvaluatedModel } from '../metrics/held-out.ts';
 import type { Preparation } from './clean.ts';
 import { CorpusInspector } from './corpus-inspector.ts';
 import { readCorpusOnce } from './corpus-reader.ts';
@@ -33,6 +34,8 @@ export interface CorpusOptions {
   readonly encoding?: string | undefined;
   /** Running text or single lines. Default `auto`: found from the text. */
   readonly kind?: CorpusKind | 'auto' | undefined;
+  /** The model that `auto` may start from: it is measured on the text. Default: none. */
+  readonly base?: EvaluatedModel | undefined;
 }
 
 /** Where no size is known beforehand, as of standard input. Characters; address space, not memory. */
@@ -51,6 +54,7 @@ export const readCorpus = async (
     encoding: named = 'utf-8',
     alphabet: kept = 'common',
     kind = 'auto',
+    base,
   }: CorpusOptions = {},
 ): Promise<{ corpus: Corpus; preflight: CorpusReport }> => {
   const encoding = encodingLabel(named);
@@ -61,7 +65,7 @@ export const readCorpus = async (
   const encoder = new Encoder(known ? size : UNKNOWN_SIZE);
   const preflight = new CorpusInspector();
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [encoder, preflight]);
-  const { report, fold } = preflight.finish(reading, { keepAll: kept === 'all', kind });
+  const { report, fold } = await preflight.finish(reading, { keepAll: kept === 'all', kind, base });
   const { ids: read, alphabet } = encoder.finish(fold);
   const { ids, heldOutStart: split } =
     report.kind === 'lines'
@@ -93,13 +97,14 @@ export const inspectCorpus = async (
     encoding: named = 'utf-8',
     alphabet: kept = 'common',
     kind = 'auto',
+    base,
   }: CorpusOptions = {},
 ): Promise<CorpusReport> => {
   const preflight = new CorpusInspector();
   const encoding = encodingLabel(named);
   const resolved = await resolveSources(given, encoding);
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [preflight]);
-  return preflight.finish(reading, { keepAll: kept === 'all', kind }).report;
+  return (await preflight.finish(reading, { keepAll: kept === 'all', kind, base })).report;
 };
 
 /** Characters as they are trained on: those that go with dropped ones of an emoji sequence are not in the first count. */

@@ -19,6 +19,8 @@ export interface Estimate {
   readonly trigramLoss: number;
   /** The same of n-gram models of orders 3 to 6. */
   readonly ngramLosses: NgramLosses;
+  /** The same of the model that ships as it is, without training, where `auto` may start from it. */
+  readonly baseLoss?: number;
   /** Held-out loss that the preset may reach. Nats per character. */
   readonly expectedLoss: number;
   readonly charactersPerSecond: number;
@@ -41,7 +43,7 @@ const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 /** @param ngramLosses Of the corpus's own n-gram models. */
 export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: NgramLosses): Estimate => {
   const { characters } = facts;
-  const { fromBase, settings, fineTuning, lossRatio, why } = chooseRecipe(facts, { base: true });
+  const { fromBase, settings, fineTuning, lossRatio, why } = chooseRecipe(facts);
   const { units, embedding, epochs, leastSteps, batch, length } = fromBase
     ? { ...fineTunedSchedule(settings), units: BASE_UNITS, ...fineTuning }
     : settings;
@@ -54,6 +56,7 @@ export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: Ng
     ...{ preset: 'auto', fromBase, units, why },
     trigramLoss: ngramLosses[3],
     ngramLosses,
+    ...(facts.baseLoss === undefined ? {} : { baseLoss: facts.baseLoss }),
     expectedLoss: ngramLosses[bestOrder(ngramLosses)] * lossRatio,
     charactersPerSecond,
     seconds,

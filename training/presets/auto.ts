@@ -9,6 +9,10 @@ export interface CorpusFacts {
   readonly kind: CorpusKind;
   /** Share of the corpus' characters that the base knows, 0 to 1. */
   readonly known: number;
+  /** Of the corpus' own trigram model, on the held-out tenth. Nats per character. */
+  readonly trigramLoss: number;
+  /** Of the base as it is, on the same; undefined where there is no base, or none is asked for. */
+  readonly baseLoss?: number | undefined;
 }
 
 /** How `auto` trains a corpus. */
@@ -33,8 +37,6 @@ export const BASE_UNITS: readonly number[] = [512];
 
 /** Characters from which a corpus is trained from fresh weights: it is large enough to teach them all. */
 const ENOUGH = 400_000;
-/** Share of characters that the base must know. */
-const KNOWN = 0.95;
 /** Characters below which fine-tuning takes few steps, and a training from fresh weights a small network. */
 const LITTLE = 10_000;
 /** The same of a list. */
@@ -50,15 +52,17 @@ export const knownShare = (
   return found / Math.max(1, total);
 };
 
+/** Whether a corpus may be small enough for the base: if so, its loss decides. */
+export const leavesBaseOpen = (characters: number): boolean => characters < ENOUGH;
+
 /**
- * Chooses how a corpus is trained, by the trainings of docs/quality.md.
- *
- * @param options `base` is false where it must start from fresh weights.
+ * Chooses how a corpus is trained, by the trainings of docs/quality.md. A small one starts from the base where that,
+ * without any training, predicts it better than the corpus' own trigram model: the languages are alike.
  */
-export const chooseRecipe = (facts: CorpusFacts, { base }: { readonly base: boolean }): Recipe => {
-  const { characters, kind, known } = facts;
+export const chooseRecipe = (facts: CorpusFacts): Recipe => {
+  const { characters, kind, trigramLoss, baseLoss } = facts;
   const isLittle = characters < LITTLE;
-  const fromBase = base && kind === 'text' && characters < ENOUGH && known >= KNOWN;
+  const fromBase = leavesBaseOpen(characters) && baseLoss !== undefined && baseLoss < trigramLoss;
   const isSmall = kind === 'lines' ? characters < SHORT_LIST : isLittle;
   const { preparation: _, about: __, ...settings } = isSmall && !fromBase ? presets.tiny : presets.standard;
   return {
@@ -66,20 +70,18 @@ export const chooseRecipe = (facts: CorpusFacts, { base }: { readonly base: bool
     settings,
     fineTuning: isLittle ? { leastSteps: 15, warmUp: 15 } : {},
     lossRatio: nearest(facts, fromBase).lossRatio,
-    why: reason(facts, { base, fromBase }),
+    why: reason(facts, fromBase),
   };
 };
 
-const reason = (
-  { characters, kind, known }: CorpusFacts,
-  { base, fromBase }: { readonly base: boolean; readonly fromBase: boolean },
-): string => {
+const reason = ({ characters, trigramLoss, baseLoss }: CorpusFacts, fromBase: boolean): string => {
   const enough = `${ENOUGH.toLocaleString('en')} characters`;
-  if (fromBase) return `the text is small (under ${enough}) and in the alphabet of the model that ships`;
-  if (characters >= ENOUGH) return `the text is large enough (${enough} or more)`;
-  if (base && kind === 'lines') return 'the lines of a list are unlike the text of the model that ships';
-  if (base) return `the model that ships knows only ${Math.round(100 * known)} % of its characters`;
-  return 'there is no model to start from';
+  if (!leavesBaseOpen(characters)) return `the text is large enough (${enough} or more)`;
+  if (baseLoss === undefined) return 'there is no model to start from';
+  const figures = `${baseLoss.toFixed(2)} nats per character untrained, a trigram model of the text ${trigramLoss.toFixed(2)}`;
+  if (fromBase)
+    return `the text is small (under ${enough}) and like that of the model that ships: ${figures}`;
+  return `the text is unlike that of the model that ships: ${figures}`;
 };
 
 /** The training that is most like one of this corpus, by kind, characters known and the order of its size. */

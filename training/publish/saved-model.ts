@@ -1,7 +1,6 @@
 import { FolioError } from '../../src/errors.ts';
+import { readArtefact } from '../../src/model/format/artefact.ts';
 import { digestLater } from '../../src/model/format/digest.ts';
-import { readNetwork } from '../../src/model/format/layers-model.ts';
-import { joinShards, readManifest, Weights } from '../../src/model/format/weights.ts';
 import type { Network } from '../../src/model/network.ts';
 import { nativeSha256 } from '../../src/store/native-sha256.ts';
 
@@ -19,14 +18,15 @@ export interface SavedModel {
 /** Gives the bytes of `model.json` and of its weights, by name. */
 export type ReadModelFile = (name: string) => Promise<Uint8Array>;
 
-/** @throws FolioError `model_invalid` (also for a model that does not say its alphabet), `model_unsupported` */
+/** @throws FolioError `model_not_found`, `model_invalid` (also for a model that does not say its alphabet), `model_unsupported` */
 export const readSavedModel = async (read: ReadModelFile): Promise<SavedModel> => {
-  const json = JSON.parse(new TextDecoder().decode(await read('model.json'))) as {
-    modelTopology: unknown;
-    weightsManifest: unknown;
-    userDefinedMetadata?: { folio?: Partial<Pick<SavedModel, 'alphabet' | 'name' | 'version'>> };
-  };
-  const { alphabet, name, version } = json.userDefinedMetadata?.folio ?? {};
+  const { network, modelTopology, weightsManifest, userDefinedMetadata, shards } = await readArtefact(read);
+  const { alphabet, name, version } =
+    (
+      userDefinedMetadata as
+        | { folio?: Partial<Pick<SavedModel, 'alphabet' | 'name' | 'version'>> }
+        | undefined
+    )?.folio ?? {};
   if (alphabet === undefined)
     throw new FolioError(
       'model_invalid',
@@ -37,13 +37,10 @@ export const readSavedModel = async (read: ReadModelFile): Promise<SavedModel> =
         received: 'nothing',
       },
     );
-  const groups = readManifest(json.weightsManifest);
-  const shards = await Promise.all(groups.map((group) => Promise.all(group.paths.map(read))));
-  const data = groups.map((group, index) => joinShards(group, shards[index]!));
   return {
-    network: readNetwork(json.modelTopology, new Weights(groups, data)),
+    network,
     alphabet,
-    digest: digestLater(json.modelTopology, json.weightsManifest, shards.flat(), nativeSha256)(),
+    digest: digestLater(modelTopology, weightsManifest, shards, nativeSha256)(),
     ...(name === undefined ? {} : { name }),
     ...(version === undefined ? {} : { version }),
   };

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../../src/model/sampling/random.ts';
+import { inspectCorpus } from '../../../training/corpus/corpus.ts';
 import { estimate } from '../../../training/corpus/estimate.ts';
+import { pick } from '../../../training/loop/samples.ts';
+import type { EvaluatedModel } from '../../../training/metrics/held-out.ts';
 import {
   BASE_ALPHABET,
   BASE_UNITS,
@@ -8,40 +15,99 @@ import {
   chooseRecipe,
   knownShare,
 } from '../../../training/presets/auto.ts';
+import { openBase } from '../../../training/presets/base.ts';
 import { evidence } from '../../../training/presets/evidence.ts';
 import { presets } from '../../../training/presets/presets.ts';
 import { readSavedModel } from '../../../training/publish/saved-model.ts';
 
-const facts = (characters: number, known = 1): CorpusFacts => ({ characters, kind: 'text', known });
+const facts = (characters: number, baseLoss: number | undefined = 1.7): CorpusFacts => ({
+  ...{ characters, kind: 'text', known: 1, trigramLoss: 2, baseLoss },
+});
+
+/** Files of the model that ships. */
+const readBase = async (file: string): Promise<Uint8Array> => {
+  const folder = 'models/shakespeare';
+  const { version } = JSON.parse(readFileSync(`${folder}/current.json`, 'utf8')) as { version: string };
+  return readFileSync(`${folder}/${version}/${file}`);
+};
+
+/** So many characters that a model writes. */
+const ownText = (model: EvaluatedModel, length: number): string => {
+  const sequence = model.start();
+  const random = Random.fromSeed(1);
+  let id = model.alphabet.indexOf('\n');
+  let text = '';
+  while (text.length < length) {
+    id = pick(sequence.step(id), 0.8, random);
+    text += model.alphabet[id];
+  }
+  sequence.close();
+  return text;
+};
 
 describe('the preset auto', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'folio-auto-'));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
   it('knows the alphabet and the layers of the model that ships', async () => {
-    const folder = 'models/shakespeare';
-    const { version } = JSON.parse(readFileSync(`${folder}/current.json`, 'utf8')) as { version: string };
-    const base = await readSavedModel(async (file) => readFileSync(`${folder}/${version}/${file}`));
+    const base = await readSavedModel(readBase);
     expect([...BASE_ALPHABET]).toEqual(base.alphabet);
     expect(base.network.layers.map(({ units }) => units)).toEqual(BASE_UNITS);
   });
 
-  it('starts from the base while a text is small and in its letters', () => {
-    expect(chooseRecipe(facts(30_000), { base: true })).toMatchObject({ fromBase: true });
-    expect(chooseRecipe(facts(1_000_000), { base: true })).toMatchObject({
+  it('starts from the base while a text is small and the base predicts it better than its own trigram model', () => {
+    expect(chooseRecipe(facts(30_000))).toMatchObject({
+      fromBase: true,
+      why: expect.stringContaining('1.70 nats per character untrained, a trigram model of the text 2.00'),
+    });
+    expect(chooseRecipe(facts(1_000_000))).toMatchObject({
       fromBase: false,
       settings: { units: presets.standard.units, epochs: presets.standard.epochs },
       why: expect.stringContaining('400,000'),
     });
-    expect(chooseRecipe(facts(30_000, 0.05), { base: true })).toMatchObject({
+    expect(chooseRecipe(facts(30_000, 2.1))).toMatchObject({
       fromBase: false,
-      why: expect.stringContaining('5 %'),
+      why: expect.stringContaining('unlike'),
     });
-    expect(chooseRecipe(facts(30_000), { base: false })).toMatchObject({ fromBase: false });
+    expect(chooseRecipe({ ...facts(30_000), baseLoss: undefined })).toMatchObject({
+      fromBase: false,
+      why: 'there is no model to start from',
+    });
+    expect(chooseRecipe({ ...facts(30_000), kind: 'lines' })).toMatchObject({ fromBase: true });
   });
 
-  it('takes a small network for a list, and fresh weights', () => {
-    const list = (characters: number) =>
-      chooseRecipe({ characters, kind: 'lines', known: 1 }, { base: true });
+  it('takes a small network for a list that is unlike the base', () => {
+    const list = (characters: number) => chooseRecipe({ ...facts(characters, 4), kind: 'lines' });
     expect(list(30_000)).toMatchObject({ fromBase: false, settings: { units: presets.tiny.units } });
     expect(list(200_000)).toMatchObject({ fromBase: false, settings: { units: presets.standard.units } });
+  });
+
+  it('measures the base on the text: what it wrote itself is like it, notation is not', async () => {
+    const base = await openBase(readBase);
+    expect(base.fault).toBeUndefined();
+    const inspected = async (text: string) => {
+      await writeFile(join(folder, 'text.txt'), text);
+      return (await inspectCorpus([join(folder, 'text.txt')], { base: base.model })).estimate;
+    };
+    const own = await inspected(ownText(base.model!, 3000));
+    const notation = await inspected(
+      Array.from(
+        { length: 300 },
+        (_, at) => `${'CDEFGAB'[at % 7]}${at % 5}|${'cdefgab'[(at * at) % 7]}2`,
+      ).join(' '),
+    );
+    expect([own.fromBase, notation.fromBase]).toEqual([true, false]);
+    expect(own.baseLoss).toBeLessThan(own.trigramLoss);
+    expect(notation.baseLoss).toBeGreaterThan(notation.trigramLoss);
+  });
+
+  it('says why it cannot start from a base that is damaged', async () => {
+    const damaged = async (file: string) => (file === 'model.json' ? readBase(file) : new Uint8Array(9));
+    expect((await openBase(damaged)).fault).toMatch(/^auto takes fresh weights: .* cannot be read\. /);
+    expect((await openBase(async () => new Uint8Array(9))).fault).toMatch(/^auto takes fresh weights/);
   });
 
   it('counts the characters that the base knows by how often they stand', () => {
@@ -66,8 +132,9 @@ describe('estimate', () => {
   it('predicts from the training that is most like it', () => {
     const ngramLosses = { 3: 2, 4: 1.8, 5: 1.7, 6: 1.75 };
     for (const { characters, kind, known, fromBase, loss, ngramLoss } of evidence) {
-      if (chooseRecipe({ characters, kind, known }, { base: true }).fromBase !== fromBase) continue;
-      const made = estimate({ characters, kind, known }, 60, ngramLosses);
+      const facts = { characters, kind, known, trigramLoss: 2, baseLoss: fromBase ? 1.9 : 2.1 };
+      if (chooseRecipe(facts).fromBase !== fromBase) continue;
+      const made = estimate(facts, 60, ngramLosses);
       expect(made).toMatchObject({ preset: 'auto', fromBase });
       expect(made.expectedLoss / 1.7).toBeCloseTo(loss / ngramLoss, 2);
     }

@@ -326,13 +326,23 @@ describe('inspectCorpus', () => {
   });
 
   it('warns of a small text that must be learnt from fresh weights, and not of one that starts from the base', async () => {
-    expect(await messages(lines(90, () => `${phrase(9)}.\n`))).not.toHaveProperty('gate');
-    const cyrillic = lines(
-      90,
-      () =>
-        `${phrase(9).replaceAll(/[a-z]/g, (letter) => String.fromCodePoint(letter.charCodeAt(0) + 975))}.\n`,
-    );
-    expect((await messages(cyrillic)).gate).toMatch(/fresh weights.*gate may refuse.*--from/);
+    const small = lines(90, () => `${phrase(9)}.\n`);
+    expect((await messages(small)).gate).toMatch(/fresh weights.*gate may refuse.*--from/);
+    const { alphabet, ids, training } = (await readCorpus([file(small)])).corpus;
+    const codes = async (next: (at: number) => number | undefined) => {
+      let at = training.length - 256; // where measuring begins
+      const start = () => ({
+        step: () => {
+          const id = next(++at);
+          return Float32Array.from(alphabet, (_, other) => (other === id ? 20 : 0));
+        },
+        close: () => undefined,
+      });
+      const { findings } = await inspectCorpus([file(small)], { base: { alphabet, start } });
+      return findings.map(({ code }) => code);
+    };
+    expect(await codes((at) => ids[at])).not.toContain('gate'); // a base that knows the text
+    expect(await codes(() => undefined)).toContain('gate'); // one that guesses
   });
 
   it('cannot read a text without a newline as lines', async () => {
