@@ -40,6 +40,7 @@ export const answerWith = (store: Store, models: ModelCache, settings: Settings)
     generator: {
       defaultModel: parseModelReference(settings.model),
       acquire: (reference, precision) => models.acquire(reference, precision),
+      maximumModelBytes: settings.modelCacheBytes,
       admission: new Admission(limits),
       signer: sharedSigner(store, settings.signingKey),
       ...(settings.lambdaMemory !== undefined && {

@@ -1,5 +1,6 @@
 export { type ErrorCode, type ErrorDetails, FolioError, isFolioError } from './errors.ts';
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
+export { type BlendPart, blendModels } from './model/decode/blend.ts';
 export { type FetchOptions, fetchModel as loadModel } from './model/fetch-model.ts';
 export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts';
 export type { ReadFile } from './model/format/artefact.ts';

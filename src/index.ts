@@ -1,6 +1,7 @@
 export { type ErrorCode, type ErrorDetails, FolioError, isFolioError } from './errors.ts';
 export { type LoadOptions, loadModel, type StoreEntry } from './load-model.ts';
 export { buildCopyIndex, type CopyIndex, openCopyIndex } from './model/copy-index.ts';
+export { type BlendPart, blendModels } from './model/decode/blend.ts';
 export type { Alphabet, Replaced, UnknownRule } from './model/format/alphabet.ts';
 export type { ReadFile } from './model/format/artefact.ts';
 export type { Threads } from './model/kernel/threads/worker-pool.ts';

@@ -19,6 +19,8 @@ export interface Generator {
   readonly defaultModel: ModelReference;
   acquire(reference: ModelReference, precision?: Precision): Promise<ModelLease>;
   readonly admission: Admission;
+  /** Of all models that one request may mix. Default: no limit. */
+  readonly maximumModelBytes?: number | undefined;
   /** What signs states: asked for only by requests that go on, or that another may go on with. */
   signer(): Promise<ContinuationSigner>;
   /** The code that multiplies here, and the threads that a step may use. */

@@ -11,6 +11,7 @@ import { type Prompt, promptText, withoutStart } from './request/checks.ts';
 import type { ContinuationSigner } from './request/continuation.ts';
 import { overTime } from './request/limits.ts';
 import type { CommonParameters, Seed } from './request/requests.ts';
+import type { Blend } from './request/resolve-blend.ts';
 import { type Timings, timings } from './response/timings.ts';
 
 /** A request that has passed every check. */
@@ -19,6 +20,8 @@ export interface CheckedRequest {
   /** Where the request goes on, or may be gone on with. */
   readonly signer?: ContinuationSigner | undefined;
   readonly lease: ModelLease;
+  /** What is mixed with the model, which writes the texts then. */
+  readonly blend?: Blend | undefined;
   readonly parameters: Omit<CommonParameters, 'seed'>;
   readonly prompts: readonly Prompt[];
   readonly options: GenerateOptions;
@@ -122,6 +125,7 @@ export class Generation {
     this.#closed = true;
     this.stop();
     this.#releasePlaces();
+    this.#checked.blend?.release();
     this.lease.release();
     this.#ended.resolve(this.#summary());
   }
@@ -182,7 +186,11 @@ export class Generation {
         generation: now - begun,
         whole: now - began,
       };
-      return { results: all, timings: timings(moments, generatedBy(all), generator.pricing) };
+      const { build: kernel } = this.lease.model.info.kernel;
+      return {
+        results: all,
+        timings: { kernel, ...timings(moments, generatedBy(all), generator.pricing) },
+      };
     } catch (error) {
       this.#throwIfStopped();
       throw error;
@@ -219,7 +227,12 @@ export class Generation {
     const { name, version, model } = this.lease;
     const { digest, precision } = model.info;
     const seed = this.#sharedSeed ?? this.seeds;
-    const whole = { ...this.#checked.parameters, model: name, version, digest, precision, seed };
+    const { parameters, blend } = this.#checked;
+    const whole = {
+      ...parameters,
+      ...(blend && { blend: blend.parameter }),
+      ...{ model: name, version, digest, precision, seed },
+    };
     return Object.fromEntries(
       Object.entries(whole).filter(([key, value]) => value !== undefined && !deliveryParameters.has(key)),
     );
@@ -260,8 +273,9 @@ export class Generation {
   }
 
   #complete(options: GenerateOptions): readonly Completions[] {
+    const model = this.#checked.blend?.model ?? this.lease.model;
     return this.prompts.map((prompt, at) =>
-      this.lease.model.complete({
+      model.complete({
         ...options,
         prompt: withoutStart(this.lease, prompt),
         // The seed that a state began with lets its generator go on; another one starts a new generator.

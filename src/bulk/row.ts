@@ -18,6 +18,7 @@ export const GenerateRow = z.extend(
     version: true,
     digest: true,
     precision: true,
+    blend: true,
     continuable: true,
     continue_from: true,
   }),

@@ -6,12 +6,13 @@ import { checked, GenerateRow, ScoreRow } from '../bulk/row.ts';
 import { runBulk } from '../bulk/run.ts';
 import { FolioError } from '../errors.ts';
 import { addAlphabet } from './alphabet-options.ts';
+import { addBlend, type BlendOptions, openBlended } from './blend.ts';
 import { integer, newCommand } from './command.ts';
-import { addModel, type ModelOptions, openModel } from './open-model.ts';
+import { addModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 
-interface BulkFlags extends ModelOptions, SamplingFlags {
+interface BulkFlags extends BlendOptions, SamplingFlags {
   readonly input: string;
   readonly output: string;
   readonly resume?: true;
@@ -23,13 +24,15 @@ interface BulkFlags extends ModelOptions, SamplingFlags {
 /** `folio bulk`: rows of JSON in, rows of JSON out, in the same order; a stopped job goes on where it was. */
 export const command = (): Command =>
   addSampling(
-    addAlphabet(
-      addModel(
-        newCommand('bulk', 'generate or score many rows of JSON', [
-          'folio bulk generate --input prompts.jsonl --output texts.jsonl',
-          'folio bulk score --input s3://my-bucket/reviews.jsonl --output s3://my-bucket/scores/ --resume',
-          'echo \'{"id":1,"prompt":"ROMEO:","length":40}\' | folio bulk generate',
-        ]),
+    addBlend(
+      addAlphabet(
+        addModel(
+          newCommand('bulk', 'generate or score many rows of JSON', [
+            'folio bulk generate --input prompts.jsonl --output texts.jsonl',
+            'folio bulk score --input s3://my-bucket/reviews.jsonl --output s3://my-bucket/scores/ --resume',
+            'echo \'{"id":1,"prompt":"ROMEO:","length":40}\' | folio bulk generate',
+          ]),
+        ),
       ),
     ),
   )
@@ -59,11 +62,18 @@ export const command = (): Command =>
 async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
   const given = requestParameters(flags);
   checkDefaults(task, given);
-  const held = await openModel(flags);
+  const held = await openBlended(flags);
   const defaults = { ...given, ...logitBias(flags, held.model.alphabet) };
   const job: BulkJob = { task, defaults, seed: flags.seed };
   const model = `${held.name}@${held.version}`;
-  const described = { ...job, model, precision: held.model.info.precision, input: flags.input };
+  const { blend } = held;
+  const described = {
+    ...job,
+    model,
+    ...(blend && { blend }),
+    precision: held.model.info.precision,
+    input: flags.input,
+  };
   const output = await outputOf(flags, described);
   const began = performance.now();
   const lines = linesOf(readSource(flags.input));

@@ -6,10 +6,11 @@ import { describeValue, FolioError, unexpected } from '../errors.ts';
 import type { CompletionResult, Completions, GenerateOptions } from '../model/model.ts';
 import { readSettings } from '../settings.ts';
 import { addAlphabet } from './alphabet-options.ts';
+import { addBlend, type BlendOptions, blendParameter, openBlended } from './blend.ts';
 import { integer, newCommand, numeric } from './command.ts';
 import { folioLine } from './command-line.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { addModel, type ModelOptions, type OpenedModel, openModel } from './open-model.ts';
+import { addModel, type OpenedModel } from './open-model.ts';
 import { count, print, printStatus } from './print.ts';
 import { readGivenFile } from './read-file.ts';
 import { generateRemotely } from './remote-generate.ts';
@@ -18,7 +19,7 @@ import { textFrom } from './text-from.ts';
 import { checkWritable } from './writable.ts';
 import { writeLines } from './write-lines.ts';
 
-interface GenerateFlags extends ModelOptions, SamplingFlags {
+interface GenerateFlags extends BlendOptions, SamplingFlags {
   readonly prompt: string;
   readonly seed?: number;
   readonly count: number;
@@ -35,17 +36,19 @@ interface GenerateFlags extends ModelOptions, SamplingFlags {
 /** `folio generate`: text on stdout as it is made; the seed that gives it again, and the speed, on stderr. */
 export const command = (): Command =>
   addSampling(
-    addAlphabet(
-      addModel(
-        newCommand('generate', 'write text with a model', [
-          'folio generate --prompt "ROMEO:" --length 300',
-          'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
-          'folio generate --model names --lines 20 --new',
-          "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
-          "folio generate --pattern '[A-Z][a-z]+, (lord|duke) of [A-Z][a-z]+' --length 40",
-          "folio generate --model names --count 20 --stop $'\\n' --separator ''",
-          'cat letter.txt | folio generate --prompt - --unknown nearest',
-        ]),
+    addBlend(
+      addAlphabet(
+        addModel(
+          newCommand('generate', 'write text with a model', [
+            'folio generate --prompt "ROMEO:" --length 300',
+            'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
+            'folio generate --model names --lines 20 --new',
+            "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
+            "folio generate --pattern '[A-Z][a-z]+, (lord|duke) of [A-Z][a-z]+' --length 40",
+            "folio generate --model names --count 20 --stop $'\\n' --separator ''",
+            'cat letter.txt | folio generate --prompt - --unknown nearest',
+          ]),
+        ),
       ),
     ),
   )
@@ -105,9 +108,9 @@ async function run(flags: GenerateFlags): Promise<void> {
   if (flags.save !== undefined) await checkWritable(flags.save, '--save');
   const { store } = readSettings(undefined, flags);
   if (/^https?:/i.test(store)) {
-    return generateRemotely(store, flags, parameters, onlyHere(flags));
+    return generateRemotely(store, flags, { ...parameters, ...blendParameter(flags) }, onlyHere(flags));
   }
-  const held = await openModel(flags);
+  const held = await openBlended(flags);
   const options = {
     ...(await generateOptions({ ...parameters, ...logitBias(flags, held.model.alphabet) }, held)),
     ...(flags.from === undefined ? {} : { from: await readGivenFile(flags.from) }),
@@ -127,15 +130,16 @@ async function run(flags: GenerateFlags): Promise<void> {
   const generated = result.choices.reduce((sum, choice) => sum + choice.generated, 0);
   const speed = generated / (result.milliseconds / 1000);
   if (flags.json) {
-    const { name, version, model } = held;
+    const { name, version, own: model, blend } = held;
     const { prompt: _, seed: __, ...effective } = parameters;
     const receipt = { model: name, version, digest: model.info.digest, precision: model.info.precision };
     const timings = {
+      kernel: model.info.kernel.build,
       milliseconds: Number(result.milliseconds.toFixed(2)),
       characters_per_second: Math.round(speed),
     };
     await print(
-      `${JSON.stringify({ ...receipt, prompt, ...effective, seed: result.seed, ...detailsOf(result), ...timings }, null, 2)}\n`,
+      `${JSON.stringify({ ...receipt, prompt, ...effective, ...(blend && { blend }), seed: result.seed, ...detailsOf(result), ...timings }, null, 2)}\n`,
     );
   }
   if (!flags.quiet) {

@@ -30,7 +30,7 @@ export const command = (): Command =>
     .option('--text <text>', 'the text itself; may be given several times', collect)
     .option('--unknown <rule>', 'unknown characters: error, skip or nearest (default: error)')
     .option('--characters', 'a line for every character: its log-probability (nats) and rank')
-    .option('--top <count>', 'with --characters or --json: alternatives to report, up to 5', numeric)
+    .option('--top <count>', 'with --characters or --json: alternatives to report, up to 20', numeric)
     .option('--json', 'print one JSON object a text')
     .action(run);
 

@@ -1,3 +1,4 @@
+import { unexpected } from '../errors.ts';
 import { CompletionTask } from './decode/completion-task.ts';
 import type { Engine } from './decode/engine.ts';
 import { PrefixCache } from './decode/prefix-cache.ts';
@@ -52,22 +53,38 @@ export const createModel = (parts: ModelParts): Model => {
     },
     start: alphabet.kind === 'ids' ? undefined : (alphabet.idOf('\n') ?? alphabet.idOf(' ')),
   };
-  return {
+  return assembleModel(engine, { ...info, layers, parameters, kernel: stepper.kernel });
+};
+
+/** What advances a model's texts. */
+const engines = new WeakMap<Model, Engine>();
+
+/** @throws FolioError `invalid_parameter` for what this library did not open */
+export const engineOf = (model: Model): Engine => {
+  const engine = engines.get(model);
+  if (engine !== undefined) return engine;
+  throw unexpected('invalid_parameter', 'model', 'a model that was opened here', typeof model);
+};
+
+/** A model around the engine that advances its texts. */
+export const assembleModel = (
+  engine: Engine,
+  facts: Omit<ModelInfo, 'precision' | 'digest' | 'byteLength'>,
+): Model => {
+  const { stepper, alphabet } = engine;
+  const model: Model = {
     alphabet,
     info: {
-      ...info,
-      layers,
-      parameters,
+      ...facts,
       precision: stepper.precision,
-      kernel: stepper.kernel,
       get digest() {
-        return digest();
+        return engine.owner.digest;
       },
       get byteLength() {
         return stepper.byteLength + engine.prefixes.byteLength;
       },
     },
-    vocabularySize: network.vocabulary,
+    vocabularySize: stepper.vocabulary,
     start: () => startSequence(engine),
     generate: (options = {}) => textOf(new CompletionTask(engine, { ...options, n: 1 })),
     complete: (options = {}) => new CompletionTask(engine, options),
@@ -77,6 +94,8 @@ export const createModel = (parts: ModelParts): Model => {
       stepper.dispose();
     },
   };
+  engines.set(model, engine);
+  return model;
 };
 
 const textOf = async function* (completions: CompletionTask): AsyncIterable<string> {

@@ -94,6 +94,7 @@ export const createHost = async (
     generator: {
       defaultModel,
       acquire: (reference, precision) => models.acquire(reference, precision),
+      maximumModelBytes: settings.modelCacheBytes,
       kernel,
       admission,
       signer: () => Promise.resolve(signer),

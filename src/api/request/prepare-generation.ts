@@ -1,8 +1,9 @@
 import type { Context } from 'hono';
 import type * as z from 'zod/mini';
+import { FolioError, isFolioError } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import { isConstrained } from '../../model/decode/completion-plan.ts';
-import type { GenerateOptions } from '../../model/model.ts';
+import type { GenerateOptions, Model } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
@@ -25,6 +26,7 @@ import type { Continuation } from './continuation.ts';
 import { openAiBody } from './openai-body.ts';
 import { parse } from './parse.ts';
 import type { CommonParameters, Seed } from './requests.ts';
+import type { Blend } from './resolve-blend.ts';
 import { onlyModel, resolveModel } from './resolve-model.ts';
 import { present, samplingOptions } from './sampling-parameters.ts';
 import { ValidationErrors } from './validation-errors.ts';
@@ -105,6 +107,7 @@ export const prepareGeneration = async <Own extends Parameters>(
         return resolveModel(deps, { ...parameters, model: named }, continued);
       });
   if (lease === undefined) return faults.raise();
+  let blend: Blend | undefined;
   try {
     const request = endpoint.toGenerationRequest(parameters, lease, deps);
     const size = sizeOf(lease, request);
@@ -115,12 +118,18 @@ export const prepareGeneration = async <Own extends Parameters>(
     checkSeeds(parameters.seed, request.prompts.length, faults);
     const index = await checkAgainst(lease, request, parameters, promptName, faults);
     const options = optionsOf(lease, request, parameters, index, continued);
-    await faults.gather('pattern', () => prepareConstraints(lease, options));
+    const { blend: mixed } = parameters;
+    blend =
+      mixed &&
+      (await faults.gather('blend', async () => (await blending()).resolveBlend(deps, lease, mixed)));
+    const model = mixed === undefined ? lease.model : blend?.model;
+    if (model !== undefined) await faults.gather('pattern', () => prepareModel(model, options));
     faults.throwIfAny();
     const generation = new Generation({
       generator,
       signer,
       lease,
+      blend,
       parameters,
       prompts: request.prompts,
       options,
@@ -135,10 +144,14 @@ export const prepareGeneration = async <Own extends Parameters>(
     context.set('generation', generation);
     return { parameters, generation };
   } catch (error) {
+    blend?.release();
     lease.release();
     throw error;
   }
 };
+
+/** Loaded with the first request that mixes models. */
+const blending = () => import('./resolve-blend.ts');
 
 /** The body with the server's defaults in it, and on OpenAI's routes in the schema's terms. */
 const readBody = (
@@ -208,13 +221,19 @@ const checkAgainst = (
   return copyIndexFor(lease, parameters, faults);
 };
 
-/** Checks what a request asks of its texts, such as whether one of its length can match the pattern. */
-const prepareConstraints = async ({ model }: ModelLease, options: GenerateOptions): Promise<void> => {
-  if (!isConstrained(options)) return;
+/** Checks the state that a request goes on from, and what it asks of its texts: whether any can match its pattern. */
+const prepareModel = async (model: Model, options: GenerateOptions): Promise<void> => {
+  if (!isConstrained(options) && options.from === undefined) return;
   // Characters that the model does not know have been reported.
   const { logitBias: _, allowed = '', ...rest } = options;
   const isKnown = [...allowed].every((character) => model.alphabet.idOf(character) !== undefined);
-  await model.complete({ ...rest, ...(options.allowed !== undefined && isKnown && { allowed }) }).prepare();
+  try {
+    await model.complete({ ...rest, ...(options.allowed !== undefined && isKnown && { allowed }) }).prepare();
+  } catch (error) {
+    if (!isFolioError(error) || error.code !== 'state_mismatch') throw error;
+    const where = 'continue_from';
+    throw new FolioError(error.code, `${where}: ${error.message}`, { ...error.details, where });
+  }
 };
 
 /** Of a request that its schema refused, what is wrong with model and prompt as well. */

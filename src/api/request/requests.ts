@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { MOST_BLENDED } from '../../model/decode/blend-limit.ts';
 import {
   type SamplingParameterName,
   type SnakeCase,
@@ -6,6 +7,7 @@ import {
   snakeCase,
 } from '../../model/sampling/parameters.ts';
 import { PRECISIONS } from '../../model/stepper.ts';
+import { referencePattern } from '../../store/model-name.ts';
 import { choice, flag, integer, modelReference, name, number, numberIn, text } from './fields.ts';
 import { lazyObject } from './lazy-object.ts';
 
@@ -121,6 +123,37 @@ const sampling = () => ({
   ),
 });
 
+const blendError = 'an object of one to three models, each with its weight';
+const weightError = 'a number above 0 and below 1';
+const weight = () =>
+  z.number({ error: weightError }).check(z.gt(0, { error: weightError }), z.lt(1, { error: weightError }));
+
+/** Models that are mixed with the request's own. */
+const blend = () =>
+  z
+    .record(
+      z.string().check(z.regex(referencePattern, { error: 'a model’s name, or name@version' })),
+      z.union(
+        [
+          weight(),
+          z.strictObject({
+            weight: weight(),
+            digest: z.optional(text('Refuses a model of another digest: receipts carry it.')),
+          }),
+        ],
+        { error: `${weightError}, or an object of weight and digest` },
+      ),
+      { error: blendError },
+    )
+    .check(
+      z.refine((models) => Object.keys(models).length > 0 && Object.keys(models).length < MOST_BLENDED, {
+        error: blendError,
+      }),
+      z.describe(
+        'Mixes the request’s model with others of the same alphabet: names, or `name@version`, and the weights of their log-probabilities; the request’s model has the rest.',
+      ),
+    );
+
 /** Folio's own, beside what OpenAI's API has. */
 const extras = () => ({
   version: z.optional(name('Pins a version of the model, as `model: "name@version"` does.')),
@@ -146,6 +179,7 @@ const extras = () => ({
     integer(1, 100_000, 'No output stands verbatim in the corpus for this many characters or more.'),
   ),
   overlap: z._default(flag('Report the longest verbatim overlap with the corpus.'), false),
+  blend: z.optional(blend()),
 });
 
 const strict = { error: 'a JSON object' };

@@ -7,7 +7,7 @@ import type { CommonParameters } from './requests.ts';
 /** What of a request's parameters is about choosing characters. */
 export type SamplingParameters = Omit<
   CommonParameters,
-  'version' | 'digest' | 'precision' | 'continuable' | 'continue_from' | 'seed'
+  'version' | 'digest' | 'precision' | 'blend' | 'continuable' | 'continue_from' | 'seed'
 >;
 
 /**

@@ -31,6 +31,9 @@ const CompletionReceipt = z
 
 const Timings = z
   .object({
+    kernel: z
+      .enum(['plain', 'relaxed', 'relaxed-fused', 'given'])
+      .check(z.describe('The code that multiplied.')),
     load_ms: z.number().check(z.describe('Waiting for the model; 0 when it was in memory.')),
     first_character_ms: z.optional(z.number().check(z.describe('From the request to the first character.'))),
     generation_ms: z.number(),

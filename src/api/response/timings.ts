@@ -1,3 +1,5 @@
+import type { KernelInfo } from '../../model/stepper.ts';
+
 /** What a host with a price per use charges: memory times time, and each request. */
 export interface UsagePricing {
   readonly memoryMegabytes: number;
@@ -6,6 +8,8 @@ export interface UsagePricing {
 }
 
 export interface Timings {
+  /** The build of the code that multiplied: see `KernelInfo`. */
+  readonly kernel: KernelInfo['build'];
   readonly load_ms: number;
   /** From the request to the first character; absent when none was made. */
   readonly first_character_ms?: number;
@@ -24,7 +28,7 @@ export const timings = (
   moments: { load: number; firstCharacter?: number | undefined; generation: number; whole: number },
   characters: number,
   pricing?: UsagePricing,
-): Timings => {
+): Omit<Timings, 'kernel'> => {
   const gigabyteMilliseconds = pricing && (moments.whole * pricing.memoryMegabytes) / 1024;
   return {
     load_ms: rounded(moments.load, 2),
