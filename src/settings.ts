@@ -361,7 +361,12 @@ export function readSettings(
     if (parsed.success) settings[name] = parsed.data;
     else {
       const expected = (parsed.error.issues[0]?.message ?? '').replace(/^expected /, '');
-      faults.push({ variable: definition.variable, expected, received: JSON.stringify(value.slice(0, 80)) });
+      const isGiven = given[name as keyof Definitions] !== undefined;
+      faults.push({
+        variable: isGiven ? `--${name}` : definition.variable,
+        expected,
+        received: JSON.stringify(value.slice(0, 80)),
+      });
     }
   }
   if (faults.length > 0) {

@@ -29,7 +29,7 @@ export const command = (): Command =>
         addModel(
           newCommand('bulk', 'generate or score many rows of JSON', [
             'folio bulk generate --input prompts.jsonl --output texts.jsonl',
-            'folio bulk score --input s3://my-bucket/reviews.jsonl --output s3://my-bucket/scores/ --resume',
+            'folio bulk score -i s3://my-bucket/in.jsonl -o s3://my-bucket/out/ --resume',
             'echo \'{"id":1,"prompt":"ROMEO:","length":40}\' | folio bulk generate',
           ]),
         ),

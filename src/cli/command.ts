@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 
 /**
  * One command of the CLI: its file exports `command()`, and `main.ts` loads that file only when the command is
@@ -31,13 +31,21 @@ export function newCommand(name: string, summary: string, examples: readonly str
 }
 
 /**
- * Refuses a word that names no command, proposing the nearest that does.
+ * Refuses a word that names no command, proposing the nearest that does, or else naming all.
  *
  * @throws CommanderError that `report` prints as `invalid_parameter`
  */
-export const unknownCommand = (command: Command): never =>
-  // Commander calls this itself where a command has no action of its own; its types leave it out.
-  (command as Command & { unknownCommand(): never }).unknownCommand();
+export const unknownCommand = (command: Command): never => {
+  try {
+    // Commander calls this itself where a command has no action of its own; its types leave it out.
+    return (command as Command & { unknownCommand(): never }).unknownCommand();
+  } catch (error) {
+    if (error instanceof CommanderError && !error.message.includes('Did you mean')) {
+      error.message += `: expected ${command.commands.map((one) => one.name()).join(', ')}`;
+    }
+    throw error;
+  }
+};
 
 /** Reads an option's whole number. */
 export const integer =

@@ -3,6 +3,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import { errorCodes, FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { type CommandModule, Ended, newCommand } from './command.ts';
+import { inOptions } from './option-names.ts';
 
 interface CommandEntry {
   readonly summary: string;
@@ -108,11 +109,34 @@ const oneLine = (text: string): string => text.trim().replaceAll(/\s*\n\s*/g, ' 
  * @returns the exit code
  */
 export async function runFolio(args: readonly string[]): Promise<number> {
+  const asked = args[0] === 'help' ? args[1] : args[0];
+  const isUnknown = asked !== undefined && !asked.startsWith('-') && !Object.hasOwn(commands, asked);
+  let program: Command | undefined;
   try {
-    const program = await programWith(args[0] === 'help' ? args[1] : args[0]);
-    await program.parseAsync(args, { from: 'user' });
+    program = await programWith(asked);
+    // Of `help trian` commander would show the whole help.
+    await program.parseAsync(isUnknown && asked !== 'help' ? [asked] : args, { from: 'user' });
     return 0;
   } catch (error) {
-    return report(error);
+    const command = program?.commands.find((one) => one.name() === asked);
+    if (error instanceof CommanderError) {
+      if (isUnknown) await proposeModels(error, asked);
+      else if (/^commander\.(missing|optionMissing)/.test(error.code)) pointToHelp(error, command, args[1]);
+    }
+    return report(inOptions(error, command));
   }
+}
+
+/** Completes the error of a command line that lacks something. */
+function pointToHelp(error: CommanderError, command: Command | undefined, word: string | undefined): void {
+  const inner = command?.commands.find((one) => one.name() === word);
+  error.message += `: see ${['folio', command?.name(), inner?.name(), '--help'].filter(Boolean).join(' ')}`;
+}
+
+/** Completes the error of a word that is a command of `folio models`. */
+async function proposeModels(error: CommanderError, word: string): Promise<void> {
+  if (error.code !== 'commander.unknownCommand' || error.message.includes('Did you mean')) return;
+  const models = (await commands.models!.load()).command();
+  const known = models.commands.some((command) => command.name() === word);
+  error.message += known ? ` (Did you mean models ${word}?)` : ': folio --help lists all';
 }

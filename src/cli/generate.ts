@@ -41,7 +41,7 @@ export const command = (): Command =>
         addModel(
           newCommand('generate', 'write text with a model', [
             'folio generate --prompt "ROMEO:" --length 300',
-            'folio generate --model models/shakespeare --prompt "ROMEO:" --length 300 --seed 1',
+            'folio generate --model models/shakespeare --prompt "ROMEO:" --seed 1',
             'folio generate --model names --lines 20 --new',
             "folio generate --temperature 0.7 --top-p 0.9 --stop $'\\n\\n' --count 3",
             "folio generate --pattern '[A-Z][a-z]+, (lord|duke) of [A-Z][a-z]+' --length 40",

@@ -20,7 +20,7 @@ interface PullFlags {
 export const command = (): Command =>
   newCommand('pull', 'fetch a model from another store or a deployment', [
     'folio pull novel --from s3://my-bucket',
-    'folio pull novel@previous --from https://abc123.execute-api.eu-central-1.amazonaws.com/v1',
+    'folio pull novel@previous --from https://abc123.example.com/v1',
     'folio pull novel --from ../other-store --as draft',
   ])
     .argument('<model>', 'NAME, or NAME@VERSION, the beginning of a version, or previous')

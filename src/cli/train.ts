@@ -16,6 +16,7 @@ import { checkModelName, modelNameOf } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
+import { wrapText } from '../wrap-text.ts';
 import { baseModel } from './base-model.ts';
 import { Ended, integer, newCommand } from './command.ts';
 import { folioLine } from './command-line.ts';
@@ -58,7 +59,7 @@ export const command = (): Command =>
   newCommand('train', 'make a model from a text', [
     'folio train --corpus my-novel.txt --name novel',
     "folio train --corpus letters/ 'essays/*.md' --name me --preset tiny",
-    'folio train --corpus s3://my-bucket/corpora/novel.txt --name novel --store s3://my-bucket',
+    'folio train --corpus s3://my-bucket/corpora/novel.txt --store s3://my-bucket',
     'folio train --corpus letters.txt --name me --from shakespeare',
     'folio train --preset tutorial',
   ])
@@ -120,7 +121,7 @@ export const command = (): Command =>
     )
     .addHelpText(
       'after',
-      `\nPresets:\n${presetNames.map((name) => `  ${name.padEnd(10)}${aboutPreset(name)}`).join('\n')}`,
+      `\nPresets:\n${presetNames.flatMap((name) => wrapText(`  ${name.padEnd(10)}${aboutPreset(name)}`, 80, { indent: 12 })).join('\n')}`,
     )
     .action(run);
 

@@ -79,7 +79,7 @@ const syntaxFault = ({ message, index }: RegExpSyntaxError, text: string): Patte
     : '';
   return {
     kind: 'syntax',
-    message: `${reason} at ${index}${index < text.length ? `, before ${JSON.stringify(text.slice(index, index + 12))}` : ''}${advice}`,
+    message: `${reason} ${index < text.length ? `at character ${index + 1}, before ${JSON.stringify(text.slice(index, index + 12))}` : 'at the end'}${advice}`,
   };
 };
 

@@ -81,7 +81,7 @@ const cannotListen = ({ host, port }: Settings, error: unknown): FolioError => {
   const why = code === 'EADDRINUSE' ? 'something else listens there already' : `the system says ${code}`;
   return new FolioError(
     'unavailable',
-    `Cannot listen on ${host}:${port}: ${why}. PORT chooses another port.`,
+    `Cannot listen on ${host}:${port}: ${why}. Choose another with --port, or set PORT.`,
     {
       where: 'PORT',
       received: String(port),

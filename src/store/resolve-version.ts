@@ -8,7 +8,7 @@ const SHOWN = 5; // versions in a message
  * The version of a model that somebody means: its whole name; the beginning of its name or of its digest, where one
  * version alone has it; `current`; or `previous`, the newest one before the current.
  *
- * @param options.candidates Whether what the gate rejected counts too.
+ * @param options.candidates Whether what the gate rejected counts too; the newest is current where nothing is published.
  * @throws FolioError `model_not_found`; `invalid_parameter` where several versions begin so
  */
 export const resolveVersion = async (
@@ -23,7 +23,7 @@ export const resolveVersion = async (
   if (all.includes(meant)) return meant;
   const current = versions.find((version) => version.current)?.version;
   if (meant === 'current' || meant === 'previous') {
-    const found = meant === 'current' ? current : before(versions, current);
+    const found = meant === 'current' ? (current ?? candidates.toSorted().at(-1)) : before(versions, current);
     if (found !== undefined) return found;
     throw notFound(name, meant, `${name} has no ${meant} version.`, all);
   }
@@ -57,6 +57,6 @@ const shown = (versions: readonly string[]): string =>
 const notFound = (name: string, meant: string, message: string, all: readonly string[]): FolioError =>
   new FolioError(
     'model_not_found',
-    `${message} ${all.length === 0 ? `There is no model ${name} in this store.` : `There are: ${shown(all)}.`}`,
+    all.length === 0 ? `There is no model ${name} in this store.` : `${message} There are: ${shown(all)}.`,
     { where: 'version', expected: 'a version, its beginning, current or previous', received: meant },
   );

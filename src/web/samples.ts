@@ -1,3 +1,4 @@
+import { isList } from '../list-text.ts';
 import { make } from './dom.ts';
 
 const rows = 8; // of a sample that are shown at first
@@ -8,10 +9,6 @@ interface Sample {
   readonly temperature: number;
   readonly text: string;
 }
-
-/** Short lines with none empty between them, as of names or words. */
-const isList = (lines: readonly string[]): boolean =>
-  lines.length > 3 && lines.every((line) => line.trim() !== '' && [...line].length <= listCharacters);
 
 /**
  * The samples of the last epoch, each in a few rows: a list in columns, of a longer text the first rows and a button for
@@ -44,7 +41,7 @@ export class Samples {
     const folded = !this.#opened.has(temperature);
     const quote = make(
       'blockquote',
-      { className: `${isList(lines) ? 'list ' : ''}${folded ? 'folded' : ''}` },
+      { className: `${isList(lines, listCharacters) ? 'list ' : ''}${folded ? 'folded' : ''}` },
       text.trim(),
     );
     quote.style.setProperty('--rows', String(rows));

@@ -18,6 +18,7 @@ import { operations } from '../../src/api/routes/routes.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { listRecords } from '../../src/training-jobs/records.ts';
 import { furnish } from '../api.cases.ts';
+import { corpusOf } from '../corpus.ts';
 import { furnished } from '../unit/api/host-under-test.ts';
 import { eventOf } from '../unit/api/lambda-event.ts';
 
@@ -127,7 +128,7 @@ test('nothing that a client writes is in the log, the metrics or a record of a s
       if (status !== 413) expect(statuses, String(status)).toContain(status);
     }
     // A training of a corpus that makes the trainer fail, and one that is published.
-    for (const corpus of [`die ${canary}`, `Once upon ${canary}.`]) {
+    for (const corpus of [corpusOf(`die ${canary}`), corpusOf(`Once upon ${canary}.`)]) {
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'text/plain' };
       await fetch(`${url}/v1/corpora/novel`, { method: 'POST', headers, body: corpus });
     }

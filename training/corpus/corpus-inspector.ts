@@ -1,3 +1,4 @@
+import { corpusTooSmall, LEAST_CHARACTERS } from '../../src/corpus-size.ts';
 import { FolioError } from '../../src/errors.ts';
 import type { EvaluatedModel } from '../metrics/held-out.ts';
 import { type NgramLosses, Ngrams } from '../metrics/ngrams.ts';
@@ -14,9 +15,6 @@ import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
 import { textDamage } from './text-damage.ts';
 import { textShape } from './text-shape.ts';
-
-/** Characters that a corpus must have. */
-const LEAST_CHARACTERS = 1000;
 
 /** Characters that the n-gram models are made of and measured on, for the sake of memory. */
 const MOST_MEASURED = 2_000_000;
@@ -231,13 +229,7 @@ const refuseControls = ({ cleaned }: ReadResult, counts: ReadonlyMap<number, num
 };
 
 const refuseTooLittle = (characters: number, alphabet: CorpusReport['alphabet']): void => {
-  if (characters < LEAST_CHARACTERS)
-    throw new FolioError(
-      'corpus_too_small',
-      `The corpus has ${characters} characters: at least ${LEAST_CHARACTERS.toLocaleString('en')} are needed; ` +
-        'from about 100,000 the text is worth reading, from a million it is good.',
-      { expected: `at least ${LEAST_CHARACTERS} characters`, received: String(characters) },
-    );
+  if (characters < LEAST_CHARACTERS) throw corpusTooSmall(characters);
   if (alphabet.length < 2)
     throw new FolioError(
       'corpus_invalid',

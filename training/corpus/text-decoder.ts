@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { FolioError } from '../../src/errors.ts';
+import { fileKind } from '../../src/file-kind.ts';
 import { several } from '../report/format.ts';
 import { guessEncoding, sequenceLength, utf8Faults, utf16Kind } from './encoding-guess.ts';
-import { fileKind } from './file-kind.ts';
 
 /** Surrogate pairs of which each half is encoded by itself, as some old databases write emoji; no WHATWG encoding. */
 const CESU8 = 'cesu-8';

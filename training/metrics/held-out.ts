@@ -105,6 +105,6 @@ const freshLoss = (model: EvaluatedModel, newline: number, line: Int32Array): nu
   return nats;
 };
 
-/** `1.933 from a fresh start, 1.867 in context (+3.5 %)`. */
+/** `1.933 nats per character where a text starts with them, 1.867 where they follow other text (+3.5 %); …`. */
 export const lineStartsText = ({ lines, characters, fresh, inContext }: LineStarts): string =>
-  `${fresh.toFixed(3)} from a fresh start, ${inContext.toFixed(3)} in context (${fresh < inContext ? '' : '+'}${(100 * (fresh / inContext - 1)).toFixed(1)} %), nats per character over the first ${characters} characters of ${lines} held-out lines`;
+  `${fresh.toFixed(3)} nats per character where a text starts with them, ${inContext.toFixed(3)} where they follow other text (${fresh < inContext ? '' : '+'}${(100 * (fresh / inContext - 1)).toFixed(1)} %); first ${characters} characters of ${lines} held-out lines`;

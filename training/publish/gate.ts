@@ -82,7 +82,9 @@ export const judge = async (
     remarks: [
       ...(failed.length > 0 ? met : []),
       ...(order > 3 && Number.isFinite(loss) ? [besideBest(loss, order, ngramLosses[order])] : []),
-      ...(measured?.lineStarts ? [`Beginnings of lines cost ${lineStartsText(measured.lineStarts)}.`] : []),
+      ...(measured?.lineStarts
+        ? [`Loss at beginnings of lines: ${lineStartsText(measured.lineStarts)}.`]
+        : []),
     ],
     loss,
     trigramLoss,

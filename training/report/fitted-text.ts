@@ -1,3 +1,6 @@
+import { isList } from '../../src/list-text.ts';
+import { wrapText } from '../../src/wrap-text.ts';
+
 const GAP = 2; // characters between two columns
 const FEWEST = 3; // columns that a list has room for
 
@@ -10,17 +13,17 @@ const FEWEST = 3; // columns that a list has room for
  */
 export const fittedText = (text: string, width: number, rows = 8): string[] => {
   const lines = text.replace(/\s+$/, '').split('\n');
-  const wrapped = lines.flatMap((line) => wrap(line, width));
+  const wrapped = lines.flatMap((line) => wrapText(line, width));
   if (wrapped.length <= rows) return wrapped;
-  if (isList(lines, width)) return inColumns(lines, Math.floor((width + GAP) / (widest(lines) + GAP)), rows);
+  const cell = Math.floor((width + GAP) / FEWEST) - GAP;
+  if (isList(lines, cell)) {
+    const items = lines
+      .filter((line) => line.trim() !== '')
+      .map((line) => (length(line) > cell ? `${[...line].slice(0, cell - 1).join('')}…` : line));
+    return inColumns(items, Math.floor((width + GAP) / (widest(items) + GAP)), rows);
+  }
   return [...wrapped.slice(0, rows), more(wrapped.length - rows)];
 };
-
-/** Short lines, as of names or words, with none empty between them: verse has those. */
-export const isList = (lines: readonly string[], width: number): boolean =>
-  lines.length > 3 &&
-  lines.every((line) => line.trim() !== '') &&
-  FEWEST * (widest(lines) + GAP) - GAP <= width;
 
 /** Read down, then across. */
 const inColumns = (items: readonly string[], columns: number, rows: number): string[] => {
@@ -42,15 +45,3 @@ const more = (lines: number): string => `… ${lines} more ${lines === 1 ? 'line
 const widest = (lines: readonly string[]): number => Math.max(...lines.map(length));
 
 const length = (line: string): number => [...line].length;
-
-const wrap = (line: string, width: number): string[] => {
-  const rows: string[] = [];
-  let rest = [...line];
-  while (rest.length > width) {
-    const space = rest.lastIndexOf(' ', width);
-    const end = space > 0 ? space : width;
-    rows.push(rest.slice(0, end).join(''));
-    rest = rest.slice(space > 0 ? end + 1 : end);
-  }
-  return [...rows, rest.join('')];
-};

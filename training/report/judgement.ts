@@ -24,7 +24,8 @@ export const judgement = (measured: Measurements): string => {
   const { loss, trigramLoss, ngramLosses, overlap } = measured;
   if (!Number.isFinite(loss)) return 'Its numbers are not finite: train again with another --seed.';
   const best = ngramLosses?.[bestOrder(ngramLosses)];
-  return `It predicts unseen text ${besideCounting(loss, trigramLoss, best)}, ${besideTraining(measured)}${overlap ? `; ${copied(overlap)}` : ''}.`;
+  const beats = loss < (best ?? trigramLoss);
+  return `It predicts unseen text ${besideCounting(loss, trigramLoss, best)}, ${besideTraining(measured, beats)}${overlap ? `; ${copied(overlap)}` : ''}.`;
 };
 
 const besideCounting = (loss: number, trigram: number, best = trigram): string => {
@@ -35,9 +36,10 @@ const besideCounting = (loss: number, trigram: number, best = trigram): string =
   return `better than every n-gram model ${against(best)}`;
 };
 
-const besideTraining = ({ loss, trainingLoss }: Measurements): string =>
+/** @param beats Whether what was said before is good news. */
+const besideTraining = ({ loss, trainingLoss }: Measurements, beats: boolean): string =>
   loss - trainingLoss > APART
-    ? `but much worse than what it trained on (${trainingLoss.toFixed(4)}): it has overfitted, and more text would help most`
+    ? `${beats ? 'but' : 'and'} much worse than what it trained on (${trainingLoss.toFixed(4)}): it has overfitted, and more text would help most`
     : `and about as well as what it trained on (${trainingLoss.toFixed(4)})`;
 
 const copied = ({ share, window }: NonNullable<Measurements['overlap']>): string => {

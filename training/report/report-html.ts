@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { html, raw } from 'hono/html';
+import { isList } from '../../src/list-text.ts';
 import { lineageText } from '../lineage.ts';
 import { linePercent } from '../metrics/line-quality.ts';
-import { isList } from './fitted-text.ts';
 import { dollars, duration, grouped, percent, several, visible } from './format.ts';
 import type { Report } from './report.ts';
 import { drawReport } from './report-page.ts';
@@ -149,7 +149,7 @@ ${chart('speed', 'Characters per second', 'Speed by step')}
 };
 
 const ROWS = 8; // of a sample that are shown at first
-const LIST_WIDTH = 60; // characters
+const LIST_WIDTH = 24; // characters of a line of a list
 
 /** A list in columns; of a longer text the first rows, and the rest when it is asked for. */
 const sampleText = (text: string): Html => {

@@ -63,10 +63,10 @@ ul { margin: 0; padding-left: 1.2rem; }
 li.warning::marker { content: "! "; color: var(--red); font-weight: 700; }
 pre { margin: 0; padding: .75rem 1rem; white-space: pre-wrap; overflow-wrap: anywhere; font: .84rem/1.5 var(--mono); background: var(--paper); border-radius: 4px; }
 .samples { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1rem; }
-.samples pre.list { columns: 9rem; column-gap: 1.5rem; }
-.samples details > pre { padding-top: 0; }
-.samples summary { padding: 0 1rem .5rem; color: var(--red); background: var(--paper); cursor: pointer; font-style: italic; }
-.samples details[open] > summary { display: none; }
+pre.list { columns: 9rem; column-gap: 1.5rem; }
+details > pre { padding-top: 0; }
+summary { padding: 0 1rem .5rem; color: var(--red); background: var(--paper); cursor: pointer; font-style: italic; }
+details[open] > summary { display: none; }
 .epochs { display: flex; align-items: center; gap: 1rem; margin: .5rem 0 1rem; }
 .epochs input { flex: 1; accent-color: var(--red); min-width: 6rem; }
 .epochs output { min-width: 13rem; font-variant-numeric: tabular-nums; }

@@ -1,4 +1,6 @@
+import { corpusTooSmall, LEAST_CHARACTERS } from '../../corpus-size.ts';
 import { FolioError } from '../../errors.ts';
+import { fileKind } from '../../file-kind.ts';
 import { corpusKey } from '../../store/keys.ts';
 import { checkModelName } from '../../store/model-name.ts';
 import type { UploadOptions } from '../../store/presigned-uploads.ts';
@@ -54,8 +56,9 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       if (/^application\/json\b/i.test(type)) {
         const parameters = parse(UploadRequestSchema, await readJson(context, limits), faults);
         faults.throwIfAny();
-        const { bytes = 0, ...options } = parameters ?? {};
-        if (bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
+        const { bytes, ...options } = parameters ?? {};
+        if (bytes !== undefined && bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
+        if (bytes !== undefined && bytes < LEAST_CHARACTERS) throw corpusTooSmall(bytes);
         await checkStartingModel(store, options.from);
         return context.json({ object: 'corpus.upload', name, upload: await formFor(corpora, name, options) });
       }
@@ -98,26 +101,37 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
   ),
 ];
 
-const notUtf8 = (): FolioError =>
-  new FolioError('corpus_invalid', 'The corpus: expected text in UTF-8.', { where: 'body' });
+/** @param start Its first bytes. */
+const notUtf8 = (start: Uint8Array): FolioError => {
+  const kind = fileKind(start);
+  return new FolioError(
+    'corpus_invalid',
+    `The corpus: expected text in UTF-8${kind === undefined ? '' : `, received ${kind}`}.`,
+    { where: 'body', expected: 'text in UTF-8' },
+  );
+};
 
 /**
  * The same bytes, as they come.
  *
  * @throws FolioError `corpus_invalid` for what is not UTF-8, or has zero bytes, as UTF-16 and binary files do;
- *   `corpus_too_small` for nothing at all
+ *   `corpus_too_small` below 1,000 characters
  */
 async function* checkedText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
+  let start = new Uint8Array();
+  let length = 0; // bytes
+  let characters = 0;
   const decode = (chunk?: Uint8Array): void => {
     try {
-      decoder.decode(chunk, { stream: chunk !== undefined });
+      const text = decoder.decode(chunk, { stream: chunk !== undefined });
+      if (characters < LEAST_CHARACTERS) characters += [...text].length;
     } catch {
-      throw notUtf8();
+      throw notUtf8(start);
     }
   };
-  let length = 0;
   for await (const chunk of chunks) {
+    if (length === 0) start = chunk.slice(0, 65_536);
     decode(chunk);
     const zero = chunk.indexOf(0);
     if (zero >= 0) {
@@ -131,7 +145,7 @@ async function* checkedText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<U
     yield chunk;
   }
   decode();
-  if (length === 0) throw new FolioError('corpus_too_small', 'The corpus is empty.', { where: 'body' });
+  if (characters < LEAST_CHARACTERS) throw corpusTooSmall(characters);
 }
 
 const tooLarge = (maximum: number): FolioError =>

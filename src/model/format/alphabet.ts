@@ -145,12 +145,12 @@ const unknownCharacter = (character: string, at: number): FolioError => {
   const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
   return new FolioError(
     'unknown_character',
-    `The model does not know ${describeValue(character)} (U+${code}), character ${at} of the text; ` +
-      'unknown: "nearest" takes the closest it knows, "skip" leaves it out.',
+    `The model does not know ${describeValue(character)} (U+${code}), character ${at + 1} of the text; ` +
+      '`unknown` set to "nearest" takes the closest that it knows, set to "skip" leaves it out.',
     {
       where: 'prompt',
       expected: "characters of the model's alphabet",
-      received: `${describeValue(character)} at ${at}`,
+      received: `${describeValue(character)}, character ${at + 1}`,
     },
   );
 };

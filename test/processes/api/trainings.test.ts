@@ -6,12 +6,13 @@ import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/re
 import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { recordKey } from '../../../src/store/keys.ts';
+import { corpusOf } from '../../corpus.ts';
 import { callsOf, furnished } from '../../unit/api/host-under-test.ts';
 
 const pretend = fileURLToPath(new URL('../../pretend-trainer.ts', import.meta.url));
 
 describe('uploads and trainings', async () => {
-  const place = await furnished({ reloadSeconds: 0, maximumCorpusBytes: 1000 });
+  const place = await furnished({ reloadSeconds: 0, maximumCorpusBytes: 2000 });
   const host = await createHost(place.settings, [process.execPath, pretend]);
   const call = callsOf(host);
   const folio = new FolioClient({
@@ -24,6 +25,7 @@ describe('uploads and trainings', async () => {
   });
   const upload = (name: string, body: string) =>
     call(`/v1/corpora/${name}`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body });
+  const begun = (name: string, beginning: string) => upload(name, corpusOf(beginning));
   const started = async (response: Response): Promise<string> => {
     expect(response.status).toBe(202);
     const location = response.headers.get('location') ?? '';
@@ -44,7 +46,7 @@ describe('uploads and trainings', async () => {
     let last: TrainingState | undefined;
     for await (const training of folio.train({
       name: 'novel',
-      corpus: 'Once upon a time.',
+      corpus: corpusOf('Once upon a time.'),
       preset: 'tiny',
     })) {
       states.push(training.state);
@@ -59,7 +61,7 @@ describe('uploads and trainings', async () => {
 
   test('a training may start from a model of the store', async () => {
     let last: TrainingState | undefined;
-    for await (const training of folio.train({ name: 'heir', corpus: 'Once more.', from: 'novel' }))
+    for await (const training of folio.train({ name: 'heir', corpus: corpusOf('Once more.'), from: 'novel' }))
       last = training;
     expect(last).toMatchObject({ state: 'published', from: 'novel', log_tail: ['--from novel'] });
     const again = await call('/v1/trainings', {
@@ -87,12 +89,12 @@ describe('uploads and trainings', async () => {
       call('/v1/corpora/heir2', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ bytes: 20, from }),
+        body: JSON.stringify({ bytes: 1200, from }),
       }),
       call(`/v1/corpora/heir2?from=${encodeURIComponent(from)}`, {
         method: 'POST',
         headers: { 'content-type': 'text/plain' },
-        body: 'A corpus of words.',
+        body: corpusOf('A corpus of words.'),
       }),
     ];
     for (const response of await Promise.all(requests)) {
@@ -105,14 +107,14 @@ describe('uploads and trainings', async () => {
   test('a newer version is served next, and the older stays at hand', async () => {
     const before = await folio.generate({ model: 'novel', length: 5, seed: 1 });
     await new Promise((resolve) => setTimeout(resolve, 1000)); // versions are named by the second
-    await until(await started(await upload('novel', 'Once upon another time.')), 'published');
+    await until(await started(await begun('novel', 'Once upon another time.')), 'published');
     const after = await folio.generate({ model: 'novel', length: 5, seed: 1 });
     expect(after.version > before.version).toBe(true);
     expect((await folio.generate(before.receipt)).text).toBe(before.text);
   });
 
   test('a training’s events are streamed while it runs', async () => {
-    const location = await started(await upload('live', 'A corpus.'));
+    const location = await started(await begun('live', 'A corpus.'));
     const response = await call(location, { headers: { accept: 'text/event-stream' } });
     expect(response.headers.get('content-type')).toContain('text/event-stream');
     const events = (await response.text()).split('\n\n').filter(Boolean);
@@ -123,10 +125,12 @@ describe('uploads and trainings', async () => {
   test('a file in a multipart form is the corpus, without the form around it', async () => {
     const form = new FormData();
     form.set('note', 'not the corpus');
-    form.set('file', new File(['Once upon a form.'], 'novel.txt'));
+    form.set('file', new File([corpusOf('Once upon a form.')], 'novel.txt'));
     const response = await call('/v1/corpora/form', { method: 'POST', body: form });
     await until(await started(response), 'published');
-    expect(await readFile(join(place.settings.store, 'corpora/form.txt'), 'utf8')).toBe('Once upon a form.');
+    expect(await readFile(join(place.settings.store, 'corpora/form.txt'), 'utf8')).toBe(
+      corpusOf('Once upon a form.'),
+    );
   });
 
   test.each([
@@ -159,7 +163,7 @@ describe('uploads and trainings', async () => {
   });
 
   test('a trainer that dies leaves a failed training with its last lines', async () => {
-    const training = await until(await started(await upload('mortal', 'die')), 'failed');
+    const training = await until(await started(await begun('mortal', 'die')), 'failed');
     expect(training.failure).toEqual({
       code: 'trainer_failed',
       message: 'The library of tensors is not there.',
@@ -168,12 +172,12 @@ describe('uploads and trainings', async () => {
   });
 
   test('a training can be stopped while it runs and while it waits; the later corpus of a name wins', async () => {
-    const first = await started(await upload('slow', 'wait'));
+    const first = await started(await begun('slow', 'wait'));
     await until(first, 'running');
-    const second = await started(await upload('slow', 'wait for me'));
+    const second = await started(await begun('slow', 'wait for me'));
     await until(first, 'stopped');
     await until(second, 'running');
-    const waiting = await started(await upload('patient', 'Once.'));
+    const waiting = await started(await begun('patient', 'Once.'));
     expect((await call(waiting, { method: 'DELETE' })).status).toBe(200);
     expect(TrainingSchema.parse(await (await call(waiting)).json()).state).toBe('stopped');
     const stopped = TrainingSchema.parse(await (await call(second, { method: 'DELETE' })).json());
@@ -211,13 +215,24 @@ describe('uploads and trainings', async () => {
   test('an upload that is no corpus is refused', async () => {
     const refused = (promise: Promise<Response>) =>
       promise.then(async (response) => [response.status, (await response.json()).error.code]);
-    expect(await refused(upload('big', 'a'.repeat(1001)))).toEqual([413, 'too_large']);
+    expect(await refused(upload('big', 'a'.repeat(2001)))).toEqual([413, 'too_large']);
     expect(await refused(upload('empty', ''))).toEqual([422, 'corpus_too_small']);
+    expect(await refused(upload('small', 'é'.repeat(999)))).toEqual([422, 'corpus_too_small']);
+    const announced = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"bytes":999}',
+    };
+    expect(await refused(call('/v1/corpora/small', announced))).toEqual([422, 'corpus_too_small']);
     expect(await refused(upload('..%2Fevil', 'abc'))).toEqual([400, 'invalid_parameter']);
     const bytes = { method: 'POST', body: Uint8Array.of(0xff, 0xfe, 0x41) };
     expect(await refused(call('/v1/corpora/bytes', bytes))).toEqual([422, 'corpus_invalid']);
+    const image = { method: 'POST', body: Buffer.from('\x89PNG\r\n\x1a\n', 'latin1') };
+    expect(await (await call('/v1/corpora/image', image)).json()).toMatchObject({
+      error: { message: expect.stringContaining('received a PNG image: a corpus is text') },
+    });
     const error: unknown = await folio
-      .train({ name: 'big', corpus: 'a'.repeat(1001) })
+      .train({ name: 'big', corpus: 'a'.repeat(2001) })
       .next()
       .catch((refusal: unknown) => refusal);
     expect(error).toBeInstanceOf(ApiError);

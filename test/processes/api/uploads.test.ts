@@ -8,6 +8,7 @@ import { corpusKey } from '../../../src/store/keys.ts';
 import type { ReadOptions } from '../../../src/store/store.ts';
 import { LocalTrainingJobs } from '../../../src/training-jobs/local-training-jobs.ts';
 import { queuedRecord, writeRecord } from '../../../src/training-jobs/records.ts';
+import { corpusOf } from '../../corpus.ts';
 import { callsOf, furnished } from '../../unit/api/host-under-test.ts';
 
 const pretend = fileURLToPath(new URL('../../pretend-trainer.ts', import.meta.url));
@@ -52,19 +53,19 @@ describe('uploads of corpora', async () => {
   test('four run at a time, the next is refused with Retry-After, and a place that is free is given again', async () => {
     const bodies = Array.from({ length: 4 }, slowBody);
     const uploads = bodies.map(({ body }, i) => upload(`parallel-${i}`, body));
-    for (const { send } of bodies) send('Once ');
-    const refused = await upload('parallel-4', 'Once.');
+    for (const { send } of bodies) send(corpusOf('Once '));
+    const refused = await upload('parallel-4', corpusOf('Once.'));
     expect(refused.headers.get('retry-after')).toBe('5');
     expect(await codeOf(refused)).toEqual([503, 'overloaded']);
     bodies[0]!.leave();
     expect(await codeOf(await uploads[0]!)).toEqual([499, 'interrupted']);
-    expect((await upload('parallel-4', 'Once.')).status).toBe(202);
+    expect((await upload('parallel-4', corpusOf('Once.'))).status).toBe(202);
     for (const { send, end } of bodies.slice(1)) {
       send('upon a time.');
       end();
     }
     for (const response of await Promise.all(uploads.slice(1))) expect(response.status).toBe(202);
-    expect(await stored('parallel-3')).toBe('Once upon a time.');
+    expect(await stored('parallel-3')).toBe(`${corpusOf('Once ')}upon a time.`);
   });
 
   test.each([
@@ -72,27 +73,28 @@ describe('uploads of corpora', async () => {
     ['a zero byte in a later chunk', [bytes('Other'), bytes('te\0xt')], 'end', 'corpus_invalid'],
     ['half a character at the end', [bytes('Other'), Uint8Array.of(0xe2, 0x82)], 'end', 'corpus_invalid'],
     ['nothing', [], 'end', 'corpus_too_small'],
+    ['too little', [bytes('Other')], 'end', 'corpus_too_small'],
     ['too much', [new Uint8Array((1 << 22) + 1).fill(65)], 'end', 'too_large'],
   ] as const)('%s leaves the corpus that was there', async (_, chunks, last, code) => {
     const name = 'kept';
-    expect((await upload(name, 'The first text.')).status).toBe(202);
+    expect((await upload(name, corpusOf('The first text.'))).status).toBe(202);
     const { body, send, ...ends } = slowBody();
     const response = upload(name, body);
     for (const chunk of chunks) send(chunk);
     ends[last]();
     expect((await codeOf(await response))[1]).toBe(code);
-    expect(await stored(name)).toBe('The first text.');
+    expect(await stored(name)).toBe(corpusOf('The first text.'));
   });
 
   test('a character that two chunks share is read as one', async () => {
     const { body, send, end } = slowBody();
     const response = upload('split', body);
-    const euro = bytes('5 €');
+    const euro = bytes(corpusOf('5 €'));
     send(euro.slice(0, 3));
     send(euro.slice(3));
     end();
     expect((await response).status).toBe(202);
-    expect(await stored('split')).toBe('5 €');
+    expect(await stored('split')).toBe(corpusOf('5 €'));
   });
 
   test('the file of a form is taken as it comes, whatever the form holds beside it', async () => {
@@ -126,7 +128,7 @@ describe('trainings', async () => {
     const waits = [process.execPath, '-e', 'setTimeout(() => undefined, 60_000)', '--'] as const;
     const host = await createHost(place.settings, waits);
     const upload = (name: string): Promise<Response> =>
-      callsOf(host)(`/v1/corpora/${name}`, { method: 'POST', body: 'Once.' });
+      callsOf(host)(`/v1/corpora/${name}`, { method: 'POST', body: corpusOf('Once.') });
     try {
       for (let i = 0; i < 17; i++) expect((await upload(`waiting-${i}`)).status).toBe(202); // one of them runs
       const refused = await upload('one-more');

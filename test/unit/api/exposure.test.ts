@@ -6,6 +6,7 @@ import { createHost } from '../../../src/server/host.ts';
 import { corpusKey } from '../../../src/store/keys.ts';
 import { S3Store } from '../../../src/store/s3-store.ts';
 import { tinyId } from '../../api.cases.ts';
+import { corpusOf } from '../../corpus.ts';
 import { callsOf, furnished } from './host-under-test.ts';
 
 describe('what an answer shows', async () => {
@@ -44,7 +45,7 @@ describe('what an answer shows', async () => {
   });
 
   test('where the store is, is in no record of a training', async () => {
-    const upload = await call('/v1/corpora/novel', { method: 'POST', body: 'Once.' });
+    const upload = await call('/v1/corpora/novel', { method: 'POST', body: corpusOf('Once.') });
     const { training } = (await upload.json()) as { training: { id: string } };
     const read = async () => TrainingSchema.parse(await (await call(`/v1/trainings/${training.id}`)).json());
     await expect.poll(async () => (await read()).state).toBe('failed');

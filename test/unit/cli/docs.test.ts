@@ -27,6 +27,11 @@ describe('documents hold what the program says', () => {
       expect(code).toBe(0);
       page = page.replace(block, () => `\`\`\`text\nfolio${args} --help\n\n${stdout.trimEnd()}\n\`\`\``);
     }
+    const wide = page
+      .match(/^```text\nfolio.* --help\n[\s\S]*?^```$/gm)
+      ?.flatMap((block) => block.split('\n'))
+      .filter((line) => line.length > 80);
+    expect(wide).toEqual([]);
     const documented = commands.map(([, args = '']) => args.trim());
     const { stdout } = await folioWithin(['--help']);
     const listed = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map((match) => match[1]);

@@ -151,7 +151,7 @@ describe('JavaScript’s syntax', () => {
     ['(a)\\1', 'a back-reference'],
     ['[z-a]', 'out of order'],
     ['\\p{Nonsense}', 'Invalid property name'],
-    ['*', 'Nothing to repeat at 1'],
+    ['*', 'Nothing to repeat at the end'],
   ])('refuses /%s/: %s', (source, message) => {
     expect(faultOf(source)).toMatchObject({ kind: 'syntax', message: expect.stringContaining(message) });
   });

@@ -156,7 +156,7 @@ describe('readCorpus', () => {
 
 describe('a corpus that cannot be used', () => {
   it.each([
-    ['nothing', '', 'corpus_too_small', /0 characters/],
+    ['nothing', '', 'corpus_too_small', /is empty/],
     ['50 characters', text(50), 'corpus_too_small', /50 characters: at least 1,000/],
     ['one character over and over', 'a'.repeat(5000), 'corpus_invalid', /one character/],
     [

@@ -78,7 +78,9 @@ describe('evaluateHeldOut', () => {
     expect(worse.loss).toBeCloseTo(same.loss, 6);
     expect(worse.lineStarts!.inContext).toBeCloseTo(same.lineStarts!.inContext, 5);
     expect(worse.lineStarts!.fresh).toBeCloseTo(Math.log(alphabet.length), 5);
-    expect(lineStartsText(worse.lineStarts!)).toMatch(/ from a fresh start, .* in context \(\+\d+/);
+    expect(lineStartsText(worse.lineStarts!)).toMatch(
+      / where a text starts with them, .* where they follow other text \(\+\d+/,
+    );
   });
 
   it('has none of a text without lines', async () => {

@@ -38,6 +38,15 @@ describe('fittedText', () => {
     expect(Math.max(...rows.map((row) => row.length))).toBeLessThanOrEqual(76);
   });
 
+  test('a list stays one where a line of it is empty or long', () => {
+    const names = Array.from({ length: 30 }, (_, at) => `name-${at}`);
+    const rows = fittedText([...names, '', 'a name of forty characters, or about so'].join('\n'), 76);
+    expect(rows.join(' ')).toMatch(/name-0 +name-/);
+    expect(rows.join('\n')).not.toContain('about so');
+    const verse = Array.from({ length: 30 }, (_, at) => (at % 5 === 4 ? '' : `verse-${at}`));
+    expect(fittedText(verse.join('\n'), 76)[1]).toBe('verse-1');
+  });
+
   test('counts characters and not UTF-16 units', () => {
     const rows = fittedText(Array.from({ length: 9 }, () => '😀😀').join('\n'), 10);
     expect(rows).toEqual(['😀😀  😀😀  😀😀', '😀😀  😀😀  😀😀', '😀😀  😀😀  😀😀']);

@@ -20,6 +20,7 @@ describe('judgement', () => {
     ],
     [{ loss: 2.1 }, 'worse than a trigram model (2.1000 against 2.0000'],
     [{ trainingLoss: 1 }, 'but much worse than what it trained on (1.0000): it has overfitted'],
+    [{ loss: 2.1, trainingLoss: 1 }, 'nats per character), and much worse than what it trained on (1.0000)'],
     [
       { overlap: { share: 0.012, window: 32 } },
       'it copies 1.2 % of its 32-character windows from its corpus',

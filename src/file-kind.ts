@@ -6,7 +6,8 @@ interface FileKind {
   readonly matches: (start: Uint8Array) => boolean;
 }
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
+/** A byte a character; what a TextDecoder calls latin1 is Windows-1252. */
+const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
 const startsWith =
   (...signatures: readonly string[]) =>
   (start: Uint8Array): boolean =>
