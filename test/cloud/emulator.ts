@@ -71,6 +71,11 @@ export class Emulator {
     }
   }
 
+  /** The folder that `cdk synth` writes. */
+  get assembly(): string {
+    return join(this.#folder, 'cdk.out');
+  }
+
   get log(): string {
     return this.#log;
   }
@@ -80,7 +85,7 @@ export class Emulator {
     const program = join(root, 'node_modules/.bin/cdk');
     const { stdout, stderr } = await run(
       program,
-      ['--no-notices', '--output', join(this.#folder, 'cdk.out'), ...args],
+      ['--no-notices', '--output', this.assembly, ...args],
       {
         cwd: root,
         maxBuffer: 1 << 26,
