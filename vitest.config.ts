@@ -16,7 +16,6 @@ interface Group {
  */
 const groups: readonly Group[] = [
   { workers: '200%', timeouts: { unit: 20_000, processes: 60_000 } }, // many wait for sockets, locks and processes
-  { workers: '50%', timeouts: { reliability: 60_000 } }, // they load the machine themselves
   {
     workers: '150%', // while one waits for its browser, its emulator or its training, another has the processors
     timeouts: {
@@ -27,12 +26,16 @@ const groups: readonly Group[] = [
       formats: 600_000,
       image: 900_000,
       lambda: 240_000,
+      reliability: 120_000,
       runtimes: 240_000,
       s3: 240_000,
       tensorflow: 300_000,
     },
   },
 ];
+
+/** Threads start sooner than processes, and files that share their modules sooner still. */
+const unitOptions = { pool: 'threads' as const, isolate: false, setupFiles: ['test/restore.ts'] };
 
 export default defineConfig({
   test: {
@@ -45,12 +48,13 @@ export default defineConfig({
           testTimeout,
           hookTimeout: 900_000,
           maxWorkers: workers,
-          pool: name === 'unit' ? 'threads' : 'forks', // threads start sooner; add-ons of C want a process
+          pool: 'forks', // add-ons of C want a process
           sequence: { groupOrder },
           ...(existsSync(`test/${name}/set-up.ts`) && {
             globalSetup: ['test/set-up.ts'],
             setupFiles: ['test/set-up-failure.ts'],
           }),
+          ...(name === 'unit' && unitOptions),
         },
       })),
     ),

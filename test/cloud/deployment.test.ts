@@ -29,7 +29,7 @@ const synthesis = [
 let emulator: Emulator;
 let agent: EcsAgent;
 let folder: string;
-/** What the CDK's command line is told of the app: the assembly that it has synthesized. */
+/** Names the assembly that the CDK's command line has synthesized, in place of the app. */
 let app: readonly string[];
 let outputs: Record<string, Record<string, string>>;
 let s3: S3Client;
