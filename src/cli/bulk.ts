@@ -9,7 +9,7 @@ import { addAlphabet } from './alphabet-options.ts';
 import { addBlend, type BlendOptions, openBlended } from './blend.ts';
 import { integer, newCommand } from './command.ts';
 import { addModel } from './open-model.ts';
-import { count, print, printStatus } from './print.ts';
+import { count, print, printStatus, several } from './print.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 
 interface BulkFlags extends BlendOptions, SamplingFlags {
@@ -81,12 +81,12 @@ async function run(task: BulkJob['task'], flags: BulkFlags): Promise<void> {
   const seconds = (performance.now() - began) / 1000;
   const before = skipped === 0 ? '' : ` after ${count(skipped)} that stood already`;
   printStatus(
-    `${count(rows)} rows${before} in ${seconds.toFixed(1)} s, ${count(rows / seconds)} a second; ${model}`,
+    `${several(rows, 'row')}${before} in ${seconds.toFixed(1)} s, ${count(rows / seconds)} a second; ${model}`,
   );
   if (failed > 0) {
     throw new FolioError(
       'invalid_request',
-      `${count(failed)} of ${count(rows)} rows failed: each says why.`,
+      `${count(failed)} of ${several(rows, 'row')} failed: each says why.`,
       {
         where: 'input',
       },

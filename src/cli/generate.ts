@@ -11,7 +11,7 @@ import { integer, newCommand, numeric } from './command.ts';
 import { folioLine } from './command-line.ts';
 import { onInterrupt } from './on-interrupt.ts';
 import { addModel, type OpenedModel } from './open-model.ts';
-import { count, print, printStatus } from './print.ts';
+import { count, print, printStatus, several } from './print.ts';
 import { readGivenFile } from './read-file.ts';
 import { generateRemotely } from './remote-generate.ts';
 import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
@@ -151,11 +151,11 @@ async function run(flags: GenerateFlags): Promise<void> {
     for (const { overlap } of result.choices) {
       if (overlap)
         printStatus(
-          `longest passage of the corpus: ${overlap.exact ? '' : 'at most '}${overlap.characters} characters`,
+          `longest passage of the corpus: ${overlap.exact ? '' : 'at most '}${several(overlap.characters, 'character')}`,
         );
     }
     printStatus(
-      `${held.name}@${held.version}  seed ${result.seed}  ${count(generated)} characters, ${count(speed)} a second`,
+      `${held.name}@${held.version}  seed ${result.seed}  ${several(generated, 'character')}, ${count(speed)} a second`,
     );
   }
   if (interrupt.signal.aborted) throw new FolioError('interrupted', 'Stopped.');

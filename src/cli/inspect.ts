@@ -14,7 +14,7 @@ import { alphabetCorpusOption } from './alphabet-options.ts';
 import { baseModel } from './base-model.ts';
 import { newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
-import { columns, count, print, printStatus, size } from './print.ts';
+import { columns, count, print, printStatus, several, size } from './print.ts';
 
 interface InspectFlags extends Omit<ModelOptions, 'alphabet'> {
   readonly preparation: 'plain' | 'tutorial';
@@ -150,7 +150,7 @@ const modelReportText = (report: ReturnType<typeof modelReport>): string => {
     ],
     ['parameters', count(parameters)],
     ['memory', `${size(byteLength)} in ${precision}`],
-    ['kernel', `${kernel.build}, up to ${kernel.threads} ${kernel.threads === 1 ? 'thread' : 'threads'}`],
+    ['kernel', `${kernel.build}, up to ${several(kernel.threads, 'thread')}`],
     ...kernel.density.map(({ matrix, density }) => [
       `density of ${matrix}`,
       `${(100 * density).toFixed(1)} %${density === 1 ? '' : ' of its blocks'}`,

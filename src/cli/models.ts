@@ -18,7 +18,7 @@ import { resolveVersion } from '../store/resolve-version.ts';
 import type { Store } from '../store/store.ts';
 import { type VersionReport, verifyModels } from '../store/verify-models.ts';
 import { integer, newCommand, unknownCommand } from './command.ts';
-import { columns, count, print, printStatus, several, size } from './print.ts';
+import { columns, print, printStatus, several, size } from './print.ts';
 import { noSuchModel, placeOf } from './store-contents.ts';
 import { differences, readMetadata, versionFacts } from './version-facts.ts';
 
@@ -266,7 +266,7 @@ async function clean({ olderThan = 60, ...flags }: StoreFlags): Promise<void> {
   await print(
     flags.json ? `${JSON.stringify(removed, null, 2)}\n` : removed.map((name) => `${name}\n`).join(''),
   );
-  printStatus(`${count(removed.length)} files removed.`);
+  printStatus(`${several(removed.length, 'file')} removed.`);
 }
 
 /** Exits with the code of `model_damaged` if any version is damaged. */

@@ -3,7 +3,7 @@ import { type ErrorCode, errorCodes, FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { folioLine } from './command-line.ts';
 import { onInterrupt } from './on-interrupt.ts';
-import { count, print, printStatus } from './print.ts';
+import { count, print, printStatus, several } from './print.ts';
 
 export interface RemoteFlags {
   readonly model?: string;
@@ -60,7 +60,7 @@ export async function generateRemotely(
     const { model, version, seed } = stream.receipt;
     const speed = (1000 * characters) / (performance.now() - began);
     printStatus(
-      `${model}@${version}  seed ${seed}  ${count(characters)} characters, ${count(speed)} a second`,
+      `${model}@${version}  seed ${seed}  ${several(characters, 'character')}, ${count(speed)} a second`,
     );
   } catch (error) {
     if (interrupt.signal.aborted) throw new FolioError('interrupted', 'Stopped.');

@@ -3,7 +3,7 @@ import { generateLines, type LinesOptions } from '../model/lines/generate-lines.
 import { type LineIndex, openLineIndex } from '../model/lines/line-index.ts';
 import { lineIndexFile } from '../store/keys.ts';
 import type { OpenedModel } from './open-model.ts';
-import { count, print, printStatus } from './print.ts';
+import { count, print, printStatus, several } from './print.ts';
 
 /**
  * `folio generate --lines N`: whole lines on stdout as they are written, or one JSON object a line.
@@ -31,7 +31,7 @@ export const writeLines = async (
   }
   if (!quiet && !json)
     printStatus(
-      `${opened.name}@${opened.version}  seed ${seed}  ${count(lines)} ${newTo === undefined ? 'lines' : `lines that are not among the ${count(newTo.lines)} of the corpus`}, ${count((1000 * lines) / (performance.now() - began))} a second`,
+      `${opened.name}@${opened.version}  seed ${seed}  ${several(lines, 'line')}${newTo === undefined ? '' : ` not among the ${count(newTo.lines)} of the corpus`}, ${count((1000 * lines) / (performance.now() - began))} a second`,
     );
 };
 

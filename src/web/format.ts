@@ -20,6 +20,10 @@ const megabytes = new Intl.NumberFormat(locale, {
 
 export const formatInteger = (value: number): string => integers.format(value);
 
+/** `1 character`, `1,234 characters`. */
+export const formatCount = (value: number, one: string): string =>
+  `${formatInteger(value)} ${one}${value === 1 ? '' : 's'}`;
+
 /** With this many digits after the point, as 1.523 nats. */
 export const formatDecimal = (value: number, digits: number): string =>
   value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });

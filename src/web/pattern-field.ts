@@ -1,5 +1,5 @@
 import { make } from './dom.ts';
-import { formatInteger } from './format.ts';
+import { formatCount } from './format.ts';
 
 /** A model's alphabet in id order; undefined where it is not known. */
 export type AlphabetSource = () => Promise<readonly string[] | undefined>;
@@ -34,12 +34,12 @@ const verdictOf = async (
   const { distance } = automaton.start;
   if (distance <= length) {
     return {
-      text: `The text will match. The shortest that does has ${formatInteger(distance)} characters.`,
+      text: `The text will match. The shortest that does has ${formatCount(distance, 'character')}.`,
       isUsable: true,
     };
   }
   const reason = Number.isFinite(distance)
-    ? `The shortest text that matches has ${formatInteger(distance)} characters, more than the length.`
+    ? `The shortest text that matches has ${formatCount(distance, 'character')}, more than the length.`
     : `No text over the alphabet of this model matches${foreign.length === 0 ? '' : `: it has no ${foreign.slice(0, 5).join(' ')}`}.`;
   return { text: reason, isUsable: false };
 };

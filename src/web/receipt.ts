@@ -1,4 +1,4 @@
-import { formatDecimal, formatInteger } from './format.ts';
+import { formatCount, formatDecimal, formatInteger } from './format.ts';
 import type { GeneratedCharacter } from './generation.ts';
 import { bits, characterName } from './surprise.ts';
 
@@ -25,7 +25,7 @@ const reasons: Readonly<Record<string, string>> = {
 const quotation = ({ characters, exact }: NonNullable<ReceiptFields['overlap']>): string =>
   characters === 0
     ? 'quotes nothing from its corpus'
-    : `longest quotation ${exact ? '' : 'at most '}${formatInteger(characters)} characters`;
+    : `longest quotation ${exact ? '' : 'at most '}${formatCount(characters, 'character')}`;
 
 const replacement = ({ character, by }: { character: string; by: string }): string =>
   by === ''
@@ -47,7 +47,7 @@ export const receiptLine = ({
   const parts = [
     model,
     `seed ${seed}`,
-    `${formatInteger(characters.length)} characters ${place}`,
+    `${formatCount(characters.length, 'character')} ${place}`,
     generated && generated.milliseconds > 0
       ? `${formatInteger((1000 * generated.characters) / generated.milliseconds)} characters/s`
       : undefined,

@@ -2,7 +2,7 @@ import type { TrainingJob } from '../client/client.ts';
 import { address, call, givenKey } from './api.ts';
 import { fromTemplate, make, messageOf, notice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
-import { formatDecimal, formatDuration, formatInteger } from './format.ts';
+import { formatCount, formatDecimal, formatDuration, formatInteger } from './format.ts';
 import { LossChart } from './loss-chart.ts';
 import { Samples } from './samples.ts';
 
@@ -114,7 +114,7 @@ export class TrainingView {
       ...(from === undefined && parent === undefined
         ? []
         : [['Starts from', parent?.name ?? from ?? 'another model'] as const]),
-      ...(characters === undefined ? [] : [['Corpus', `${formatInteger(characters)} characters`] as const]),
+      ...(characters === undefined ? [] : [['Corpus', formatCount(characters, 'character')] as const]),
       ...(progress
         ? [
             ['Epoch', `${progress.epoch} of ${progress.epochs}`] as const,

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
-import { buildPackage } from '../built-package.ts';
-import { installTensorFlow } from '../tensorflow/install.ts';
+import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -9,7 +11,11 @@ declare module 'vitest' {
   }
 }
 
+const root = join(import.meta.dirname, '../..');
+
 export default async ({ config, provide }: TestProject): Promise<void> => {
   provide('updateDocuments', config.snapshotOptions.updateSnapshot === 'all');
-  await Promise.all([buildPackage(), installTensorFlow()]); // `npx folio` and `import 'folio'` run dist/
+  // dist/, which `npx folio` and `import 'folio'` run, from the sources as they are now
+  await promisify(execFile)(process.execPath, ['build.ts'], { cwd: root });
+  await setUpTensorFlow((line) => process.stderr.write(`${line}\n`));
 };

@@ -30,15 +30,8 @@ const there = (path: string): Promise<boolean> =>
     () => false,
   );
 
-let installed: Promise<string> | undefined;
-
 /** Builds the server once a machine, outside the checkout. @returns its program */
-export const installGateway = (): Promise<string> => {
-  installed ??= install(); // several sets may ask at once
-  return installed;
-};
-
-async function install(): Promise<string> {
+export async function installGateway(): Promise<string> {
   const folder = cacheFolder('tools', `versitygw-${version}`);
   const program = join(folder, 'versitygw');
   if (await there(program)) return program;

@@ -1,5 +1,5 @@
 import { installGateway } from './gateway.ts';
 
-export default async (): Promise<void> => {
+export const setup = async (): Promise<void> => {
   await installGateway();
 };

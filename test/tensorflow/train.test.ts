@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLineIndex } from '../../src/model/lines/line-index.ts';
+import { Random } from '../../src/model/sampling/random.ts';
 import { readPointer } from '../../src/store/models.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -114,7 +115,19 @@ describe('train', () => {
     const base = (file: string) => read(`${made.key}/${file}`);
     const parent = JSON.parse(new TextDecoder().decode(await base('model.json'))).userDefinedMetadata.folio;
     const settings = { batch: 8, length: 16, epochs: 1, leastSteps: 1 };
-    const events = await run({ name: 'heir', preset: 'auto', base, settings });
+    // Its letters in disorder teach a trigram model nothing, and the base knows how often each stands.
+    const disorder = join(folder, 'disorder.txt');
+    const random = Random.fromSeed(1);
+    const letters = [...madeUpText(800)].map((letter) => ({ letter, place: random.uniform() }));
+    letters.sort((a, b) => a.place - b.place);
+    await writeFile(
+      disorder,
+      letters
+        .slice(0, 3000)
+        .map(({ letter }) => letter)
+        .join(''),
+    );
+    const events = await run({ name: 'heir', corpus: [disorder], preset: 'auto', base, settings });
     const lineage = { name: 'base', version: parent.version, digest: expect.stringMatching(/^sha256:/) };
     expect(events.find(({ type }) => type === 'started')).toMatchObject({
       parent: lineage,

@@ -118,7 +118,7 @@ export async function* fitNetwork(
       const within = position % chunks.perEpoch;
       if (within === 0 && best !== undefined && epoch - best.epoch >= settings.patience) {
         reason = 'stopped_early';
-        const message = `No better validation loss for ${settings.patience} epochs.`;
+        const message = `No better validation loss for ${settings.patience} ${settings.patience === 1 ? 'epoch' : 'epochs'}.`;
         yield history.add({ type: 'warning', code: 'early_stopping', message });
         break;
       }

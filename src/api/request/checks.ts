@@ -67,7 +67,7 @@ export const checkSize = (
   if (size.length > limits.length || unitsOf(size) <= maximum) return;
   const { completions, length, echoed, logprobs } = size;
   const parts = [
-    `${completions} ${completions === 1 ? 'completion' : 'completions'} of ${length} characters`,
+    `${completions} ${completions === 1 ? 'completion' : 'completions'} of ${length} ${length === 1 ? 'character' : 'characters'}`,
     ...(echoed === 0 ? [] : [`${echoed} characters of prompts`]),
     ...(logprobs === undefined ? [] : [`log-probabilities with ${logprobs} alternatives`]),
   ].join(', ');

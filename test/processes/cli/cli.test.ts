@@ -72,7 +72,7 @@ describe('folio generate', () => {
       const written = stdout.split('\n').slice(0, -1);
       expect(new Set(written).size).toBe(40);
       expect(written.filter((line) => lines.includes(line))).toEqual([]);
-      expect(stderr).toContain('40 lines that are not among the');
+      expect(stderr).toContain('40 lines not among the');
     }
     const json = await within([...args, '--json', '--quiet']);
     expect(

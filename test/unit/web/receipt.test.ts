@@ -6,6 +6,7 @@ const generated = (share: number) => ({ character: 'e', logprob: Math.log(share)
 test('a receipt names only the fields that are known', () => {
   const bare = { model: 'm@1', seed: 3, place: 'on the server', characters: [] };
   expect(receiptLine(bare)).toBe('m@1 · seed 3 · 0 characters on the server');
+  expect(receiptLine({ ...bare, characters: [generated(1 / 2)] })).toContain(' · 1 character on the server');
 });
 
 test('a receipt names speed, surprise, quotation, replaced characters, and why the text ended', () => {

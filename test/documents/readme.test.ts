@@ -1,3 +1,0 @@
-import { documentCases } from './document.cases.ts';
-
-documentCases('README.md');

@@ -1,4 +1,0 @@
-import { inject } from 'vitest';
-
-const failure = inject('setUpFailure');
-if (failure !== undefined) throw new Error(failure);
