@@ -1,53 +1,72 @@
-import * as z from 'zod/mini';
 import { FolioError } from './errors.ts';
 import { PRECISIONS } from './model/stepper.ts';
+
+/** What a value should have been. */
+class Expected {
+  readonly what: string;
+
+  constructor(what: string) {
+    this.what = what;
+  }
+}
+
+/** Of a variable's text, its value. Plain functions: schemas of a library would cost every command 5 ms of its start. */
+type Parse<Value> = (text: string) => Value | Expected;
 
 /**
  * Every environment variable of Folio: its name, check, default and meaning. Nothing else reads `process.env`; the
  * stack gives its functions the same names. A variable that is absent or empty takes its default.
  */
-interface Definition<Schema extends z.ZodMiniType<unknown, string>> {
+interface Definition<Value> {
   readonly variable: string;
-  readonly schema: Schema;
+  readonly parse: Parse<Value>;
   /** As it would be written in the environment; none where absence has a meaning of its own. */
   readonly fallback?: string;
   readonly description: string;
 }
 
-const text = z.string();
-const integer = (least: number, most: number) =>
-  z.pipe(
-    z.pipe(
-      z
-        .string()
-        .check(z.regex(/^\s*-?\d+\s*$/, { error: `expected a whole number from ${least} to ${most}` })),
-      z.transform((value) => Number(value)),
-    ),
-    z
-      .number({ error: `expected a whole number from ${least} to ${most}` })
-      .check(
-        z.minimum(least, { error: `expected a whole number from ${least} to ${most}` }),
-        z.maximum(most, { error: `expected a whole number from ${least} to ${most}` }),
-      ),
-  );
-const list = z.pipe(
-  text,
-  z.transform((value) => value.split(',').flatMap((part) => part.trim() || [])),
-);
-const amount = z.pipe(
-  z.string().check(z.regex(/^\s*\d+(?:\.\d+)?\s*$/, { error: 'expected an amount in US dollars' })),
-  z.transform((value) => Number(value)),
-);
-const oneOf = <const Choices extends readonly [string, ...string[]]>(choices: Choices) =>
-  z.pipe(text, z.enum(choices, { error: `expected one of ${choices.join(', ')}` }));
+const text: Parse<string> = (value) => value;
+
+/** A text for which this holds. */
+const that =
+  (holds: (value: string) => boolean, expected: string): Parse<string> =>
+  (value) =>
+    holds(value) ? value : new Expected(expected);
+
+const like = (pattern: RegExp, expected: string): Parse<string> =>
+  that((value) => pattern.test(value), expected);
+
+const integer =
+  (least: number, most: number): Parse<number> =>
+  (value) => {
+    const number = /^\s*-?\d+\s*$/.test(value) ? Number(value) : Number.NaN;
+    return number >= least && number <= most
+      ? number
+      : new Expected(`a whole number from ${least} to ${most}`);
+  };
+
+const list = (value: string): string[] => value.split(',').flatMap((part) => part.trim() || []);
+
+const amount: Parse<number> = (value) =>
+  /^\s*\d+(?:\.\d+)?\s*$/.test(value) ? Number(value) : new Expected('an amount in US dollars');
+
+const oneOf =
+  <const Choices extends readonly [string, ...string[]]>(choices: Choices): Parse<Choices[number]> =>
+  (value) =>
+    choices.includes(value) ? value : new Expected(`one of ${choices.join(', ')}`);
+
+/** One of two words, and whether it is the one that means yes. */
+const yesOrNo =
+  (words: readonly [string, string], yes: string): Parse<boolean> =>
+  (value) => {
+    const word = oneOf(words)(value);
+    return word instanceof Expected ? word : word === yes;
+  };
+const trueOrFalse = yesOrNo(['true', 'false'], 'true');
 
 /** conda exports HOST as the kind of machine, csh as its name: neither is an address to listen on. */
-const address = z.pipe(
-  text,
-  z.transform((value) =>
-    /^[\d.]+$|^\[?[\da-f:.]*:[\da-f:.]*\]?$|^localhost$/i.test(value.trim()) ? value.trim() : '127.0.0.1',
-  ),
-);
+const address: Parse<string> = (value) =>
+  /^[\d.]+$|^\[?[\da-f:.]*:[\da-f:.]*\]?$|^localhost$/i.test(value.trim()) ? value.trim() : '127.0.0.1';
 
 /** `https://example.org/` names the origin `https://example.org`; undefined for what names none. */
 const originOf = (text: string): string | undefined => {
@@ -58,13 +77,12 @@ const originOf = (text: string): string | undefined => {
     ? origin
     : undefined;
 };
-const originsError = 'origins such as https://example.org, separated by commas, or *';
-const originList = z.pipe(
-  list.check(
-    z.refine((origins) => origins.every((one) => originOf(one) !== undefined), { error: originsError }),
-  ),
-  z.transform((origins) => origins.map((one) => originOf(one) ?? one)),
-);
+const originList: Parse<string[]> = (value) => {
+  const origins = list(value).map(originOf);
+  return origins.every((origin) => origin !== undefined)
+    ? origins
+    : new Expected('origins such as https://example.org, separated by commas, or *');
+};
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 /** What other programs call the same. */
@@ -78,265 +96,253 @@ const logLevels: Readonly<Record<string, string>> = {
   none: 'silent',
 };
 
-const defined = <Schema extends z.ZodMiniType<unknown, string>>(definition: Definition<Schema>) => definition;
-const required = <Schema extends z.ZodMiniType<unknown, string>>(
-  definition: Definition<Schema> & { readonly fallback: string },
-) => definition;
+const level: Parse<(typeof levels)[number]> = (value) => {
+  const name = value.trim().toLowerCase();
+  return oneOf(levels)(logLevels[name] ?? name);
+};
+
+const defined = <Value>(definition: Definition<Value>) => definition;
+const required = <Value>(definition: Definition<Value> & { readonly fallback: string }) => definition;
 
 export const definitions = {
   store: required({
     variable: 'FOLIO_STORE',
-    schema: text,
+    parse: text,
     fallback: '.',
     description: 'Where models, corpora and trainings are kept: a folder, or `s3://BUCKET/PREFIX`.',
   }),
   model: required({
     variable: 'FOLIO_MODEL',
-    schema: text,
+    parse: text,
     fallback: 'shakespeare',
     description: 'The model that answers when a request names none: `NAME` or `NAME@VERSION`.',
   }),
   precision: required({
     variable: 'FOLIO_PRECISION',
-    schema: oneOf(PRECISIONS),
+    parse: oneOf(PRECISIONS),
     fallback: 'int8',
     description:
       'Arithmetic of generation: `int8` (fast, the same text on every host), `int4` (weights in 4 bits: half the memory, faster where a model is larger than the caches) or `f32`.',
   }),
   threads: defined({
     variable: 'FOLIO_THREADS',
-    schema: integer(1, 64),
+    parse: integer(1, 64),
     description:
       'Threads of the local server and the command line that share the work of each model; by default as many as there are processors, 8 at most.',
   }),
   port: required({
     variable: 'PORT',
-    schema: integer(0, 65_535),
+    parse: integer(0, 65_535),
     fallback: '3000',
     description: 'Port of the local server; 0 takes any free one.',
   }),
   host: required({
     variable: 'HOST',
-    schema: address,
+    parse: address,
     fallback: '127.0.0.1',
     description:
       'IP address that the local server listens on, or `localhost`; names, which some shells put there, are not looked at. Beyond loopback an API key is required.',
   }),
   reloadSeconds: required({
     variable: 'FOLIO_RELOAD_SECONDS',
-    schema: integer(0, 86_400),
+    parse: integer(0, 86_400),
     fallback: '30',
     description: 'Seconds after which a newly published version is served at the latest.',
   }),
   modelCacheBytes: required({
     variable: 'FOLIO_MODEL_CACHE_BYTES',
-    schema: integer(1, Number.MAX_SAFE_INTEGER),
+    parse: integer(1, Number.MAX_SAFE_INTEGER),
     fallback: '536870912',
     description: 'Bytes of loaded models kept in memory; the least recently used go first.',
   }),
   cacheFolder: defined({
     variable: 'FOLIO_CACHE',
-    schema: text,
+    parse: text,
     description:
       "Folder for downloads that outlive a checkout; by default `folio` in the user's cache folder.",
   }),
   s3Endpoint: defined({
     variable: 'AWS_ENDPOINT_URL_S3',
-    schema: text,
+    parse: text,
     description: "An S3 server other than AWS's, asked with the bucket in the path.",
   }),
   awsEndpoint: defined({
     variable: 'AWS_ENDPOINT_URL',
-    schema: text,
+    parse: text,
     description:
       'One address for every AWS service, such as an emulator; S3 is asked with the bucket in the path.',
   }),
   awsRegion: defined({
     variable: 'AWS_REGION',
-    schema: z.string().check(z.regex(/^[a-z0-9-]+$/, { error: 'expected the name of a region' })),
+    parse: like(/^[a-z0-9-]+$/, 'the name of a region'),
     description: 'Region of AWS; Lambda itself sets it.',
   }),
   singleWriter: required({
     variable: 'FOLIO_SINGLE_WRITER',
-    schema: z.pipe(
-      oneOf(['0', '1']),
-      z.transform((value) => value === '1'),
-    ),
+    parse: yesOrNo(['0', '1'], '1'),
     fallback: '0',
     description:
       '`1` writes to an S3 server that does not honour conditional writes; only one process may ever write then.',
   }),
   apiKeys: required({
     variable: 'FOLIO_API_KEYS',
-    schema: list,
+    parse: list,
     fallback: '',
     description: 'Keys that may generate and look, separated by commas.',
   }),
   writeKeys: required({
     variable: 'FOLIO_WRITE_KEYS',
-    schema: list,
+    parse: list,
     fallback: '',
     description: 'Keys that may also upload, train, activate and remove, separated by commas.',
   }),
   key: defined({
     variable: 'FOLIO_KEY',
-    schema: text,
+    parse: text,
     description: 'API key that the command line sends to a deployment: `--store https://ENDPOINT`.',
   }),
   origins: required({
     variable: 'FOLIO_ORIGINS',
-    schema: originList,
+    parse: originList,
     fallback: '',
     description:
       'Origins of pages that may call the API from a browser (CORS), separated by commas; `*` for all.',
   }),
   strictRequests: required({
     variable: 'FOLIO_STRICT',
-    schema: z.pipe(
-      oneOf(['true', 'false']),
-      z.transform((value) => value === 'true'),
-    ),
+    parse: trueOrFalse,
     fallback: 'false',
     description:
       "Whether OpenAI's routes refuse parameters that they do not know and lengths above the maximum, in place of a warning.",
   }),
   unknownCharacters: defined({
     variable: 'FOLIO_UNKNOWN',
-    schema: oneOf(['error', 'skip', 'nearest']),
+    parse: oneOf(['error', 'skip', 'nearest']),
     description:
       'What becomes of characters that a model does not know, where a request does not say it. Default: `error`, in chats `nearest`.',
   }),
   chatTemplate: defined({
     variable: 'FOLIO_CHAT_TEMPLATE',
-    schema: z.string().check(z.includes('{content}', { error: 'expected a text with {content}' })),
+    parse: that((value) => value.includes('{content}'), 'a text with {content}'),
     description:
       'What one message of a chat becomes, with `{role}` and `{content}`, where a model has no template of its own; `\\n` is a line end. Default: the contents, a line each.',
   }),
   signingKey: defined({
     variable: 'FOLIO_SIGNING_KEY',
-    schema: z.string().check(z.minLength(16, { error: 'expected at least 16 characters' })),
+    parse: that((value) => value.length >= 16, 'at least 16 characters'),
     description:
       'Signs `continue_from`; the same on every host that is to go on. Default: drawn anew at each start.',
   }),
   maximumLength: required({
     variable: 'FOLIO_MAX_LENGTH',
-    schema: integer(1, 10_000_000),
+    parse: integer(1, 10_000_000),
     fallback: '10000',
     description: 'Characters that one completion may have.',
   }),
   maximumPrompt: required({
     variable: 'FOLIO_MAX_PROMPT',
-    schema: integer(0, 10_000_000),
+    parse: integer(0, 10_000_000),
     fallback: '10000',
     description: 'Characters of a prompt, or of a text to score.',
   }),
   maximumBodyBytes: required({
     variable: 'FOLIO_MAX_BODY_BYTES',
-    schema: integer(1024, 1_073_741_824),
+    parse: integer(1024, 1_073_741_824),
     fallback: '1048576',
     description: "Bytes of a request's body, corpora apart.",
   }),
   maximumCorpusBytes: required({
     variable: 'FOLIO_MAX_CORPUS_BYTES',
-    schema: integer(1, 5_368_709_120),
+    parse: integer(1, 5_368_709_120),
     fallback: '104857600',
     description: 'Bytes of an uploaded corpus, or of a model that is imported.',
   }),
   maximumConcurrent: required({
     variable: 'FOLIO_MAX_CONCURRENT',
-    schema: integer(1, 100_000),
+    parse: integer(1, 100_000),
     fallback: '256',
     description: 'Completions that run at one time; what is beyond is answered with 503.',
   }),
   maximumConcurrentPerKey: required({
     variable: 'FOLIO_MAX_CONCURRENT_PER_KEY',
-    schema: integer(1, 100_000),
+    parse: integer(1, 100_000),
     fallback: '128',
     description: 'Of these, for one key; what is beyond is answered with 429.',
   }),
   timeLimitSeconds: required({
     variable: 'FOLIO_TIME_LIMIT_SECONDS',
-    schema: integer(1, 86_400),
+    parse: integer(1, 86_400),
     fallback: '60',
     description: 'Wall-clock seconds that a request may take.',
   }),
   lambdaMemory: defined({
     variable: 'AWS_LAMBDA_FUNCTION_MEMORY_SIZE',
-    schema: integer(128, 1_000_000),
+    parse: integer(128, 1_000_000),
     description: "Megabytes of the Lambda's memory, which Lambda itself sets.",
   }),
   streaming: required({
     variable: 'FOLIO_STREAMING',
-    schema: z.pipe(
-      oneOf(['true', 'false']),
-      z.transform((value) => value === 'true'),
-    ),
+    parse: trueOrFalse,
     fallback: 'true',
     description: 'Whether a Lambda sends its answers as they are made; API Gateway has to be set alike.',
   }),
   writerKeyIds: required({
     variable: 'FOLIO_WRITER_KEY_ID',
-    schema: list,
+    parse: list,
     fallback: '',
     description:
       "Ids of API Gateway's keys that may also upload, train, activate and remove, separated by commas.",
   }),
   corporaStore: defined({
     variable: 'FOLIO_CORPORA',
-    schema: z.string().check(z.regex(/^s3:\/\/[a-z0-9.-]+$/, { error: 'expected s3://BUCKET' })),
+    parse: like(/^s3:\/\/[a-z0-9.-]+$/, 's3://BUCKET'),
     description: 'Where a Lambda lets corpora be uploaded to: `s3://BUCKET`.',
   }),
   uploadOrigin: defined({
     variable: 'FOLIO_UPLOAD_ORIGIN',
-    schema: z.string().check(
-      z.refine((value) => originOf(value) !== undefined && value !== '*', {
-        error: 'expected an origin such as https://BUCKET.s3.REGION.amazonaws.com',
-      }),
+    parse: that(
+      (value) => originOf(value) !== undefined && value !== '*',
+      'an origin such as https://BUCKET.s3.REGION.amazonaws.com',
     ),
     description: 'Where the page of a Lambda may upload corpora to: the origin of the bucket.',
   }),
   retraining: defined({
     variable: 'FOLIO_RETRAINING',
-    schema: z.string().check(z.regex(/^arn:[^:]+:states:/, { error: 'expected the ARN of a state machine' })),
+    parse: like(/^arn:[^:]+:states:/, 'the ARN of a state machine'),
     description: 'State machine that a Lambda starts trainings with.',
   }),
   trainingId: defined({
     variable: 'FOLIO_TRAINING_ID',
-    schema: text,
+    parse: text,
     description: 'Id under which a training keeps its record: `trainings/ID.json`. Default: a new one.',
   }),
   gigabyteSecondDollars: required({
     variable: 'FOLIO_GB_SECOND_USD',
-    schema: amount,
+    parse: amount,
     fallback: '0.0000133334',
     description: 'Price of a GB-second of Lambda (arm64, us-east-1, November 2025), for estimates.',
   }),
   requestDollars: required({
     variable: 'FOLIO_REQUEST_USD',
-    schema: amount,
+    parse: amount,
     fallback: '0.0000002',
     description: 'Price of one request to Lambda, for estimates.',
   }),
   logLevel: required({
     variable: 'LOG_LEVEL',
-    schema: z.pipe(
-      z.pipe(
-        text,
-        z.transform((value) => logLevels[value.trim().toLowerCase()] ?? value.trim().toLowerCase()),
-      ),
-      z.enum(levels, { error: `expected one of ${levels.join(', ')}` }),
-    ),
+    parse: level,
     fallback: 'info',
     description: 'The least severe log line that is written.',
   }),
 };
 
 type Definitions = typeof definitions;
+type ValueOf<Of> = Of extends Definition<infer Value> ? Value : never;
 
 export type Settings = {
   readonly [Name in keyof Definitions]: Definitions[Name] extends { readonly fallback: string }
-    ? z.output<Definitions[Name]['schema']>
-    : z.output<Definitions[Name]['schema']> | undefined;
+    ? ValueOf<Definitions[Name]>
+    : ValueOf<Definitions[Name]> | undefined;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -353,21 +359,19 @@ export function readSettings(
 ): Settings {
   const faults: { variable: string; expected: string; received: string }[] = [];
   const settings: Record<string, unknown> = {};
-  for (const [name, definition] of Object.entries<Definition<z.ZodMiniType<unknown, string>>>(definitions)) {
+  for (const [name, definition] of Object.entries<Definition<unknown>>(definitions)) {
     const found = given[name as keyof Definitions] ?? environment[definition.variable];
     const value = found === undefined || found.trim() === '' ? definition.fallback : found;
     if (value === undefined) continue;
-    const parsed = definition.schema.safeParse(value);
-    if (parsed.success) settings[name] = parsed.data;
-    else {
-      const expected = (parsed.error.issues[0]?.message ?? '').replace(/^expected /, '');
+    const parsed = definition.parse(value);
+    if (parsed instanceof Expected) {
       const isGiven = given[name as keyof Definitions] !== undefined;
       faults.push({
         variable: isGiven ? `--${name}` : definition.variable,
-        expected,
+        expected: parsed.what,
         received: JSON.stringify(value.slice(0, 80)),
       });
-    }
+    } else settings[name] = parsed;
   }
   if (faults.length > 0) {
     throw new FolioError(
