@@ -14,7 +14,7 @@ import { threadsOf } from './threads.ts';
  * done again within the first request, which is slow and no more.
  */
 const settings = readSettings();
-const store = await S3Reader.at(settings.store);
+const store = new S3Reader(settings.store);
 const models = openModels(store, settings, threadsOf(settings.lambdaMemory), logModels);
 const loading = models.acquire(parseModelReference(settings.model)).then(
   (held) => held.release(),

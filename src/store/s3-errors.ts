@@ -1,7 +1,7 @@
 import { FolioError } from '../errors.ts';
 
 /** What the AWS client attaches to an error of any kind. */
-interface AwsError extends Error {
+export interface AwsError extends Error {
   readonly code?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number; readonly attempts?: number };
   readonly $response?: { readonly headers?: Readonly<Record<string, string | undefined>> };

@@ -1,13 +1,23 @@
 import { request as askByHttp, type IncomingMessage } from 'node:http';
 import { Agent, request as askByHttps } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 import { sign } from 'aws4';
+import { FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
-import type { S3Store } from './s3-store.ts';
+import { badRange, checkRange, partedFrom, partOf, readInParts } from './range.ts';
+import { type AwsError, foreignAnswer, isForeign, isNamed, statusOf, storeFailed } from './s3-errors.ts';
+import { parseS3Location } from './s3-location.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
-import { checkKey } from './valid-key.ts';
+import { checkKey, isKey } from './valid-key.ts';
+import { elementsOf, textOf } from './xml.ts';
 
-/** Milliseconds without a byte after which the plain way is given up. */
-const idleMs = 3_000;
+const attempts = 4; // of one request: 5xx, slow down, connections reset, bodies broken off; waits grow and scatter
+const firstWaitMs = 100;
+const idleMs = 3_000; // of one attempt, without a byte
+const stallMs = 20_000; // without a byte of an answer, all attempts and waits together
+
+/** In the words of AWS's client, by which `s3-errors.ts` names the remedy. */
+const noCredentials = 'Could not load credentials from the environment';
 
 interface Answer {
   readonly status: number;
@@ -16,137 +26,209 @@ interface Answer {
 }
 
 /**
- * The store in an S3 bucket for a host that reads, and must start fast: an object is asked for by one signed GET, without
- * AWS's client, which takes longer to load than a model. Everything else, and every answer but a plain one, is the
- * business of `S3Store`, which is loaded then: it asks again, and has the retries and the errors.
+ * The store in an S3 bucket for a host that reads, and must start fast: by signed GETs, without AWS's client, which takes
+ * longer to load than a model and is the larger part of a function. It keeps the reading half of the store's contract as
+ * `S3Store` does, errors and patience included (`test/s3/s3-reader.test.ts` compares them), and writes nothing.
  *
  * Credentials are those of the environment, as Lambda gives them.
  */
 export class S3Reader implements Store {
   readonly location: string;
   readonly #region: string;
+  /** Of the store: a key is put after it. */
   readonly #address: URL;
+  readonly #prefix: string;
   readonly #agent: Agent | undefined;
-  readonly #openWhole: () => Promise<S3Store>;
-  #whole: Promise<S3Store> | undefined;
-
-  private constructor(location: string, region: string, address: URL, openWhole: () => Promise<S3Store>) {
-    this.location = location.replace(/\/$/, '');
-    this.#region = region;
-    this.#address = address;
-    this.#agent = address.protocol === 'https:' ? new Agent({ keepAlive: true }) : undefined;
-    this.#openWhole = openWhole;
-  }
+  readonly #stallMs: number;
 
   /**
    * @param location `s3://BUCKET` or `s3://BUCKET/PREFIX`
-   * @returns an `S3Store` where the address of the bucket does not follow from its name
+   * @param options.stallMs Milliseconds after which a call that brings nothing fails.
+   * @throws FolioError `invalid_parameter` for what is no place in S3, or where no region is set
    */
-  static async at(location: string): Promise<Store> {
-    const openWhole = async () => (await import('./s3-store.ts')).S3Store.at(location);
+  constructor(location: string, options: { readonly stallMs?: number } = {}) {
     const { awsRegion, awsEndpoint, s3Endpoint = awsEndpoint } = readSettings();
-    const address = addressOf(location, awsRegion, s3Endpoint);
-    return awsRegion === undefined || address === undefined
-      ? openWhole()
-      : new S3Reader(location, awsRegion, address, openWhole);
+    const { bucket, prefix } = parseS3Location(location);
+    if (awsRegion === undefined) {
+      throw new FolioError('invalid_parameter', 'AWS_REGION is not set: expected the region of the bucket.', {
+        where: 'AWS_REGION',
+        expected: 'the name of a region',
+      });
+    }
+    this.location = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
+    this.#region = awsRegion;
+    this.#address = addressOf(bucket, awsRegion, s3Endpoint);
+    this.#prefix = prefix;
+    this.#agent = this.#address.protocol === 'https:' ? new Agent({ keepAlive: true }) : undefined;
+    this.#stallMs = options.stallMs ?? stallMs;
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<StoredObject | undefined> {
-    // Part by part, or in several parts at once.
-    if (options.range !== undefined || (options.expectedBytes ?? 0) >= 16 << 20) {
-      return (await this.#store()).read(key, options);
+    if (options.range === undefined && (options.expectedBytes ?? 0) >= partedFrom) {
+      return readInParts(this, key, options);
     }
-    const answer = await this.#ask(key, {}, options.signal);
-    if (isMissing(answer)) return undefined;
-    return objectOf(answer) ?? (await this.#store()).read(key, options);
+    const object = await this.#read(key, options);
+    return object === 'unchanged' ? undefined : object;
   }
 
-  async readIfChanged(
+  readIfChanged(
     key: string,
     etag: string,
     options: ReadOptions = {},
   ): Promise<StoredObject | undefined | 'unchanged'> {
-    const answer =
-      options.range === undefined
-        ? await this.#ask(key, { 'if-none-match': etag }, options.signal)
-        : undefined;
-    if (answer?.status === 304) return 'unchanged';
-    if (isMissing(answer)) return undefined;
-    return objectOf(answer) ?? (await this.#store()).readIfChanged(key, etag, options);
+    return this.#read(key, options, etag);
   }
 
   async stat(key: string): Promise<StoredEntry | undefined> {
-    return (await this.#store()).stat(key);
-  }
-
-  async create(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
-    return (await this.#store()).create(key, bytes);
-  }
-
-  async replace(key: string, bytes: Uint8Array, expected: string | null): Promise<{ etag: string }> {
-    return (await this.#store()).replace(key, bytes, expected);
-  }
-
-  async write(key: string, bytes: Uint8Array): Promise<{ etag: string }> {
-    return (await this.#store()).write(key, bytes);
-  }
-
-  async writeStream(...given: Parameters<Store['writeStream']>): ReturnType<Store['writeStream']> {
-    return (await this.#store()).writeStream(...given);
+    checkKey(key);
+    for await (const entry of this.list(key)) return entry.key === key ? entry : undefined;
+    return undefined;
   }
 
   async *list(prefix: string): AsyncIterable<StoredEntry> {
-    yield* (await this.#store()).list(prefix);
+    for (let token: string | undefined = ''; token !== undefined; ) {
+      const query = new URLSearchParams({ 'list-type': '2', prefix: this.#prefix + prefix });
+      if (token !== '') query.set('continuation-token', token);
+      const path = `${this.#address.pathname.replace(/(?<=.)\/$/, '')}?${query}`.replaceAll('+', '%20');
+      const { status, bytes } = await this.#answerTo(path, {}).catch((error: unknown) => {
+        throw storeFailed('list', prefix, this.location, error);
+      });
+      const page = Buffer.from(bytes).toString();
+      if (!page.includes('<ListBucketResult')) {
+        throw storeFailed('list', prefix, this.location, foreignAnswer(status));
+      }
+      for (const object of elementsOf(page, 'Contents')) {
+        const key = textOf(object, 'Key')?.slice(this.#prefix.length) ?? '';
+        const modified = new Date(textOf(object, 'LastModified') ?? 0);
+        if (isKey(key)) yield { key, size: Number(textOf(object, 'Size') ?? 0), modified };
+      }
+      token = textOf(page, 'IsTruncated') === 'true' ? textOf(page, 'NextContinuationToken') : undefined;
+    }
   }
 
-  async remove(key: string): Promise<void> {
-    return (await this.#store()).remove(key);
+  create(key: string): Promise<never> {
+    return Promise.reject(this.#refusal('write', key));
   }
 
-  #store(): Promise<S3Store> {
-    this.#whole ??= this.#openWhole();
-    return this.#whole;
+  replace(key: string): Promise<never> {
+    return Promise.reject(this.#refusal('write', key));
   }
 
-  /** @returns undefined where no whole answer came */
-  async #ask(
+  write(key: string): Promise<never> {
+    return Promise.reject(this.#refusal('write', key));
+  }
+
+  writeStream(key: string): Promise<never> {
+    return Promise.reject(this.#refusal('write', key));
+  }
+
+  remove(key: string): Promise<never> {
+    return Promise.reject(this.#refusal('remove', key));
+  }
+
+  #refusal(action: string, key: string): FolioError {
+    return storeFailed(action, key, this.location, new Error('this host only reads'));
+  }
+
+  async #read(
     key: string,
-    headers: Readonly<Record<string, string>>,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer | undefined> {
-    const path = this.#address.pathname + checkKey(key).split('/').map(encodeURIComponent).join('/');
-    signal?.throwIfAborted();
-    const answer = await this.#get(path, headers, signal).catch(() => undefined);
-    signal?.throwIfAborted();
-    return answer;
+    { range, signal }: ReadOptions,
+    etag?: string,
+  ): Promise<StoredObject | undefined | 'unchanged'> {
+    if (range !== undefined) checkRange(range);
+    const path =
+      this.#address.pathname + (this.#prefix + checkKey(key)).split('/').map(encodeURIComponent).join('/');
+    const headers = {
+      ...(etag !== undefined && { 'if-none-match': etag }),
+      ...(range !== undefined && { range: `bytes=${range.start}-${range.end - 1}` }),
+    };
+    try {
+      const { status, headers: received, bytes } = await this.#answerTo(path, headers, signal);
+      if (received.etag === undefined) throw foreignAnswer(status);
+      const about = { contentRange: received['content-range'], status };
+      return { bytes: range === undefined ? bytes : partOf(about, bytes, range), etag: received.etag };
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof FolioError) throw error;
+      const status = statusOf(error);
+      if (status === 304) return 'unchanged';
+      if (status === 416 && range !== undefined) throw badRange(range, 'a start within the object');
+      if (status === 404 && !isForeign(error) && !isNamed(error, 'NoSuchBucket')) return undefined;
+      throw storeFailed('read', key, this.location, error);
+    }
   }
 
-  #get(
+  /**
+   * Asks until there is an answer that asking again would not change.
+   *
+   * @throws what the last attempt ended with: an `AwsError` for an answer without success
+   */
+  async #answerTo(
     path: string,
     headers: Readonly<Record<string, string>>,
-    signal: AbortSignal | undefined,
+    signal?: AbortSignal,
   ): Promise<Answer> {
-    const { host, hostname, port, protocol } = this.#address;
+    let lastByte = performance.now();
+    const left = () => this.#stallMs - (performance.now() - lastByte);
+    const progress = () => {
+      lastByte = performance.now();
+    };
+    for (let attempt = 1; ; attempt++) {
+      signal?.throwIfAborted();
+      try {
+        const answer = await this.#ask(path, headers, {
+          signal,
+          progress,
+          timeout: Math.min(idleMs, left()),
+        });
+        if (answer.status < 200 || answer.status > 299) throw errorOf(answer, attempt);
+        return answer;
+      } catch (error) {
+        signal?.throwIfAborted();
+        const wait = Math.random() * firstWaitMs * 2 ** attempt;
+        if (!isPassing(error) || attempt === attempts || wait >= left()) throw error;
+        await delay(wait, undefined, signal && { signal });
+      }
+    }
+  }
+
+  #sign(host: string, path: string, headers: Readonly<Record<string, string>>): Record<string, string> {
     const signed = sign({
       ...{ service: 's3', region: this.#region, method: 'GET', host, path },
       headers: { ...headers },
-    });
+    }).headers as Record<string, string>;
+    if (signed.Authorization?.includes('Credential=undefined/')) throw new Error(noCredentials);
+    return signed;
+  }
+
+  /** One attempt. */
+  #ask(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    options: { signal: AbortSignal | undefined; progress: () => void; timeout: number },
+  ): Promise<Answer> {
+    const { host, hostname, port, protocol } = this.#address;
+    const signed = this.#sign(host, path, headers);
     const ask = protocol === 'https:' ? askByHttps : askByHttp;
+    const { signal, progress, timeout } = options;
     return new Promise((resolve, reject) => {
       const request = ask({
-        ...{ hostname, port, path, method: 'GET', timeout: idleMs },
-        headers: signed.headers as Record<string, string>,
+        ...{ hostname, port, path, method: 'GET', timeout },
+        headers: signed,
         ...(this.#agent && { agent: this.#agent }),
         ...(signal && { signal }),
       });
-      request.once('timeout', () => request.destroy(new Error('S3 sent nothing for too long.')));
+      request.once('timeout', () => request.destroy(new Error(`no answer within ${timeout / 1000} seconds`)));
       request.once('error', reject);
       request.once('response', (response) => {
         const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
+        response.on('data', (chunk: Buffer) => {
+          progress();
+          chunks.push(chunk);
+        });
         response.once('error', reject);
         response.once('end', () => {
-          if (!response.complete) reject(new Error('S3 broke off its answer.'));
+          if (!response.complete) reject(new Error('the answer broke off'));
           const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
           resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes });
         });
@@ -156,30 +238,43 @@ export class S3Reader implements Store {
   }
 }
 
+/** Where AWS answers, by the beginning of a region's name. */
+const domains: readonly (readonly [RegExp, string])[] = [
+  [/^cn-/, 'amazonaws.com.cn'],
+  [/^eusc-/, 'amazonaws.eu'],
+  [/^us-iso-/, 'c2s.ic.gov'],
+  [/^us-isob-/, 'sc2s.sgov.gov'],
+  [/^us-isof-/, 'csp.hci.ic.gov'],
+  [/^eu-isoe-/, 'cloud.adc-e.uk'],
+];
+
 /**
- * Where the objects of a place in S3 are asked for; undefined where that does not follow from bucket and region.
+ * The address of a bucket. One with a dot is asked in the path, since no certificate has its name.
  *
- * @param endpoint Of a server other than AWS's.
+ * @param endpoint Of a server other than AWS's, which is asked in the path too.
  */
-export const addressOf = (
-  location: string,
-  region: string | undefined,
-  endpoint?: string,
-): URL | undefined => {
-  const [, bucket, prefix] = /^s3:\/\/([a-z0-9-]{3,63})(?:\/(.+?))?\/?$/.exec(location) ?? [];
-  if (bucket === undefined || region === undefined) return undefined;
-  const path = prefix === undefined ? '' : `${prefix}/`;
-  if (endpoint !== undefined) return new URL(`${endpoint.replace(/\/$/, '')}/${bucket}/${path}`);
-  if (!/^(?:af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-[a-z]+-\d$/.test(region)) return undefined;
-  const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
-  return new URL(`https://${bucket}.s3.${region}.${suffix}/${path}`);
+export const addressOf = (bucket: string, region: string, endpoint?: string): URL => {
+  if (endpoint !== undefined) return new URL(`${endpoint.replace(/\/$/, '')}/${bucket}/`);
+  const domain = domains.find(([begins]) => begins.test(region))?.[1] ?? 'amazonaws.com';
+  const server = `s3.${region}.${domain}`;
+  return new URL(bucket.includes('.') ? `https://${server}/${bucket}/` : `https://${bucket}.${server}/`);
 };
 
-const objectOf = (answer: Answer | undefined): StoredObject | undefined => {
-  const etag = answer?.headers.etag;
-  return answer?.status === 200 && etag !== undefined ? { bytes: answer.bytes, etag } : undefined;
+/** As AWS's client would have thrown it. */
+const errorOf = ({ status, headers, bytes }: Answer, attempts: number): AwsError => {
+  const body = Buffer.from(bytes.subarray(0, 10_000)).toString();
+  const name = textOf(body, 'Code') ?? 'Unknown';
+  const type = headers['content-type'];
+  return Object.assign(new Error(textOf(body, 'Message') ?? name), {
+    name,
+    $metadata: { httpStatusCode: status, attempts },
+    $response: { headers: { 'content-type': type } },
+  });
 };
 
-/** S3's own word that there is no such object, and no other fault that is answered by 404. */
-const isMissing = (answer: Answer | undefined): boolean =>
-  answer?.status === 404 && /<Code>NoSuchKey<\/Code>/.test(Buffer.from(answer.bytes).toString());
+/** Whether the same request may be answered otherwise. */
+const isPassing = (error: unknown): boolean => {
+  if (error instanceof Error && error.message === noCredentials) return false;
+  const status = statusOf(error);
+  return status === undefined || status === 429 || (status >= 500 && status !== 501);
+};

@@ -15,7 +15,7 @@ import { FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { probeConditionalWrites } from './conditional-writes.ts';
 import { inParts, MultipartUpload } from './multipart-upload.ts';
-import { badRange, checkRange, sliceRange } from './range.ts';
+import { badRange, checkRange, partBytes, partedFrom, partOf, readInParts } from './range.ts';
 import {
   attemptsOf,
   foreignAnswer,
@@ -25,6 +25,7 @@ import {
   statusOf,
   storeFailed,
 } from './s3-errors.ts';
+import { parseS3Location } from './s3-location.ts';
 import type { ReadOptions, Store, StoredEntry, StoredObject } from './store.ts';
 import { checkKey, isKey } from './valid-key.ts';
 
@@ -32,8 +33,6 @@ const attempts = 4; // of one request, by the client: 5xx, slow down, connection
 const bodyAttempts = 3; // the client does not retry what breaks off within a body
 const stallMs = 20_000; // without a byte of an answer, all attempts and waits together
 const uploadBytesPerMs = 250; // the slowest upload that is waited for
-const partBytes = 8 << 20; // the size that AWS advises for reading in parallel
-const partedFrom = 2 * partBytes; // below, one connection is as fast as several new ones
 const contestedAttempts = 10; // 409: another conditional write to the object is under way
 
 type Condition = { readonly IfMatch: string } | { readonly IfNoneMatch: '*' };
@@ -91,16 +90,7 @@ export class S3Store implements Store {
     config: S3ClientConfig = {},
     options: { readonly stallMs?: number; readonly singleWriter?: boolean } = {},
   ): S3Store {
-    const [, bucket, prefix = ''] =
-      /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(location) ?? [];
-    const folder = prefix.replace(/\/$/, '');
-    if (bucket === undefined || (folder !== '' && !isKey(folder))) {
-      throw new FolioError('invalid_parameter', `${JSON.stringify(location)} is no place in S3.`, {
-        where: 'store',
-        expected: 's3://BUCKET or s3://BUCKET/PREFIX',
-        received: JSON.stringify(location),
-      });
-    }
+    const { bucket, prefix } = parseS3Location(location);
     return new S3Store(
       {
         maxAttempts: attempts,
@@ -108,14 +98,14 @@ export class S3Store implements Store {
         ...config,
       },
       bucket,
-      folder === '' ? '' : `${folder}/`,
+      prefix,
       { stallMs, singleWriter: readSettings().singleWriter, ...options },
     );
   }
 
   async read(key: string, options: ReadOptions = {}): Promise<StoredObject | undefined> {
     if (options.range === undefined && (options.expectedBytes ?? 0) >= partedFrom) {
-      return this.#readInParts(key, options);
+      return readInParts(this, key, options);
     }
     const object = await this.#get(key, options);
     return object === 'unchanged' ? undefined : object;
@@ -226,24 +216,6 @@ export class S3Store implements Store {
     }
   }
 
-  /** A long object over several connections at once; at once again, whole, if its length is another than expected. */
-  async #readInParts(key: string, options: ReadOptions): Promise<StoredObject | undefined> {
-    const { expectedBytes = 0, ...plain } = options;
-    const starts = Array.from({ length: Math.ceil(expectedBytes / partBytes) }, (_, i) => i * partBytes);
-    const parts = await Promise.all(
-      starts.map((start) =>
-        this.read(key, { ...plain, range: { start, end: start + partBytes } }).catch((error: unknown) => {
-          if (isFolioError(error) && error.code === 'invalid_parameter') return undefined; // shorter than expected
-          throw error;
-        }),
-      ),
-    );
-    const bytes = Buffer.concat(parts.map((part) => part?.bytes ?? new Uint8Array()));
-    const etag = parts[0]?.etag;
-    const ofOneObject = etag !== undefined && parts.every((part) => part?.etag === etag);
-    return ofOneObject && bytes.length === expectedBytes ? { bytes, etag } : this.read(key, plain);
-  }
-
   /** Milliseconds that are waited for a call that sends so many bytes. */
   #timeFor(bytes: number): number {
     return this.#stallMs + bytes / uploadBytesPerMs;
@@ -332,7 +304,17 @@ export class S3Store implements Store {
             if (answer.ETag === undefined) throw foreignAnswer(answer.$metadata.httpStatusCode);
             try {
               const bytes = await collect(answer, progress);
-              return { bytes: range === undefined ? bytes : partOf(answer, bytes, range), etag: answer.ETag };
+              return {
+                bytes:
+                  range === undefined
+                    ? bytes
+                    : partOf(
+                        { contentRange: answer.ContentRange, status: answer.$metadata.httpStatusCode },
+                        bytes,
+                        range,
+                      ),
+                etag: answer.ETag,
+              };
             } catch (error) {
               if (isFolioError(error) || abortSignal.aborted || attempt === bodyAttempts) throw error;
             }
@@ -449,37 +431,6 @@ async function collect({ Body }: GetObjectCommandOutput, progress: () => void): 
     chunks.push(chunk);
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
-}
-
-/**
- * The part that was asked for. Some servers ignore ranges, or short ones, and send more.
- *
- * @throws FolioError `store_failed` for any other part, and for one that is not what it claims to be
- */
-function partOf(
-  { ContentRange, $metadata }: GetObjectCommandOutput,
-  bytes: Uint8Array,
-  range: NonNullable<ReadOptions['range']>,
-): Uint8Array {
-  if ($metadata.httpStatusCode === 200) return sliceRange(bytes, range);
-  const [start = Number.NaN, last = Number.NaN, size = Number.NaN] =
-    /^bytes (\d+)-(\d+)\/(\d+)/
-      .exec(ContentRange ?? '')
-      ?.slice(1)
-      .map(Number) ?? [];
-  const isWhole = bytes.length === last + 1 - start;
-  if (isWhole && start <= range.start && last + 1 >= Math.min(range.end, size)) {
-    return bytes.subarray(range.start - start, range.end - start);
-  }
-  const received = `${ContentRange ?? 'no Content-Range'} with ${bytes.length} bytes`;
-  throw new FolioError(
-    'store_failed',
-    `The S3 server sent another part than bytes ${range.start} to ${range.end}: ${received}.`,
-    {
-      expected: `bytes ${range.start}-${range.end - 1}`,
-      received,
-    },
-  );
 }
 
 const types: Readonly<Record<string, string>> = {

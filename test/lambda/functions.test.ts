@@ -371,7 +371,7 @@ describe('bundles', () => {
     const [generate, admin, small] = await Promise.all([code('generate'), code('admin'), code('authorise')]);
     expect(generate.text).toContain(wasm);
     expect(admin.text).not.toContain(wasm);
-    expect(generate.bytes).toBeLessThan(1_000_000);
+    expect(generate.bytes).toBeLessThan(560_000);
     expect(admin.bytes).toBeLessThan(700_000);
     expect(small.bytes).toBeLessThan(100_000);
   });

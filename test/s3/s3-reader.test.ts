@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { S3Reader } from '../../src/store/s3-reader.ts';
 import { S3Store } from '../../src/store/s3-store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { storeCases } from '../store.cases.ts';
 import { type Fault, type FaultyProxy, startFaultyProxy } from './faulty-proxy.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -22,10 +23,28 @@ afterAll(async () => {
   await gateway?.stop();
 });
 
-storeCases(() => S3Reader.at('s3://folio/some/prefix'));
+/** Reads by the one and writes by the other, which is what the one reads behind. */
+const openAt = (location: string): Store => {
+  const reader = new S3Reader(location);
+  const writer = S3Store.at(location);
+  return {
+    location: reader.location,
+    read: (...given) => reader.read(...given),
+    readIfChanged: (...given) => reader.readIfChanged(...given),
+    stat: (...given) => reader.stat(...given),
+    list: (...given) => reader.list(...given),
+    create: (...given) => writer.create(...given),
+    replace: (...given) => writer.replace(...given),
+    write: (...given) => writer.write(...given),
+    writeStream: (...given) => writer.writeStream(...given),
+    remove: (...given) => writer.remove(...given),
+  };
+};
 
-test('asks once for what it reads, and as often as the whole client for what it does not', async () => {
-  const store = await S3Reader.at('s3://folio/counted');
+storeCases(async () => openAt('s3://folio/some/prefix'));
+
+test('asks once for what it reads', async () => {
+  const store = openAt('s3://folio/counted');
   const { etag } = await store.create('a/b c+d.json', bytes('1'));
   proxy.seen.length = 0;
   expect((await store.read('a/b c+d.json'))?.bytes).toEqual(Buffer.from('1'));
@@ -43,9 +62,10 @@ test.each<[Fault[]]>([
   [['answer lost']],
   [['body cut']],
   [['body cut', 'internal error', 'reset']],
+  [['body stalls']],
   [['no answer']],
-])('comes through %j, as the whole client does', async (faults) => {
-  const store = await S3Reader.at('s3://folio/faults');
+])('comes through %j', async (faults) => {
+  const store = openAt('s3://folio/faults');
   const large = new Uint8Array(1 << 20).map((_, i) => (i * 31) & 255);
   await store.write('large', large);
   proxy.faults.push(...faults);
@@ -53,21 +73,77 @@ test.each<[Fault[]]>([
   expect(proxy.faults).toEqual([]);
 });
 
-test('fails as the whole client does', async () => {
-  await expect((await S3Reader.at('s3://nowhere')).read('x')).rejects.toMatchObject({
-    code: 'store_failed',
-    message: expect.stringMatching(/NoSuchBucket/),
-  });
+test('a missing bucket, a wrong key and a dead server fail as with the whole client, in its words', async () => {
+  const messages = async (store: Store) => {
+    const calls = [
+      store.read('x'),
+      store.read('x', { range: { start: 0, end: 1 } }),
+      store.readIfChanged('x', '"1"'),
+      store.list('x')[Symbol.asyncIterator]().next(),
+    ];
+    const settled = await Promise.allSettled(calls);
+    return settled.map((one) => (one.status === 'rejected' ? String(one.reason) : 'no error'));
+  };
+  const same = async (location: string, expected: RegExp) => {
+    const ours = await messages(new S3Reader(location));
+    expect(ours).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(expected)));
+    expect(ours).toEqual(await messages(S3Store.at(location)));
+  };
+  await same('s3://nowhere', /NoSuchBucket/);
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong');
-  await expect((await S3Reader.at('s3://folio')).read('x')).rejects.toMatchObject({
-    code: 'store_failed',
-    message: expect.stringMatching(/SignatureDoesNotMatch|AccessDenied|403/),
-  });
+  await same('s3://folio', /SignatureDoesNotMatch|AccessDenied|403/);
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', gateway.environment.AWS_SECRET_ACCESS_KEY);
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:9');
+  await same('s3://folio', /ECONNREFUSED/);
+  vi.stubEnv('AWS_ENDPOINT_URL_S3', proxy.endpoint);
+});
+
+test.each(['no answer', 'body stalls', 'slow down', 'internal error'] as const)(
+  'every call ends while every answer is: %s',
+  async (fault) => {
+    const location = 's3://folio/stalled';
+    await S3Store.at(location).write('x', bytes('1'));
+    const store = new S3Reader(location, { stallMs: 1_000 });
+    proxy.always = fault;
+    try {
+      const calls = [
+        store.read('x'),
+        store.read('x', { range: { start: 0, end: 1 } }),
+        store.read('x', { expectedBytes: 40 << 20 }),
+        store.readIfChanged('x', '"another"'),
+        store.list('x')[Symbol.asyncIterator]().next(),
+      ];
+      const began = performance.now();
+      const settled = await Promise.allSettled(calls);
+      expect(performance.now() - began).toBeLessThan(3_000);
+      for (const one of settled) {
+        expect(one).toMatchObject({ reason: { code: 'store_failed', details: { retryAfter: 1 } } });
+      }
+    } finally {
+      proxy.always = undefined;
+    }
+  },
+);
+
+test('reads a long object in parts, and lists past a page of a thousand', async () => {
+  const store = openAt('s3://folio/much');
+  const long = new Uint8Array(20 << 20).map((_, i) => (i * 31) & 255);
+  await store.write('long', long);
+  proxy.seen.length = 0;
+  const read = await store.read('long', { expectedBytes: long.length });
+  expect(Buffer.compare(read?.bytes ?? bytes(''), long)).toBe(0);
+  expect(proxy.seen).toHaveLength(3);
+  const keys = Array.from({ length: 1_005 }, (_, i) => `k/${String(i).padStart(4, '0')} & <more>`);
+  for (let i = 0; i < keys.length; i += 67) {
+    await Promise.all(keys.slice(i, i + 67).map((key) => store.write(key, bytes(key))));
+  }
+  const found: string[] = [];
+  for await (const { key } of store.list('k/')) found.push(key);
+  expect(found).toEqual(keys);
 });
 
 test('stops when its caller does', async () => {
-  const store = await S3Reader.at('s3://folio/faults');
+  const store = openAt('s3://folio/faults');
   proxy.faults.push('no answer');
   const reason = new Error('enough');
   const stopped = AbortSignal.abort(reason);
@@ -78,7 +154,13 @@ test('stops when its caller does', async () => {
   await expect(reading).rejects.toBe(reason);
 });
 
-test('is the whole client where the address of a bucket does not follow from its name', async () => {
-  expect(await S3Reader.at('s3://with.dots')).toBeInstanceOf(S3Store);
-  await expect(S3Reader.at('s3://A')).rejects.toMatchObject({ code: 'invalid_parameter' });
+test('writes nothing', async () => {
+  const store = new S3Reader('s3://folio');
+  for (const act of [store.create, store.replace, store.write, store.writeStream, store.remove]) {
+    await expect(act.call(store, 'x')).rejects.toMatchObject({
+      code: 'store_failed',
+      message: expect.stringContaining('only reads'),
+    });
+  }
+  expect(() => new S3Reader('s3://A')).toThrow(expect.objectContaining({ code: 'invalid_parameter' }));
 });

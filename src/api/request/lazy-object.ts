@@ -12,7 +12,7 @@ export const lazyObject = <Shape extends z.core.$ZodShape>(
   return new z.ZodMiniObject({
     type: 'object',
     catchall: z.never(),
-    ...z.core.util.normalizeParams(params),
+    error: () => params.error,
     get shape(): Shape {
       shape ??= fields();
       return shape;

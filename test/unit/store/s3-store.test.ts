@@ -3,8 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { S3Reader } from '../../../src/store/s3-reader.ts';
 import { S3Store } from '../../../src/store/s3-store.ts';
+import type { Store } from '../../../src/store/store.ts';
 
 /** Answers of servers that are not S3's, or are nearly; real S3 servers are in test/s3. */
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
@@ -54,7 +56,21 @@ const open = (): S3Store =>
     maxAttempts: 2,
   });
 
-const calls = (store: S3Store): Record<string, () => Promise<unknown>> => ({
+/** What reads for the generating function, set up by the environment as there. */
+const openReader = (): S3Reader => {
+  vi.stubEnv('AWS_REGION', 'us-east-1').stubEnv('AWS_ENDPOINT_URL_S3', `http://127.0.0.1:${port}`);
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a').stubEnv('AWS_SECRET_ACCESS_KEY', 'b');
+  return new S3Reader('s3://bucket');
+};
+const readers = [
+  ['S3Store', open],
+  ['S3Reader', openReader],
+] as const;
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const calls = (store: Store): Record<string, () => Promise<unknown>> => ({
   read: () => store.read('x'),
   range: () => store.read('x', { range: { start: 0, end: 3 } }),
   readIfChanged: () => store.readIfChanged('x', '"1"'),
@@ -63,8 +79,11 @@ const calls = (store: S3Store): Record<string, () => Promise<unknown>> => ({
   list: () => store.list('x')[Symbol.asyncIterator]().next(),
 });
 
-describe('what is no answer of S3', () => {
-  test.each(['read', 'range', 'readIfChanged', 'write', 'list'])(
+describe.each([
+  ['S3Store', open, ['write']],
+  ['S3Reader', openReader, []],
+] as const)('what is no answer of S3, by %s', (_, open, more) => {
+  test.each(['read', 'range', 'readIfChanged', 'list', ...more])(
     'a page of HTML with 404: %s says so, tried once',
     async (call) => {
       answer = html(404);
@@ -80,7 +99,7 @@ describe('what is no answer of S3', () => {
     },
   );
 
-  test.each(['read', 'range', 'readIfChanged', 'stat', 'write', 'list'])(
+  test.each(['read', 'range', 'readIfChanged', 'stat', 'list', ...more])(
     'a page of HTML with 200 is taken for no object: %s',
     async (call) => {
       answer = html(200);
@@ -101,14 +120,14 @@ describe('errors', () => {
     [503, 'SlowDown', true],
   ])('%d %s: trying again makes sense: %s', async (status, code, again) => {
     answer = error(status, code);
-    const thrown = await open()
-      .write('x', bytes('1'))
-      .catch((fault: unknown) => fault);
-    expect(thrown).toMatchObject({
-      code: 'store_failed',
-      message: expect.stringContaining(`${code} (${status})`),
-    });
-    expect('retryAfter' in (thrown as { details: object }).details).toBe(again);
+    for (const act of [() => open().write('x', bytes('1')), () => openReader().read('x')]) {
+      const thrown = await act().catch((fault: unknown) => fault);
+      expect(thrown).toMatchObject({
+        code: 'store_failed',
+        message: expect.stringContaining(`${code} (${status})`),
+      });
+      expect('retryAfter' in (thrown as { details: object }).details).toBe(again);
+    }
   });
 
   test('a server that knows no checksums: the variable that helps is named', async () => {
@@ -124,22 +143,22 @@ describe('errors', () => {
     for (const variable of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(variable, undefined);
     vi.stubEnv('AWS_CONFIG_FILE', '/dev/null').stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null');
     vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
-    try {
-      const endpoint = `http://127.0.0.1:${port}`;
-      const noRegion = S3Store.at('s3://bucket', { endpoint, credentials });
-      await expect(noRegion.read('x')).rejects.toThrow(/Region is missing\. Set AWS_REGION\./);
-      const noCredentials = S3Store.at('s3://bucket', { endpoint, region: 'us-east-1' });
-      await expect(noCredentials.read('x')).rejects.toMatchObject({
+    const endpoint = `http://127.0.0.1:${port}`;
+    const noRegion = S3Store.at('s3://bucket', { endpoint, credentials });
+    await expect(noRegion.read('x')).rejects.toThrow(/Region is missing\. Set AWS_REGION\./);
+    expect(() => new S3Reader('s3://bucket')).toThrow(/AWS_REGION/);
+    const noCredentials = S3Store.at('s3://bucket', { endpoint, region: 'us-east-1' });
+    vi.stubEnv('AWS_REGION', 'us-east-1').stubEnv('AWS_ENDPOINT_URL_S3', endpoint);
+    for (const store of [noCredentials, new S3Reader('s3://bucket')]) {
+      await expect(store.read('x')).rejects.toMatchObject({
         message: expect.stringMatching(/Could not load credentials .* Set AWS_ACCESS_KEY_ID/),
         details: expect.not.objectContaining({ retryAfter: expect.anything() }),
       });
-    } finally {
-      vi.unstubAllEnvs();
     }
   });
 });
 
-describe('parts', () => {
+describe.each(readers)('parts, by %s', (_, open) => {
   const whole = '0123456789';
   const part = (range: string, body: string): Answer =>
     send(206, { etag: '"1"', 'content-range': range, 'x-amz-checksum-crc32': 'AAAAAA==' }, body);
@@ -193,7 +212,6 @@ test('an endpoint of ~/.aws/config is asked with the bucket in the path', async 
     expect(text(await store.read('x'))).toBe('here');
     expect(seen).toEqual(['GET localhost /bucket/below/x']);
   } finally {
-    vi.unstubAllEnvs();
     await rm(folder, { recursive: true });
   }
 });
