@@ -16,6 +16,7 @@ const config: KnipConfig = {
     'src/web/{main,engine,service-worker}.ts',
     'src/web/style/page.css',
     'test/{increment,publish-forever}.ts',
+    'test/*/set-up.ts',
     'test/cloud/emulated-app.ts',
     'test/runtimes/*.mjs',
   ],

@@ -1,60 +1,62 @@
 import { existsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
-/**
- * One project a set of tools, run one after another: `unit`, `processes` and `reliability` need nothing but `npm ci`; each of
- * the others has a set-up (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing.
- */
-const names = [
-  'unit',
-  'processes',
-  'reliability',
-  'tensorflow',
-  'documents',
-  'formats',
-  'browser',
-  'runtimes',
-  's3',
-  'lambda',
-  'clients',
-  'cloud',
-  'image',
-] as const;
+/** Sets of tests that run together. */
+interface Group {
+  /** Files at a time, in per cent of the processors. */
+  readonly workers: `${number}%`;
+  /** Milliseconds for a test of each. One of a real tool may have to wait for it on a small machine. */
+  readonly timeouts: Readonly<Record<string, number>>;
+}
 
-/** Milliseconds. A test of a real tool may have to wait for it on a small machine. */
-const timeoutMs: Record<(typeof names)[number], number> = {
-  unit: 20_000,
-  processes: 60_000,
-  reliability: 60_000,
-  tensorflow: 300_000,
-  documents: 600_000,
-  formats: 600_000,
-  browser: 120_000,
-  runtimes: 120_000,
-  s3: 120_000,
-  lambda: 120_000,
-  clients: 300_000,
-  cloud: 600_000,
-  image: 900_000,
-};
+/**
+ * One project a set. `unit`, `processes` and `reliability` need nothing but `npm ci`; each of the others has a set-up
+ * (`test/NAME/set-up.ts`) that fetches what it needs from a package registry, or says what is missing. The groups run one after
+ * another: within one, files run side by side, whichever set they are of.
+ */
+const groups: readonly Group[] = [
+  { workers: '200%', timeouts: { unit: 20_000, processes: 60_000 } }, // many wait for sockets, locks and processes
+  {
+    workers: '150%', // while one waits for its browser, its emulator or its training, another has the processors
+    timeouts: {
+      browser: 240_000,
+      clients: 300_000,
+      cloud: 600_000,
+      documents: 600_000,
+      formats: 600_000,
+      image: 900_000,
+      lambda: 240_000,
+      reliability: 120_000,
+      runtimes: 240_000,
+      s3: 240_000,
+      tensorflow: 300_000,
+    },
+  },
+];
+
+/** Threads start sooner than processes, and files that share their modules sooner still. */
+const unitOptions = { pool: 'threads' as const, isolate: false, setupFiles: ['test/restore.ts'] };
 
 export default defineConfig({
   test: {
-    maxWorkers: '200%', // twice the processors: many unit tests wait for sockets, locks and processes
-    projects: names.map((name, order) => {
-      const setUp = `test/${name}/set-up.ts`;
-      return {
+    globalSetup: ['test/set-up.ts'],
+    projects: groups.flatMap(({ workers, timeouts }, groupOrder) =>
+      Object.entries(timeouts).map(([name, testTimeout]) => ({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          testTimeout: timeoutMs[name],
+          testTimeout,
           hookTimeout: 900_000,
-          fileParallelism: name === 'unit' || name === 'processes',
-          pool: name === 'unit' ? 'threads' : 'forks', // threads start sooner; add-ons of C want a process
-          sequence: { groupOrder: order },
-          ...(existsSync(setUp) ? { globalSetup: [setUp] } : {}),
+          maxWorkers: workers,
+          pool: 'forks', // add-ons of C want a process
+          sequence: { groupOrder },
+          ...(existsSync(`test/${name}/set-up.ts`) && {
+            globalSetup: ['test/set-up.ts'],
+            setupFiles: ['test/set-up-failure.ts'],
+          }),
+          ...(name === 'unit' && unitOptions),
         },
-      };
-    }),
+      })),
+    ),
   },
 });

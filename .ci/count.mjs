@@ -1,26 +1,29 @@
-// Prints how long each set of tests took and the closing line, from vitest's JSON report. A run that failed before or
-// beside its tests counts one failure.
+// Prints the work of each set of tests, what failed, and the closing line, from vitest's JSON report. A file that failed without
+// a failed test (its set-up, its beforeAll) counts as one failure, and so does a run that failed before or beside its tests.
 import { readFileSync } from 'node:fs';
 
 const [, , file, status] = process.argv;
-let report = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, testResults: [] };
+let report = { numPassedTests: 0, numPendingTests: 0, testResults: [] };
 try {
   report = JSON.parse(readFileSync(file, 'utf8'));
 } catch {
   process.stderr.write('No test report was written.\n');
 }
 
-const spans = new Map();
-for (const { name, startTime, endTime } of report.testResults) {
-  const set = /[\\/]test[\\/]([^\\/]+)[\\/]/.exec(name)?.[1] ?? 'other';
-  const [start, end] = spans.get(set) ?? [startTime, endTime];
-  spans.set(set, [Math.min(start, startTime), Math.max(end, endTime)]);
+const seconds = new Map();
+let failed = 0;
+for (const { name, startTime, endTime, status: outcome, message, assertionResults } of report.testResults) {
+  const [, path = name, set = 'other'] = /[\\/](test[\\/]([^\\/]+)[\\/].+)/.exec(name) ?? [];
+  seconds.set(set, (seconds.get(set) ?? 0) + (endTime - startTime) / 1000);
+  const faults = assertionResults.filter((one) => one.status === 'failed').map(({ fullName }) => fullName);
+  if (outcome === 'failed' && faults.length === 0) faults.push(message.split('\n')[0]);
+  for (const fault of faults) process.stdout.write(`FAILED  ${path}: ${fault}\n`);
+  failed += faults.length;
 }
-for (const [set, [start, end]] of spans) {
-  process.stdout.write(`${set}: ${((end - start) / 1000).toFixed(1)} s\n`);
-}
+// Files run side by side: together, these are more than the time of the run.
+for (const [set, sum] of seconds) process.stdout.write(`${set}: ${sum.toFixed(1)} s\n`);
 
-const failed = status === '0' ? report.numFailedTests : Math.max(1, report.numFailedTests);
+if (status !== '0') failed = Math.max(1, failed);
 const skipped = report.numPendingTests > 0 ? `, ${report.numPendingTests} skipped` : '';
 process.stdout.write(`${report.numPassedTests} passed, ${failed} failed${skipped}\n`);
 process.exitCode = failed > 0 || report.numPassedTests === 0 ? 1 : 0;

@@ -9,13 +9,22 @@ const runs = (command: string): Promise<boolean> =>
     () => false,
   );
 
+let last: Promise<void> = Promise.resolve();
+
 /**
- * Makes sure that commands are there, by Debian's packages where they are missing.
+ * Makes sure that commands are there, by Debian's packages where they are missing: one call after another, since apt-get
+ * refuses to run twice at once.
  *
  * @param wanted Command to package: `{ cmake: 'cmake' }`.
  * @param why Completes "Needed for …" in the error that names what to do.
  */
-export async function ensureCommands(wanted: Readonly<Record<string, string>>, why: string): Promise<void> {
+export function ensureCommands(wanted: Readonly<Record<string, string>>, why: string): Promise<void> {
+  const installed = last.then(() => install(wanted, why));
+  last = installed.catch(() => undefined);
+  return installed;
+}
+
+async function install(wanted: Readonly<Record<string, string>>, why: string): Promise<void> {
   const missing: string[] = [];
   for (const [command, name] of Object.entries(wanted)) if (!(await runs(command))) missing.push(name);
   if (missing.length === 0) return;

@@ -8,13 +8,21 @@ import { ensureCommands } from './debian.ts';
 
 const run = promisify(execFile);
 
+const made = new Map<string, Promise<string>>();
+
 /**
  * Programs from the Python registry in a virtual environment of their own, made once a machine, outside the checkout.
  *
  * @param packages With their versions: `['cfn-lint==1.58.0']`.
  * @returns the folder of their programs
  */
-export async function pythonTools(name: string, packages: readonly string[]): Promise<string> {
+export function pythonTools(name: string, packages: readonly string[]): Promise<string> {
+  const tools = made.get(name) ?? make(name, packages); // several sets may ask at once
+  made.set(name, tools);
+  return tools;
+}
+
+async function make(name: string, packages: readonly string[]): Promise<string> {
   const folder = join(cacheFolder('tools'), name);
   const ready = join(folder, 'ready');
   const programs = join(folder, 'bin');

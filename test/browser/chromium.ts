@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
+import { ensureCommands } from '../debian.ts';
 
 /** Where a Chromium or Chrome is usually found: Debian, other Linuxes, macOS, Windows. */
 const usual = [
@@ -15,33 +15,17 @@ const usual = [
 
 const found = (): string | undefined => usual.find((path) => existsSync(path));
 
-/** Debian's own package, where this process may install it. */
-const install = (): void => {
-  const apt = (...parameters: string[]) =>
-    execFileSync('apt-get', ['-qq', '-o', 'Dpkg::Use-Pty=0', ...parameters], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-  apt('update');
-  apt('install', '-y', '--no-install-recommends', 'chromium');
+/** Debian's own package, where there is no Chromium yet and this process may install it. */
+export const installChromium = async (): Promise<void> => {
+  if (found() === undefined) await ensureCommands({ chromium: 'chromium' }, 'the tests in Chromium');
 };
 
-/** The path of a Chromium on this machine, installed first where there is none. @throws with what to do otherwise */
-export const findChromium = (): string => {
-  const here = found();
-  if (here !== undefined) return here;
-  const advice = 'Install Chromium or Chrome (Debian: apt-get install chromium) and run the tests again.';
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    throw new Error(`No Chromium was found at ${usual.join(', ')}. ${advice}`);
+const findChromium = (): string => {
+  const path = found();
+  if (path === undefined) {
+    throw new Error(`No Chromium was found at ${usual.join(', ')} (Debian: apt-get install chromium).`);
   }
-  try {
-    install();
-  } catch (cause) {
-    throw new Error(`Chromium could not be installed by apt-get. ${advice}`, { cause });
-  }
-  const installed = found();
-  if (installed === undefined) throw new Error(`apt-get installed no Chromium. ${advice}`);
-  return installed;
+  return path;
 };
 
 /** A fresh Chromium with a fresh profile, which calls nobody by itself. */

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { EcsAgent } from './ecs-agent.ts';
 import { Emulator } from './emulator.ts';
 
@@ -21,12 +21,16 @@ import { Emulator } from './emulator.ts';
  * what ECS's agent would: it runs the command and environment that the task was given).
  */
 const context = ['folio:streaming=false', 'folio:preset=tiny', 'folio:image=trainer', 'folio:spot=true'];
-const settings = context.flatMap((one) => ['-c', one]);
-const appOf = ['--app', 'node test/cloud/emulated-app.ts'];
+const synthesis = [
+  ...['--app', 'node test/cloud/emulated-app.ts'],
+  ...[...context, `emulated-bundles=${inject('functionBundles')}`].flatMap((one) => ['-c', one]),
+];
 
 let emulator: Emulator;
 let agent: EcsAgent;
 let folder: string;
+/** Names the assembly that the CDK's command line has synthesized, in place of the app. */
+let app: readonly string[];
 let outputs: Record<string, Record<string, string>>;
 let s3: S3Client;
 let sfn: SFNClient;
@@ -49,18 +53,11 @@ beforeAll(async () => {
   s3 = new S3Client({ ...client, forcePathStyle: true });
   sfn = new SFNClient(client);
 
-  await emulator.cdk('bootstrap', 'aws://000000000000/us-east-1', ...appOf, ...settings);
+  await emulator.cdk('synth', '--quiet', ...synthesis);
+  app = ['--app', emulator.assembly];
+  await emulator.cdk('bootstrap', 'aws://000000000000/us-east-1', ...app);
   const file = join(folder, 'outputs.json');
-  await emulator.cdk(
-    'deploy',
-    '--all',
-    '--require-approval',
-    'never',
-    '--outputs-file',
-    file,
-    ...appOf,
-    ...settings,
-  );
+  await emulator.cdk('deploy', '--all', '--require-approval', 'never', '--outputs-file', file, ...app);
   outputs = JSON.parse(await readFile(file, 'utf8')) as typeof outputs;
   const api = outputs.FolioApi ?? {};
   url = api.Url ?? '';
@@ -258,7 +255,7 @@ describe('an uploaded corpus', () => {
 
 describe('the deployment', () => {
   it('leaves the buckets when it is destroyed', async () => {
-    await emulator.cdk('destroy', '--all', '--force', ...appOf, ...settings);
+    await emulator.cdk('destroy', '--all', '--force', ...app);
     await expect(s3.send(new HeadBucketCommand({ Bucket: corpora }))).resolves.toBeDefined();
     const pointer = await s3.send(new GetObjectCommand({ Bucket: models, Key: 'models/novel/current.json' }));
     expect(await pointer.Body?.transformToString()).toContain('version');

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, type CfnOutput, type CfnResource, Duration } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -6,7 +7,7 @@ import type { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { bulkDefinition } from '../../cdk/bulk-definition.ts';
 import { noSuchKey } from '../../cdk/run-trainer.ts';
 import { addStacks } from '../../cdk/stacks.ts';
-import { bundleFunctions } from '../../functions/bundle.ts';
+import { bundlesIn } from '../built-functions.ts';
 
 /**
  * The deployment as the emulator can run it. What it lacks is left out, and asserted on in template.test.ts, or is
@@ -15,6 +16,7 @@ import { bundleFunctions } from '../../functions/bundle.ts';
  * - flow logs, budgets and the cluster's capacity providers are left out;
  * - the address of a stage is one on the emulator's own port, or on the port of what stands before it
  *   (the context value `emulated-gateway`);
+ * - the bundles, in the folder that the context value `emulated-bundles` names, are copied and added to;
  * - the ids of API keys, which API Gateway gives to the functions, are looked up in front of the function's handler;
  * - the distributed map of Bulk, whose JSONata the emulator does not evaluate, is a function that makes the batches;
  * - reading and writing objects from within Step Functions is done by a function, which names errors as AWS does.
@@ -75,7 +77,9 @@ exports.handler = async ({ Bucket, Key, BatchInput, item }) => {
 `;
 
 const app = new App();
-const bundles = await bundleFunctions();
+const copies = mkdtempSync(join(tmpdir(), 'folio-emulated-'));
+cpSync(String(app.node.tryGetContext('emulated-bundles')), copies, { recursive: true });
+const bundles = bundlesIn(copies);
 for (const name of ['generate', 'admin'] as const) writeFileSync(join(bundles[name], 'emulated.mjs'), keyIds);
 const { api, data, training } = addStacks(app, bundles);
 for (const { function: one } of [api.generate, api.admin]) {
@@ -115,6 +119,7 @@ const url = api.node.findChild('Url') as CfnOutput;
 const gateway = String(app.node.tryGetContext('emulated-gateway') ?? process.env.AWS_ENDPOINT_URL);
 url.value = `${gateway}/restapis/${api.api.restApiId}/live/_user_request_/`;
 const { directory } = app.synth();
+rmSync(copies, { recursive: true });
 for (const name of readdirSync(directory).filter((one) => one.endsWith('.template.json'))) {
   const path = join(directory, name);
   const template = readFileSync(path, 'utf8');

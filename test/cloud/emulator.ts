@@ -71,6 +71,11 @@ export class Emulator {
     }
   }
 
+  /** The folder that `cdk synth` writes. */
+  get assembly(): string {
+    return join(this.#folder, 'cdk.out');
+  }
+
   get log(): string {
     return this.#log;
   }
@@ -78,22 +83,18 @@ export class Emulator {
   /** Runs the CDK's command line on this checkout. @returns what it printed */
   async cdk(...args: readonly string[]): Promise<string> {
     const program = join(root, 'node_modules/.bin/cdk');
-    const { stdout, stderr } = await run(
-      program,
-      ['--no-notices', '--output', join(this.#folder, 'cdk.out'), ...args],
-      {
-        cwd: root,
-        maxBuffer: 1 << 26,
-        env: {
-          ...process.env,
-          ...this.environment,
-          PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-          CDK_DISABLE_CLI_TELEMETRY: 'true',
-          CDK_DEFAULT_ACCOUNT: '',
-          CI: 'true',
-        },
+    const { stdout, stderr } = await run(program, ['--no-notices', '--output', this.assembly, ...args], {
+      cwd: root,
+      maxBuffer: 1 << 26,
+      env: {
+        ...process.env,
+        ...this.environment,
+        PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+        CDK_DISABLE_CLI_TELEMETRY: 'true',
+        CDK_DEFAULT_ACCOUNT: '',
+        CI: 'true',
       },
-    );
+    });
     return stdout + stderr;
   }
 

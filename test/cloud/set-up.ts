@@ -1,7 +1,9 @@
-import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
+import type { TestProject } from 'vitest/node';
+import { provideFunctionBundles } from '../built-functions.ts';
+import { installTensorFlow } from '../tensorflow/install.ts';
 import { auditTools, awsCli, emulatorTools } from './tools.ts';
 
-export const setup = async (): Promise<void> => {
-  const tensorflow = setUpTensorFlow((line) => process.stderr.write(`${line}\n`));
-  await Promise.all([auditTools(), awsCli(), emulatorTools(), tensorflow]);
+export default async (project: TestProject): Promise<() => Promise<void>> => {
+  await Promise.all([auditTools(), awsCli(), emulatorTools(), installTensorFlow()]);
+  return provideFunctionBundles(project);
 };

@@ -3,22 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { inject } from 'vitest';
 import { suppressFindings } from '../../cdk/nag-suppressions.ts';
 import { addStacks } from '../../cdk/stacks.ts';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
-
-let bundles: Promise<Bundles> | undefined;
+import { bundlesIn } from '../built-functions.ts';
 
 /** The app as `cdk synth` makes it, by settings, with or without its acknowledgements. */
 export async function synthesise(context: Readonly<Record<string, unknown>> = {}, acknowledged = true) {
-  bundles ??= mkdtemp(join(tmpdir(), 'folio-bundles-')).then(bundleFunctions);
   const outdir = await mkdtemp(join(tmpdir(), 'folio-cdk-'));
   const app = new App({
     outdir,
     context: { ...cdkJson.context, 'folio:alarm-email': 'me@example.com', ...context },
   });
-  const stacks = addStacks(app, await bundles);
+  const stacks = addStacks(app, bundlesIn(inject('functionBundles')));
   if (acknowledged) suppressFindings(app, stacks.names);
   const { data, training, api, names } = stacks;
   return {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { root } from '../../functions/bundle.ts';
 import { EcsAgent } from './ecs-agent.ts';
 import { Emulator } from './emulator.ts';
@@ -39,7 +39,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const settings = ['folio:streaming=false', 'folio:preset=tiny', 'folio:image=trainer'];
+const settings = [
+  ...['folio:streaming=false', 'folio:preset=tiny', 'folio:image=trainer'],
+  `emulated-bundles=${inject('functionBundles')}`,
+];
 
 const verify = (...args: readonly string[]) => {
   const context = [...settings, `emulated-gateway=${gateway.url}`].flatMap((one) => ['-c', one]);
@@ -66,7 +69,8 @@ it('deploys, uses and removes a deployment, and keeps a table of it', async () =
   const aws = (...args: string[]) => run('aws', args, { env: environment });
   await aws('iam', 'create-service-linked-role', '--aws-service-name', 'ecs.amazonaws.com');
   const app = ['--app', 'node test/cloud/emulated-app.ts'];
-  await emulator.cdk('bootstrap', 'aws://000000000000/us-east-1', ...app, '-c', 'folio:image=trainer');
+  const context = settings.flatMap((one) => ['-c', one]);
+  await emulator.cdk('bootstrap', 'aws://000000000000/us-east-1', ...app, ...context);
 
   const agent = new EcsAgent(emulator);
   const trained = agent

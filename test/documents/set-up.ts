@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
-import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
+import { buildPackage } from '../built-package.ts';
+import { installTensorFlow } from '../tensorflow/install.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,11 +9,7 @@ declare module 'vitest' {
   }
 }
 
-const root = join(import.meta.dirname, '../..');
-
 export default async ({ config, provide }: TestProject): Promise<void> => {
   provide('updateDocuments', config.snapshotOptions.updateSnapshot === 'all');
-  // dist/, which `npx folio` and `import 'folio'` run, from the sources as they are now
-  await promisify(execFile)(process.execPath, ['build.ts'], { cwd: root });
-  await setUpTensorFlow((line) => process.stderr.write(`${line}\n`));
+  await Promise.all([buildPackage(), installTensorFlow()]); // `npx folio` and `import 'folio'` run dist/
 };

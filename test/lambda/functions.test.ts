@@ -1,19 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { handler as authorise, keyOf } from '../../functions/authorise.ts';
-import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
+import type { Bundles } from '../../functions/bundle.ts';
 import { installModel } from '../../functions/install-model.ts';
 import { publishBest } from '../../functions/publish-best.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
 import { activate, currentVersion, publishVersion } from '../../src/store/models.ts';
 import { S3Store } from '../../src/store/s3-store.ts';
 import { createSigningSecret, readSigningSecret } from '../../src/store/signing-secret.ts';
+import { bundlesIn } from '../built-functions.ts';
 import { type Gateway, startGateway } from '../s3/gateway.ts';
 import { publishTinyModel, tinyModel, writeTinyModel } from '../tiny-model.ts';
 import { Environment } from './environment.ts';
@@ -27,7 +28,8 @@ const environments: Environment[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'folio-functions-'));
-  bundles = await bundleFunctions(join(folder, 'bundles'));
+  bundles = bundlesIn(join(folder, 'bundles'));
+  await cp(inject('functionBundles'), join(folder, 'bundles'), { recursive: true });
   s3 = await startGateway();
   await Promise.all(['models', 'corpora'].map((name) => s3.createBucket(name)));
   const { endpoint, region, credentials } = s3;

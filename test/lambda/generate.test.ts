@@ -1,17 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Bundles, bundleFunctions } from '../../functions/bundle.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { loadModel } from '../../src/index.ts';
 import { S3Store } from '../../src/store/s3-store.ts';
+import { bundlesIn } from '../built-functions.ts';
 import { type Gateway, startGateway } from '../s3/gateway.ts';
 import { publishTinyModel, type TinyModel, writeTinyModel } from '../tiny-model.ts';
 import { Environment } from './environment.ts';
 import { gatewayEvent, parseStreamed, writerKeyId } from './event.ts';
 
 let folder: string;
-let bundles: Bundles;
 let s3: Gateway;
 let store: S3Store;
 let model: TinyModel;
@@ -19,7 +18,6 @@ const environments: Environment[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'folio-lambda-'));
-  bundles = await bundleFunctions(folder);
   s3 = await startGateway();
   await s3.createBucket('models');
   const { endpoint, region, credentials } = s3;
@@ -37,7 +35,7 @@ afterAll(async () => {
 });
 
 const start = async (variables: Readonly<Record<string, string>> = {}): Promise<Environment> => {
-  const environment = await Environment.start(bundles.generate, {
+  const environment = await Environment.start(bundlesIn(inject('functionBundles')).generate, {
     ...s3.environment,
     FOLIO_STORE: 's3://models',
     FOLIO_MODEL: 'shakespeare',

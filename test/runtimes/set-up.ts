@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { buildPackage } from '../built-package.ts';
 import { installRuntimes } from './install.ts';
 
-/** Installs the runtimes, and builds the package from the sources as they are. */
+/** Installs the runtimes, and builds the package. */
 export default async function setUp(): Promise<void> {
-  await installRuntimes();
-  await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../build.ts')]);
+  await Promise.all([installRuntimes(), buildPackage()]);
 }

@@ -30,8 +30,15 @@ const there = (path: string): Promise<boolean> =>
     () => false,
   );
 
+let installed: Promise<string> | undefined;
+
 /** Builds the server once a machine, outside the checkout. @returns its program */
-export async function installGateway(): Promise<string> {
+export const installGateway = (): Promise<string> => {
+  installed ??= install(); // several sets may ask at once
+  return installed;
+};
+
+async function install(): Promise<string> {
   const folder = cacheFolder('tools', `versitygw-${version}`);
   const program = join(folder, 'versitygw');
   if (await there(program)) return program;

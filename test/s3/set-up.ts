@@ -1,5 +1,5 @@
 import { installGateway } from './gateway.ts';
 
-export const setup = async (): Promise<void> => {
+export default async (): Promise<void> => {
   await installGateway();
 };

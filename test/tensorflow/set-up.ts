@@ -1,5 +1,1 @@
-import { setUpTensorFlow } from '../../training/setup-tensorflow.ts';
-
-export default async (): Promise<void> => {
-  await setUpTensorFlow((line) => process.stderr.write(`${line}\n`));
-};
+export { installTensorFlow as default } from './install.ts';

@@ -61,6 +61,8 @@ describe('README.md', () => {
 
 describe('command blocks', () => {
   it.each(runDocuments)('of %s are run by test/documents, or say why not', (file) => {
+    const run = globSync('test/documents/*.test.ts').map(textOf).join('');
+    expect(run).toContain(`documentCases('${file}')`);
     const blocks = commandBlocks(textOf(file));
     expect(blocks.filter(({ mark }) => mark.kind !== 'not run').length).toBeGreaterThan(4);
     const fences = [...textOf(file).matchAll(/^```(\w*)\n[\s\S]*?^```$/gm)].map((match) => match[1]);

@@ -3,17 +3,11 @@ import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { startServer } from '../../src/server/server.ts';
-import { readSettings } from '../../src/settings.ts';
-import { type CommandBlock, commandBlocks, runDocuments } from '../document-blocks.ts';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { type CommandBlock, commandBlocks, type runDocuments } from '../document-blocks.ts';
 import { freePort } from '../free-port.ts';
 import { createCheckout } from './checkout.ts';
 
-/**
- * Every command block of these documents is run as a reader would, one after another in one folder, and prints what the
- * document says. `npx vitest run --project documents --update` writes what was printed into the document.
- */
 const update = inject('updateDocuments');
 const usualPort = 3000;
 
@@ -81,22 +75,11 @@ const stop = async (servers: ChildProcess[]): Promise<void> => {
   }
 };
 
-test('the smoke test of docs/operations.md passes on a server that wants keys', async () => {
-  const operations = await readFile('docs/operations.md', 'utf8');
-  const [block] = commandBlocks(operations.slice(operations.indexOf('\n## Smoke test\n')));
-  const server = await startServer(
-    readSettings({ PORT: '0', LOG_LEVEL: 'silent', FOLIO_API_KEYS: 'reader', FOLIO_WRITE_KEYS: 'writer' }),
-  );
-  const child = spawn('bash', ['-eu', '-c', block!.code], {
-    env: { ...process.env, URL: `${server.url}/`, FOLIO_KEY: 'reader' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const printed = await text(child.stdout);
-  await server.close(0);
-  expect(printed.trim().split('\n')).toEqual(Array(8).fill(expect.stringMatching(/^ok {6}\S/)));
-});
-
-describe.each(runDocuments)('%s', (file) => {
+/**
+ * Every command block of a document is run as a reader would, one after another in one folder, and prints what the
+ * document says. `npx vitest run --project documents --update` writes what was printed into the document.
+ */
+export const documentCases = (file: (typeof runDocuments)[number]): void => {
   const source = readFileSync(file, 'utf8');
   let checkout: Awaited<ReturnType<typeof createCheckout>>;
   let place: Workplace;
@@ -133,4 +116,4 @@ describe.each(runDocuments)('%s', (file) => {
       else expect(text.trim()).toBe(block.output.text.trim());
     });
   }
-});
+};
