@@ -40,6 +40,8 @@ export interface StartedEvent {
   readonly corpus: { readonly source: string; readonly digest: string; readonly characters: number };
   /** The model that this one starts from, for a fine-tuning. */
   readonly parent?: Lineage;
+  /** The models whose expectations it learns, where it has teachers. */
+  readonly teachers?: readonly Lineage[];
   /** Why the preset `auto` chose as it did. */
   readonly why?: string;
   readonly vocabulary: number;

@@ -5,6 +5,7 @@ import { folioVersion } from '../src/version.ts';
 import type { Preparation } from './corpus/clean.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
 import type { CorpusReport } from './corpus/corpus-report.ts';
+import type { Ids } from './corpus/encoder.ts';
 import type { CorpusKind } from './corpus/lines.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
 import type { Lineage } from './lineage.ts';
@@ -15,7 +16,9 @@ import {
   type FitState,
   readCheckpoint,
 } from './loop/checkpoint.ts';
-import { fineTuned, inheritedWeights } from './loop/fine-tuning.ts';
+import { taught } from './loop/distillation/settings.ts';
+import { checkTeachers, teach } from './loop/distillation/teaching.ts';
+import { fineTuned, forAlphabet, weightsOf } from './loop/fine-tuning.ts';
 import { chunksOf, type FitResult, fitNetwork, shapeOf } from './loop/fit.ts';
 import type { FitSettings } from './loop/fit-settings.ts';
 import { Kernels } from './loop/kernels.ts';
@@ -44,6 +47,8 @@ export interface TrainOptions extends PublishOptions {
   readonly from?: ReadModelFile | undefined;
   /** Reads those of the model that `auto` may start from. Default: it takes fresh weights. */
   readonly base?: ReadModelFile | undefined;
+  /** Read the files of models of the same text, whose expectations the new one learns. Default: none. */
+  readonly teachers?: readonly ReadModelFile[] | undefined;
   /** Differences from the preset. */
   readonly settings?: Partial<FitSettings>;
   /**
@@ -86,9 +91,17 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   };
   yield keep({ type: 'preflight', report: preflight });
   if (base?.fault !== undefined) yield keep({ type: 'warning', code: 'base_not_used', message: base.fault });
-  const { parent, settings, why } = planOf(options, { given, base: base?.saved }, corpus.kind, preflight);
+  const teachers = await Promise.all((options.teachers ?? []).map(readSavedModel));
+  checkTeachers(teachers, corpus.alphabet);
+  const { parent, settings, why } = planOf(
+    options,
+    { given, base: base?.saved, isTaught: teachers.length > 0 },
+    corpus.kind,
+    preflight,
+  );
 
-  const tensorflow = await setUpTensorFlow(options.log ?? (() => undefined));
+  const log = options.log ?? (() => undefined);
+  const tensorflow = await setUpTensorFlow(log);
   const tf = loadTensorFlow();
   const kernels = new Kernels(tf);
   const configuration: Configuration = {
@@ -97,12 +110,15 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
     ...(corpus.kind === 'text' ? {} : { kind: corpus.kind }),
     ...(parent === undefined ? {} : { parent: parent.digest }),
+    ...(teachers.length === 0 ? {} : { teachers: teachers.map(({ digest }) => digest) }),
   };
   const { from, warning } = await checkpointFor(options, configuration);
   if (warning !== undefined) yield keep({ type: 'warning', code: 'not_resumed', message: warning });
   for (const event of from?.events ?? []) keeper.update(event);
   const tools = { folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node };
-  const started = startedEvent(options, { settings, preparation, parent, why }, corpus, tools);
+  const teaching = teachers.length === 0 ? undefined : await teach(teachers, corpus, settings, log, signal);
+  const plan = { settings, preparation, parent, why, teachers };
+  const started = startedEvent(options, plan, corpus, tools, teaching?.generated);
   yield keep(from === undefined ? started : { ...started, resumedAt: from.position });
 
   const key = checkpointKeyOf(name, configuration);
@@ -111,10 +127,24 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
     await store.write(key, bytes);
     return { key, bytes: bytes.length };
   };
-  const initial =
-    parent && inheritedWeights(parent, corpus.alphabet, shapeOf(settings, corpus.alphabet.length));
+  const initial = parent && weightsOf(forAlphabet(parent, corpus.alphabet));
   const saveEvery = options.checkpointEvery ?? 180;
-  const fitting = fitNetwork(kernels, corpus, settings, { initial, from, save, saveEvery, signal });
+  if (teachers.length > 0 && teaching === undefined) {
+    yield keep(
+      finishedEvent({
+        reason: 'interrupted',
+        weights: [],
+        epochs: [],
+        best: undefined,
+        steps: 0,
+        seconds: 0,
+      }),
+    );
+    return;
+  }
+  const fitting = fitNetwork(kernels, corpus, settings, {
+    ...{ teaching, initial, from, save, saveEvery, signal },
+  });
   let step = await fitting.next();
   while (step.done !== true) {
     yield keep(step.value);
@@ -131,19 +161,29 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
 interface Plan {
   readonly settings: FitSettings;
   readonly parent?: SavedModel | undefined;
+  readonly teachers?: readonly SavedModel[];
   readonly why?: string | undefined;
 }
 
-/** Settings by the preset, the model to start from and the caller's own. */
+/** What a training can start from. */
+interface Starts {
+  readonly given: SavedModel | undefined;
+  readonly base: SavedModel | undefined;
+  /** Whether it has teachers. */
+  readonly isTaught: boolean;
+}
+
+/** Settings by the preset, the model to start from, whether there are teachers, and the caller's own. */
 const planOf = (
   { preset, settings: own }: TrainOptions,
-  { given, base }: { readonly given: SavedModel | undefined; readonly base: SavedModel | undefined },
+  { given, base, isTaught }: Starts,
   kind: CorpusKind,
   { characters, alphabet, estimate }: CorpusReport,
 ): Plan => {
+  const finished = (settings: FitSettings) => ({ ...(isTaught ? taught(settings) : settings), ...own });
   if (preset !== 'auto') {
     const { preparation: _, about: __, ...settings } = presets[preset];
-    return { parent: given, settings: { ...(given ? fineTuned(settings, given) : settings), ...own } };
+    return { parent: given, settings: finished(given ? fineTuned(settings, given) : settings) };
   }
   const { trigramLoss, baseLoss } = estimate;
   const facts = { characters, kind, known: knownShare(alphabet), trigramLoss, baseLoss };
@@ -151,16 +191,17 @@ const planOf = (
   const parent = given ?? (fromBase ? base : undefined);
   return {
     parent,
-    settings: { ...(parent ? { ...fineTuned(settings, parent), ...fineTuning } : settings), ...own },
+    settings: finished(parent ? { ...fineTuned(settings, parent), ...fineTuning } : settings),
     ...(given === undefined ? { why } : {}),
   };
 };
 
 const startedEvent = (
   { name, preset }: TrainOptions,
-  { settings, preparation, parent, why }: Plan & { readonly preparation: Preparation },
+  { settings, preparation, parent, teachers = [], why }: Plan & { readonly preparation: Preparation },
   corpus: Corpus,
   tools: StartedEvent['tools'],
+  generated: Ids | undefined,
 ): StartedEvent => {
   const shape = shapeOf(settings, corpus.alphabet.length);
   return {
@@ -168,9 +209,10 @@ const startedEvent = (
     settings: { ...settings, preparation, kind: corpus.kind },
     corpus: { source: basename(corpus.source), digest: corpus.digest, characters: corpus.ids.length },
     ...(parent === undefined ? {} : { parent: lineageOf(parent) }),
+    ...(teachers.length === 0 ? {} : { teachers: teachers.map(lineageOf) }),
     ...(why === undefined ? {} : { why }),
     ...{ vocabulary: shape.vocabulary, parameters: parameters(shape), epochs: settings.epochs },
-    ...{ steps: settings.epochs * chunksOf(corpus, settings).perEpoch, tools },
+    ...{ steps: settings.epochs * chunksOf(corpus, settings, generated).perEpoch, tools },
   };
 };
 

@@ -17,16 +17,17 @@ type Read = (path: string) => Promise<Uint8Array | undefined>;
  *
  * @param model NAME or NAME@VERSION in the store; a folder or an http(s) or file URL with `model.json`, or with
  * `current.json` and versions.
+ * @param flag That names it, for messages.
  * @throws FolioError `model_not_found`, `model_invalid`, `invalid_parameter`
  */
-export const modelFiles = async (model: string, store: Store): Promise<ModelFileReader> => {
+export const modelFiles = async (model: string, store: Store, flag = '--from'): Promise<ModelFileReader> => {
   const isPlace = /[/\\]|^\.|^\w+:/.test(model);
   const { read, folder } = isPlace ? await inPlace(model) : await inStore(model, store);
   return async (file) => {
     const bytes = await read(`${folder}${file}`);
     if (bytes !== undefined) return bytes;
     throw new FolioError('model_not_found', `There is no ${file} of ${model}.`, {
-      where: '--from',
+      where: flag,
       expected: 'NAME, NAME@VERSION, or a folder or URL of a model',
       received: model,
     });

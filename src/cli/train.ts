@@ -34,6 +34,7 @@ interface TrainFlags {
   readonly name?: string;
   readonly preset: PresetName;
   readonly from?: string;
+  readonly teacher?: readonly string[];
   readonly encoding?: string;
   readonly alphabet: 'common' | 'all';
   readonly kind: CorpusKind | 'auto';
@@ -61,6 +62,7 @@ export const command = (): Command =>
     "folio train --corpus letters/ 'essays/*.md' --name me --preset tiny",
     'folio train --corpus s3://my-bucket/corpora/novel.txt --store s3://my-bucket',
     'folio train --corpus letters.txt --name me --from shakespeare',
+    'folio train --corpus novel.txt --name small --teacher novel',
     'folio train --preset tutorial',
   ])
     .option(
@@ -78,6 +80,10 @@ export const command = (): Command =>
     .option(
       '--from <model>',
       'start from this model in place of fresh weights: NAME or NAME@VERSION in the store, or a folder or URL; none: fresh weights, whatever the preset says',
+    )
+    .option(
+      '--teacher <model...>',
+      'models of the same text, named as for --from, whose expectations the new one learns beside the text (distillation)',
     )
     .option('--store <location>', 'where to publish: a folder or s3://BUCKET/PREFIX (default: FOLIO_STORE)')
     .option('--resume', 'go on from the last checkpoint; refuse one of another corpus or configuration')
@@ -166,6 +172,9 @@ async function run(flags: TrainFlags): Promise<void> {
       preset: flags.preset,
       store,
       ...(await startingPoint(flags, store)),
+      teachers: await Promise.all(
+        (flags.teacher ?? []).map((model) => modelFiles(model, store, '--teacher')),
+      ),
       encoding: flags.encoding,
       alphabet: flags.alphabet,
       kind: flags.kind,

@@ -14,6 +14,8 @@ export interface Chunk {
 export interface TrainingChunk extends Chunk {
   /** 1 for streams that start this chunk from a state of zeros, 0 for those that carry theirs on: [batch]. */
   readonly begins: Uint8Array;
+  /** Streams, the first ones, that read the text itself; the others read what teachers wrote. */
+  readonly own: number;
 }
 
 export interface ChunkSettings {
@@ -28,6 +30,13 @@ export interface ChunkSettings {
   readonly epochs: number;
   readonly seed: number;
 }
+
+/** What generation feeds before a text, the first that the alphabet has. */
+const LINE_STARTS = ['\n', ' '];
+
+/** The id that generation feeds before a text; none where the alphabet has neither newline nor space. */
+export const lineStartOf = (alphabet: readonly string[]): number | undefined =>
+  LINE_STARTS.map((character) => alphabet.indexOf(character)).find((id) => id >= 0);
 
 /**
  * Where each chunk of an epoch lies in the text. With carried state, streams run side by side over the text as
@@ -72,7 +81,7 @@ export class Chunks {
         targets[t * batch + b] = text[(start + t + 1) % text.length]!;
       }
     }
-    return { batch, length, inputs, targets, begins };
+    return { batch, length, inputs, targets, begins, own: batch };
   }
 
   #enter(epoch: number): void {

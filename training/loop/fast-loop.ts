@@ -4,6 +4,13 @@ import type { Handle, Kernels } from './kernels.ts';
 import { backwardSteps, forwardSteps, type LayerState, type LayerSteps } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
 
+/** What is to be predicted in place of each character, and where the loss that is reported is taken. */
+export interface Lesson {
+  readonly targets: Handle; // [length * batch, vocabulary]
+  /** Streams, the first ones, that read the text itself. */
+  readonly own: number;
+}
+
 /** What one layer leaves of its way forward for the way back. */
 interface Trace extends LayerSteps {
   /** Fed to it: [length * batch, inputs]; none where one-hot characters are. */
@@ -33,6 +40,8 @@ export class FastLoop {
    * Mean loss of a chunk in nats, its gradient by every weight, and the state it ends with. `state` is freed.
    *
    * @param seed Of the dropout masks: the same seed gives the same masks.
+   * @param lesson In a training with teachers: the gradient is that of the loss against its targets; the loss is still that of
+   * the text's own characters.
    */
   gradients(
     weights: readonly Handle[],
@@ -40,19 +49,19 @@ export class FastLoop {
     state: readonly LayerState[],
     dropout: Dropout,
     seed: number,
+    lesson?: Lesson,
   ): { loss: number; gradients: Handle[]; state: LayerState[] } {
     const k = this.#kernels;
     const { ids, input, inputMask } = this.#input(weights, chunk, dropout, seed);
     const { traces, top } = this.#layers(weights, chunk, state, dropout, seed, ids, input);
     const [outputKernel, outputBias] = weights.slice(-2) as [Handle, Handle];
 
-    const { losses, byLogits } = this.#loss(top, outputKernel, outputBias, chunk);
-    const mean = k.mean(losses);
-    const loss = k.read(mean)[0]!;
+    const logits = this.#logits(top, outputKernel, outputBias);
+    const { loss, byLogits } = this.#loss(logits, chunk, lesson);
     const gradients = [k.productOfTransposed(top, byLogits), k.sumOfRows(byLogits)];
     const outputTransposed = k.transpose(outputKernel);
     let byOutput = k.product(byLogits, outputTransposed); // [length * batch, units]
-    k.free(losses, mean, outputTransposed, byLogits, top);
+    k.free(logits, outputTransposed, byLogits, top);
 
     for (let index = traces.length - 1; index >= 0; index -= 1) {
       const trace = traces[index]!;
@@ -90,11 +99,25 @@ export class FastLoop {
   ): { losses: Float32Array; state: LayerState[] } {
     const k = this.#kernels;
     const { traces, top, ids } = this.#read(weights, chunk, state);
-    const [outputKernel, outputBias] = weights.slice(-2) as [Handle, Handle];
-    const { losses, byLogits } = this.#loss(top, outputKernel, outputBias, chunk);
+    const logits = this.#logits(top, weights.at(-2)!, weights.at(-1)!);
+    const { losses, byLogits } = this.#crossEntropy(logits, chunk);
     const values = k.read(losses);
-    k.free(losses, byLogits, top, ids);
+    k.free(losses, byLogits, logits, top, ids);
     return { losses: values, state: this.#forget(traces) };
+  }
+
+  /** What is expected after every character of a chunk [length * batch, vocabulary], without dropout. `state` is freed. */
+  probabilities(
+    weights: readonly Handle[],
+    chunk: Chunk,
+    state: readonly LayerState[],
+  ): { probabilities: Handle; state: LayerState[] } {
+    const k = this.#kernels;
+    const { traces, top, ids } = this.#read(weights, chunk, state);
+    const logits = this.#logits(top, weights.at(-2)!, weights.at(-1)!);
+    const probabilities = k.softmax(logits);
+    k.free(logits, top, ids);
+    return { probabilities, state: this.#forget(traces) };
   }
 
   /** Logits [vocabulary] after one character of one stream. `state` is freed. */
@@ -107,11 +130,9 @@ export class FastLoop {
     const ids = Int32Array.of(id);
     const chunk: Chunk = { batch: 1, length: 1, inputs: ids, targets: ids };
     const { traces, top, ids: fed } = this.#read(weights, chunk, state);
-    const [outputKernel, outputBias] = weights.slice(-2) as [Handle, Handle];
-    const product = k.product(top, outputKernel);
-    const sums = k.addBias(product, outputBias);
+    const sums = this.#logits(top, weights.at(-2)!, weights.at(-1)!);
     const logits = k.read(sums);
-    k.free(product, sums, top, fed);
+    k.free(sums, top, fed);
     return { logits, state: this.#forget(traces) };
   }
 
@@ -226,15 +247,40 @@ export class FastLoop {
     return gradients;
   }
 
-  #loss(top: Handle, kernel: Handle, bias: Handle, chunk: Chunk): { losses: Handle; byLogits: Handle } {
+  /** [length * batch, vocabulary] */
+  #logits(top: Handle, kernel: Handle, bias: Handle): Handle {
     const k = this.#kernels;
-    const count = chunk.batch * chunk.length;
     const product = k.product(top, kernel);
     const logits = k.addBias(product, bias);
+    k.free(product);
+    return logits;
+  }
+
+  /** The mean loss over the text's own characters, and the gradient of what is minimised by the logits. */
+  #loss(logits: Handle, chunk: Chunk, lesson: Lesson | undefined): { loss: number; byLogits: Handle } {
+    const k = this.#kernels;
+    const { losses, byLogits } = this.#crossEntropy(logits, chunk);
+    if (lesson === undefined) {
+      const mean = k.mean(losses);
+      const loss = k.read(mean)[0]!;
+      k.free(losses, mean);
+      return { loss, byLogits };
+    }
+    const own = k.read(losses).filter((_, at) => at % chunk.batch < lesson.own);
+    const [soft, each] = k.softCrossEntropy(logits, lesson.targets);
+    const byLesson = k.scale(each, 1 / (chunk.batch * chunk.length));
+    k.free(losses, byLogits, soft, each);
+    return { loss: own.reduce((sum, value) => sum + value, 0) / own.length, byLogits: byLesson };
+  }
+
+  /** Losses of a chunk's characters [length * batch], and the gradient of their mean by the logits. */
+  #crossEntropy(logits: Handle, chunk: Chunk): { losses: Handle; byLogits: Handle } {
+    const k = this.#kernels;
+    const count = chunk.batch * chunk.length;
     const targets = k.integers(chunk.targets, [count]);
     const [losses, each] = k.crossEntropy(logits, targets);
     const byLogits = k.scale(each, 1 / count);
-    k.free(product, logits, targets, each);
+    k.free(targets, each);
     return { losses, byLogits };
   }
 

@@ -19,11 +19,18 @@ export interface ParentNetwork {
  * @throws FolioError `model_unsupported` where the parent is not a network that training makes
  */
 export const fineTuned = (settings: FitSettings, { network }: ParentNetwork): FitSettings => {
-  for (const layer of network.layers) {
+  checkTrainable(network);
+  const { units, embedding } = shapeOfNetwork(network);
+  return { ...fineTunedSchedule(settings), units, embedding };
+};
+
+/** @throws FolioError `model_unsupported` where a network is not one that training makes */
+export const checkTrainable = ({ layers }: Network): void => {
+  for (const layer of layers) {
     if (!isUsual(layer))
       throw new FolioError(
         'model_unsupported',
-        `Training starts from LSTM layers of tanh and sigmoid alone; ${layer.name} is another.`,
+        `Training knows LSTM layers of tanh and sigmoid alone; ${layer.name} is another.`,
         {
           where: layer.name,
           expected: 'lstm, tanh, sigmoid',
@@ -35,11 +42,6 @@ export const fineTuned = (settings: FitSettings, { network }: ParentNetwork): Fi
         },
       );
   }
-  return {
-    ...fineTunedSchedule(settings),
-    units: network.layers.map(({ units }) => units),
-    embedding: network.input.kind === 'embedding' ? network.input.size : 0,
-  };
 };
 
 /** A layer of the kind that training makes. */
@@ -47,34 +49,56 @@ const isUsual = (layer: Layer): layer is LstmLayer =>
   layer.kind === 'lstm' && layer.activation === 'tanh' && layer.recurrentActivation === 'sigmoid';
 
 /**
- * A parent's weights for another alphabet: characters that both have keep theirs, new ones start from their plain form
- * (é from e) or, without one, from the mean of all; those that the corpus lacks go.
+ * A network for another alphabet: characters that both have keep their weights, new ones start from their plain form
+ * (é from e) or, without one, from the mean of all; those that the alphabet lacks go.
  */
-export const inheritedWeights = (
+export const forAlphabet = (
   { network, alphabet: known }: ParentNetwork,
   alphabet: readonly string[],
-  shape: NetworkShape,
-): Weight[] => {
+): Network => {
   const ids = new Map(known.map((character, id) => [character, id]));
   const sources = alphabet.map((character) => {
     const plain = plainForm(character.codePointAt(0)!)?.[0];
     return ids.get(character) ?? (plain === undefined ? undefined : ids.get(plain));
   });
   const { input, layers, output } = network;
-  const values = [
-    ...(input.kind === 'embedding' ? [rows(input.table, sources, input.size)] : []),
-    ...layers
-      .filter(isUsual)
-      .flatMap(({ kernel, recurrent, bias, units }, index) => [
-        index === 0 && input.kind === 'one-hot' ? rows(kernel, sources, 4 * units) : kernel,
-        recurrent,
-        bias,
-      ]),
-    columns(output.kernel, sources, known.length),
-    columns(output.bias, sources, known.length),
-  ];
-  return weightShapes(shape).map((weight, index) => ({ ...weight, values: values[index]! }));
+  return {
+    ...network,
+    vocabulary: alphabet.length,
+    input: input.kind === 'embedding' ? { ...input, table: rows(input.table, sources, input.size) } : input,
+    layers: layers.map((layer, index) =>
+      index === 0 && input.kind === 'one-hot' && isUsual(layer)
+        ? { ...layer, kernel: rows(layer.kernel, sources, 4 * layer.units) }
+        : layer,
+    ),
+    output: {
+      ...output,
+      kernel: columns(output.kernel, sources, known.length),
+      bias: columns(output.bias, sources, known.length),
+    },
+  };
 };
+
+/** The weights of a network of the kind that training makes, in Keras' layout. */
+export const weightsOf = (network: Network): Weight[] => {
+  const { input, layers, output } = network;
+  const values = [
+    ...(input.kind === 'embedding' ? [input.table] : []),
+    ...layers.filter(isUsual).flatMap(({ kernel, recurrent, bias }) => [kernel, recurrent, bias]),
+    output.kernel,
+    output.bias,
+  ];
+  return weightShapes(shapeOfNetwork(network)).map((weight, index) => ({
+    ...weight,
+    values: values[index]!,
+  }));
+};
+
+export const shapeOfNetwork = ({ vocabulary, input, layers }: Network): NetworkShape => ({
+  vocabulary,
+  embedding: input.kind === 'embedding' ? input.size : 0,
+  units: layers.map(({ units }) => units),
+});
 
 /** Rows of a table [any, columns], each from its source or, without one, the mean: [sources, columns]. */
 const rows = (

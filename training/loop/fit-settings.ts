@@ -1,6 +1,14 @@
 import type { Dropout } from './dropout.ts';
 import type { OptimiserSettings } from './optimiser.ts';
 
+/** How much a training with teachers learns from where. */
+export interface DistillationSettings {
+  /** Share of the text's own character in what is to be predicted there; the rest is what the teachers expect. */
+  readonly ownCharacter: number;
+  /** Share of the streams that read text which the teachers wrote, where the whole target is what they expect. */
+  readonly generated: number;
+}
+
 /** How a network is trained. */
 export interface FitSettings {
   readonly units: readonly number[];
@@ -21,5 +29,7 @@ export interface FitSettings {
   /** Epochs without a better validation loss after which training stops. */
   readonly patience: number;
   readonly seed: number;
+  /** In a training with teachers alone. */
+  readonly distillation?: DistillationSettings;
   readonly shards: 'float16' | 'float32';
 }

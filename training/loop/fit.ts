@@ -1,10 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { FolioError } from '../../src/errors.ts';
 import type { Corpus } from '../corpus/corpus.ts';
+import type { Ids } from '../corpus/encoder.ts';
 import type { TrainingEvent } from '../events.ts';
 import { EventHistory } from '../report/event-history.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
-import { Chunks } from './chunks.ts';
+import { Chunks, lineStartOf } from './chunks.ts';
+import { TaughtChunks } from './distillation/taught-chunks.ts';
+import { Teachers } from './distillation/teachers.ts';
+import type { Teaching } from './distillation/teaching.ts';
 import { FastLoop } from './fast-loop.ts';
 import type { FitSettings } from './fit-settings.ts';
 import type { Kernels } from './kernels.ts';
@@ -16,6 +20,7 @@ import { learningRate } from './schedule.ts';
 import { validationLoss } from './validation.ts';
 
 export interface FitOptions {
+  readonly teaching?: Teaching | undefined;
   /** Weights to start from, in Keras' layout. Default: drawn from the seed. */
   readonly initial?: readonly Weight[] | undefined;
   /** Goes on from here. */
@@ -42,8 +47,6 @@ const DIVERGED = 3;
 const BACK_OFFS = 2;
 const REPORT_EVERY = 0.25; // seconds
 const TEMPERATURES = [0, 0.5, 0.8, 1];
-/** What generation feeds before a text, the first that the alphabet has. */
-const LINE_STARTS = ['\n', ' '];
 
 export const shapeOf = (
   settings: Pick<FitSettings, 'units' | 'embedding'>,
@@ -55,9 +58,16 @@ export const shapeOf = (
 });
 
 /** The chunks of a training; streams begin anew at the character that generation feeds before a text. */
-export const chunksOf = ({ training, alphabet }: Corpus, settings: FitSettings): Chunks => {
-  const lineStart = LINE_STARTS.map((character) => alphabet.indexOf(character)).find((id) => id >= 0);
-  return new Chunks(training, settings, lineStart);
+export const chunksOf = (
+  { training, alphabet }: Corpus,
+  settings: FitSettings,
+  generated?: Ids,
+): Chunks | TaughtChunks => {
+  const lineStart = lineStartOf(alphabet);
+  const { distillation } = settings;
+  return generated === undefined || distillation === undefined
+    ? new Chunks(training, settings, lineStart)
+    : new TaughtChunks(training, generated, settings, distillation.generated, lineStart);
 };
 
 /**
@@ -70,11 +80,15 @@ export async function* fitNetwork(
   kernels: Kernels,
   corpus: Corpus,
   settings: FitSettings,
-  { initial, from, save, saveEvery = 180, signal }: FitOptions = {},
+  { teaching, initial, from, save, saveEvery = 180, signal }: FitOptions = {},
 ): AsyncGenerator<TrainingEvent, FitResult> {
   const shape = shapeOf(settings, corpus.alphabet.length);
   const shapes = weightShapes(shape);
-  const chunks = chunksOf(corpus, settings);
+  const chunks = chunksOf(corpus, settings, teaching?.generated);
+  const teachers =
+    teaching && new Teachers(kernels, teaching.networks, settings.distillation?.ownCharacter ?? 1);
+  // States are those of the network's layers, then of the teachers'.
+  const streams = { units: [...shape.units, ...(teachers?.units ?? [])] };
   const loop = new FastLoop(kernels, shape);
   const total = chunks.perEpoch * settings.epochs;
   const begun = performance.now();
@@ -90,7 +104,7 @@ export async function* fitNetwork(
       settings.optimiser,
     );
   let optimiser = open(good);
-  let recurrent = restore(kernels, shape, chunks.batch, good.recurrent);
+  let recurrent = restore(kernels, streams, chunks.batch, good.recurrent);
   let { position, epochLoss, rateFactor, divergences, best } = good;
   const epochs = [...good.epochs];
   const history = new EventHistory(good.events);
@@ -127,9 +141,11 @@ export async function* fitNetwork(
       const rate = rateFactor * learningRate(position, total, settings);
       const weights = optimiser.weights();
       const seed = Math.imul(settings.seed, 0x85ebca6b) + position;
-      const result = loop.gradients(weights, chunk, recurrent, settings.dropout, seed);
-      kernels.free(...weights);
-      recurrent = result.state;
+      const own = recurrent.slice(0, shape.units.length);
+      const taught = teachers?.lesson(chunk, recurrent.slice(shape.units.length));
+      const result = loop.gradients(weights, chunk, own, settings.dropout, seed, taught?.lesson);
+      kernels.free(...weights, ...(taught ? [taught.lesson.targets] : []));
+      recurrent = [...result.state, ...(taught?.state ?? [])];
       const diverged = !(result.loss < DIVERGED * Math.log(shape.vocabulary) + 1);
       if (diverged) kernels.free(...result.gradients);
       const norm = diverged ? Number.NaN : optimiser.apply(result.gradients, rate);
@@ -147,7 +163,7 @@ export async function* fitNetwork(
         optimiser.dispose();
         freeState(kernels, recurrent);
         optimiser = open(good);
-        recurrent = restore(kernels, shape, chunks.batch, good.recurrent);
+        recurrent = restore(kernels, streams, chunks.batch, good.recurrent);
         ({ position, epochLoss, best } = good);
         epochs.length = good.epochs.length;
         rateFactor /= 2;
@@ -226,6 +242,7 @@ export async function* fitNetwork(
     };
   } finally {
     optimiser.dispose();
+    teachers?.dispose();
     freeState(kernels, recurrent);
   }
 }
@@ -244,7 +261,7 @@ const fresh = (weights: readonly Weight[]): FitState => ({
 
 const restore = (
   kernels: Kernels,
-  shape: NetworkShape,
+  shape: Pick<NetworkShape, 'units'>,
   batch: number,
   arrays: readonly Float32Array[],
 ): LayerState[] => {

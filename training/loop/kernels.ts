@@ -148,19 +148,31 @@ export class Kernels {
    * rows where these are few: TensorFlow's own sum by segments runs on one core.
    */
   sumByRow(rows: Handle, ids: Handle, count: number): Handle {
-    const size = this.integers([count], []);
     if (count > MOST_ONE_HOT) {
+      const size = this.integers([count], []);
       const attributes = [this.#float, this.whole('Tindices'), this.whole('Tnumsegments')];
       const sums = this.#one('UnsortedSegmentSum', attributes, [rows, ids, size]);
       this.free(size);
       return sums;
     }
-    const [one, zero] = [this.scalar(1), this.scalar(0)];
-    const attributes = [this.#float, this.whole('TI'), this.#count('axis', -1)];
-    const oneHot = this.#one('OneHot', attributes, [ids, size, one, zero]); // [n, count]
+    const oneHot = this.oneHot(ids, count);
     const sums = this.productOfTransposed(oneHot, rows);
-    this.free(size, one, zero, oneHot);
+    this.free(oneHot);
     return sums;
+  }
+
+  /** A row for each id, 1 in its column: [n, count]. */
+  oneHot(ids: Handle, count: number): Handle {
+    const [size, one, zero] = [this.integers([count], []), this.scalar(1), this.scalar(0)];
+    const attributes = [this.#float, this.whole('TI'), this.#count('axis', -1)];
+    const rows = this.#one('OneHot', attributes, [ids, size, one, zero]);
+    this.free(size, one, zero);
+    return rows;
+  }
+
+  /** Of each row: [m, n]. */
+  softmax(logits: Handle): Handle {
+    return this.#one('Softmax', [this.#float], [logits]);
   }
 
   /** The first `count` rows. */
@@ -206,6 +218,12 @@ export class Kernels {
       [logits, targets],
       2,
     );
+    return [losses!, gradient!];
+  }
+
+  /** The same against distributions [n, vocabulary] in place of single characters. */
+  softCrossEntropy(logits: Handle, targets: Handle): [losses: Handle, gradient: Handle] {
+    const [losses, gradient] = this.run('SoftmaxCrossEntropyWithLogits', [this.#float], [logits, targets], 2);
     return [losses!, gradient!];
   }
 

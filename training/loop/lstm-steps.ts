@@ -8,7 +8,11 @@ export interface LayerState {
   readonly c: Handle;
 }
 
-export const zeroState = (kernels: Kernels, shape: NetworkShape, batch: number): LayerState[] =>
+export const zeroState = (
+  kernels: Kernels,
+  shape: Pick<NetworkShape, 'units'>,
+  batch: number,
+): LayerState[] =>
   shape.units.map((units) => ({
     h: kernels.floats(new Float32Array(batch * units), [batch, units]),
     c: kernels.floats(new Float32Array(batch * units), [batch, units]),

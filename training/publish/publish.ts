@@ -66,6 +66,7 @@ export async function* publish(
         ...{ format: 1, name, version: versionName(createdAt, digest), createdAt: createdAt.toISOString() },
         ...{ alphabet: corpus.alphabet, preset: started.preset, corpus: started.corpus },
         ...(started.parent === undefined ? {} : { parent: started.parent }),
+        ...(started.teachers === undefined ? {} : { teachers: started.teachers }),
         training: { ...trainingFacts(result), ...training, settings: started.settings },
         tools: started.tools,
       },

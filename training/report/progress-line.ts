@@ -25,7 +25,15 @@ export const lineOf = (event: TrainingEvent, width = 80): string | undefined => 
       ].join('\n  warning: ');
     }
     case 'started':
-      return `training ${event.model} (${event.preset}${event.why === undefined ? '' : `: ${event.why}`}${event.parent === undefined ? '' : `, from ${lineageText(event.parent)}`}): ${grouped(event.parameters)} parameters, ${several(event.epochs, 'epoch')}, ${several(event.steps, 'step')}${event.resumedAt === undefined ? '' : `, going on from step ${grouped(event.resumedAt)}`}; TensorFlow ${event.tools.tensorflow ?? 'unknown'}`;
+      return [
+        `training ${event.model} (${event.preset}`,
+        event.why === undefined ? '' : `: ${event.why}`,
+        event.parent === undefined ? '' : `, from ${lineageText(event.parent)}`,
+        event.teachers === undefined ? '' : `, taught by ${event.teachers.map(lineageText).join(' and ')}`,
+        `): ${grouped(event.parameters)} parameters, ${several(event.epochs, 'epoch')}, ${several(event.steps, 'step')}`,
+        event.resumedAt === undefined ? '' : `, going on from step ${grouped(event.resumedAt)}`,
+        `; TensorFlow ${event.tools.tensorflow ?? 'unknown'}`,
+      ].join('');
     case 'step':
       return `epoch ${event.epoch} step ${event.step} loss ${loss(event.epochLoss)} ${grouped(event.charactersPerSecond)} characters/s, ${duration(event.secondsLeft)} left`;
     case 'epoch':

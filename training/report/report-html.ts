@@ -61,7 +61,7 @@ const head = ({ started, version, createdAt, preflight }: Report): Html => {
   return html`<header>
 <p class="kicker">Folio, report of a training</p>
 <h1>${started?.model ?? 'A model'}</h1>
-<p class="lead">${version === undefined ? '' : `Version ${version}, `}preset ${started?.preset ?? '–'}, ${started?.parent === undefined ? '' : `from the weights of ${lineageText(started.parent)}, `}trained on ${corpus?.source ?? '–'}${createdAt === undefined ? '' : `, ${createdAt.slice(0, 16).replace('T', ' ')} UTC`}.</p>
+<p class="lead">${version === undefined ? '' : `Version ${version}, `}preset ${started?.preset ?? '–'}, ${started?.parent === undefined ? '' : `from the weights of ${lineageText(started.parent)}, `}${started?.teachers === undefined ? '' : `taught by ${started.teachers.map(lineageText).join(' and ')}, `}trained on ${corpus?.source ?? '–'}${createdAt === undefined ? '' : `, ${createdAt.slice(0, 16).replace('T', ' ')} UTC`}.</p>
 </header>`;
 };
 

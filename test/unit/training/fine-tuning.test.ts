@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { firstLayer, type LstmLayer } from '../../../src/model/network.ts';
-import { fineTuned, inheritedWeights, type ParentNetwork } from '../../../training/loop/fine-tuning.ts';
+import { fineTuned, forAlphabet, type ParentNetwork, weightsOf } from '../../../training/loop/fine-tuning.ts';
 import { presets } from '../../../training/presets/presets.ts';
 import { randomNetwork } from '../../random-network.ts';
 
@@ -35,14 +35,13 @@ describe('fineTuned', () => {
   });
 });
 
-describe('inheritedWeights', () => {
+describe('forAlphabet', () => {
   it.each([{ embedding: undefined }, { embedding: 5 }])(
     'keeps known characters, starts new ones from their plain form or the mean, embedding $embedding',
     ({ embedding }) => {
       const given = parent(embedding);
       const { input, layers, output } = given.network;
-      const shape = { vocabulary: 5, embedding: embedding ?? 0, units: [3, 2] };
-      const weights = inheritedWeights(given, alphabet, shape);
+      const weights = weightsOf(forAlphabet(given, alphabet));
       for (const { shape: size, values } of weights)
         expect(values.length).toBe(size.reduce((a, b) => a * b, 1));
       const table = input.kind === 'embedding' ? input.table : firstLayer(given.network).kernel;
