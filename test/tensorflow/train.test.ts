@@ -241,6 +241,32 @@ describe('train', () => {
     expect(json.userDefinedMetadata.folio.alphabet).toContain('é');
   });
 
+  test('learns from teachers of the same text, which metadata and report name, and refuses those of another', async () => {
+    const teacher = (await run({ name: 'teacher', settings: { ...small, epochs: 1 } })).at(-1)!;
+    if (teacher.type !== 'published') throw new Error('not published');
+    const teachers = [(name: string) => read(`${teacher.key}/${name}`)];
+    const events = await run({ name: 'taught', teachers, settings: { ...small, units: [16], epochs: 1 } });
+    const started = events.find((event) => event.type === 'started')!;
+    expect(started.settings).toMatchObject({
+      distillation: { ownCharacter: 0.3 },
+      dropout: { output: 0.05 },
+    });
+    expect(events.findLast((event) => event.type === 'step')!.step).toBe(started.steps);
+    const published = events.at(-1)!;
+    if (published.type !== 'published') throw new Error(`ended with ${published.type}`);
+    const json = JSON.parse(new TextDecoder().decode(await read(`${published.key}/model.json`)));
+    const lineage = { name: 'teacher', version: teacher.version, digest: expect.stringMatching(/^sha256:/) };
+    expect(json.userDefinedMetadata.folio.teachers).toEqual([lineage]);
+    const report = new TextDecoder().decode(await read(`${published.key}/report.html`));
+    expect(report).toContain(`taught by teacher@${teacher.version}, trained on`);
+    const other = join(folder, 'x.txt');
+    await writeFile(other, `${madeUpText(800)} x`.repeat(2));
+    await expect(run({ name: 'taught', corpus: [other], teachers })).rejects.toMatchObject({
+      code: 'model_unsupported',
+      details: { where: '--teacher' },
+    });
+  });
+
   test('needs a checkpoint where one is asked for', async () => {
     await expect(run({ name: 'nothing', resume: 'always' })).rejects.toMatchObject({ code: 'not_found' });
   });
