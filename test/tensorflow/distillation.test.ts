@@ -132,7 +132,7 @@ describe('a training with teachers', async () => {
     optimiser: { ...presets.standard.optimiser, averaging: 0.99 },
   });
   const networks = [teacher(corpus.alphabet.length, 1), teacher(corpus.alphabet.length, 2)];
-  const generated = (await generateText(networks, corpus.alphabet.indexOf('\n'), 1, 1))!;
+  const generated = (await generateText(networks, corpus.alphabet.indexOf('\n'), 1, 1, () => undefined))!;
   const teaching = { networks, generated };
 
   const run = async (options: FitOptions): Promise<FitResult> => {

@@ -7,6 +7,7 @@ import { checkTeachers } from '../../../training/loop/distillation/teaching.ts';
 import { presets } from '../../../training/presets/presets.ts';
 import { randomNetwork } from '../../random-network.ts';
 
+const quiet = () => undefined;
 const lstm = (vocabulary: number, seed = 1) =>
   randomNetwork({ vocabulary, layers: [{ kind: 'lstm', units: 8 }], seed });
 
@@ -59,11 +60,11 @@ describe('TaughtChunks', () => {
 describe('generateText', () => {
   it('writes texts that begin with the character fed first, the same for the same seed', async () => {
     const networks = [lstm(7), lstm(7, 2)];
-    const text = (await generateText(networks, 3, 1000, 5))!;
+    const text = (await generateText(networks, 3, 1000, 5, quiet))!;
     expect(text).toHaveLength(32 * 4096);
     for (let first = 0; first < text.length; first += 4096) expect(text[first]).toBe(3);
-    expect(await generateText(networks, 3, 1000, 5)).toEqual(text);
-    expect(await generateText(networks, 3, 1000, 6)).not.toEqual(text);
+    expect(await generateText(networks, 3, 1000, 5, quiet)).toEqual(text);
+    expect(await generateText(networks, 3, 1000, 6, quiet)).not.toEqual(text);
     // Random networks expect little: each character comes about as often.
     for (let id = 0; id < 7; id++) {
       const share = text.filter((one) => one === id).length / text.length;
@@ -73,7 +74,7 @@ describe('generateText', () => {
   });
 
   it('stops when it is asked to', async () => {
-    expect(await generateText([lstm(7)], 3, 1000, 5, AbortSignal.abort())).toBeUndefined();
+    expect(await generateText([lstm(7)], 3, 1000, 5, quiet, AbortSignal.abort())).toBeUndefined();
   });
 });
 

@@ -10,13 +10,16 @@ const TEXT = 4096;
 const SIDE_BY_SIDE = 32;
 /** Steps between two looks at the signal. */
 const PAUSE = 64;
+const LOG_EVERY = 30; // seconds
 
 /**
  * What networks write together, by the mean of their probabilities at temperature 1: texts of some 4,000 characters,
- * each from a state of zeros that is fed `lineStart`, which is its first character; one after the other.
+ * each from a state of zeros that is fed `lineStart`, which is its first character; one after the other. In int8, which
+ * writes as well, faster and the same on every machine.
  *
  * @param networks Of one vocabulary.
  * @param least Characters at least.
+ * @param log Called with a line every half a minute.
  * @returns Ids [characters], the same for the same seed; none where the signal says stop.
  */
 export const generateText = async (
@@ -24,14 +27,16 @@ export const generateText = async (
   lineStart: number,
   least: number,
   seed: number,
+  log: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<Ids | undefined> => {
-  const steppers = networks.map((network) => createKernelStepper(network, 'f32'));
+  const steppers = networks.map((network) => createKernelStepper(network, 'int8'));
   const slots = steppers.map((stepper) => Array.from({ length: SIDE_BY_SIDE }, () => stepper.open()));
   const vocabulary = steppers[0]!.vocabulary;
   const count = SIDE_BY_SIDE * Math.ceil(least / (SIDE_BY_SIDE * TEXT));
   const text = vocabulary > 256 ? new Uint16Array(count * TEXT) : new Uint8Array(count * TEXT);
   const sums = new Float64Array(vocabulary);
+  let loggedAt = performance.now();
   for (let first = 0; first < count; first += SIDE_BY_SIDE) {
     const random = Random.fromSeed(seed, first);
     const ids = new Array<number>(SIDE_BY_SIDE).fill(lineStart);
@@ -46,6 +51,11 @@ export const generateText = async (
         ids[row] = pick(sums, random.uniform() * steppers.length);
       }
       if (at % PAUSE === 0) await setImmediate();
+      if (performance.now() - loggedAt > LOG_EVERY * 1000) {
+        loggedAt = performance.now();
+        const written = first * TEXT + at * SIDE_BY_SIDE;
+        log(`The teachers have written ${Math.floor((100 * written) / text.length)} % of it.`);
+      }
       if (signal?.aborted === true) return undefined;
     }
   }

@@ -69,6 +69,7 @@ export const teach = async (
     lineStartOf(alphabet) ?? 0,
     characters,
     settings.seed,
+    log,
     signal,
   );
   return generated && { networks, generated };
