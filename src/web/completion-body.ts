@@ -1,5 +1,5 @@
 import { SAMPLING_PARAMETERS, snakeCase } from '../model/sampling/parameters.ts';
-import { type GenerationSettings, sliderParameterNames } from './generation.ts';
+import { type GenerationSettings, linesOf, sliderParameterNames } from './generation.ts';
 
 /** The API's defaults, which a body may leave out. */
 const apiDefaults: Readonly<Record<string, unknown>> = {
@@ -9,8 +9,23 @@ const apiDefaults: Readonly<Record<string, unknown>> = {
   ),
   copy_guard: 0,
   stop: '',
+  min_tokens: 0,
   pattern: '',
   unknown: 'error',
+};
+
+const listed = (name: string, lines: string): Record<string, readonly string[]> => {
+  const texts = linesOf(lines);
+  return texts.length === 0 ? {} : { [name]: texts };
+};
+
+/** What is no JSON is sent as it is: the server says so. */
+const schemaOf = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 };
 
 /** The body of `POST /v1/completions`, without the values that are the API's defaults. */
@@ -24,7 +39,11 @@ export const completionBody = (model: string, settings: GenerationSettings): Rec
     ...Object.fromEntries(sliderParameterNames.map((name) => [snakeCase(name), settings[name]])),
     copy_guard: settings.copyGuard,
     stop: settings.stop,
+    min_tokens: settings.minLength,
+    ...listed('banned', settings.banned),
     pattern: settings.pattern,
+    ...listed('choices', settings.choices),
+    ...(settings.jsonSchema === '' ? {} : { json_schema: schemaOf(settings.jsonSchema) }),
     unknown: settings.unknown,
   };
   return Object.fromEntries(Object.entries(body).filter(([name, value]) => apiDefaults[name] !== value));

@@ -31,7 +31,7 @@ export class CompletionCard {
   #spans: HTMLElement[] = [];
   #state: ContinuationState | undefined;
   #generated = { characters: 0, milliseconds: 0 };
-  #ending: Pick<ReceiptFields, 'reason' | 'overlap' | 'replaced'> = {};
+  #ending: Pick<ReceiptFields, 'reason' | 'overlap' | 'choiceScores' | 'replaced'> = {};
   source: GenerationSource;
 
   /**
@@ -108,10 +108,16 @@ export class CompletionCard {
       return;
     }
     if (event.kind === 'end') {
-      const { reason: ended, stopReason, overlap, state } = event;
-      const reason = stopReason === 'pattern' || stopReason === 'copy_guard' ? stopReason : ended;
+      const { reason: ended, stopReason, overlap, choiceScores, state } = event;
+      const isNamed = ['pattern', 'choice', 'banned', 'copy_guard'].includes(stopReason ?? '');
+      const reason = isNamed ? stopReason! : ended;
       this.#state = state;
-      this.#ending = { ...this.#ending, reason, ...(overlap === undefined ? {} : { overlap }) };
+      this.#ending = {
+        ...this.#ending,
+        reason,
+        ...(overlap === undefined ? {} : { overlap }),
+        ...(choiceScores === undefined ? {} : { choiceScores }),
+      };
     } else {
       this.#generated = { characters, milliseconds: milliseconds + event.milliseconds };
       this.#ending = { ...this.#ending, replaced: event.replaced };

@@ -1,6 +1,11 @@
 import { CompletionCard, type GenerationSource } from './completion-card.ts';
 import { announce, byId, messageOf, notice } from './dom.ts';
-import type { ContinuationState, GenerationEvent, GenerationSettings } from './generation.ts';
+import {
+  type ContinuationState,
+  type GenerationEvent,
+  type GenerationSettings,
+  noForm,
+} from './generation.ts';
 import { Inspector } from './inspector.ts';
 import { typewriter } from './typewriter.ts';
 
@@ -64,9 +69,9 @@ export class Controller {
     await this.#generate(card.source, [card], { ...settings, prompt: '', n: 1, length }, state);
   }
 
-  /** Takes the whole text of a card as the prompt of a new one, which a pattern would begin anew: it goes on without. */
+  /** Takes the whole text of a card as the prompt of a new one, which a form would begin anew: it goes on without. */
   async #continueWithText(card: CompletionCard): Promise<void> {
-    const settings = { ...this.#currentSettings(), prompt: card.whole, n: 1, pattern: '' };
+    const settings = { ...this.#currentSettings(), prompt: card.whole, n: 1, ...noForm };
     card.source = { ...card.source, settings };
     await this.#generate(card.source, [card]);
   }

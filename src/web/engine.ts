@@ -7,6 +7,7 @@ import {
   type GeneratedCharacter,
   type GenerationEvent,
   type GenerationSettings,
+  linesOf,
 } from './generation.ts';
 
 /** The worker in which models run: the same engine as the server's, bundled for the browser. */
@@ -39,7 +40,13 @@ const optionsOf = (settings: GenerationSettings): GenerateOptions => ({
   unknown: settings.unknown,
   logprobs: 5,
   ...(settings.stop === '' ? {} : { stop: [settings.stop] }),
+  minLength: settings.minLength,
+  ...(settings.banned === '' ? {} : { banned: linesOf(settings.banned) }),
   ...(settings.pattern === '' ? {} : { pattern: settings.pattern }),
+  ...(settings.choices === '' ? {} : { choices: linesOf(settings.choices) }),
+  ...(settings.jsonSchema === ''
+    ? {}
+    : { jsonSchema: JSON.parse(settings.jsonSchema) as Readonly<Record<string, unknown>> }),
 });
 
 const eventsOf = ({ index, characters = [] }: CompletionEvent): GenerationEvent[] =>
@@ -111,9 +118,13 @@ const generate = async ({
       for (const event of eventsOf(completion)) respond({ id, kind: 'event', event });
     }
     const result = await completions.result();
-    for (const [index, { finishReason, stopReason, state, overlap }] of result.choices.entries()) {
+    for (const [
+      index,
+      { finishReason, stopReason, state, overlap, choiceScores },
+    ] of result.choices.entries()) {
       const more = {
         ...(overlap === undefined ? {} : { overlap }),
+        ...(choiceScores === undefined ? {} : { choiceScores }),
         ...(stopReason === undefined
           ? {}
           : { stopReason: stopReason.by === 'stop' ? stopReason.text : stopReason.by }),

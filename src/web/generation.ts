@@ -24,8 +24,15 @@ export interface GenerationSettings extends Readonly<Record<SliderParameterName,
   readonly copyGuard: number; // characters; 0: none
   readonly stop: string; // empty: none
   readonly pattern: string; // empty: none
+  readonly choices: string; // one a line; empty: none
+  readonly jsonSchema: string; // empty: none
+  readonly banned: string; // one a line; empty: none
+  readonly minLength: number; // characters; 0: none
   readonly unknown: 'error' | 'skip' | 'nearest';
 }
+
+/** The texts of a setting that has one a line. */
+export const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
 /** A value for each parameter that has a slider, by its name. */
 export const forSliderParameters = <Value>(
@@ -35,6 +42,9 @@ export const forSliderParameters = <Value>(
     SliderParameterName,
     Value
   >;
+
+/** A text that may be anything. */
+export const noForm = { pattern: '', choices: '', jsonSchema: '' } as const;
 
 /** What the page starts with: sharper than the model's own distribution, which makes better text. */
 export const defaultSettings: GenerationSettings = {
@@ -47,7 +57,9 @@ export const defaultSettings: GenerationSettings = {
   topP: 0.95,
   copyGuard: 0,
   stop: '',
-  pattern: '',
+  ...noForm,
+  banned: '',
+  minLength: 0,
   unknown: 'nearest',
 };
 
@@ -71,11 +83,13 @@ export type GenerationEvent =
       readonly kind: 'end';
       readonly index: number;
       readonly reason: string;
-      /** What ended a text that stopped: its stop text, `pattern` or `copy_guard`. */
+      /** What ended a text that stopped: its stop text, `pattern`, `choice`, `banned` or `copy_guard`. */
       readonly stopReason?: string;
       /** From which the same backend can continue. */
       readonly state?: ContinuationState;
       readonly overlap?: { readonly characters: number; readonly exact: boolean };
+      /** How likely each of the texts was that could be chosen. */
+      readonly choiceScores?: readonly { readonly text: string; readonly probability: number }[];
     }
   | {
       readonly kind: 'receipt';

@@ -28,7 +28,7 @@ const serverBackend = new ServerBackend();
 const serviceWorker = startServiceWorker();
 const browserBackend = new BrowserBackend(serviceWorker);
 const picker = new ModelPicker(() => {
-  form.checkPattern();
+  form.checkForm();
   void prepare();
   void suggestPrompt();
 });

@@ -1,4 +1,4 @@
-import { formatCount, formatDecimal, formatInteger } from './format.ts';
+import { formatCount, formatDecimal, formatInteger, formatPercent } from './format.ts';
 import type { GeneratedCharacter } from './generation.ts';
 import { bits, characterName } from './surprise.ts';
 
@@ -12,12 +12,15 @@ export interface ReceiptFields {
   readonly generated?: { readonly characters: number; readonly milliseconds: number };
   readonly reason?: string;
   readonly overlap?: { readonly characters: number; readonly exact: boolean };
+  readonly choiceScores?: readonly { readonly text: string; readonly probability: number }[];
   readonly replaced?: readonly { readonly character: string; readonly by: string }[];
 }
 
 const reasons: Readonly<Record<string, string>> = {
   stop: 'reached its stop text',
   pattern: 'its pattern is complete',
+  choice: 'one of the choices',
+  banned: 'the banned texts left nothing to go on with',
   copy_guard: 'the copy guard left nothing to go on with',
   aborted: 'stopped',
 };
@@ -32,6 +35,13 @@ const replacement = ({ character, by }: { character: string; by: string }): stri
     ? `${characterName(character)} left out`
     : `${characterName(character)} read as ${characterName(by)}`;
 
+/** The likeliest texts, of those that could be chosen. */
+const likeliest = (scores: NonNullable<ReceiptFields['choiceScores']>): string => {
+  const shown = scores.toSorted((a, b) => b.probability - a.probability).slice(0, 5);
+  const listed = shown.map(({ text, probability }) => `“${text}” ${formatPercent(probability)}`);
+  return `${listed.join(', ')}${scores.length > shown.length ? ', and others' : ''}`;
+};
+
 /** The fields that are known, as one line. */
 export const receiptLine = ({
   model,
@@ -41,6 +51,7 @@ export const receiptLine = ({
   generated,
   reason,
   overlap,
+  choiceScores,
   replaced,
 }: ReceiptFields): string => {
   const surprise = characters.reduce((sum, { logprob }) => sum + bits(logprob), 0) / characters.length;
@@ -53,6 +64,7 @@ export const receiptLine = ({
       : undefined,
     characters.length > 0 ? `${formatDecimal(surprise, 2)} bits/character` : undefined,
     overlap && quotation(overlap),
+    choiceScores && likeliest(choiceScores),
     ...[...new Set(replaced?.map(replacement))],
     reason === undefined ? undefined : reasons[reason],
   ];

@@ -13,6 +13,7 @@ interface Chunk {
     readonly stop_reason?: string;
     readonly continue_from?: string;
     readonly overlap?: { readonly characters: number; readonly exact: boolean };
+    readonly choice_scores?: readonly { readonly text: string; readonly probability: number }[];
     readonly logprobs?: {
       readonly tokens: readonly string[];
       readonly token_logprobs: readonly (number | null)[];
@@ -47,6 +48,7 @@ function* eventsOf(chunk: Chunk): Generator<GenerationEvent> {
         ...(choice.stop_reason === undefined ? {} : { stopReason: choice.stop_reason }),
         ...(choice.continue_from === undefined ? {} : { state: choice.continue_from }),
         ...(choice.overlap === undefined ? {} : { overlap: choice.overlap }),
+        ...(choice.choice_scores === undefined ? {} : { choiceScores: choice.choice_scores }),
       };
     }
   }

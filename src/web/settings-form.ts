@@ -1,20 +1,22 @@
 import { byId, make } from './dom.ts';
+import { type AlphabetSource, FormField } from './form-field.ts';
 import { defaultSettings, type GenerationSettings } from './generation.ts';
-import { type AlphabetSource, PatternField } from './pattern-field.ts';
-import { advancedSliders, mainSliders, type Slider } from './sliders.ts';
+import { advancedSliders, mainSliders, minLengthSlider, type Slider } from './sliders.ts';
 
 const newSeed = (): number => Math.floor(Math.random() * 1_000_000);
 
 const clamp = (value: number, { min, max }: Slider): number => Math.min(max, Math.max(min, value));
 
-/** The form of all settings: sliders, seed, stop text, pattern and unknown characters. */
+/** The form of all settings: sliders, seed, stop text, banned texts, what the text is held to, unknown characters. */
 export class SettingsForm {
   readonly #inputs = new Map<Slider, HTMLInputElement>();
   readonly #prompt = byId('prompt', HTMLTextAreaElement);
   readonly #seed: HTMLInputElement;
   readonly #randomSeed: HTMLInputElement;
   readonly #stop: HTMLInputElement;
-  readonly #pattern: PatternField;
+  readonly #banned: HTMLTextAreaElement;
+  readonly #form: FormField;
+  readonly #textForm: HTMLDetailsElement;
   readonly #unknown: HTMLSelectElement;
   readonly #hints: (() => void)[] = []; // each updates what a control says of its value
 
@@ -49,7 +51,22 @@ export class SettingsForm {
       make('option', { value: 'skip' }, 'leave it out'),
       make('option', { value: 'error' }, 'report an error'),
     );
-    this.#pattern = new PatternField(alphabet, () => this.read().length);
+    this.#banned = make('textarea', {
+      id: 'banned',
+      rows: 2,
+      spellcheck: false,
+      attributes: { 'aria-describedby': 'banned-hint', autocapitalize: 'off' },
+    });
+    this.#form = new FormField(alphabet, () => this.read().length);
+    this.#textForm = make(
+      'details',
+      { className: 'text-form' },
+      make('summary', {}, 'Form of the text'),
+      this.#form.element,
+      this.#stopField(),
+      this.#sliderField(minLengthSlider),
+      this.#bannedField(),
+    );
     root.append(
       ...mainSliders.map((slider) => this.#sliderField(slider)),
       this.#seedField(),
@@ -58,10 +75,9 @@ export class SettingsForm {
         { className: 'advanced' },
         make('summary', {}, 'Advanced settings'),
         ...advancedSliders.map((slider) => this.#sliderField(slider)),
-        this.#stopField(),
-        this.#pattern.element,
         this.#unknownField(),
       ),
+      this.#textForm,
       make(
         'button',
         { type: 'button', className: 'quiet', onclick: () => this.#reset() },
@@ -81,7 +97,8 @@ export class SettingsForm {
         ? Math.max(0, this.#seed.valueAsNumber)
         : defaultSettings.seed,
       stop: this.#stop.value.replaceAll('\\n', '\n'),
-      pattern: this.#pattern.value,
+      banned: this.#banned.value,
+      ...this.#form.read(),
       unknown: this.#unknown.value as GenerationSettings['unknown'],
     };
   }
@@ -91,14 +108,17 @@ export class SettingsForm {
     this.#prompt.value = settings.prompt;
     this.#seed.value = String(settings.seed);
     this.#stop.value = settings.stop.replaceAll('\n', '\\n');
-    this.#pattern.value = settings.pattern;
+    this.#banned.value = settings.banned;
+    this.#form.write(settings);
+    const { stop, banned, minLength, pattern, choices, jsonSchema } = settings;
+    if (minLength > 0 || stop + banned + pattern + choices + jsonSchema !== '') this.#textForm.open = true;
     this.#unknown.value = settings.unknown;
     this.#updateHints();
   }
 
   /** To be called when another model is chosen. */
-  checkPattern(): void {
-    void this.#pattern.check();
+  checkForm(): void {
+    void this.#form.check();
   }
 
   /** A new random seed, unless this one is to be kept. */
@@ -140,7 +160,7 @@ export class SettingsForm {
       input.style.setProperty('--filled', `${100 * share}%`);
     };
     input.addEventListener('input', update);
-    if (slider.name === 'length') input.addEventListener('change', () => this.checkPattern());
+    if (slider.name === 'length') input.addEventListener('change', () => this.checkForm());
     this.#inputs.set(slider, input);
     this.#hints.push(update);
     return make(
@@ -203,6 +223,16 @@ export class SettingsForm {
         { id: 'stop-hint', className: 'hint' },
         'The text ends before these characters; \\n is a new line.',
       ),
+    );
+  }
+
+  #bannedField(): HTMLElement {
+    return make(
+      'div',
+      { className: 'line' },
+      make('label', { htmlFor: 'banned' }, 'Banned texts'),
+      this.#banned,
+      make('p', { id: 'banned-hint', className: 'hint' }, 'One a line. The text holds none of them.'),
     );
   }
 

@@ -4,7 +4,7 @@ import { type SliderParameterName, sliderParameterNames } from './generation.ts'
 
 /** A slider, and the sentence that says what its value does. */
 export interface Slider {
-  readonly name: SliderParameterName | 'length' | 'n' | 'copyGuard';
+  readonly name: SliderParameterName | 'length' | 'n' | 'minLength' | 'copyGuard';
   readonly label: string;
   readonly min: number;
   readonly max: number;
@@ -48,10 +48,24 @@ const sentences: { readonly [Name in SliderParameterName]?: (value: number) => s
     value === 1
       ? 'No penalty for characters that are in the text already.'
       : 'Characters that are in the text already become less likely. Small values are enough.',
+  dynatempRange: (value) =>
+    value === 0
+      ? 'The same temperature for every character.'
+      : `The temperature is up to ${decimals(value)} lower where the model is sure, and up to as much higher where it is not.`,
+  dryMultiplier: (value) =>
+    value === 0
+      ? 'The text may come back to sentences that it had.'
+      : 'Words that would go on with a repetition become less likely; spelling is left alone.',
   frequencyPenalty: (value) =>
     value === 0
       ? 'No penalty for frequent characters.'
       : 'The more often a character has been used, the less likely it becomes.',
+};
+
+/** Where the field's name says little. */
+const labels: { readonly [Name in SliderParameterName]?: string } = {
+  dynatempRange: 'Dynamic temperature',
+  dryMultiplier: 'Loop penalty (DRY)',
 };
 
 /** `topP` -> Top-p, `repetitionPenalty` -> Repetition penalty */
@@ -72,7 +86,7 @@ const parameterSlider = (name: SliderParameterName): Slider => {
   const isOff = (value: number) => value === parameter.default && !mainParameters.includes(name);
   return {
     name,
-    label: labelOf(name),
+    label: labels[name] ?? labelOf(name),
     ...SAMPLING_PARAMETERS[name].slider,
     show: (value) => (isOff(value) ? 'off' : format(value)),
     explain: sentences[name] ?? ((value) => (isOff(value) ? 'Not applied.' : parameter.help)),
@@ -118,3 +132,17 @@ export const advancedSliders: readonly Slider[] = [
         : `The text never copies ${formatInteger(value)} or more characters in a row from the corpus.`,
   },
 ];
+
+/** Beside what else is said of the form of a text. */
+export const minLengthSlider: Slider = {
+  name: 'minLength',
+  label: 'Minimum length',
+  min: 0,
+  max: 2000,
+  step: 50,
+  show: (value) => (value === 0 ? 'off' : formatInteger(value)),
+  explain: (value) =>
+    value === 0
+      ? 'A stop text, or a pattern that is complete, may end the text at once.'
+      : `Nothing ends the text before ${formatInteger(value)} characters.`,
+};

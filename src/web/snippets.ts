@@ -17,8 +17,15 @@ export type Language = (typeof languages)[number];
 /** A word for a POSIX shell, whatever is in it. */
 const shellWord = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** JSON writes strings and numbers as Python does. */
-const pythonValue = (value: unknown): string => JSON.stringify(value);
+/** JSON writes strings and numbers as Python does, but not the words. */
+const pythonValue = (value: unknown): string => {
+  if (value === null) return 'None';
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  if (Array.isArray(value)) return `[${value.map(pythonValue).join(', ')}]`;
+  if (typeof value !== 'object') return JSON.stringify(value);
+  const entries = Object.entries(value).map(([key, one]) => `${JSON.stringify(key)}: ${pythonValue(one)}`);
+  return `{${entries.join(', ')}}`;
+};
 
 const curl = ({ baseUrl, model, settings, keyed }: SnippetRequest): string =>
   [

@@ -191,7 +191,7 @@ describe.each([
     await open(phone, `#prompt=A&model=${name}`);
     await page!.evaluate((selector) => {
       for (const details of document.querySelectorAll<HTMLDetailsElement>(selector)) details.open = true;
-    }, '#controls, .advanced');
+    }, '#controls, .advanced, .text-form');
     await finished();
     await waitFor('the training', () => has('#training-view .state'));
     const { width, beyond, wide } = await page!.evaluate(

@@ -238,7 +238,8 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await using visited = await visit({ viewport });
     const { page, consoleErrors } = visited;
     await openControls(page);
-    await page.locator('.advanced > summary').click();
+    await page.locator('.text-form > summary').click();
+    await page.locator('#form').selectOption('pattern');
     const pattern = page.locator('#pattern');
     const hint = page.locator('#pattern-hint');
     await pattern.fill('(a');
@@ -259,6 +260,24 @@ describe.each(sizes)('on %s', (_, viewport) => {
     await page.locator('#in-browser').check();
     await page.getByText('runs without the server').waitFor();
     expect(await generate(page)).toEqual([text]);
+    await page.locator('#form').selectOption('choices');
+    await page.locator('#choices').fill('Ay.\nAy.');
+    await hint.getByText('may stand there once').waitFor();
+    await page.locator('#choices').fill('Ay.\nNot I, sir.');
+    await hint.getByText('one of 2').waitFor();
+    const [here] = await generate(page);
+    expect(['Ay.', 'Not I, sir.']).toContain(here);
+    expect(await page.locator('.receipt').textContent()).toMatch(/“Ay.” \d.*one of the choices/);
+    await page.locator('#in-browser').uncheck();
+    expect(await generate(page)).toEqual([here]);
+    await page.locator('#form').selectOption('jsonSchema');
+    await page.locator('#json-schema').fill('{"type":');
+    await hint.getByText('not JSON yet').waitFor();
+    await page.locator('#json-schema').fill('{"type":"integer"}');
+    await hint.getByText('No text over the alphabet').waitFor();
+    await page.locator('#form').selectOption('');
+    await page.locator('#banned').fill('e');
+    expect((await generate(page))[0]).toMatch(/^[^e]{100,}$/);
     expect(consoleErrors).toEqual([]);
   });
 
@@ -313,6 +332,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     const { page } = visited;
     await openControls(page);
     await page.locator('.advanced > summary').click();
+    await page.locator('.text-form > summary').click();
     await setSlider(page, 'n', 2);
     await setSlider(page, 'length', 50);
     await setSlider(page, 'temperature', 2); // every shade there is

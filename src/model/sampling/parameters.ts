@@ -36,6 +36,7 @@ export const SAMPLING_PARAMETERS = {
     default: 0,
     help: 'Lets the temperature follow the entropy: by this much below it where the model is sure, above it where it is not.',
     unit: 'number',
+    slider: { min: 0, max: 1, step: 0.05 },
   },
   /** Default 1. */
   dynatempExponent: {

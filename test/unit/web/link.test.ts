@@ -20,6 +20,11 @@ test('a link carries all settings and the model', () => {
     copyGuard: fc.nat(200),
     stop: fc.string({ unit: 'grapheme' }),
     pattern: fc.string({ unit: 'grapheme' }),
+    choices: fc.string({ unit: 'grapheme' }),
+    jsonSchema: fc.string({ unit: 'grapheme' }),
+    banned: fc.string({ unit: 'grapheme' }),
+    minLength: fc.nat(2000),
+    dynatempRange: fc.double({ min: 0, max: 1, noNaN: true }),
     unknown: fc.constantFrom('error', 'skip', 'nearest'),
   });
   const plusZero = (value: object) => JSON.parse(JSON.stringify(value)) as unknown; // a link has no -0

@@ -17,6 +17,10 @@ test('a receipt names speed, surprise, quotation, replaced characters, and why t
     characters: [generated(1 / 2), generated(1 / 8)],
     generated: { characters: 4000, milliseconds: 200 },
     reason: 'stop',
+    choiceScores: [
+      { text: 'No.', probability: 0.25 },
+      { text: 'Ay.', probability: 0.75 },
+    ],
     overlap: { characters: 14, exact: false },
     replaced: [
       { character: 'é', by: 'e' },
@@ -26,6 +30,6 @@ test('a receipt names speed, surprise, quotation, replaced characters, and why t
   });
   expect(line).toBe(
     'm@1 · seed 3 · 2 characters in this browser · 20,000 characters/s · 2.00 bits/character · ' +
-      'longest quotation at most 14 characters · é read as e · 日 left out · reached its stop text',
+      'longest quotation at most 14 characters · “Ay.” 75%, “No.” 25% · é read as e · 日 left out · reached its stop text',
   );
 });

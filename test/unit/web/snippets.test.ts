@@ -33,6 +33,26 @@ test('a body holds what differs from the API’s defaults and passes its schema'
   expect(CompletionRequestSchema.safeParse(completionBody('m@1', awkward)).error).toBeUndefined();
 });
 
+test('a body has lists for what is typed one a line, and a schema as an object', () => {
+  const body = completionBody('m@1', {
+    ...awkward,
+    banned: 'thou\n\nthee',
+    choices: 'Ay.\nNo.\n',
+    jsonSchema: '{"type":"object","additionalProperties":false}',
+    minLength: 50,
+    dryMultiplier: 0.8,
+  });
+  expect(body).toMatchObject({
+    banned: ['thou', 'thee'],
+    choices: ['Ay.', 'No.'],
+    json_schema: { type: 'object', additionalProperties: false },
+    min_tokens: 50,
+    dry_multiplier: 0.8,
+  });
+  expect(CompletionRequestSchema.safeParse(body).error).toBeUndefined();
+  expect(completionBody('m@1', { ...awkward, jsonSchema: '{' })).toHaveProperty('json_schema', '{');
+});
+
 describe('snippets', () => {
   test('curl: a shell passes the body on unharmed', () => {
     const program = snippet('curl', call).replace(/^curl -N/, 'printf "%s\\n"');
@@ -55,6 +75,12 @@ describe('snippets', () => {
     const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor as FunctionConstructor;
     await (new AsyncFunction('OpenAI', source)(OpenAI) as Promise<void>);
     expect(asked).toEqual([completionBody('shakespeare@1', awkward)]);
+  });
+
+  test('Python: the words of JSON are Python’s', () => {
+    const jsonSchema = '{"enum":[true,null,"a",1],"additionalProperties":false}';
+    const program = snippet('Python', { ...call, settings: { ...awkward, jsonSchema } });
+    expect(program).toContain('"json_schema": {"enum": [True, None, "a", 1], "additionalProperties": False}');
   });
 
   test('Python: OpenAI’s own parameters stand by themselves, the others in extra_body', () => {
