@@ -161,6 +161,31 @@ export const apiCases = (open: () => Promise<ApiUnderTest>): void => {
       }
     });
 
+    test('holds a text to a form, bans strings, discourages loops and mixes models, by receipt and by state', async () => {
+      const forms: readonly Json[] = [
+        { pattern: '(?:[a-z]{1,6}[ .])*', min_length: 20 },
+        { choices: ['yes', 'no', 'perhaps'] },
+        { banned: ['e', 'th'], logit_bias: { a: 2 } },
+        { dry_multiplier: 2, dry_allowed_length: 2, dynatemp_range: 0.3 },
+      ];
+      for (const form of forms) {
+        const body = { prompt: 'Once', seed: 6, length: 40, blend: { other: 0.3 }, ...form };
+        const { text, receipt } = await generate(body);
+        expect((await generate(receipt)).text).toBe(text);
+        if (form.choices !== undefined) continue;
+        const first = await generate({ ...body, length: 20, min_length: 20, continuable: true });
+        const { prompt: _, seed: __, ...rest } = body;
+        const second = await generate({
+          ...rest,
+          length: 40 - first.text.length,
+          continue_from: first.continue_from,
+        });
+        expect(second.receipt.blend).toEqual(receipt.blend);
+        if (form.pattern === undefined) expect(first.text + second.text).toBe(text);
+        else expect(first.text + second.text).toMatch(/^(?:[a-z]{1,6}[ .])*$/);
+      }
+    });
+
     test('says what it put in place of characters that it does not know', async () => {
       const answer = await generate({ prompt: 'O1nce', length: 5, unknown: 'skip' });
       expect(answer.replaced).toEqual([{ at: 1, character: '1', by: '' }]);
