@@ -14,7 +14,7 @@ import { addModel, type OpenedModel } from './open-model.ts';
 import { count, print, printStatus, several } from './print.ts';
 import { readGivenFile } from './read-file.ts';
 import { generateRemotely } from './remote-generate.ts';
-import { addSampling, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
+import { addSampling, biasParameter, logitBias, requestParameters, type SamplingFlags } from './sampling.ts';
 import { textFrom } from './text-from.ts';
 import { checkWritable } from './writable.ts';
 import { writeLines } from './write-lines.ts';
@@ -89,7 +89,6 @@ const onlyHere = (flags: GenerateFlags): readonly string[] =>
     '--save': flags.save,
     '--from': flags.from,
     '--lines': flags.lines,
-    '--logit-bias': flags.logitBias,
     '--precision': flags.precision,
     '--alphabet': flags.alphabet,
     '--alphabet-from': flags.alphabetFrom,
@@ -108,7 +107,12 @@ async function run(flags: GenerateFlags): Promise<void> {
   if (flags.save !== undefined) await checkWritable(flags.save, '--save');
   const { store } = readSettings(undefined, flags);
   if (/^https?:/i.test(store)) {
-    return generateRemotely(store, flags, { ...parameters, ...blendParameter(flags) }, onlyHere(flags));
+    return generateRemotely(
+      store,
+      flags,
+      { ...parameters, ...biasParameter(flags), ...blendParameter(flags) },
+      onlyHere(flags),
+    );
   }
   const held = await openBlended(flags);
   const options = {

@@ -104,6 +104,16 @@ export function requestParameters(options: SamplingFlags): Record<string, unknow
   return Object.fromEntries(Object.entries(parameters).filter(([, value]) => value !== undefined));
 }
 
+/** `--logit-bias` as a parameter of `POST /generate`, where digits are ids unless they are quoted. */
+export const biasParameter = ({ logitBias: bias }: SamplingFlags): { logit_bias?: Record<string, number> } =>
+  bias === undefined
+    ? {}
+    : {
+        logit_bias: Object.fromEntries(
+          bias.map(([character, value]) => [/\d/.test(character) ? `'${character}'` : character, value]),
+        ),
+      };
+
 /**
  * The characters of `--logit-bias` as the model numbers them.
  *

@@ -22,6 +22,7 @@ export const chatFormat: CompletionFormat = {
   idPrefix: 'chatcmpl',
   object: 'chat.completion',
   chunkObject: 'chat.completion.chunk',
+  listsOwn: false,
   choice: ({ text, logprobs, ...rest }) => ({
     ...rest,
     message: { role: 'assistant', content: text, refusal: null },

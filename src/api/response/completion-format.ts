@@ -29,6 +29,8 @@ export interface CompletionFormat {
   readonly chunkObject: string;
   readonly choice: (choice: Choice) => object;
   readonly chunkChoice: (choice: Choice) => object;
+  /** Whether a character stands among its alternatives even where it is none of the likeliest. */
+  readonly listsOwn: boolean;
   /** What a stream says of each choice before its text. */
   readonly firstChoice?: (index: number) => object;
 }
@@ -38,6 +40,7 @@ export const textFormat: CompletionFormat = {
   idPrefix: 'cmpl',
   object: 'text_completion',
   chunkObject: 'text_completion',
+  listsOwn: true,
   choice: (choice) => choice,
   chunkChoice: (choice) => choice,
 };
@@ -46,22 +49,27 @@ export const textFormat: CompletionFormat = {
  * @param details Of each character; undefined where it has none.
  * @param offset Of the first character.
  * @param first The first character, where its detail is undefined.
+ * @param listsOwn As the format has it.
  */
 export const logprobsOf = (
   details: readonly (CharacterDetail | undefined)[],
   offset: number,
   first = '',
+  listsOwn = true,
 ): Logprobs => ({
   tokens: details.map((detail) => detail?.character ?? first),
   token_logprobs: details.map((detail) => detail?.logprob ?? null),
-  top_logprobs: details.map((detail) => detail && topOf(detail)).map((top) => top ?? null),
+  top_logprobs: details.map((detail) => (detail === undefined ? null : topOf(detail, listsOwn))),
   text_offset: details.map((_, at) => offset + at),
 });
 
-/** The alternatives, likeliest first, and the character itself where it is none of them. */
-const topOf = ({ top, character, logprob }: CharacterDetail): ReadonlyMap<string, number> => {
+/** The alternatives, likeliest first, and the character itself where it is none of them and is wanted. */
+const topOf = (
+  { top, character, logprob }: CharacterDetail,
+  listsOwn: boolean,
+): ReadonlyMap<string, number> => {
   const all = new Map(top.map((other) => [other.character, other.logprob]));
-  if (!all.has(character)) all.set(character, logprob);
+  if (listsOwn && !all.has(character)) all.set(character, logprob);
   return all;
 };
 

@@ -97,7 +97,8 @@ export class Completion {
   /** @param before Characters of the completion that came before these. */
   logprobs(prompt: number, details: readonly CharacterDetail[], before: number): Logprobs | null {
     if (this.wishes.logprobs === undefined) return null;
-    return logprobsOf(details, [...this.generation.promptText(prompt)].length + before);
+    const offset = [...this.generation.promptText(prompt)].length + before;
+    return logprobsOf(details, offset, '', this.format.listsOwn);
   }
 
   /** What stands before the completion when the prompt is to be repeated. */

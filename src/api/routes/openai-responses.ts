@@ -85,6 +85,7 @@ const endpoint: Endpoint<ResponsesParameters> = {
       prompts: [prompt],
       length: parameters.max_output_tokens,
       count: 1,
+      minLength: parameters.min_tokens,
       whole: !parameters.stream,
       warnings,
     };

@@ -8,7 +8,7 @@ import { FolioClient } from '../../../src/client/client.ts';
 import { blendModels } from '../../../src/model/decode/blend.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { openModels } from '../../../src/store/open-models.ts';
-import { folio } from '../../folio-command.ts';
+import { folioWithin as folio } from '../../folio-command.ts';
 import { publishTinyModel } from '../../tiny-model.ts';
 import { furnished } from './host-under-test.ts';
 

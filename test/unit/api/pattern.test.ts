@@ -325,6 +325,32 @@ describe('pattern', () => {
       const late = await ask(path, { ...body, stop: 'ab', [least]: 50, [include]: true });
       expect(late.text.length).toBeGreaterThan(50);
     }
+    const response = {
+      model: 'tiny',
+      input: 'A',
+      max_output_tokens: 60,
+      logit_bias: bias,
+      stop: 'ab',
+      min_tokens: 50,
+    };
+    const { output } = (await (await post('/v1/responses', response)).json()) as {
+      output: { content: { text: string }[] }[];
+    };
+    expect(output[0]!.content[0]!.text.length).toBeGreaterThan(47);
+    const chat = {
+      model: 'tiny',
+      messages: [{ role: 'user', content: 'A' }],
+      logprobs: true,
+      top_logprobs: 20,
+    };
+    const { choices } = (await (
+      await post('/v1/chat/completions', { ...chat, pattern: '[.!?]{9}' })
+    ).json()) as {
+      choices: { logprobs: { content: { top_logprobs: unknown[] }[] } }[];
+    };
+    expect(choices[0]!.logprobs.content.map(({ top_logprobs: top }) => top.length)).toEqual(
+      new Array(9).fill(20),
+    );
     const refused = await post('/generate', { logit_bias: { '€': 1 } });
     expect(await refused.json()).toMatchObject({ error: { param: 'logit_bias.€' } });
   });

@@ -47,7 +47,8 @@ afterAll(async () => {
 
 describe('--store https://ENDPOINT', () => {
   test('the deployment writes the text that the model writes here', async () => {
-    const args = ['generate', '--prompt', 'Now', '--length', '60', '--seed', '3', '--temperature', '0.7'];
+    const forms = ['--logit-bias', 'e=-2', '--dry-multiplier', '1', '--blend', `tiny@${versions[0]}=0.3`];
+    const args = ['generate', '--prompt', 'Now', '--length', '60', '--seed', '3', ...forms];
     const there = await folio(...args);
     const here = await folioWithin([...args, '--store', join(root, 'store'), '--model', 'tiny']);
     expect(there.stdout).toBe(here.stdout);
