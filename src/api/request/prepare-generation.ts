@@ -224,8 +224,8 @@ const checkAgainst = (
 /** Checks the state that a request goes on from, and what it asks of its texts: whether any can match its pattern. */
 const prepareModel = async (model: Model, options: GenerateOptions): Promise<void> => {
   if (!isConstrained(options) && options.from === undefined) return;
-  // Characters that the model does not know have been reported.
-  const { logitBias: _, allowed = '', ...rest } = options;
+  // Characters that the model does not know have been reported, and so has a second form.
+  const { logitBias: _, allowed = '', choices, ...rest } = options;
   const isKnown = [...allowed].every((character) => model.alphabet.idOf(character) !== undefined);
   try {
     await model.complete({ ...rest, ...(options.allowed !== undefined && isKnown && { allowed }) }).prepare();

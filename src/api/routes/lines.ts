@@ -7,7 +7,7 @@ import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import { readTextRequest } from '../request/body.ts';
-import { bytesOf, checkBias, checkLengths, checkPrompt } from '../request/checks.ts';
+import { bytesOf, checkBias, checkForms, checkLengths, checkPrompt } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
 import { parse } from '../request/parse.ts';
 import { type LinesParameters, LinesRequestSchema } from '../request/requests.ts';
@@ -54,6 +54,7 @@ const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Re
       faults.add('invalid_parameter', 'prompt', ofOneLine(parameters.prompt).message);
     if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
     checkBias(lease, parameters.logit_bias, faults);
+    checkForms(parameters, faults);
     const newTo = parameters.new ? await faults.gather('new', () => lineIndexOf(lease)) : undefined;
     faults.throwIfAny();
     return context.json(await write(deps, lease, parameters, newTo, context));

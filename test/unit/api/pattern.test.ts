@@ -207,6 +207,14 @@ describe('pattern', () => {
     for (const [body, error] of refusals) {
       expect(await (await post('/generate', { model: 'tiny', ...body })).json()).toMatchObject({ error });
     }
+    for (const [path, more] of [
+      ['/generate', {}],
+      ['/v1/lines', { lines: 1 }],
+    ] as const) {
+      const two = { model: 'tiny', json_schema: { type: 'boolean' }, choices: ['a'], ...more };
+      const { error } = (await (await post(path, two)).json()) as { error: { message: string } };
+      expect(error.message).toBe('choices: expected only one of json_schema, choices.');
+    }
   });
 
   test('goes on in its pattern with continue_from', async () => {
