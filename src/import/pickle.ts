@@ -4,6 +4,7 @@ import type { ByteReader } from './byte-reader.ts';
 /**
  * Reads a pickle as data. A pickle is a program that may call anything in Python; this reader knows the opcodes that
  * build values, and of what a pickle may call only the constructors that its caller lists: nothing is ever executed.
+ * What another call would give is a `PickleObject`, which says no more than the name.
  *
  * Format: cpython, Lib/pickletools.py (protocols 0 to 5).
  */
@@ -18,6 +19,7 @@ export type PickleValue =
   | PickleTuple
   | PickleDict
   | PickleGlobal
+  | PickleObject
   | object;
 
 export class PickleTuple {
@@ -44,18 +46,24 @@ export class PickleGlobal {
   }
 }
 
+/** An object of a class that is not on the list: its name alone, without anything that it holds. */
+export class PickleObject {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
 export interface PickleRules {
   /** What a call of this name with these arguments gives; undefined for a name that is not on the list. */
   readonly call: (name: string, args: readonly PickleValue[]) => PickleValue | undefined;
-  /** Whether the name may be mentioned. */
-  readonly knows: (name: string) => boolean;
   /** What a persistent id stands for. */
   readonly persistent: (id: PickleValue) => PickleValue;
 }
 
 const MOST_STEPS = 5_000_000;
 
-/** @throws FolioError `model_invalid` for a damaged pickle, `model_unsupported` naming what is not on the list */
+/** @throws FolioError `model_invalid` for a damaged pickle, `model_unsupported` for an opcode that builds no plain value */
 export const readPickle = (reader: ByteReader, where: string, rules: PickleRules): PickleValue =>
   new Unpickler(reader, where, rules).run();
 
@@ -133,6 +141,7 @@ class Unpickler {
 
   #setItems(items: readonly PickleValue[]): void {
     const target = this.#top();
+    if (target instanceof PickleObject) return;
     if (!(target instanceof PickleDict)) throw invalid(this.#where, 'a dict', phrase('something else'));
     if (items.length % 2 !== 0) throw invalid(this.#where, 'keys and values', phrase('an odd one'));
     for (let i = 0; i < items.length; i += 2) target.entries.set(items[i]!, items[i + 1]!);
@@ -140,26 +149,24 @@ class Unpickler {
 
   #append(items: readonly PickleValue[]): void {
     const target = this.#top();
+    if (target instanceof PickleObject) return;
     if (!Array.isArray(target)) throw invalid(this.#where, 'a list', phrase('something else'));
     for (const item of items) target.push(item);
   }
 
   #global(name: string): void {
-    if (!this.#rules.knows(name)) {
-      throw unsupported(this.#where, 'tensors, texts, numbers, lists and dicts', name);
-    }
     this.#push(new PickleGlobal(name));
   }
 
   #reduce(): void {
     const args = this.#pop();
     const callee = this.#pop();
-    if (!(callee instanceof PickleGlobal) || !(args instanceof PickleTuple)) {
+    const isName = callee instanceof PickleGlobal || callee instanceof PickleObject;
+    if (!isName || !(args instanceof PickleTuple)) {
       throw invalid(this.#where, 'a call by name', phrase('another'));
     }
-    const result = this.#rules.call(callee.name, args.items);
-    if (result === undefined) throw unsupported(this.#where, 'tensors and plain values', callee.name);
-    this.#push(result);
+    const known = callee instanceof PickleGlobal ? this.#rules.call(callee.name, args.items) : undefined;
+    this.#push(known === undefined ? new PickleObject(callee.name) : known);
   }
 
   /** Python's `int` in little-endian two's complement. */
@@ -352,6 +359,11 @@ class Unpickler {
         return;
       }
       case 'R':
+      case '\x81': // NEWOBJ
+        this.#reduce();
+        return;
+      case '\x92': // NEWOBJ_EX, with arguments by name
+        this.#pop();
         this.#reduce();
         return;
       case 'b': // BUILD: attributes of an object, of which none means anything here

@@ -1,7 +1,7 @@
 import { findAlphabet } from '../model/format/alphabet-file.ts';
-import { unsupported } from '../model/format/invalid.ts';
+import { phrase, unsupported } from '../model/format/invalid.ts';
 import type { ParsedModel } from './parsed-model.ts';
-import { PickleDict, PickleTuple, type PickleValue } from './pickle.ts';
+import { PickleDict, PickleObject, PickleTuple, type PickleValue } from './pickle.ts';
 import { readSafetensors } from './safetensors.ts';
 import { fromStateDict, type NamedShapes, type StateDictOptions } from './state-dict.ts';
 import { isLegacyTorch, readLegacyTorch, readTorchZip, TorchTensor } from './torch-file.ts';
@@ -15,18 +15,20 @@ export const readPyTorch = (bytes: Uint8Array, where: string, options: StateDict
   const best = counted.find(({ tensors }) =>
     [...tensors.keys()].some((name) => /(^|\.)weight_ih/.test(name)),
   );
-  if (!best) {
-    const names = counted.flatMap(({ tensors }) => [...tensors.keys()]).slice(0, 4);
-    throw unsupported(
+  if (!best)
+    throw noStateDict(
       where,
-      'a state dict with an nn.LSTM, nn.GRU or nn.RNN',
-      names.length === 0 ? 'a file without tensors' : `tensors ${names.join(', ')}`,
+      value,
+      counted.flatMap(({ tensors }) => [...tensors.keys()]),
     );
+  for (const [name, entry] of best.dict.entries) {
+    if (entry instanceof PickleObject)
+      throw unsupported(String(name), 'a tensor of plain values', phrase(entry.name));
   }
   return {
     format: 'PyTorch',
     ...fromStateDict(best.tensors, where, options),
-    alphabet: findAlphabet(plainOf(value, 0)),
+    alphabet: findAlphabet(plainOf(value instanceof PickleDict ? value : dictOfItems(value), 0)),
   };
 };
 
@@ -48,10 +50,58 @@ export const readSafetensorsModel = (
 
 const MOST_DEPTH = 6;
 
+/** What stands directly in a dict, a list or a tuple. */
+const within = (value: PickleValue): readonly PickleValue[] => {
+  if (value instanceof PickleDict) return [...value.entries.values()];
+  if (value instanceof PickleTuple) return value.items;
+  return Array.isArray(value) ? value : [];
+};
+
+/** The items of a list as a dict. */
+const dictOfItems = (value: PickleValue): PickleDict => {
+  const dict = new PickleDict();
+  within(value).forEach((item, at) => {
+    dict.entries.set(at, item);
+  });
+  return dict;
+};
+
 /** A value's dicts from the outermost in. */
 const dictsIn = (value: PickleValue, depth: number): readonly PickleDict[] => {
-  if (!(value instanceof PickleDict) || depth > MOST_DEPTH) return [];
-  return [value, ...[...value.entries.values()].flatMap((inner) => dictsIn(inner, depth + 1))];
+  if (depth > MOST_DEPTH) return [];
+  const inner = within(value).flatMap((one) => dictsIn(one, depth + 1));
+  return value instanceof PickleDict ? [value, ...inner] : inner;
+};
+
+/** The first that is of a kind, from the outermost in. */
+const find = <Kind extends PickleValue>(
+  value: PickleValue,
+  is: (value: PickleValue) => value is Kind,
+  depth = 0,
+): Kind | undefined => {
+  if (is(value)) return value;
+  if (depth > MOST_DEPTH) return undefined;
+  for (const inner of within(value)) {
+    const found = find(inner, is, depth + 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+};
+
+/** @param names Of the tensors that the file has all the same. */
+const noStateDict = (where: string, value: PickleValue, names: readonly string[]): Error => {
+  if (names.length > 0) {
+    const expected = 'a state dict with an nn.LSTM, nn.GRU or nn.RNN';
+    return unsupported(where, expected, phrase(`one of ${names.slice(0, 4).join(', ')}`));
+  }
+  const expected =
+    "a state dict, torch.save(model.state_dict(), 'model.pt'), whose values can be read without running code";
+  // A whole model is an object of a class, which is code and cannot come along.
+  const object = find(value, (one) => one instanceof PickleObject);
+  if (object)
+    return unsupported(where, expected, phrase(`${object.name}, an object of the program that saved it`));
+  const unnamed = find(value, (one) => one instanceof TorchTensor) !== undefined;
+  return unsupported(where, expected, phrase(unnamed ? 'tensors without names' : 'a file without tensors'));
 };
 
 const tensorsOf = (dict: PickleDict): NamedShapes => {

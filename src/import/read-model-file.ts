@@ -37,6 +37,14 @@ export const readModelFile = async (bytes: Uint8Array, options: ModelFileOptions
       return false;
     });
     if (names.has('config.json')) return readKerasArchive(bytes, name);
+    const program = torchProgram([...names]);
+    if (program !== undefined) {
+      throw unsupported(
+        name,
+        "weights by name: load it in PyTorch and torch.save(model.state_dict(), 'model.pt')",
+        phrase(program),
+      );
+    }
     if ([...names].some((entry) => /(^|\/)data\.pkl$/.test(entry))) return readPyTorch(bytes, name, options);
     throw unsupported(name, 'a .keras archive or a file of torch.save', phrase('another zip archive'));
   }
@@ -47,6 +55,15 @@ export const readModelFile = async (bytes: Uint8Array, options: ModelFileOptions
   if (text === undefined) return readOnnxModel(bytes, name, sibling);
   if (text.includes('"filename"') && isMl5Manifest(jsonIn(text))) return readMl5(bytes, name, sibling);
   throw unknownText(name, text);
+};
+
+/** What a zip archive of PyTorch is that holds a program beside the weights. */
+const torchProgram = (names: readonly string[]): string | undefined => {
+  if (names.some((entry) => /(^|\/)code\/__torch__/.test(entry)))
+    return 'a TorchScript program (torch.jit.save)';
+  if (names.some((entry) => /(^|\/)models\/\w+\.json$/.test(entry)))
+    return 'an exported program (torch.export.save)';
+  return undefined;
 };
 
 const jsonIn = (text: string): unknown => {

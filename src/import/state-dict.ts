@@ -62,6 +62,8 @@ export const fromStateDict = (
   else builder.input([null, firstInputs]);
 
   const rest = modules.filter((module) => module !== embedding);
+  for (const module of modules) refuseComputed(module);
+  for (const module of modules) refuseUnknown(module);
   if (options.sorted === true && rest.some(({ parameters }) => isNormalization(parameters))) {
     throw unsupported(
       where,
@@ -85,7 +87,7 @@ export const fromStateDict = (
     );
   }
   for (const module of ordered) {
-    const { name, parameters } = module;
+    const { parameters } = module;
     if (isRecurrent(parameters)) addRecurrent(builder, module, options, notes);
     else if (isLinear(parameters)) {
       const last = module === ordered.findLast((candidate) => linears.includes(candidate));
@@ -101,15 +103,8 @@ export const fromStateDict = (
         read('running_var'),
         TORCH_EPSILON,
       );
-    } else if (isLayerNorm(parameters)) {
-      builder.layerNormalization(readRank(module, 'weight', 1), readRank(module, 'bias', 1), TORCH_EPSILON);
     } else {
-      const [parameter] = parameters.keys();
-      throw unsupported(
-        `${name}.${parameter}`,
-        'parameters of nn.Embedding, nn.LSTM, nn.GRU, nn.RNN, nn.LayerNorm, nn.BatchNorm1d and nn.Linear',
-        parameters.get(parameter!)!.shape,
-      );
+      builder.layerNormalization(readRank(module, 'weight', 1), readRank(module, 'bias', 1), TORCH_EPSILON);
     }
   }
   return { ...builder.build(), notes };
@@ -135,6 +130,37 @@ const modulesOf = (entries: NamedShapes): readonly Module[] => {
     modules.set(name, module);
   }
   return [...modules.values()];
+};
+
+const refuseComputed = ({ name, parameters }: Module): void => {
+  const parameter = [...parameters.keys()].find((one) =>
+    /^(original\d*|weight_([gvu]|orig)|weight_[ih]h_l\d+_raw)$/.test(one),
+  );
+  if (parameter === undefined) return;
+  throw unsupported(
+    `${name}.${parameter}`,
+    'plain weights: torch.nn.utils.parametrize.remove_parametrizations or remove_weight_norm before saving',
+    phrase('a weight that is computed from others'),
+  );
+};
+
+/** Every parameter is one that is read: none may be left out in silence. */
+const refuseUnknown = ({ name, parameters }: Module): void => {
+  const known = isRecurrent(parameters)
+    ? /^(weight|bias)_[ih]h(_l\d+)?$|_reverse$|^weight_hr/ // the last two are refused with what they are
+    : isLinear(parameters) || isLayerNorm(parameters)
+      ? parameters.has('running_mean')
+        ? /^(weight|bias|running_(mean|var))$/
+        : /^(weight|bias)$/
+      : /^$/;
+  const parameter = [...parameters.keys()].find((one) => !known.test(one));
+  if (parameter === undefined) return;
+  const where = name === '' ? parameter : `${name}.${parameter}`;
+  throw unsupported(
+    where,
+    'parameters of nn.Embedding, nn.LSTM, nn.GRU, nn.RNN, nn.LayerNorm, nn.BatchNorm1d and nn.Linear',
+    phrase(`a parameter of shape [${parameters.get(parameter)!.shape.join(', ')}]`),
+  );
 };
 
 const isRecurrent = (parameters: Module['parameters']): boolean =>

@@ -1,4 +1,3 @@
-import { isFolioError } from '../errors.ts';
 import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import { ByteReader } from './byte-reader.ts';
 import { PickleDict, PickleGlobal, PickleTuple, type PickleValue, readPickle } from './pickle.ts';
@@ -42,45 +41,9 @@ const storages: Readonly<Record<string, DType>> = {
   BoolStorage: 'bool',
 };
 
-/** Names that a state dict or checkpoint mentions; calls of others than these are refused. */
-const plainNames = new Set([
-  'collections OrderedDict',
-  'collections defaultdict',
-  'collections Counter',
-  'builtins dict',
-  'builtins list',
-  'builtins set',
-  '__builtin__ set',
-  'builtins int',
-  'builtins str',
-  'builtins float',
-  'argparse Namespace',
-  'torch Size',
-  'torch device',
-  'torch._utils _rebuild_tensor_v2',
-  'torch._utils _rebuild_tensor',
-  'torch._utils _rebuild_parameter',
-  'torch.serialization _get_layout',
-]);
-
-const isDType = (name: string): boolean =>
-  /^torch (u?int\d+|float\d+|bfloat16|half|double|long|bool)$/.test(name);
 const storageType = (name: string): DType | undefined => storages[name.replace(/^torch(\.cuda)? /, '')];
 
-const knows = (name: string): boolean =>
-  plainNames.has(name) || isDType(name) || /^torch(\.cuda)? \w+Storage$/.test(name);
-
-/** What a whole model would be: its class is code of the program that saved it, and cannot come along. */
-const explain = (error: unknown, where: string): unknown => {
-  const received = isFolioError(error) ? error.details.received : undefined;
-  if (!/^"?[\w.]+ \w+"?$/.test(received ?? '')) return error;
-  return unsupported(
-    where,
-    "a state dict, torch.save(model.state_dict(), 'model.pt'), whose values can be read without running code",
-    phrase(`${received?.replaceAll('"', '')}, an object of the program that saved it`),
-  );
-};
-
+/** The constructors of a state dict or a checkpoint; undefined for any other name. */
 const call = (name: string, args: readonly PickleValue[], where: string): PickleValue | undefined => {
   switch (name) {
     case 'collections OrderedDict':
@@ -170,18 +133,22 @@ const integers = (value: PickleValue | undefined, where: string): readonly numbe
   return items as readonly number[];
 };
 
-/** `('storage', type, key, location, count)`, and in old files a view of another one. */
+/** `('storage', type, key, location, count)`, and in old files a view of another one, or `('module', class, …)`. */
 const storageOf = (
   id: PickleValue,
   where: string,
   bytesOf: (key: string, dtype: DType, count: number) => Uint8Array,
-): Storage => {
+): Storage | PickleGlobal => {
   const [kind, type, key, , count] = id instanceof PickleTuple ? id.items : [];
+  if (kind === 'module' && type instanceof PickleGlobal) return type;
   if (kind !== 'storage' || !(type instanceof PickleGlobal) || typeof count !== 'number') {
     throw invalid(where, 'a storage', phrase('something else'));
   }
   const dtype = storageType(type.name);
-  if (dtype === undefined) throw unsupported(where, 'values of a plain kind', type.name);
+  if (dtype === undefined) {
+    const received = /\bQ\w+Storage$/.test(type.name) ? phrase('a quantized one') : type.name;
+    throw unsupported(where, 'a model of floating-point weights', received);
+  }
   const name = String(key);
   countOf([count], where);
   return { dtype, key: name, count, bytes: () => bytesOf(name, dtype, count) };
@@ -197,30 +164,19 @@ export const readTorchZip = (bytes: Uint8Array, where: string): PickleValue => {
   if (order && new TextDecoder().decode(order).trim() === 'big') {
     throw unsupported(where, 'values in little-endian order', phrase('big-endian ones'));
   }
-  const persistent = (id: PickleValue): Storage =>
+  const persistent = (id: PickleValue): PickleValue =>
     storageOf(id, where, (key) => {
       const data = files.get(`${folder}data/${key}`);
       if (!data) throw invalid(where, `data/${key} in the archive`, undefined);
       return data;
     });
-  return guarded(where, () =>
-    readPickle(new ByteReader(files.get(pickle)!, where), where, rulesOf(where, persistent)),
-  );
+  return readPickle(new ByteReader(files.get(pickle)!, where), where, rulesOf(where, persistent));
 };
 
 const rulesOf = (where: string, persistent: (id: PickleValue) => PickleValue) => ({
-  knows,
   call: (name: string, args: readonly PickleValue[]) => call(name, args, where),
   persistent,
 });
-
-const guarded = <Value>(where: string, read: () => Value): Value => {
-  try {
-    return read();
-  } catch (error) {
-    throw explain(error, where);
-  }
-};
 
 /** The magic number with which `torch.save` began before PyTorch 1.6, as a pickle. */
 const MAGIC = [0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
@@ -232,8 +188,8 @@ export const readLegacyTorch = (bytes: Uint8Array, where: string): PickleValue =
   const reader = new ByteReader(bytes, where, MAGIC.length);
   const stored = new Map<string, Uint8Array>();
   const sizes = new Map<string, number>();
-  const persistent = (id: PickleValue): Storage => {
-    const view = id instanceof PickleTuple ? id.items[5] : undefined;
+  const persistent = (id: PickleValue): PickleValue => {
+    const view = id instanceof PickleTuple && id.items[0] === 'storage' ? id.items[5] : undefined;
     if (view !== undefined && view !== null)
       throw unsupported(where, 'whole storages', phrase('views of storages'));
     const storage = storageOf(id, where, (key) => {
@@ -241,24 +197,22 @@ export const readLegacyTorch = (bytes: Uint8Array, where: string): PickleValue =
       if (!data) throw invalid(where, `storage ${key}`, undefined);
       return data;
     });
-    sizes.set(storage.key, bytesPerValue[storage.dtype]);
+    if (isStorage(storage)) sizes.set(storage.key, bytesPerValue[storage.dtype]);
     return storage;
   };
   const rules = rulesOf(where, persistent);
-  return guarded(where, () => {
-    readPickle(reader, where, rules);
-    const system = readPickle(reader, where, rules);
-    if (system instanceof PickleDict && system.text('little_endian') === false) {
-      throw unsupported(where, 'values in little-endian order', phrase('big-endian ones'));
-    }
-    const value = readPickle(reader, where, rules);
-    const keys = readPickle(reader, where, rules);
-    for (const key of Array.isArray(keys) ? keys : []) {
-      const size = sizes.get(String(key));
-      const count = reader.u64();
-      if (size === undefined) throw invalid(where, 'keys of its storages', key);
-      stored.set(String(key), reader.slice(count * size));
-    }
-    return value;
-  });
+  readPickle(reader, where, rules);
+  const system = readPickle(reader, where, rules);
+  if (system instanceof PickleDict && system.text('little_endian') === false) {
+    throw unsupported(where, 'values in little-endian order', phrase('big-endian ones'));
+  }
+  const value = readPickle(reader, where, rules);
+  const keys = readPickle(reader, where, rules);
+  for (const key of Array.isArray(keys) ? keys : []) {
+    const size = sizes.get(String(key));
+    const count = reader.u64();
+    if (size === undefined) throw invalid(where, 'keys of its storages', key);
+    stored.set(String(key), reader.slice(count * size));
+  }
+  return value;
 };

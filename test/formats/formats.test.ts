@@ -78,7 +78,7 @@ const torchSpec = fc
     ...spec,
     ids: ids(spec.vocabulary),
     files: [
-      ...['state.pt', 'old.pt', 'views.pt', 'checkpoint.pt', 'old.onnx'],
+      ...['state.pt', 'old.pt', 'views.pt', 'checkpoint.pt', 'full.pt', 'old.onnx'],
       // The format sorts by name: a normalization's place is lost, and the order of nn.Linear of one size. PyTorch
       // unrolls an nn.RNN.
       ...(spec.norm || (spec.hidden === spec.units && spec.vocabulary === spec.units)

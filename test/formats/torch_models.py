@@ -4,8 +4,11 @@
 
 SPECS.json is a list of {name, vocabulary, embedding, kind, units, depth, bias, nonlinearity, hidden, norm, seed, ids, files}.
 For each FOLDER/name/ gets the files and expected.json: {ids, logits}. Files: state.pt, old.pt, half.pt, views.pt,
-checkpoint.pt, state.safetensors, model.onnx (the current exporter), old.onnx (the one before), quantized.onnx.
+checkpoint.pt, full.pt (a checkpoint with objects of other classes beside the weights), state.safetensors, model.onnx (the current exporter), old.onnx (the one before), quantized.onnx.
 """
+import argparse
+import collections
+import datetime
 import json
 import logging
 import os
@@ -17,6 +20,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 
+import numpy
 import torch
 from torch import nn
 
@@ -89,6 +93,12 @@ def write(spec, folder):
             stoi = {character: i for i, character in enumerate(characters)}
             hyper = {"hidden": spec["units"], "rate": 1e-3, "big": -(2**70)}
             torch.save(dict(epoch=3, model_state_dict=state, optimizer=optimizer.state_dict(), stoi=stoi, hyper=hyper), path)
+        elif file == "full.pt":
+            hyper = argparse.Namespace(rate=1e-3, out=pathlib.PurePosixPath("runs/1"))
+            trained = {"model." + name: value for name, value in state.items()}
+            counts = collections.Counter(characters)
+            beside = dict(loss=numpy.float32(1.25), random=numpy.random.get_state(), at=datetime.datetime(2026, 1, 1))
+            torch.save([dict(hyper_parameters=hyper, state_dict=trained, counts=counts, tokens=tuple(characters), **beside)], path)
         elif file == "whole.pt":
             torch.save(model, path)
         elif file == "state.safetensors":

@@ -22,6 +22,7 @@ const files = [
   'torch-lstm/state.pt',
   'torch-lstm/old.pt',
   'torch-lstm/checkpoint.pt',
+  'torch-lstm/full.pt',
   'torch-lstm/state.safetensors',
   'torch-lstm/old.onnx',
   'torch-lstm/quantized.onnx',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { importModel } from '../../../src/import/import-model.ts';
 import { networkOf, writeLayersModel } from '../../../src/import/layers-model.ts';
 import { readModelFile } from '../../../src/import/read-model-file.ts';
+import { fromStateDict } from '../../../src/import/state-dict.ts';
 import { openModel } from '../../../src/model/open-model.ts';
 import { ml5Model, readExpected, readModel, worstDifference } from '../../import-fixtures.ts';
 
@@ -27,7 +28,7 @@ const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(f
 
 describe('models of other libraries', () => {
   it('are all there', () => {
-    expect(files).toHaveLength(28);
+    expect(files).toHaveLength(29);
   });
 
   it.each(files)('%s gives what its library computed, also once written as a LayersModel', async (path) => {
@@ -60,6 +61,11 @@ describe('models of other libraries', () => {
     expect([format, notes]).toEqual(['PyTorch', []]);
   });
 
+  it('carry the alphabet of a checkpoint with objects of other classes in it', async () => {
+    const { alphabet, notes } = await importModel(bytesOf('torch-lstm/full.pt'), { name: 'full.pt' });
+    expect([alphabet?.join(''), notes]).toEqual(['abcdefghijk', []]);
+  });
+
   it('ask for what a state dict does not say', async () => {
     const several = readModelFile(bytesOf('torch-gru/state.pt'), { name: 'state.pt' });
     await expect(several).rejects.toMatchObject({
@@ -72,6 +78,47 @@ describe('models of other libraries', () => {
 });
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
+
+describe('a state dict with a parameter that nobody reads', () => {
+  const tensor = (...shape: number[]) => ({
+    shape,
+    read: () => ({ shape, values: new Float32Array(shape.reduce((product, size) => product * size, 1)) }),
+  });
+  const plain = {
+    'encoder.weight': tensor(5, 3),
+    'rnn.weight_ih_l0': tensor(16, 3),
+    'rnn.weight_hh_l0': tensor(16, 4),
+    'decoder.bias': tensor(5),
+  };
+  const weight = { 'decoder.weight': tensor(5, 4) };
+
+  it.each<[string, Record<string, ReturnType<typeof tensor>>, string]>([
+    [
+      'an attention',
+      { ...weight, 'attn.in_proj_weight': tensor(12, 4), 'attn.out_proj.weight': tensor(4, 4) },
+      'attn.in_proj_weight',
+    ],
+    ['a learned state', { h0: tensor(1, 1, 4), ...weight }, 'h0: a parameter of shape [1, 1, 4]'],
+    ['a layer of its own', { ...weight, 'rnn.scale': tensor(4) }, 'rnn.scale'],
+    [
+      'weight normalisation',
+      {
+        'decoder.parametrizations.weight.original0': tensor(5, 1),
+        'decoder.parametrizations.weight.original1': tensor(5, 4),
+      },
+      'remove_parametrizations',
+    ],
+    [
+      'weight normalisation as it was',
+      { 'decoder.weight_g': tensor(5, 1), 'decoder.weight_v': tensor(5, 4) },
+      'remove_weight_norm',
+    ],
+  ])('%s is refused by its name', (_, more, words) => {
+    const entries = new Map(Object.entries({ ...plain, ...more }));
+    expect(() => fromStateDict(entries, 'model.pt')).toThrow(words);
+    expect(() => fromStateDict(new Map(Object.entries({ ...plain, ...weight })), 'model.pt')).not.toThrow();
+  });
+});
 
 describe('what is no model that can be imported', () => {
   it.each<[string, string, Uint8Array, string, string]>([
