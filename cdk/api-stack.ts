@@ -109,7 +109,11 @@ export class ApiStack extends Stack {
       gradual: true,
     });
     this.generate
-      .grantObjects(['s3:GetObject'], models, [`${prefixes.models}*`, signingSecretKey])
+      .grantObjects(['s3:GetObject'], models, [
+        `${prefixes.models}*`,
+        `${prefixes.candidates}*/report.*`,
+        signingSecretKey,
+      ])
       .grantList(models, [prefixes.models]);
 
     this.admin = new NodeFunction(this, 'Admin', {

@@ -131,7 +131,11 @@ export function suppressions(names: StackNames): readonly Suppression[] {
       findings: ['Serverless-LambdaDLQ'],
       reason: 'Its functions are called synchronously: the caller receives the failure.',
     },
-    { at: 'FolioApi/Generate/Role', findings: [models('models/*')], reason: objects },
+    {
+      at: 'FolioApi/Generate/Role',
+      findings: [models('models/*'), models('candidates/*/report.*')],
+      reason: objects,
+    },
     {
       at: 'FolioApi/Admin/Role',
       findings: [

@@ -8,7 +8,6 @@ import type { TrainingEvent } from './events.ts';
 import { lineOf } from './report/progress-line.ts';
 
 const EVERY = 3_000; // milliseconds between two writings
-const SAMPLES = 6;
 const LINES = 40;
 
 /** What is known of a training before its first event. */
@@ -31,6 +30,7 @@ export class RecordKeeper {
   #record: TrainingRecord;
   #epochs = 0;
   #steps = 0;
+  #bestEpoch = 0;
   #written = 0; // when, milliseconds
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
@@ -95,6 +95,12 @@ export class RecordKeeper {
     await this.flush();
   }
 
+  /** Removes the record: nothing was trained, and whoever asked for it has been answered already. */
+  async discard(): Promise<void> {
+    await this.#writing;
+    await this.#store.remove(recordKey(this.#record.id));
+  }
+
   /** Waits until every event so far has been written. @throws what the store threw, if the last writing failed */
   async flush(): Promise<void> {
     this.#write();
@@ -114,6 +120,7 @@ export class RecordKeeper {
       case 'step':
         return { progress: this.#progress(event, progress) };
       case 'validation':
+        if (event.best) this.#bestEpoch = event.epoch;
         return progress ? { progress: { ...progress, validationLoss: event.loss } } : {};
       case 'epoch':
         return {
@@ -124,8 +131,13 @@ export class RecordKeeper {
         };
       case 'sample': {
         const { epoch, temperature, text } = event;
-        return { samples: [...samples, { epoch, temperature, text }].slice(-SAMPLES) };
+        const kept = samples.filter((one) => one.epoch === this.#bestEpoch || one.epoch === epoch);
+        return { samples: [...kept, { epoch, temperature, text }] };
       }
+      case 'finished':
+        return event.bestEpoch === 0 ? {} : { bestEpoch: event.bestEpoch };
+      case 'judgement':
+        return { judgement: event.message };
       case 'published':
         return { state: 'published', version: event.version };
       case 'rejected':

@@ -14,7 +14,7 @@ import { alphabetCorpusOption } from './alphabet-options.ts';
 import { baseModel } from './base-model.ts';
 import { newCommand } from './command.ts';
 import { addModel, type ModelOptions, openModel } from './open-model.ts';
-import { columns, count, print, printStatus, several, size } from './print.ts';
+import { columns, count, print, printStatus, several, size, widthOf } from './print.ts';
 
 interface InspectFlags extends Omit<ModelOptions, 'alphabet'> {
   readonly preparation: 'plain' | 'tutorial';
@@ -93,7 +93,8 @@ export const command = (): Command =>
       }
       const base = await openedBase(flags.store);
       const report = await inspectCorpus(given, { ...flags, alphabet, base });
-      await print(flags.json ? json(report) : `${corpusReportText(report)}\n`);
+      const width = process.stdout.isTTY ? widthOf(process.stdout) : undefined;
+      await print(flags.json ? json(report) : `${corpusReportText(report, width)}\n`);
     });
 
 /** What `auto` may start from. Why it may not is said. */

@@ -49,7 +49,7 @@ export const startBanner = async (
 };
 
 const aboutKey = ({ file }: WriteKey): string =>
-  'With the key in that address one may train, publish and remove; without it, only read.\n' +
+  'With the key in that address one may train, publish and remove; else only read.\n' +
   (file === undefined ? '' : `It is kept in ${file}.\n`);
 
 const curlLine = (url: string, prompt: string, hasKeys: boolean): string => {

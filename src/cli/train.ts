@@ -132,18 +132,21 @@ export const command = (): Command =>
     .action(run);
 
 async function run(flags: TrainFlags): Promise<void> {
-  const ended = await runFiltered();
+  const json = flags.json === true || flags.log === 'json';
+  const settings = readSettings(undefined, { store: flags.store });
+  const givenId = flags.record ?? settings.trainingId;
+  // Whoever gives a record, or reads JSON, is a program, and does this by itself.
+  const ended = json || givenId !== undefined ? undefined : await runFiltered();
   if (ended !== undefined) throw new Ended(ended);
   if (flags.resume && flags.fresh)
     throw new FolioError('invalid_parameter', 'Give --resume or --fresh, not both.', { where: '--resume' });
-  const settings = readSettings(undefined, { store: flags.store });
   const store = await openStore(settings.store);
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
   const interrupt = interruptible(flags.maxSeconds, (reason) =>
     printStatus(`${reason} Stopping after a last checkpoint; once more to stop at once.`.trimStart()),
   );
-  const id = flags.record ?? settings.trainingId ?? newTrainingId(name);
+  const id = givenId ?? newTrainingId(name);
   const start = {
     id,
     model: name,
@@ -152,7 +155,6 @@ async function run(flags: TrainFlags): Promise<void> {
     source: basename(corpus[0] ?? ''),
   };
   const record = new RecordKeeper(store, start, undefined, interrupt.stop);
-  const json = flags.json === true || flags.log === 'json';
   const progress = openProgress({ json, lines: flags.log === 'lines' });
   const findOthers = concurrentTrainings(store, name, id);
   const reportOthers = async () => {
@@ -162,6 +164,7 @@ async function run(flags: TrainFlags): Promise<void> {
     }
   };
   let outcome: PublishedEvent | RejectedEvent | undefined;
+  let hasStarted = false;
 
   try {
     await record.begin();
@@ -187,6 +190,7 @@ async function run(flags: TrainFlags): Promise<void> {
       log: printStatus,
     })) {
       record.update(event);
+      hasStarted ||= event.type === 'started';
       progress.update(event);
       if (event.type === 'epoch') await reportOthers();
       if (event.type === 'published' || event.type === 'rejected') outcome = event;
@@ -206,7 +210,11 @@ async function run(flags: TrainFlags): Promise<void> {
     const { code, message } = isFolioError(error)
       ? error
       : { code: 'internal', message: 'Folio failed unexpectedly.' };
-    await record.fail(code === 'interrupted' ? 'stopped' : 'failed', code, message).catch(() => undefined);
+    // A corpus that cannot be read is no training, and the error says what is wrong with it.
+    if (!hasStarted && givenId === undefined && code.startsWith('corpus_'))
+      await record.discard().catch(() => undefined);
+    else
+      await record.fail(code === 'interrupted' ? 'stopped' : 'failed', code, message).catch(() => undefined);
     throw error;
   } finally {
     progress.end();
@@ -220,7 +228,9 @@ async function run(flags: TrainFlags): Promise<void> {
     if (!json) next('publish', reference);
     throw new FolioError(
       'rejected_by_gate',
-      `${reference} is kept as a candidate: ${outcome.reasons.join(' ')} \`folio publish\` publishes it all the same, without another training.`,
+      json
+        ? `${reference} is kept as a candidate: ${outcome.reasons.join(' ')}`
+        : `${reference} is kept as a candidate; \`folio publish\` publishes it all the same.`,
       { where: 'gate' },
     );
   }

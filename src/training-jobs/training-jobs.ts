@@ -35,7 +35,11 @@ export interface TrainingRecord {
   readonly progress?: TrainingProgress;
   /** One point an epoch, for the loss curve. */
   readonly history: readonly { epoch: number; loss: number; validationLoss: number }[];
-  /** Newest last; a few. */
+  /** Whose weights are kept, once it is over: the best, not the last. */
+  readonly bestEpoch?: number;
+  /** What the measurements come to, in one sentence, once they are taken. */
+  readonly judgement?: string;
+  /** Of the best epoch so far and of the last; newest last. */
   readonly samples: readonly { epoch: number; temperature: number; text: string }[];
   readonly version?: string; // once published or kept as a candidate
   readonly failure?: { readonly code: string; readonly message: string };

@@ -55,7 +55,9 @@ export class Controller {
     this.#completions.replaceChildren(...cards.map(({ element }) => element));
     this.#completions.dataset.count = String(cards.length);
     byId('legend', HTMLParagraphElement).hidden = false;
-    this.#completions.scrollIntoView({ block: 'nearest' });
+    // A phone has no room for the prompt and the text: the text is what was asked for.
+    const isNarrow = matchMedia('(max-width: 40rem)').matches;
+    this.#completions.scrollIntoView({ block: isNarrow ? 'start' : 'nearest' });
     return this.#generate(source, cards);
   }
 
@@ -96,7 +98,11 @@ export class Controller {
       announce(cards.length === 1 ? 'The text is complete.' : 'The texts are complete.');
     } catch (error) {
       if (!signal.aborted) notice('notice', messageOf(error));
-      for (const card of cards) card.markStopped();
+      for (const card of cards) {
+        card.markStopped();
+        if (card.characters.length === 0 && !signal.aborted) card.element.remove();
+      }
+      byId('legend', HTMLParagraphElement).hidden = this.#completions.childElementCount === 0;
     } finally {
       if (this.#running === running) this.#setBusy(cards, false);
       else for (const card of cards) card.busy = false;

@@ -55,10 +55,10 @@ export class LossChart {
     this.#paint(training);
   }
 
-  #paint({ history }: TrainingJob): void {
-    const last = history.at(-1);
+  #paint({ history, best_epoch: best }: TrainingJob): void {
+    const last = history.find(({ epoch }) => epoch === best) ?? history.at(-1);
     const summary = last
-      ? `After epoch ${last.epoch}: ${formatDecimal(last.loss, 3)} nats per character on the training text, ${formatDecimal(last.validation_loss, 3)} on the held-out text (dashed).`
+      ? `After epoch ${last.epoch}${last.epoch === best && history.length > 1 ? ', whose weights are kept' : ''}: ${formatDecimal(last.loss, 3)} nats per character on the training text, ${formatDecimal(last.validation_loss, 3)} on the held-out text (dashed).`
       : 'Loss in nats per character; after the first epoch also on the held-out text (dashed).';
     this.#caption.textContent = summary;
     this.#element.ariaLabel = `Loss by epoch. ${summary}`;

@@ -16,8 +16,12 @@ export const lossSampleOf = ({ progress }: TrainingJob): LossSample | undefined 
 
 /** Whole epochs with both losses, and between them the samples of the training loss. */
 export const lossCurve = (history: TrainingJob['history'], samples: readonly LossSample[]): LossCurve => {
+  const ends = new Set(history.map(({ epoch }) => epoch));
   const points = [
-    ...samples.map(({ epoch, loss }) => ({ epoch, loss, validation: null })),
+    // A chart leaves out all but one of the points of one epoch.
+    ...samples
+      .filter(({ epoch }) => !ends.has(epoch))
+      .map(({ epoch, loss }) => ({ epoch, loss, validation: null })),
     ...history.map(({ epoch, loss, validation_loss }) => ({ epoch, loss, validation: validation_loss })),
   ].toSorted((a, b) => a.epoch - b.epoch);
   return [

@@ -11,7 +11,7 @@ interface Sample {
 }
 
 /**
- * The samples of the last epoch, each in a few rows: a list in columns, of a longer text the first rows and a button for
+ * The samples of one epoch, each in a few rows: a list in columns, of a longer text the first rows and a button for
  * the rest. What has been opened stays open while newer samples take the place of older ones.
  */
 export class Samples {
@@ -23,9 +23,9 @@ export class Samples {
     this.#root = root;
   }
 
-  show(samples: readonly Sample[]): void {
-    const latest = samples.at(-1)?.epoch;
-    const last = samples.filter(({ epoch }) => epoch === latest);
+  /** @param epoch Default: the last. */
+  show(samples: readonly Sample[], epoch = samples.at(-1)?.epoch): void {
+    const last = samples.filter((sample) => sample.epoch === epoch);
     const key = JSON.stringify(last);
     if (key === this.#shown) return; // a record comes every few seconds; what is read must not move
     this.#shown = key;

@@ -53,17 +53,24 @@ export class TrainingPanel {
     }
   }
 
-  /** Lists the trainings, and shows the newest or the one that is wanted. */
+  /** Lists the trainings, and shows the newest that did not fail, or the one that is wanted. */
   async refresh(wanted?: string): Promise<void> {
     const { data } = await callJson<{ data: readonly TrainingJob[] }>('v1/trainings');
     byId('trainings', HTMLDivElement).hidden = data.length === 0;
     this.#list.replaceChildren(
-      ...data.map(({ id, model, preset, started_at }) =>
-        make('option', { value: id }, `${model}, ${preset}, ${formatDate(new Date(started_at))}`),
-      ),
+      ...data.map(({ id, model, preset, started_at, state }) => {
+        const ended = state === 'failed' || state === 'stopped' ? `, ${state}` : '';
+        return make(
+          'option',
+          { value: id },
+          `${model}, ${preset}, ${formatDate(new Date(started_at))}${ended}`,
+        );
+      }),
     );
     await this.#offerModels();
-    if (wanted !== undefined) this.#list.value = wanted;
+    // What failed has been read by whoever started it.
+    const first = data.find(({ state }) => state !== 'failed' && state !== 'stopped');
+    this.#list.value = wanted ?? first?.id ?? data[0]?.id ?? '';
     if (data.length > 0) this.#view.watch(this.#list.value);
   }
 

@@ -15,6 +15,8 @@ const states: Readonly<Record<TrainingJob['state'], string>> = {
   stopped: 'Stopped',
 };
 
+const isOver = (state: TrainingJob['state']): boolean => state !== 'queued' && state !== 'running';
+
 /** What of a training's view keeps a state of its own. */
 interface Parts {
   readonly chart: LossChart;
@@ -74,7 +76,7 @@ export class TrainingView {
   }
 
   #show(training: TrainingJob, { chart, samples }: Parts): void {
-    const { model, version, state, progress, failure } = training;
+    const { model, version, state, progress, failure, best_epoch: best } = training;
     const root = this.#root;
     within(root, 'h3', HTMLElement).textContent = model;
     const status = failure ? `${states[state]}: ${failure.message}` : states[state];
@@ -84,7 +86,7 @@ export class TrainingView {
     use.hidden = state !== 'published' || version === undefined;
     use.onclick = () => this.#onUse(`${model}@${version}`);
     const report = within(root, '[data-do=report]', HTMLAnchorElement);
-    report.hidden = use.hidden;
+    report.hidden = version === undefined || (state !== 'published' && state !== 'rejected');
     showReportOf(report, `${model}@${version}`);
     within(root, '[data-do=stop]', HTMLElement).hidden = state !== 'running' && state !== 'queued';
     const bar = within(root, 'progress', HTMLProgressElement);
@@ -94,8 +96,12 @@ export class TrainingView {
         make('div', {}, make('dt', {}, name), make('dd', {}, value)),
       ),
     );
+    const judgement = within(root, '.judgement', HTMLElement);
+    judgement.hidden = training.judgement === undefined;
+    judgement.textContent = `${training.judgement ?? ''}${state === 'rejected' && version !== undefined ? ` To publish it all the same: folio publish ${model}@${version}` : ''}`;
+    within(root, '.curve', HTMLElement).hidden = training.history.length === 0 && isOver(state);
     chart.show(training);
-    samples.show(training.samples);
+    samples.show(training.samples, training.samples.some(({ epoch }) => epoch === best) ? best : undefined);
     within(root, '.log', HTMLElement).hidden = training.log_tail.length === 0;
     within(root, '.log pre', HTMLElement).textContent = training.log_tail.join('\n');
   }
@@ -107,8 +113,11 @@ export class TrainingView {
     preset,
     from,
     parent,
+    history,
+    best_epoch: best,
   }: TrainingJob): readonly (readonly [string, string])[] {
     const characters = corpus.characters;
+    const kept = history.find(({ epoch }) => epoch === best);
     return [
       ['Preset', preset],
       ...(from === undefined && parent === undefined
@@ -117,8 +126,9 @@ export class TrainingView {
       ...(characters === undefined ? [] : [['Corpus', formatCount(characters, 'character')] as const]),
       ...(progress
         ? [
-            ['Epoch', `${progress.epoch} of ${progress.epochs}`] as const,
-            ['Loss', formatDecimal(progress.loss, 3)] as const,
+            ['Epoch', `${kept ? `${kept.epoch} kept,` : progress.epoch} of ${progress.epochs}`] as const,
+            ['Loss', formatDecimal(kept?.loss ?? progress.loss, 3)] as const,
+            ...(kept ? [['Held out', formatDecimal(kept.validation_loss, 3)] as const] : []),
             ['Speed', `${formatInteger(progress.characters_per_second)} characters/s`] as const,
             ...(state === 'running' ? [['Time left', formatDuration(progress.seconds_left)] as const] : []),
           ]

@@ -97,8 +97,9 @@ describe('rights', () => {
     return parts.filter((part) => typeof part === 'string').join('');
   };
 
-  it('lets the generating function read models, and nothing else', () => {
+  it('lets the generating function read models and the reports of what the gate rejected, and nothing else', () => {
     expect(onObjects(made.api, /^GenerateRole/)).toEqual([
+      ['s3:GetObject', '/candidates/*/report.*'],
       ['s3:GetObject', '/keys/signing.json'],
       ['s3:GetObject', '/models/*'],
       ['s3:ListBucket', ''],

@@ -1,3 +1,4 @@
+import { wrapText } from '../../src/wrap-text.ts';
 import { bestOrder } from '../metrics/ngrams.ts';
 import { dollars, duration, grouped, percent, several, visible } from '../report/format.ts';
 import type { CorpusReport } from './corpus-report.ts';
@@ -5,8 +6,14 @@ import { FARGATE_PRICE } from './estimate.ts';
 
 const SHOWN = 120; // characters of the alphabet
 
-/** The report for a terminal. */
-export const corpusReportText = (report: CorpusReport): string => {
+const LABEL = 11; // characters before each row's text
+
+/**
+ * The report for a terminal.
+ *
+ * @param width Of the terminal, in characters. Default: no row is broken.
+ */
+export const corpusReportText = (report: CorpusReport, width = Number.POSITIVE_INFINITY): string => {
   const { alphabet, estimate, duplicates } = report;
   const best = bestOrder(estimate.ngramLosses);
   const rows: [string, string][] = [
@@ -46,8 +53,9 @@ export const corpusReportText = (report: CorpusReport): string => {
       `about ${estimate.expectedLoss.toFixed(2)} nats per character expected; a trigram model has ${estimate.trigramLoss.toFixed(2)}, the best n-gram model, of order ${best}, ${estimate.ngramLosses[best].toFixed(2)}`,
     ],
   ];
-  const table = rows.map(([name, text]) => `${name.padEnd(11)}${text}`).join('\n');
-  const findings = report.findings.map(({ severity, message }) => `${severity}: ${message}`);
+  const fitted = (text: string, indent: number) => wrapText(text, width, { indent, cutWords: false });
+  const table = rows.flatMap(([name, text]) => fitted(name.padEnd(LABEL) + text, LABEL)).join('\n');
+  const findings = report.findings.flatMap(({ severity, message }) => fitted(`${severity}: ${message}`, 2));
   return findings.length === 0 ? table : `${table}\n\n${findings.join('\n')}`;
 };
 

@@ -1,4 +1,5 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { wrapText } from '../../src/wrap-text.ts';
 import type { TrainingEvent } from '../events.ts';
 import { clock, grouped } from './format.ts';
 import { lineOf } from './progress-line.ts';
@@ -95,6 +96,16 @@ export const barLine = (width: number, progress: number, fields: BarFields): str
   return `${'█'.repeat(full)}${'░'.repeat(cells - full)} ${line}`;
 };
 
+/** An event as `lineOf` has it, its sentences broken between words; samples are fitted already. */
+const rowsOf = (event: TrainingEvent, width: number): string | undefined => {
+  const text = lineOf(event, width);
+  if (text === undefined || event.type === 'sample') return text;
+  return text
+    .split('\n')
+    .flatMap((line) => wrapText(line, width, { indent: line.startsWith(' ') ? 4 : 2, cutWords: false }))
+    .join('\n');
+};
+
 const bar = (log: Terminal): Progress => {
   const width = () => log.getWindowSize?.()[0] || log.columns || 80;
   const bars = new MultiBar({
@@ -115,7 +126,7 @@ const bar = (log: Terminal): Progress => {
       if (event.type === 'started') {
         epochs = event.epochs;
         const blank = { epoch: `1/${epochs}`, loss: '…', validation, pace: '…', left: '…', step: '…' };
-        log.write(`${lineOf(event)}\n`);
+        log.write(`${rowsOf(event, width())}\n`);
         steps = event.steps;
         one = bars.create(event.steps, event.resumedAt ?? 0, blank);
         return;
@@ -135,7 +146,7 @@ const bar = (log: Terminal): Progress => {
         });
         return;
       }
-      const line = lineOf(event, width());
+      const line = rowsOf(event, width());
       if (event.type === 'finished') {
         bars.stop();
         one = undefined;

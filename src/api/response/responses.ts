@@ -471,6 +471,10 @@ export const TrainingSchema = z
       }),
     ),
     history: z.array(z.object({ epoch: z.int(), loss: z.number(), validation_loss: z.number() })),
+    best_epoch: z.optional(z.int()).check(z.describe('Whose weights are kept, once it is over.')),
+    judgement: z
+      .optional(z.string())
+      .check(z.describe('What the measurements come to, in one sentence, once they are taken.')),
     samples: z.array(z.object({ epoch: z.int(), temperature: z.number(), text: z.string() })),
     version: z.optional(z.string()),
     failure: z.optional(z.object({ code: z.string(), message: z.string() })),

@@ -1,5 +1,5 @@
 import { FolioError } from '../../errors.ts';
-import { corpusDeletedKey, modelFile } from '../../store/keys.ts';
+import { candidatePrefix, corpusDeletedKey, modelFile } from '../../store/keys.ts';
 import { isModelName, type ModelReference, parseModelReference } from '../../store/model-name.ts';
 import { activate, currentVersion, listModels, listVersions, removeVersion } from '../../store/models.ts';
 import type { Store } from '../../store/store.ts';
@@ -113,7 +113,10 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
     async (context, { store }) => {
       const { name, version } = await resolve(store, context.req.param('model'));
       const { file } = context.req.param();
-      const bytes = isModelName(file) ? await versionFiles(store, name, version).read(file) : undefined;
+      const bytes = isModelName(file)
+        ? ((await versionFiles(store, name, version).read(file)) ??
+          (await reportOfCandidate(store, name, version, file)))
+        : undefined;
       if (bytes === undefined) {
         throw new FolioError('not_found', `There is no file ${file} in ${name}@${version}.`, {
           where: 'file',
@@ -215,6 +218,17 @@ const resolve = async (store: Store, text: string): Promise<Required<ModelRefere
   if (meant === undefined) throw notThere(name);
   return { name, version: meant };
 };
+
+/** What the gate rejected is served to nobody; why it did may be read. */
+const reportOfCandidate = async (
+  store: Store,
+  name: string,
+  version: string,
+  file: string,
+): Promise<Uint8Array | undefined> =>
+  file === 'report.html' || file === 'report.json'
+    ? (await store.read(candidatePrefix(name, version) + file))?.bytes
+    : undefined;
 
 const readJsonFile = async (
   store: Store,

@@ -178,6 +178,8 @@ export const trainingObject = (record: TrainingRecord, store: Store): object => 
       loss,
       validation_loss: validationLoss,
     })),
+    ...(record.bestEpoch === undefined ? {} : { best_epoch: record.bestEpoch }),
+    ...(record.judgement === undefined ? {} : { judgement: record.judgement }),
     samples: record.samples,
     ...(record.version === undefined ? {} : { version: record.version }),
     ...(record.failure === undefined

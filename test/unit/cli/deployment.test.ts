@@ -172,6 +172,14 @@ describe('folio open', () => {
     expect(here.stdout).toBe(`${join(root, 'store')}/models/tiny/${versions[2]}/report.html\n`);
     const none = await folioWithin(['open', 'tiny@previous', '--print', '--store', join(root, 'store')]);
     expect([none.code, none.stderr]).toEqual([3, expect.stringMatching(/has no report/)]);
+    // What the gate rejected has a report too, and is the newest of a model that has nothing else.
+    await store.write('candidates/fresh/20260101T000000Z-0a1b2c3d/report.html', Buffer.from('<p>No.</p>'));
+    await store.write('candidates/fresh/20260101T000000Z-0a1b2c3d/model.json', Buffer.from('{}'));
+    const fresh = await folioWithin(['open', 'fresh', '--print', '--store', join(root, 'store')]);
+    expect(fresh.stdout).toContain('/candidates/fresh/20260101T000000Z-0a1b2c3d/report.html\n');
+    const file = `${server.url}/v1/models/fresh@20260101T000000Z-0a1b2c3d/files/report.html`;
+    const served = await fetch(file, { headers: { authorization: 'Bearer reader' } });
+    expect(await served.text()).toBe('<p>No.</p>');
     const { code, stderr } = await folio('open', 'tiny', '--print');
     expect([code, stderr]).toEqual([5, expect.stringContaining('report.html')]); // it was not published with it
     await store.remove(`models/tiny/${versions[2]}/digests.json`);

@@ -56,7 +56,7 @@ describe('RecordKeeper', () => {
         { epoch: 2, validationLoss: 2.1 },
       ],
     });
-    expect(running?.samples.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(running?.samples.map(({ epoch }) => epoch)).toEqual([2]);
     expect(running?.logTail).toContain('warning: No better for a while.');
     keeper.update(events.at(-1)!);
     await keeper.flush();
@@ -64,6 +64,23 @@ describe('RecordKeeper', () => {
       state: 'published',
       version: '20261124T120000Z-0a1b2c3d',
     });
+  });
+
+  it('keeps the samples of the best epoch, and says which it is and how the model is judged', async () => {
+    const store = new FolderStore(folder);
+    const keeper = new RecordKeeper(store, start);
+    for (const event of events) {
+      if (event.type === 'validation') keeper.update({ ...event, best: event.epoch === 1 });
+      else if (event.type === 'finished') keeper.update({ ...event, bestEpoch: 1 });
+      else if (event.type === 'published') keeper.update({ type: 'judgement', message: 'It is good.' });
+      else keeper.update(event);
+    }
+    await keeper.flush();
+    const record = await readRecord(store, id);
+    expect(record).toMatchObject({ bestEpoch: 1, judgement: 'It is good.' });
+    expect(record?.samples.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    await keeper.discard();
+    expect(await readRecord(store, id)).toBeUndefined();
   });
 
   it('says why a training ended otherwise', async () => {

@@ -26,6 +26,7 @@ test('the curve goes through epochs and sightings in order', () => {
   const sightings = [
     { epoch: 0.5, loss: 3 },
     { epoch: 1.5, loss: 2.3 },
+    { epoch: 2, loss: 2.1 },
   ];
   expect(lossCurve(history, sightings)).toEqual([
     [0.5, 1, 1.5, 2],
