@@ -56,8 +56,8 @@ export class Controller {
     this.#completions.dataset.count = String(cards.length);
     byId('legend', HTMLParagraphElement).hidden = false;
     // A phone has no room for the prompt and the text: the text is what was asked for.
-    const isNarrow = matchMedia('(max-width: 40rem)').matches;
-    this.#completions.scrollIntoView({ block: isNarrow ? 'start' : 'nearest' });
+    const isPhone = matchMedia('(max-width: 40rem) and (pointer: coarse)').matches;
+    this.#completions.scrollIntoView({ block: isPhone ? 'start' : 'nearest' });
     return this.#generate(source, cards);
   }
 
@@ -119,6 +119,6 @@ export class Controller {
     const focused = document.activeElement === (busy ? this.#generateButton : this.#stopButton);
     this.#generateButton.hidden = busy;
     this.#stopButton.hidden = !busy;
-    if (focused) (busy ? this.#stopButton : this.#generateButton).focus();
+    if (focused) (busy ? this.#stopButton : this.#generateButton).focus({ preventScroll: true });
   }
 }
