@@ -1,4 +1,5 @@
 import { corpusDeletedKey, prefixes, recordKey } from '../src/store/keys.ts';
+import { corpusKeyPattern, modelNameExpression, namePattern } from './model-name-expression.ts';
 import {
   action,
   busy,
@@ -36,12 +37,9 @@ const waitingSeconds = 7 * 86_400;
 /** States of a record (`src/training-jobs/training-jobs.ts`) after which it does not change. */
 const finalStates = "['published', 'rejected', 'failed']";
 
-/** Of models, as `src/store/model-name.ts` has it. */
-const namePattern = '[A-Za-z0-9][A-Za-z0-9_.-]{0,63}';
-
-/** The model that an event is about: the corpus' own name, unless the caller named another. */
+/** The model that an event is about: the one that its corpus makes, unless the caller named another. */
 const nameOf = (event: string) =>
-  `($exists(${event}.model) ? ${event}.model : $replace(${event}.detail.object.key, /^corpora\\/|\\.txt$/, ''))`;
+  `($exists(${event}.model) ? ${event}.model : ${modelNameExpression(`${event}.detail.object.key`)})`;
 
 /**
  * The id of a training, as `src/training-jobs/records.ts` makes them: time, four digits, name.
@@ -144,7 +142,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           { Condition: jsonata('$deleted and $oldVersion'), Next: 'Nothing to do' },
           {
             Condition: jsonata(
-              `$contains($key, /^corpora\\/${namePattern}\\.txt$/) and $contains($name, /^${namePattern}$/)`,
+              `$contains($key, /${corpusKeyPattern}/) and $contains($name, /^${namePattern}$/)`,
             ),
             Next: 'Wait for later uploads',
           },
@@ -158,7 +156,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: failure(
           'invalid_parameter',
           jsonata(
-            "'The object ' & $key & ', for a model ' & $name & ', is no corpus: expected corpora/NAME.txt, NAME of up to 64 letters, digits, dots, dashes and underscores, the first a letter or digit.'",
+            "'The object ' & $key & ', for a model ' & $name & ', is no corpus: expected corpora/NAME.txt, NAME with a letter from a to z or a digit, in no folder.'",
           ),
         ),
         Next: 'Notify',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { modelNameOf } from '../../../src/store/model-name.ts';
 import { deployed, type Machine, machine, ofType } from './deployed.ts';
 import { type End, Interpreter } from './interpreter.ts';
 import { type TaskEnd, World } from './world.ts';
@@ -520,18 +521,32 @@ describe('names', () => {
   });
 
   it.each([
-    'corpora/my novel.txt',
-    'corpora/a+b.txt',
-    'corpora/größe.txt',
+    'My Novel (v2)',
+    'a+b',
+    'größe',
+    'École ÅÄÖ'.normalize('NFD'),
+    'Việt Nam ½',
+    '.hidden',
+    '-x-',
+    'a.b.c d',
+    `${'n'.repeat(63)} ${'m'.repeat(300)}`,
+    `it's "quoted"`,
+    'Война и мир 2',
+  ])('makes the same name of corpora/%s.txt as the page and the command line', async (file) => {
+    const made = world((one) => {
+      one.objects.set(`${corpora}/${key(file)}`, { body: 'text', version: 'v1' });
+      one.ends = [{ exit: 0, record: published }];
+    });
+    const model = modelNameOf(key(file));
+    expect(await run(event(key(file)), made)).toMatchObject({ output: { state: 'published', model } });
+  });
+
+  it.each([
     'corpora/a\nb.txt',
     'corpora/sub/novel.txt',
     'corpora/novel.docx',
-    'corpora/.hidden.txt',
-    'corpora/-x.txt',
-    `corpora/${'n'.repeat(65)}.txt`,
-    `corpora/${'n'.repeat(1000)}.txt`,
-    "corpora/it's.txt",
-    'corpora/"quoted".txt',
+    'corpora/Война.txt',
+    'corpora/---.txt',
     'corpora/.txt',
   ])('refuses %j with a mail that says why', async (objectKey) => {
     const made = world((one) => one.objects.set(`${corpora}/${objectKey}`, { body: 'text', version: 'v1' }));
@@ -546,7 +561,7 @@ describe('names', () => {
     for (const input of [
       event('corpora/'),
       event('corpora/sub/'),
-      event('corpora/my novel.txt', 'v1', 'Object Deleted'),
+      event('corpora/my novel.docx', 'v1', 'Object Deleted'),
     ]) {
       const made = world();
       expect(await run(input, made)).toMatchObject({ status: 'SUCCEEDED', output: { state: 'ignored' } });
