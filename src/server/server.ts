@@ -6,6 +6,7 @@ import { withPackage } from '../optional-package.ts';
 import type { Settings } from '../settings.ts';
 import type { GivenAlphabet } from '../store/open-models.ts';
 import { createHost } from './host.ts';
+import { answerMalformed } from './malformed-request.ts';
 import { serveHost } from './middleware.ts';
 import type { WriteKey } from './write-key.ts';
 
@@ -49,6 +50,7 @@ export const startServer = async (
     .disable('x-powered-by')
     .use(serveHost(() => Promise.resolve(host)))
     .listen(settings.port, settings.host);
+  server.on('clientError', answerMalformed);
   server.keepAliveTimeout = keepAliveMilliseconds;
   server.headersTimeout = keepAliveMilliseconds + 1000;
   try {

@@ -1,5 +1,6 @@
 import { snakeCase } from '../../model/sampling/parameters.ts';
 import type { Limits } from './limits.ts';
+import { nearestName } from './nearest-name.ts';
 import type { ValidationErrors } from './validation-errors.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -133,7 +134,7 @@ export const openAiBody = (
     } else if (name === key || strict) result[key] = value;
     else if (name !== undefined) renamed.push([name, value]);
     else if (!isNeutral(key, value)) {
-      const meant = nearest(key, known);
+      const meant = nearestName(key, known);
       if (meant === undefined)
         warnings.push(`${shown(key)}: ignored, since there is no such parameter here.`);
       else {
@@ -203,33 +204,3 @@ const ignoreStreamOptions = (body: Record<string, unknown>, warnings: string[]):
 
 /** A client's own name, short enough for a message. */
 const shown = (key: string): string => (key.length > 60 ? `${key.slice(0, 59)}…` : key);
-
-/** The known name that a key was meant to be: at most two letters wrong, missing, too many or exchanged, of five or more. */
-const nearest = (key: string, known: ReadonlySet<string>): string | undefined => {
-  if (key.length > 40) return undefined;
-  const allowed = key.length < 5 ? 0 : key.length < 8 ? 1 : 2;
-  return [...known].find((name) => {
-    if (name.length < 5 || Math.abs(name.length - key.length) > allowed) return false;
-    return editDistance(key.toLowerCase(), name) <= allowed;
-  });
-};
-
-/** Optimal string alignment distance: insertions, deletions, substitutions, exchanges of neighbours. */
-const editDistance = (a: string, b: string): number => {
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1];
-      let cost = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        cost = Math.min(cost, (before[j - 2] ?? 0) + 1);
-      }
-      row.push(cost);
-    }
-    before = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
-};

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { describeValue, expectedMessage } from '../../errors.ts';
+import { nearestName } from './nearest-name.ts';
 import type { ValidationErrors } from './validation-errors.ts';
 
 /** A place in a request, short enough for a message: keys are the client's. */
@@ -42,6 +43,11 @@ const expectedBy = (issue: z.core.$ZodIssue): string => {
   return issue.code === 'invalid_type' ? `a ${issue.expected}` : 'another value';
 };
 
+const namesOf = (schema: z.core.$ZodType): ReadonlySet<string> => {
+  const { def } = schema._zod;
+  return new Set('shape' in def ? Object.keys(def.shape as object) : []);
+};
+
 /** Checks a request against its schema; every fault lands in the list. @returns undefined when there was one */
 export const parse = <Schema extends z.core.$ZodType>(
   schema: Schema,
@@ -55,7 +61,9 @@ export const parse = <Schema extends z.core.$ZodType>(
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) {
         const full = pathOf([...issue.path, key]);
-        faults.add('invalid_parameter', full, `${full}: there is no such parameter.`);
+        const meant = issue.path.length === 0 ? nearestName(key, namesOf(schema)) : undefined;
+        const proposal = meant === undefined ? '.' : `; is ${meant} meant?`;
+        faults.add('invalid_parameter', full, `${full}: there is no such parameter${proposal}`);
       }
     } else if (where === '') {
       faults.add(

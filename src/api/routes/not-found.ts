@@ -13,8 +13,8 @@ const hints: readonly (readonly [path: RegExp, hint: string])[] = [
   ],
   [/^\/v1\/engines\/[^/]+\/completions$/, 'Name the model in the body of POST /v1/completions.'],
   [
-    /^\/(?:chat\/)?completions$|^\/(?:models|embeddings|responses|score)$/,
-    'Add /v1 to the base URL of the client: its paths begin with it.',
+    /^\/(?:(?:chat\/)?completions|models|embeddings|responses|score)$/,
+    'Put /v1 before it; a client needs it at the end of its base URL.',
   ],
   [
     /^\/v1\/models\/[^/]+\/import$/,
@@ -27,6 +27,14 @@ const hints: readonly (readonly [path: RegExp, hint: string])[] = [
   ],
   [/^\/v1\/messages$/, 'This is not Anthropic’s API; use POST /v1/chat/completions.'],
 ];
+
+/** A path that is there under `/v1`, or where all are listed. */
+const nearby = (path: string): string => {
+  const isThere = operations.some((operation) =>
+    new RegExp(`^${operation.path.replace(/:\w+/g, '[^/]+')}/?$`).test(`/v1${path}`),
+  );
+  return isThere ? `Put /v1 before it.` : '/docs lists what there is.';
+};
 
 /** The error of a request that no route takes: with the methods that its path has, or with what helps. */
 export const noRoute = (method: string, path: string): { error: FolioError; allow?: string } => {
@@ -41,7 +49,7 @@ export const noRoute = (method: string, path: string): { error: FolioError; allo
     const message = `${shown}: expected ${methods.join(' or ')}, received ${method}.`;
     return { error: new FolioError('method_not_allowed', message), allow };
   }
-  const hint = hints.find(([pattern]) => pattern.test(path))?.[1];
+  const hint = hints.find(([pattern]) => pattern.test(path))?.[1] ?? nearby(path);
   const message = `There is nothing at ${method} ${shown}.${hint === undefined ? '' : ` ${hint}`}`;
   return { error: new FolioError('not_found', message) };
 };

@@ -23,6 +23,29 @@ describe('Express on a free port', async () => {
       fetch(server.url + path, { ...init, headers: { authorization, ...init?.headers } }),
   }));
 
+  test('answers a URL with raw UTF-8 with what to do', async () => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.write('GET /generate?prompt=é HTTP/1.1\r\nHost: x\r\n\r\n');
+    const [head, body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 400 /);
+    expect(JSON.parse(body)).toMatchObject({
+      error: { code: 'invalid_request', message: expect.stringContaining('--data-urlencode') },
+    });
+  });
+
+  test('proposes the parameter and the path that were meant', async () => {
+    const messageOf = async (path: string): Promise<string> =>
+      ((await (await fetch(server.url + path)).json()) as { error: { message: string } }).error.message;
+    expect(await messageOf('/generate?lenght=3')).toBe(
+      'lenght: there is no such parameter; is length meant?',
+    );
+    expect(await messageOf('/generate?xyzzy=3')).toBe('xyzzy: there is no such parameter.');
+    expect(await messageOf('/trainings')).toMatch(
+      /There is nothing at GET \/trainings\. Put \/v1 before it\.$/,
+    );
+    expect(await messageOf('/nosuch')).toMatch(/\/docs lists what there is\.$/);
+  });
+
   test('answers what cannot be a request in the shape of an error', async () => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.end('GET /healthz HTTP/1.1\r\nHost: a/b@c\r\nConnection: close\r\n\r\n');
