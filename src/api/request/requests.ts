@@ -149,9 +149,12 @@ const blend = () =>
       z.refine((models) => Object.keys(models).length > 0 && Object.keys(models).length < MOST_BLENDED, {
         error: blendError,
       }),
-      z.describe(
-        'Mixes the request’s model with others of the same alphabet: names, or `name@version`, and the weights of their log-probabilities; the request’s model has the rest.',
-      ),
+      z.meta({
+        description:
+          'Mixes the request’s model with others of the same alphabet: names, or `name@version`, and the weights of their log-probabilities; the request’s model has the rest.',
+        minProperties: 1,
+        maxProperties: MOST_BLENDED - 1,
+      }),
     );
 
 /** Folio's own, beside what OpenAI's API has. */
