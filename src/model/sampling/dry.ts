@@ -4,9 +4,16 @@ import type { Sampling } from './sampling-options.ts';
 /** A penalty takes no more than this from a logit: as good as leaving the character out, and always finite. */
 const MOST_PENALTY = 100;
 
+/** Characters by which places of a text are found: few places share so many. */
+const MOST_GRAM = 4;
+
 /** What the penalties of all completions of a request have in common. */
 interface DryRules {
   readonly allowedLength: number;
+  /** Characters that a repetition has before it is followed: no more than are allowed. */
+  readonly gram: number;
+  /** The size of the alphabet to the power of one less: what of a gram's number stays when another id is added. */
+  readonly keep: number;
   readonly window: number;
   /** By the characters that a repetition has beyond what is allowed, from 0; the last for all that have more. */
   readonly penalties: readonly number[];
@@ -27,10 +34,11 @@ interface DryRules {
 export class DryPenalty {
   readonly #rules: DryRules;
   readonly #ids: number[] = [];
-  /** At each place, the nearest one before with the same character, or -1. */
+  /** The last ids as one number, and where each such number came last. */
+  #gram = 0;
+  readonly #last: Map<number, number>;
+  /** At each place, the nearest one before at which the same gram ends, or -1. */
   readonly #before: number[] = [];
-  /** The last place of each character, or -1: [vocabulary]. */
-  readonly #last: Int32Array;
   /** How many characters that end at a place are also the last of the text that ends at `#seen` of that place. */
   readonly #lengths: number[] = [];
   readonly #seen: number[] = [];
@@ -40,18 +48,18 @@ export class DryPenalty {
   /** The longest repetition that each character would go on with: [vocabulary]. */
   readonly #longest: Int32Array;
 
-  constructor(rules: DryRules) {
+  constructor(rules: DryRules, from?: DryPenalty) {
     this.#rules = rules;
-    this.#last = new Int32Array(rules.isWord.length).fill(-1);
+    this.#last = new Map(from === undefined ? [] : from.#last);
     this.#longest = new Int32Array(rules.isWord.length);
   }
 
   /** The penalty of another completion that has the same text before it. */
   copy(): DryPenalty {
-    const copy = new DryPenalty(this.#rules);
+    const copy = new DryPenalty(this.#rules, this);
     copy.#ids.push(...this.#ids);
+    copy.#gram = this.#gram;
     copy.#before.push(...this.#before);
-    copy.#last.set(this.#last);
     copy.#lengths.push(...this.#lengths);
     copy.#seen.push(...this.#seen);
     copy.#word = this.#word;
@@ -61,12 +69,18 @@ export class DryPenalty {
 
   /** What the text goes on with. */
   push(id: number): void {
-    const at = this.#ids.length;
-    for (let place = this.#last[id]!; place >= this.#first(at); place = this.#before[place]!) {
-      this.#lengths[place] = this.#seen[place - 1] === at - 1 ? this.#lengths[place - 1]! + 1 : 1;
-      this.#seen[place] = at;
-    }
     this.#append(id);
+    const { gram } = this.#rules;
+    const lengths = this.#lengths;
+    const seen = this.#seen;
+    const before = this.#before;
+    const at = this.#ids.length - 1;
+    const first = this.#first(at);
+    for (let place = before[at]!; place >= first; place = before[place]!) {
+      // Where the text was not followed to the place before, only the gram is the same.
+      lengths[place] = seen[place - 1] === at - 1 ? lengths[place - 1]! + 1 : gram;
+      seen[place] = at;
+    }
   }
 
   /** The same for the beginning of a text, in time that grows with its length alone. */
@@ -80,12 +94,14 @@ export class DryPenalty {
   }
 
   #append(id: number): void {
-    const { isWord, breakers } = this.#rules;
+    const { isWord, breakers, gram, keep } = this.#rules;
     const ids = this.#ids;
     const at = ids.length;
+    const vocabulary = isWord.length;
     ids.push(id);
-    this.#before.push(this.#last[id]!);
-    this.#last[id] = at;
+    this.#gram = (this.#gram % keep) * vocabulary + id;
+    this.#before.push(at < gram - 1 ? -1 : (this.#last.get(this.#gram) ?? -1));
+    if (at >= gram - 1) this.#last.set(this.#gram, at);
     this.#lengths.push(0);
     this.#seen.push(-1);
     if (at > 0 && isWord[id] === 1 && isWord[ids[at - 1]!] === 0) this.#word = at;
@@ -156,8 +172,11 @@ export const dryPenaltyAfter = (
 ): DryPenalty | undefined => {
   const { dryMultiplier, dryBase, dryAllowedLength: allowedLength, dryPenaltyLastN: window } = sampling;
   if (dryMultiplier === 0 || window <= allowedLength) return undefined;
+  const gram = Math.min(allowedLength, MOST_GRAM, Math.floor(52 / Math.log2(alphabet.size + 1)));
   const rules: DryRules = {
     allowedLength,
+    gram,
+    keep: new Array<number>(gram - 1).fill(alphabet.size).reduce((product, size) => product * size, 1),
     window,
     penalties: penaltiesOf(dryMultiplier, dryBase, window),
     breakers: breakers.flatMap((text) => {
