@@ -9,10 +9,12 @@ const own = ['.git', 'models', 'corpora', 'checkpoints', 'trainings', 'candidate
 
 /**
  * A folder that is the checkout to the commands that run in it, and may be written to: links to all that is in the
- * checkout, and a copy of `models/shakespeare`. `shakespeare.txt`, which readers download,
- * is the default corpus where a training has fetched it, and otherwise text of the model's own.
+ * checkout, and a copy of `models/shakespeare`.
+ *
+ * @param withText Whether it holds `shakespeare.txt`, which readers download: the default corpus where a training has fetched
+ * it, and otherwise text of the model's own.
  */
-export const createCheckout = async (): Promise<{ path: string } & AsyncDisposable> => {
+export const createCheckout = async (withText: boolean): Promise<{ path: string } & AsyncDisposable> => {
   const root = join(import.meta.dirname, '../..');
   const folder = await mkdtemp(join(tmpdir(), 'folio-documents-'));
   const path = join(folder, 'folio'); // a project beside it is at ../my-app, and sees it as ../folio
@@ -21,7 +23,7 @@ export const createCheckout = async (): Promise<{ path: string } & AsyncDisposab
     if (!own.includes(name)) await symlink(join(root, name), join(path, name));
   }
   await cp(join(root, 'models/shakespeare'), join(path, 'models/shakespeare'), { recursive: true });
-  await provideShakespeare(join(root, 'models/shakespeare'), join(path, 'shakespeare.txt'));
+  if (withText) await provideShakespeare(join(root, 'models/shakespeare'), join(path, 'shakespeare.txt'));
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
 };
 

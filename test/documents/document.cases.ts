@@ -86,7 +86,7 @@ export const documentCases = (file: (typeof runDocuments)[number]): void => {
   const printed: { readonly from: number; readonly to: number; readonly text: string }[] = [];
 
   beforeAll(async () => {
-    checkout = await createCheckout();
+    checkout = await createCheckout(source.includes('shakespeare.txt'));
     place = { path: checkout.path, port: await freePort(), servers: [] };
   });
   afterAll(async () => {
