@@ -91,6 +91,10 @@ const probes = [
   ...operations.flatMap(probesOf),
   { path: `/${canary}`, init: { method: 'GET', headers: {} } },
   { path: `/generate?prompt=${canary}`, init: { method: 'PUT', headers: {} } },
+  {
+    path: '/v1/corpora/taken',
+    init: { method: 'POST', headers: { 'content-type': 'text/plain' }, body: corpusOf(canary) },
+  },
 ] as readonly Probe[];
 
 /** Asks all, and drops what a server sends back: an answer may quote what its own client wrote. */
