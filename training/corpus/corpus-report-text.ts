@@ -50,7 +50,7 @@ export const corpusReportText = (report: CorpusReport, width = Number.POSITIVE_I
     ],
     [
       'loss',
-      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected; a trigram model has ${estimate.trigramLoss.toFixed(2)}, the best n-gram model, of order ${best}, ${estimate.ngramLosses[best].toFixed(2)}`,
+      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected (${estimate.expectedLossRange.map((loss) => loss.toFixed(2)).join(' to ')}); a trigram model has ${estimate.trigramLoss.toFixed(2)}, the best n-gram model, of order ${best}, ${estimate.ngramLosses[best].toFixed(2)}`,
     ],
   ];
   const fitted = (text: string, indent: number) => wrapText(text, width, { indent, cutWords: false });

@@ -2,10 +2,7 @@ import { fineTunedSchedule } from '../loop/schedule.ts';
 import { bestOrder, type NgramLosses } from '../metrics/ngrams.ts';
 import { BASE_UNITS, type CorpusFacts, chooseRecipe } from '../presets/auto.ts';
 
-/**
- * What a training on a corpus would take and give, before it is begun. Rough on purpose: within a factor of two for
- * time, within a tenth for loss.
- */
+/** What a training on a corpus would take and give, before it is begun. Rough: time may be off by a factor of two. */
 export interface Estimate {
   /** The one suggested. */
   readonly preset: string;
@@ -23,6 +20,8 @@ export interface Estimate {
   readonly baseLoss?: number;
   /** Held-out loss that the preset may reach. Nats per character. */
   readonly expectedLoss: number;
+  /** Between which it lay for the trainings that the prediction rests on, each predicted from the others. */
+  readonly expectedLossRange: readonly [low: number, high: number];
   readonly charactersPerSecond: number;
   readonly seconds: number;
   /** US dollars on Fargate, and on Fargate Spot. */
@@ -43,7 +42,7 @@ const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 /** @param ngramLosses Of the corpus's own n-gram models. */
 export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: NgramLosses): Estimate => {
   const { characters } = facts;
-  const { fromBase, settings, fineTuning, lossRatio, why } = chooseRecipe(facts);
+  const { fromBase, settings, fineTuning, lossRatio, lossMargin, why } = chooseRecipe(facts);
   const { units, embedding, epochs, leastSteps, batch, length } = fromBase
     ? { ...fineTunedSchedule(settings), units: BASE_UNITS, ...fineTuning }
     : settings;
@@ -51,13 +50,15 @@ export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: Ng
   const charactersPerSecond = (batch * length) / step;
   const anEpoch = Math.max(0.9 * characters, leastSteps * batch * length); // characters
   const seconds = (epochs * anEpoch) / charactersPerSecond;
+  const expectedLoss = ngramLosses[bestOrder(ngramLosses)] * lossRatio;
   const dollars = (seconds / 3600) * HOUR_DOLLARS;
   return {
     ...{ preset: 'auto', fromBase, units, why },
     trigramLoss: ngramLosses[3],
     ngramLosses,
     ...(facts.baseLoss === undefined ? {} : { baseLoss: facts.baseLoss }),
-    expectedLoss: ngramLosses[bestOrder(ngramLosses)] * lossRatio,
+    expectedLoss,
+    expectedLossRange: [expectedLoss * (1 - lossMargin), expectedLoss * (1 + lossMargin)],
     charactersPerSecond,
     seconds,
     dollars,

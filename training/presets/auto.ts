@@ -25,6 +25,8 @@ export interface Recipe {
   readonly fineTuning: Partial<FitSettings>;
   /** Held-out loss to be expected, over that of the corpus' best n-gram model; see docs/quality.md. */
   readonly lossRatio: number;
+  /** Share by which that may be off: as much as the worst of the trainings would be, predicted from the others. */
+  readonly lossMargin: number;
   /** One clause for people. */
   readonly why: string;
 }
@@ -69,7 +71,8 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
     fromBase,
     settings,
     fineTuning: isLittle ? { leastSteps: 15, warmUp: 15 } : {},
-    lossRatio: nearest(facts, fromBase).lossRatio,
+    lossRatio: ratioLike({ ...facts, fromBase }, evidence),
+    lossMargin: LOSS_MARGIN,
     why: reason(facts, fromBase),
   };
 };
@@ -84,13 +87,27 @@ const reason = ({ characters, trigramLoss, baseLoss }: CorpusFacts, fromBase: bo
   return `the text is unlike that of the model that ships: ${figures}`;
 };
 
-/** The training that is most like one of this corpus, by kind, characters known and the order of its size. */
-const nearest = ({ characters, kind, known }: CorpusFacts, fromBase: boolean): { lossRatio: number } => {
-  const distance = (one: Evidence) =>
-    (one.fromBase === fromBase ? 0 : 100) +
-    (one.kind === kind ? 0 : 1) +
-    Math.abs(Math.log10(one.characters / characters)) +
-    4 * Math.abs(one.known - known);
-  const best = evidence.reduce((a, b) => (distance(b) < distance(a) ? b : a));
-  return { lossRatio: best.loss / best.ngramLoss };
+/** Loss over that of the best n-gram model in the training that is most like one: by start, kind, characters known and size. */
+const ratioLike = (
+  one: Pick<Evidence, 'characters' | 'kind' | 'known' | 'fromBase'>,
+  trainings: readonly Evidence[],
+): number => {
+  const distance = ({ characters, kind, known, fromBase }: Evidence) =>
+    (fromBase === one.fromBase ? 0 : 100) +
+    (kind === one.kind ? 0 : 1) +
+    Math.abs(Math.log10(characters / one.characters)) +
+    4 * Math.abs(known - one.known);
+  const { loss, ngramLoss } = trainings.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  return loss / ngramLoss;
 };
+
+/** Share by which the worst of several trainings is off, each predicted from the others; they need two of each start. */
+export const lossMarginOf = (trainings: readonly Evidence[]): number =>
+  Math.max(
+    ...trainings.map((one) => {
+      const others = trainings.filter((other) => other !== one && other.fromBase === one.fromBase);
+      return Math.abs((ratioLike(one, others) * one.ngramLoss) / one.loss - 1);
+    }),
+  );
+
+const LOSS_MARGIN = lossMarginOf(evidence);

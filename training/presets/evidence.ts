@@ -1,8 +1,8 @@
 import type { CorpusKind } from '../corpus/lines.ts';
 
 /**
- * Trainings that `auto` chooses by and `folio inspect` predicts by. docs/quality.md has them as a table, which a test
- * compares, and docs/experiments.md every run.
+ * Trainings as `auto` makes them, by which `folio inspect` predicts. docs/quality.md has them as a table, which a test makes
+ * of this one (`npx vitest run --project unit test/unit/training/auto.test.ts --update`), and docs/experiments.md every run.
  */
 export interface Evidence {
   readonly text: string;
@@ -19,8 +19,8 @@ export interface Evidence {
   readonly loss: number;
 }
 
-/** Prose is Jane Austen's *Pride and Prejudice*, from its beginning; code is TypeScript of this repository, names are
- * given and family names of twelve European languages. */
+/** Prose is Jane Austen's *Pride and Prejudice*, from its beginning; names are given and family names of twelve European
+ * languages. */
 export const evidence: readonly Evidence[] = [
   {
     ...{ text: 'prose', characters: 2998, kind: 'text', known: 0.982, ngramLoss: 2.088 },
@@ -33,10 +33,6 @@ export const evidence: readonly Evidence[] = [
   {
     ...{ text: 'prose', characters: 29_951, kind: 'text', known: 0.989, ngramLoss: 1.708 },
     ...{ fromBase: true, how: '6 epochs of 104 steps', loss: 1.36 },
-  },
-  {
-    ...{ text: 'code', characters: 29_956, kind: 'text', known: 0.917, ngramLoss: 1.277 },
-    ...{ fromBase: true, how: '6 epochs of 52 steps', loss: 1.871 },
   },
   {
     ...{ text: 'names', characters: 29_997, kind: 'lines', known: 1, ngramLoss: 2.3 },

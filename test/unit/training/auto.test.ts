@@ -14,6 +14,7 @@ import {
   type CorpusFacts,
   chooseRecipe,
   knownShare,
+  lossMarginOf,
 } from '../../../training/presets/auto.ts';
 import { openBase } from '../../../training/presets/base.ts';
 import { evidence } from '../../../training/presets/evidence.ts';
@@ -118,13 +119,21 @@ describe('the preset auto', () => {
     expect(knownShare(alphabet)).toBe(0.9);
   });
 
-  it('says what it rests on in docs/quality.md, row by row', () => {
-    const document = readFileSync('docs/quality.md', 'utf8');
-    const rows = evidence.map(
-      ({ text, characters, kind, known, fromBase, how, ngramLoss, loss }) =>
-        `| ${text} | ${characters.toLocaleString('en')} | ${kind} | ${(100 * known).toFixed(0)} % | ${fromBase ? 'the base' : 'fresh'} | ${how} | ${ngramLoss.toFixed(3)} | ${loss.toFixed(3)} | ${(loss / ngramLoss).toFixed(2)} |`,
+  it('says what it rests on in docs/quality.md', async () => {
+    const page = readFileSync('docs/quality.md', 'utf8');
+    const heads = ['text', 'characters', 'kind', 'known', 'from', 'how', 'n-gram', 'loss', 'ratio'];
+    const rows = evidence.map(({ text, characters, kind, known, fromBase, how, ngramLoss, loss }) => [
+      ...[text, characters.toLocaleString('en'), kind, `${(100 * known).toFixed(0)} %`],
+      ...[fromBase ? 'the base' : 'fresh', how],
+      ...[ngramLoss.toFixed(3), loss.toFixed(3), (loss / ngramLoss).toFixed(2)],
+    ]);
+    const table = [heads, heads.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |\n`).join('');
+    const [open, close] = ['<!-- evidence -->\n', '<!-- /evidence -->'];
+    const [from, to] = [page.indexOf(open) + open.length, page.indexOf(close)];
+    expect([page.includes(open), to > from]).toEqual([true, true]);
+    await expect(`${page.slice(0, from)}\n${table}\n${page.slice(to)}`).toMatchFileSnapshot(
+      join(process.cwd(), 'docs/quality.md'),
     );
-    for (const row of rows) expect(document).toContain(row);
   });
 });
 
@@ -138,6 +147,18 @@ describe('estimate', () => {
       expect(made).toMatchObject({ preset: 'auto', fromBase });
       expect(made.expectedLoss / 1.7).toBeCloseTo(loss / ngramLoss, 2);
     }
+  });
+
+  it('gives a range as wide as the worst error of the evidence, each training predicted from the others', () => {
+    const [first] = evidence;
+    const training = (characters: number, loss: number) => ({ ...first!, characters, loss, ngramLoss: 1 });
+    expect(lossMarginOf([training(1000, 0.8), training(2000, 1)])).toBeCloseTo(0.25);
+    const margin = lossMarginOf(evidence);
+    expect(margin).toBeGreaterThan(0);
+    const ngramLosses = { 3: 2, 4: 1.8, 5: 1.7, 6: 1.75 };
+    const { expectedLoss, expectedLossRange } = estimate(facts(30_000), 60, ngramLosses);
+    const [low, high] = expectedLossRange.map((loss) => loss / expectedLoss);
+    expect([low, high]).toEqual([expect.closeTo(1 - margin), expect.closeTo(1 + margin)]);
   });
 
   it('takes less time for a fine-tuning than for a training from fresh weights', () => {
