@@ -23,7 +23,7 @@ test('the page takes the same names, and the state machine too', () => {
     readFileSync('src/web/index.html', 'utf8'),
   )?.[1];
   const machine = /const namePattern = '([^']+)'/.exec(
-    readFileSync('cdk/retraining-definition.ts', 'utf8'),
+    readFileSync('cdk/model-name-expression.ts', 'utf8'),
   )?.[1];
   for (const name of ['a', 'My_Novel.v2-b', '0', 'x'.repeat(64), '', '-a', '.a', 'a b', 'é', 'a/b']) {
     expect(new RegExp(`^(?:${page})$`, 'v').test(name)).toBe(isModelName(name));
