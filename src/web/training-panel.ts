@@ -7,7 +7,7 @@ import { TrainingView } from './training-view.ts';
 
 const presets: Readonly<Record<string, string>> = {
   auto: 'auto: chosen by the text: a small text starts from the included model, a large one from fresh weights.',
-  tiny: 'tiny: takes less than a minute, as a first try; the text is poor.',
+  tiny: 'tiny: a first try, in a minute or two; the text is poor.',
   standard:
     'standard: the settings of the included model, with the best text for its size. It takes a while; the time left is shown.',
   tutorial: 'tutorial: the settings of the tutorial; lower-case letters, digits and spaces only.',

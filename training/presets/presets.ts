@@ -30,10 +30,10 @@ const standard: Preset = {
   shards: 'float16',
 };
 
-/** Seconds: for tests, and for a first look at a corpus. */
+/** A minute or two for a million characters: for tests, and for a first look at a corpus. */
 const tiny: Preset = {
   ...standard,
-  about: 'one layer of 128 units, seconds to half a minute: for tests and for a first look',
+  about: 'one layer of 128 units, a minute or two: for tests and for a first look',
   units: [128],
   batch: 32,
   length: 32,
