@@ -16,13 +16,27 @@ export const wrapText = (
     let rest = [...line];
     while (before.length + rest.length > width) {
       const room = Math.max(1, width - before.length);
-      const lead = rest.findIndex((character) => character !== ' ');
-      const last = rest.lastIndexOf(' ', room);
-      const space = last > lead || cutWords ? last : rest.indexOf(' ', Math.max(lead, 0));
-      if (space <= 0 && !cutWords) break;
-      rows.push(before + rest.slice(0, space > 0 ? space : room).join(''));
-      rest = rest.slice(space > 0 ? space + 1 : room);
+      const end = cutWords ? rest.lastIndexOf(' ', room) : breakBefore(rest, room, width - indent);
+      if (end <= 0 && !cutWords) break;
+      rows.push(before + rest.slice(0, end > 0 ? end : room).join(''));
+      rest = rest.slice(end > 0 ? end + 1 : room);
       before = ' '.repeat(indent);
     }
     return [...rows, before + rest.join('')];
   });
+
+/**
+ * Where a row ends that cuts no word: the last space in the room there is, or a later one where what follows would fit
+ * into no row; -1 for nowhere.
+ */
+const breakBefore = (line: readonly string[], room: number, widest: number): number => {
+  const lead = line.findIndex((character) => character !== ' ');
+  const last = line.lastIndexOf(' ', room);
+  let space = last > lead ? last : line.indexOf(' ', Math.max(lead, 0));
+  for (;;) {
+    if (space < 0) return -1;
+    const next = line.indexOf(' ', space + 1);
+    if ((next < 0 ? line.length : next) - space - 1 <= widest) return space;
+    space = next;
+  }
+};

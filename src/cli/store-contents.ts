@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
-import { listModels } from '../store/models.ts';
+import { listCandidates, listModels } from '../store/models.ts';
 import type { Store } from '../store/store.ts';
+import { folioLine } from './command-line.ts';
 
 const SHOWN = 8; // names in a message
 
@@ -31,9 +32,16 @@ export const contentsOf = async (store: Store): Promise<string> => {
 };
 
 /** `model_not_found` with the place that was looked in, and what is there. */
-export const noSuchModel = async (store: Store, name: string): Promise<FolioError> =>
-  new FolioError(
-    'model_not_found',
-    `There is no model ${name} in ${placeOf(store)}. ${await contentsOf(store)}`.trimEnd(),
-    { where: 'model', expected: 'a model of this store', received: name },
-  );
+export const noSuchModel = async (store: Store, name: string): Promise<FolioError> => {
+  const [candidate] = await listCandidates(store, name).catch(() => []);
+  const place = placeOf(store);
+  const message =
+    candidate === undefined
+      ? `There is no model ${name} in ${place}. ${await contentsOf(store)}`.trimEnd()
+      : `Of ${name} there is only what the gate rejected, in ${place}. ${folioLine('publish', name)} publishes it.`;
+  return new FolioError('model_not_found', message, {
+    where: 'model',
+    expected: 'a model of this store',
+    received: name,
+  });
+};
