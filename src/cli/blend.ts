@@ -56,8 +56,16 @@ export async function openBlended(flags: BlendOptions): Promise<BlendedModel> {
   const blend: Record<string, { weight: number; digest: string }> = {};
   for (const [model, weight] of shares) {
     const other = await openModel({ ...flags, model });
+    const reference = `${other.name}@${other.version}`;
+    if (reference === `${held.name}@${held.version}` || reference in blend) {
+      throw new FolioError(
+        'invalid_parameter',
+        `--blend ${model}: expected other models than ${held.name}@${held.version}, each once; the model itself has the rest of the weight.`,
+        { where: '--blend' },
+      );
+    }
     parts.push({ model: other.model, weight });
-    blend[`${other.name}@${other.version}`] = { weight, digest: other.model.info.digest };
+    blend[reference] = { weight, digest: other.model.info.digest };
   }
   try {
     return { ...held, model: blendModels(parts), own: held.model, blend };

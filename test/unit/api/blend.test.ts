@@ -189,6 +189,8 @@ describe('blend', () => {
       .split('\n')
       .map((row) => JSON.parse(row) as Json);
     expect(rows).toMatchObject([{ text }, { error: { code: 'invalid_parameter' } }]);
+    const itself = await folio(['generate', ...args, '--blend', 'tiny=0.1']);
+    expect(itself.stderr).toContain('--blend tiny: expected other models than tiny@');
     const refused = await folio(['generate', ...args, '--blend', 'digits=0.1']);
     expect([refused.code, refused.stderr]).toEqual([
       2,
