@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleFunctions, root } from '../functions/bundle.ts';
 import { publishVersion } from '../src/store/models.ts';
@@ -16,13 +16,20 @@ import { interleave, report, type Subject } from './harness.ts';
  *
  * - `cold`: from the start of the process to the first character of the first request, as a caller of a new
  *   environment waits, and the init phase alone; `bare` is the init of a function that does nothing;
+ * - `cold, processor time`: what processors spent on the process up to the end of its first request, which other work on
+ *   the machine changes least;
  * - `warm`: from a request to its first character, and the speed of a long text;
  * - `bundle`: bytes of each function's code.
  *
- * `npm run bench:lambda -- --rounds 15 --json`
+ * `npm run bench:lambda -- --rounds 15 --json`; `--beside FOLDER` measures the generating function of an earlier build, such as
+ * `dist/functions/generate`, in the same rounds.
  */
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '9' }, json: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '9' },
+    json: { type: 'boolean', default: false },
+    beside: { type: 'string' },
+  },
 });
 
 const folder = await mkdtemp(join(tmpdir(), 'folio-bench-'));
@@ -41,7 +48,7 @@ for (const file of await readdir(join(place, version))) {
 await publishVersion(store, { name, version, files });
 
 const variables = { ...s3.environment, FOLIO_STORE: 's3://models', FOLIO_MODEL: name };
-const start = (): Promise<Environment> => Environment.start(bundles.generate, variables);
+const start = (bundle = bundles.generate): Promise<Environment> => Environment.start(bundle, variables);
 const asked = (length: number) =>
   gatewayEvent({
     method: 'POST',
@@ -64,30 +71,29 @@ await writeFile(
   'export const handler = awslambda.streamifyResponse(async (event, stream) => stream.end());',
 );
 
-/** Milliseconds from the start of the process to the first request that it takes. */
-const bareInit = async (): Promise<number> => {
-  const began = performance.now();
-  const environment = await Environment.start(bare, variables);
-  const pending = environment.invoke(asked(50));
-  await environment.api.ready;
-  const init = performance.now() - began;
-  await pending;
-  await environment.stop();
-  return init;
-};
+interface Cold {
+  readonly init: number; // milliseconds, all three
+  readonly whole: number;
+  readonly processor: number;
+}
 
-/** Of a new environment that a request waits for. */
-const cold = async (): Promise<{ init: number; whole: number }> => {
+/** Of a new environment that a request waits for. @param write Whether the function writes a text. */
+const coldOf = async (bundle: string, write = true): Promise<Cold> => {
   const began = performance.now();
-  const environment = await start();
+  const environment = await start(bundle);
   const pending = environment.invoke(asked(50));
   await environment.api.ready;
   const init = performance.now() - began;
   const received = await pending;
+  const processor = environment.processorMs;
   await environment.stop();
-  return { init, whole: init + firstCharacter(received) };
+  return { init, whole: init + (write ? firstCharacter(received) : 0), processor };
 };
 
+const builds: Readonly<Record<string, string>> = {
+  '': bundles.generate,
+  ...(values.beside !== undefined && { ', beside': resolve(values.beside) }),
+};
 const environment = await start();
 const length = 5_000;
 const subject = (group: string, what: string, unit: string, measure: Subject['measure']): Subject => ({
@@ -99,9 +105,20 @@ const subject = (group: string, what: string, unit: string, measure: Subject['me
 
 const cases = await interleave(
   [
-    subject('cold', 'bare', 'ms', bareInit),
-    subject('cold', 'init', 'ms', async () => (await cold()).init),
-    subject('cold', 'first character', 'ms', async () => (await cold()).whole),
+    subject('cold', 'bare', 'ms', async () => (await coldOf(bare, false)).init),
+    ...Object.entries(builds).flatMap(([build, bundle]) => [
+      subject('cold', `init${build}`, 'ms', async () => (await coldOf(bundle)).init),
+      subject('cold', `first character${build}`, 'ms', async () => (await coldOf(bundle)).whole),
+    ]),
+    subject('cold, processor time', 'bare', 'ms', async () => (await coldOf(bare, false)).processor),
+    ...Object.entries(builds).map(([build, bundle]) =>
+      subject(
+        'cold, processor time',
+        `first request${build}`,
+        'ms',
+        async () => (await coldOf(bundle)).processor,
+      ),
+    ),
     subject('warm', 'first character', 'ms', async () => firstCharacter(await environment.invoke(asked(50)))),
     subject('warm', 'long text', 'characters/s', async () => {
       const { chunks } = await environment.invoke(asked(length));

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { type Invocation, type Received, RuntimeApi } from './runtime-api.ts';
 import { installRuntimeClient } from './runtime-client.ts';
 
@@ -48,6 +49,18 @@ export class Environment {
   /** Null while the environment lives. */
   get exitCode(): number | null {
     return this.#child.exitCode;
+  }
+
+  /** Milliseconds that processors have spent on it so far; NaN on systems other than Linux. */
+  get processorMs(): number {
+    try {
+      const tasks = `/proc/${this.#child.pid}/task`;
+      const spent = (thread: string) =>
+        Number(readFileSync(`${tasks}/${thread}/schedstat`, 'utf8').split(' ')[0]);
+      return readdirSync(tasks).reduce((sum, thread) => sum + spent(thread), 0) / 1e6;
+    } catch {
+      return Number.NaN;
+    }
   }
 
   get log(): string {
