@@ -26,6 +26,9 @@ export class DataStack extends Stack {
       minimumTLSVersion: 1.2,
       removalPolicy: RemovalPolicy.RETAIN,
     } as const;
+    // A name that stands in the template is what CloudFormation finds a kept bucket by.
+    const named = (name: keyof NonNullable<StackSettings['buckets']>) =>
+      settings.buckets && { bucketName: settings.buckets[name] };
     const unfinished: s3.LifecycleRule = {
       id: 'unfinished-uploads',
       abortIncompleteMultipartUploadAfter: Duration.days(7),
@@ -33,6 +36,7 @@ export class DataStack extends Stack {
 
     const accesses = new s3.Bucket(this, 'Accesses', {
       ...shared,
+      ...named('accesses'),
       versioned: true,
       lifecycleRules: [
         unfinished,
@@ -41,6 +45,7 @@ export class DataStack extends Stack {
     });
     this.corpora = new s3.Bucket(this, 'Corpora', {
       ...shared,
+      ...named('corpora'),
       versioned: true,
       serverAccessLogsBucket: accesses,
       serverAccessLogsPrefix: 'corpora/',
@@ -55,6 +60,7 @@ export class DataStack extends Stack {
 
     this.models = new s3.Bucket(this, 'Models', {
       ...shared,
+      ...named('models'),
       versioned: true,
       serverAccessLogsBucket: accesses,
       serverAccessLogsPrefix: 'models/',

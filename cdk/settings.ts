@@ -31,6 +31,22 @@ const pairs = z
   .transform((text) => text.split(',').map((pair) => pair.split(/=(.*)/s, 2) as [string, string]))
   .optional();
 
+const kept = ['corpora', 'models', 'accesses'] as const;
+const bucketsError = `expected ${kept.map((name) => `${name}=BUCKET`).join(',')}`;
+
+/** `corpora=a,models=b,accesses=c` -> the name of each bucket. */
+const buckets = z
+  .string()
+  .transform((text, context) => {
+    const names = Object.fromEntries(text.split(',').map((pair) => pair.split(/=(.*)/s, 2)));
+    const areAll =
+      Object.keys(names).sort().join() === kept.toSorted().join() &&
+      Object.values(names).every((name) => /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(String(name)));
+    if (!areAll) context.addIssue({ code: 'custom', message: bucketsError });
+    return names as Readonly<Record<(typeof kept)[number], string>>;
+  })
+  .optional();
+
 export const definitions = {
   stage: optionalText(/^[a-z][a-z0-9-]{0,19}$/, 'up to 20 small letters, digits and dashes').describe(
     'A deployment of its own beside others in one account and region: FolioApi-STAGE and so on.',
@@ -130,6 +146,9 @@ export const definitions = {
   'trainer-memory': whole(2048, 122_880, 8192).describe('MB of a training.'),
   'training-hours': whole(1, 168, 12).describe('A training that takes longer is ended.'),
   'trainings-at-once': whole(1, 50, 2).describe('Trainings that run side by side; others wait.'),
+  buckets: buckets.describe(
+    'Buckets that a destroyed deployment left, to be taken up again: corpora=NAME,models=NAME,accesses=NAME. Once set it stays: without it the next deployment makes new ones.',
+  ),
   tags: pairs.describe('Tags of every resource beside app=folio, such as team=search,cost-center=7.'),
   'permissions-boundary': optionalText(
     /^arn:[^:]+:iam::[^:]*:policy\//,

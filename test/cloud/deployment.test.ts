@@ -1,16 +1,21 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   DeleteObjectCommand,
+  GetBucketPolicyCommand,
   GetObjectCommand,
   HeadBucketCommand,
+  ListBucketsCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { App } from 'aws-cdk-lib';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { DataStack } from '../../cdk/data-stack.ts';
+import { readSettings } from '../../cdk/settings.ts';
 import { EcsAgent } from './ecs-agent.ts';
 import { Emulator } from './emulator.ts';
 
@@ -261,5 +266,31 @@ describe('the deployment', () => {
     expect(await pointer.Body?.transformToString()).toContain('version');
     const gone = await fetch(`${url}healthz`);
     expect(gone.ok).toBe(false);
+  });
+
+  it('takes the kept buckets up again, with what is in them, by the procedure of docs/operations.md', async () => {
+    const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
+    const accesses = Buckets.find(({ Name }) => Name?.startsWith('foliodata-accesses'))?.Name;
+    const kept = `corpora=${corpora},models=${models},accesses=${accesses}`;
+    const again = new App({ outdir: join(folder, 'again'), context: { 'folio:buckets': kept } });
+    new DataStack(again, 'FolioData', { settings: readSettings(again.node) });
+    const [stack] = again.synth().stacks;
+    const resources = Object.entries<{ Type: string; Properties: { BucketName?: string } }>(
+      stack?.template.Resources ?? {},
+    );
+    const mapping = resources.flatMap(([id, { Type, Properties }]) =>
+      Type === 'AWS::S3::Bucket' ? [[id, { BucketName: Properties.BucketName }]] : [],
+    );
+    const file = join(folder, 'mapping.json');
+    await writeFile(file, JSON.stringify(Object.fromEntries(mapping)));
+    const assembly = ['--app', again.outdir];
+    await emulator.cdk('import', 'FolioData', '--resource-mapping', file, ...assembly);
+    await emulator.cdk('deploy', 'FolioData', '--require-approval', 'never', ...assembly);
+    const { Buckets: after = [] } = await s3.send(new ListBucketsCommand({}));
+    expect(after.map(({ Name }) => Name).sort()).toEqual(Buckets.map(({ Name }) => Name).sort());
+    const pointer = await s3.send(new GetObjectCommand({ Bucket: models, Key: 'models/novel/current.json' }));
+    expect(await pointer.Body?.transformToString()).toContain('version');
+    const policy = await s3.send(new GetBucketPolicyCommand({ Bucket: models }));
+    expect(policy.Policy).toContain('SecretsForFunctions');
   });
 });

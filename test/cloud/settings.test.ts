@@ -39,6 +39,12 @@ describe('settings of the deployment', () => {
       /folio:trainer-memory: expected whole gigabytes from 2048 to 8192/,
     ],
     [{ colour: 'red' }, /folio:colour: no such setting/],
+    [
+      { buckets: 'corpora=a-b-c' },
+      /folio:buckets: expected corpora=BUCKET,models=BUCKET,accesses=BUCKET, not/,
+    ],
+    [{ buckets: 'corpora=A,models=b-b,accesses=c-c' }, /folio:buckets: expected corpora=BUCKET/],
+    [{ buckets: 'corpora=aaa,models=bbb,accesses=ccc,more=ddd' }, /folio:buckets: expected corpora=BUCKET/],
   ])('refuses %j and says what it expected', (context, complaint) => {
     expect(() => parseSettings(context)).toThrow(complaint);
   });

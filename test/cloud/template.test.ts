@@ -548,6 +548,25 @@ describe('the stacks', () => {
     }
   });
 
+  it('take up kept buckets by names, as CloudFormation wants them, and leave names to it otherwise', async () => {
+    const { data } = await synthesise({ 'folio:buckets': 'corpora=kept-c,models=kept-m,accesses=kept-a' });
+    const buckets = Object.values(data.findResources('AWS::S3::Bucket'));
+    // Of what it imports, CloudFormation wants a name that stands in the template, and that it stays on deletion.
+    expect(buckets.map(({ Properties }) => Properties.BucketName).sort()).toEqual([
+      'kept-a',
+      'kept-c',
+      'kept-m',
+    ]);
+    for (const { DeletionPolicy } of buckets) expect(DeletionPolicy).toBe('Retain');
+    // Policies of buckets go with the stack, so that nothing is in the way of new ones.
+    for (const { DeletionPolicy } of Object.values(data.findResources('AWS::S3::BucketPolicy'))) {
+      expect(DeletionPolicy).toBeUndefined();
+    }
+    for (const [id, properties] of resources(made.data, 'AWS::S3::Bucket')) {
+      expect(properties, id).not.toHaveProperty('BucketName');
+    }
+  });
+
   it('refer to one another firmly: CloudFormation follows a change, and looks nothing up', () => {
     for (const template of all()) expect(JSON.stringify(template.toJSON())).not.toContain('GetStackOutput');
     expect(JSON.stringify(made.api.toJSON())).toContain('Fn::ImportValue');
