@@ -13,7 +13,7 @@ import { elementsOf, textOf } from './xml.ts';
 
 const attempts = 4; // of one request: 5xx, slow down, connections reset, bodies broken off; waits grow and scatter
 const firstWaitMs = 100;
-const idleMs = 3_000; // of one attempt, without a byte
+const idleMs = 3_000; // of the first attempt, without a byte; the second has twice as long, and so on
 const stallMs = 20_000; // without a byte of an answer, all attempts and waits together
 
 /** In the words of AWS's client, by which `s3-errors.ts` names the remedy. */

@@ -288,7 +288,9 @@ describe('the deployment', () => {
     await emulator.cdk('deploy', 'FolioData', '--require-approval', 'never', ...assembly);
     const { Buckets: after = [] } = await s3.send(new ListBucketsCommand({}));
     expect(after.map(({ Name }) => Name).sort()).toEqual(Buckets.map(({ Name }) => Name).sort());
-    const pointer = await s3.send(new GetObjectCommand({ Bucket: models, Key: 'models/novel/current.json' }));
+    const pointer = await s3.send(
+      new GetObjectCommand({ Bucket: models, Key: 'models/shakespeare/current.json' }),
+    );
     expect(await pointer.Body?.transformToString()).toContain('version');
     const policy = await s3.send(new GetBucketPolicyCommand({ Bucket: models }));
     expect(policy.Policy).toContain('SecretsForFunctions');
