@@ -16,6 +16,7 @@ import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { DataStack } from '../../cdk/data-stack.ts';
 import { readSettings } from '../../cdk/settings.ts';
+import cdkJson from '../../cdk.json' with { type: 'json' };
 import { EcsAgent } from './ecs-agent.ts';
 import { Emulator } from './emulator.ts';
 
@@ -272,7 +273,8 @@ describe('the deployment', () => {
     const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
     const accesses = Buckets.find(({ Name }) => Name?.startsWith('foliodata-accesses'))?.Name;
     const kept = `corpora=${corpora},models=${models},accesses=${accesses}`;
-    const again = new App({ outdir: join(folder, 'again'), context: { 'folio:buckets': kept } });
+    const context = { ...cdkJson.context, 'folio:buckets': kept };
+    const again = new App({ outdir: join(folder, 'again'), context });
     new DataStack(again, 'FolioData', { settings: readSettings(again.node) });
     const [stack] = again.synth().stacks;
     const resources = Object.entries<{ Type: string; Properties: { BucketName?: string } }>(
