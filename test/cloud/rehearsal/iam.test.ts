@@ -371,10 +371,11 @@ describe('functions', () => {
 });
 
 describe('the trainer', () => {
+  let trainings = 0;
   const train = (...args: readonly string[]) =>
     promisify(execFile)(
       process.execPath,
-      ['src/cli/main.ts', 'train', '--preset', 'tiny', '--log', 'json', ...args],
+      ['src/cli/main.ts', 'train', '--preset', 'tiny', '--epochs', '1', '--log', 'json', ...args],
       {
         cwd: root,
         maxBuffer: 1 << 26,
@@ -384,6 +385,7 @@ describe('the trainer', () => {
           AWS_ENDPOINT_URL_S3: recorder.endpoint,
           AWS_ENDPOINT_URL: recorder.endpoint,
           FOLIO_STORE: `s3://${models}`,
+          FOLIO_TRAINING_ID: `20261127T10000${trainings++}Z-0a1b-novel`, // as a task is given it
         },
       },
     ).then(
