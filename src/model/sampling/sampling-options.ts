@@ -52,7 +52,7 @@ export const biasedId = (key: string, alphabet: Alphabet): number | undefined =>
 };
 
 /** Ids without a character are never generated; neither is what `allowed` leaves out. */
-export const allowedIds = (allowed: string | undefined, alphabet: Alphabet): Uint8Array | undefined => {
+const allowedIds = (allowed: string | undefined, alphabet: Alphabet): Uint8Array | undefined => {
   if (allowed !== undefined) {
     const ids = alphabet.encode(allowed).ids;
     if (ids.length === 0) {
