@@ -29,6 +29,10 @@ const sharedSigner = (store: Store, given: string | undefined): (() => Promise<C
   };
 };
 
+/** Bytes of all models of one request: half of the function's memory at most, the rest is the program's and the texts'. */
+const roomForModels = ({ modelCacheBytes, lambdaMemory }: Settings): number =>
+  lambdaMemory === undefined ? modelCacheBytes : Math.min(modelCacheBytes, lambdaMemory * 2 ** 19);
+
 /** The API with its generating routes, as a handler. */
 export const answerWith = (store: Store, models: ModelCache, settings: Settings): unknown => {
   const deadline = new Deadline();
@@ -40,7 +44,7 @@ export const answerWith = (store: Store, models: ModelCache, settings: Settings)
     generator: {
       defaultModel: parseModelReference(settings.model),
       acquire: (reference, precision) => models.acquire(reference, precision),
-      maximumModelBytes: settings.modelCacheBytes,
+      maximumModelBytes: roomForModels(settings),
       admission: new Admission(limits),
       signer: sharedSigner(store, settings.signingKey),
       ...(settings.lambdaMemory !== undefined && {

@@ -90,7 +90,7 @@ const checkMemory = (
   const megabytes = (count: number): number => Math.ceil(count / 1e6);
   throw new FolioError(
     'limit_exceeded',
-    `${where}: expected models of at most ${megabytes(maximum)} MB together, which is what this server keeps (FOLIO_MODEL_CACHE_BYTES), received ${megabytes(bytes)} MB.`,
+    `${where}: expected models of at most ${megabytes(maximum)} MB together, for which this server has room, received ${megabytes(bytes)} MB.`,
     { where },
   );
 };
