@@ -16,7 +16,7 @@ export const inOptions = (error: unknown, command: Command | undefined): unknown
     return command.options.some(({ long }) => long === option) ? option : undefined;
   };
   const renamed = (message: string, where: string | undefined): string => {
-    const parameter = /^[a-z_]+/.exec(where ?? '')?.[0] ?? '';
+    const parameter = /^([a-z_]+)(?:\[|$)/.exec(where ?? '')?.[1] ?? ''; // `model.json` is a file;
     const option = optionOf(parameter);
     const said =
       option !== undefined && message.startsWith(`${where}: `)

@@ -29,7 +29,7 @@ test('on a terminal of 80 columns the bar fits, TensorFlow is silent, and the ne
       expect([...row].length).toBeLessThan(80);
       expect(row).toMatch(/^[█░]+ +\d+% +\S+ left {2}loss \S+ +validation .*characters\/s/);
     }
-    expect(output).toMatch(/It predicts unseen text .* than .* nats per character/);
+    expect(output).toMatch(/It predicts unseen text [^;]* than [^;]* nats\s+per\s+character/);
     expect(output).toMatch(new RegExp(`report: ${folder}/models/made-up/\\S+/report\\.html\r\n`));
     expect(output).toMatch(/next: (npx )?folio generate --model made-up --store /);
     expect(output).toMatch(/\nmade-up@\d{8}T\d{6}Z-[0-9a-f]{8}\r\n/);

@@ -128,17 +128,13 @@ ${sampleText(written.examples.join('\n'))}
 </section>`;
 };
 
-const losses = ({ epochs }: Report): Html => {
-  const last = epochs.at(-1);
-  const best = epochs.reduce(
-    (min, { validationLoss }) => Math.min(min, validationLoss),
-    Number.POSITIVE_INFINITY,
-  );
+const losses = ({ epochs, finished }: Report): Html => {
+  const kept = epochs.find(({ epoch }) => epoch === finished?.bestEpoch) ?? epochs.at(-1);
   const chart = (id: string, title: string, label: string) =>
     html`<div><h3>${title}</h3><div id="${id}" role="img" aria-label="${label}"></div></div>`;
   return html`<section>
 <h2>Loss</h2>
-<p class="hint">Nats per character by optimiser step${last === undefined ? '' : `: ${nats(last.loss)} on what it trained on at the end, ${nats(best, 4)} at best on what it never saw`}. Drag across a chart to look closer, double-click to go back.</p>
+<p class="hint">Nats per character by optimiser step${kept === undefined ? '' : `: after epoch ${kept.epoch}${kept.epoch === finished?.bestEpoch ? ', whose weights are kept,' : ''} ${nats(kept.loss)} on what it trained on, ${nats(kept.validationLoss, 4)} on what it never saw`}. Drag across a chart to look closer, double-click to go back.</p>
 <div id="loss" data-tall role="img" aria-label="Loss by step"></div>
 </section>
 <section class="three">
@@ -160,15 +156,16 @@ const sampleText = (text: string): Html => {
   return html`<pre>${lines.slice(0, ROWS).join('\n')}</pre><details><summary>${several(rest.length, 'line')} more</summary><pre>${rest.join('\n')}</pre></details>`;
 };
 
-const samples = ({ samples: all }: Report): Html => {
+const samples = ({ samples: all, finished }: Report): Html => {
   if (all.length === 0) return '';
   const epochs = [...new Set(all.map(({ epoch }) => epoch))];
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
+  const shown = epochs.find((epoch) => epoch === finished?.bestEpoch) ?? last;
   const card = ({ epoch, temperature, text }: Report['samples'][number]) =>
-    html`<div data-epoch="${epoch}"${epoch === last ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3>${sampleText(text)}</div>`;
+    html`<div data-epoch="${epoch}"${epoch === shown ? '' : ' hidden'}><h3>${temperature === 0 ? 'Greedy' : `Temperature ${temperature}`}</h3>${sampleText(text)}</div>`;
   return html`<section>
 <h2>Samples over time</h2>
-<div class="epochs"><label for="epoch">After</label><input id="epoch" type="range" min="${first}" max="${last}" value="${last}" step="1"><output id="epoch-shown" for="epoch">epoch ${last}</output></div>
+<div class="epochs"><label for="epoch">After</label><input id="epoch" type="range" min="${first}" max="${last}" value="${shown}" step="1"><output id="epoch-shown" for="epoch">epoch ${shown}</output></div>
 <div class="samples">${all.map(card)}</div>
 </section>`;
 };

@@ -197,14 +197,14 @@ describe('faults are one line with a stable code, and an exit code', () => {
       ['--prompt', 'na\u00efve'],
       2,
       'unknown_character',
-      /"ï" \(U\+00EF\), character 2/,
+      /"ï" \(U\+00EF\), character 3 of the text; --unknown set to/,
     ],
     [
       'several bad parameters',
       ['--temperature', '-1', '--top-p', 'x', '--seed', '1.5'],
       2,
       'invalid_parameter',
-      /temperature: expected .*received -1.*top_p: .*received "x".*seed: .*received 1.5/,
+      /--temperature: expected .*received -1.*--top-p: .*received "x".*--seed: .*received 1.5/,
     ],
     [
       'an unknown option',
