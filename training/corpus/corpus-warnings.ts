@@ -12,6 +12,9 @@ const HARDLY_ENOUGH = 20_000;
 const DUPLICATED = 0.05;
 
 const FEW = 3; // of damaged characters, which may be chance
+/** Share of the spaces: some languages put them before marks. */
+const NO_BREAK_SPACES = 0.1;
+const ENTITIES = 1 / 2000; // a character
 const MOST_SHOWN = 40;
 
 const shownRare = (list: string): string => {
@@ -47,7 +50,7 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
       report.characters < HARDLY_ENOUGH && {
         severity: 'warning',
         code: 'gate',
-        message: `From fresh weights, ${grouped(report.characters)} characters hardly teach more than a trigram model of them knows: the gate may refuse the model. More text helps, or a model in the same alphabet to start from (--from).`,
+        message: `From fresh weights, ${grouped(report.characters)} characters hardly teach more than a trigram model of them knows: the gate may refuse the model. More text helps, or a model of such text to start from (--from).`,
       },
     report.estimate.expectedLoss >= report.estimate.trigramLoss && {
       severity: 'warning',
@@ -73,6 +76,34 @@ export const corpusWarnings = (report: Omit<CorpusReport, 'findings'>): CorpusWa
       severity: 'warning',
       code: 'normal_forms',
       message: `Mixed normal forms: ${several(report.damage.composed, 'letter')} with marks are one character (NFC), ${grouped(report.damage.decomposed)} are a letter and marks (NFD), and are learnt apart: make them one with \`uconv -x any-nfc FILE\`.`,
+    },
+    report.damage.decomposed >= FEW &&
+      report.damage.composed < FEW && {
+        severity: 'warning',
+        code: 'decomposed_letters',
+        message: `${several(report.damage.decomposed, 'letter')} with marks are a letter and marks (NFD), where what people type is one character (NFC): make them one with \`uconv -x any-nfc FILE\`.`,
+      },
+    report.damage.invisible >= FEW && {
+      severity: 'warning',
+      code: 'invisible_characters',
+      message: `${several(report.damage.invisible, 'invisible character')} (zero width spaces, soft hyphens and the like) are learnt as letters are: remove them with \`perl -CSD -pe 's/[\\x{ad}\\x{200b}\\x{2060}\\x{feff}]//g' FILE\`.`,
+    },
+    report.damage.noBreakSpaces > NO_BREAK_SPACES * report.damage.spaces && {
+      severity: 'warning',
+      code: 'no_break_spaces',
+      message: `${grouped(report.damage.noBreakSpaces)} of ${several(report.damage.spaces, 'space')} are no-break spaces (U+00A0), another character to a model: \`perl -CSD -pe 's/\\x{a0}/ /g' FILE\`.`,
+    },
+    report.shape.markup?.kind !== 'HTML' &&
+      report.shape.markup?.kind !== 'XML' &&
+      report.damage.entities.count > ENTITIES * report.characters && {
+        severity: 'warning',
+        code: 'entities',
+        message: `${several(report.damage.entities.count, 'character')} are written as HTML writes them, such as ${report.damage.entities.examples.join(', ')}: \`python3 -c 'import html,sys; sys.stdout.write(html.unescape(sys.stdin.read()))' < FILE\`.`,
+      },
+    report.damage.gutenberg && {
+      severity: 'warning',
+      code: 'gutenberg',
+      message: `Project Gutenberg's header or licence stands around the text: \`sed '1,/^\\*\\*\\* *START OF/d; /^\\*\\*\\* *END OF/,$d' FILE\` leaves the text alone.`,
     },
     report.shape.markup !== undefined && {
       severity: 'warning',

@@ -60,6 +60,10 @@ export const utf8Faults = (bytes: Uint8Array): Utf8Faults => {
   return { ...counts, ...(first === undefined ? {} : { first }) };
 };
 
+/** Whether a text is UTF-32, by its mark: in little-endian order it begins as that of UTF-16. */
+export const isUtf32 = ([a, b, c, d]: Uint8Array): boolean =>
+  (a === 0xff && b === 0xfe && c === 0 && d === 0) || (a === 0 && b === 0 && c === 0xfe && d === 0xff);
+
 /**
  * Which UTF-16 a text is, if any: by its mark, or by zero bytes that stand in one half of the pairs alone while the
  * text reads well.

@@ -7,6 +7,15 @@ export interface TextDamage {
   /** Letters written as a letter and combining marks, and those that are one character: both are mixed normal forms. */
   readonly decomposed: number;
   readonly composed: number;
+  /** Characters that nobody sees: zero width spaces, word joiners, byte order marks within, soft hyphens. */
+  readonly invisible: number;
+  /** No-break spaces, and spaces of both kinds. */
+  readonly noBreakSpaces: number;
+  readonly spaces: number;
+  /** Characters as HTML writes them: `&quot;`. */
+  readonly entities: { readonly count: number; readonly examples: readonly string[] };
+  /** Whether Project Gutenberg's header or licence stands around the text. */
+  readonly gutenberg: boolean;
 }
 
 export interface Misread {
@@ -43,11 +52,18 @@ export const textDamage = (text: string): TextDamage => {
   let composed = 0;
   for (const [letter] of text.matchAll(/[\u00c0-\u1fff]/g))
     if (/^\p{L}\p{M}+$/u.test(letter.normalize('NFD'))) composed++;
+  const entities = text.match(/&(?:[a-z]{2,8}|#\d{1,6}|#x[\da-f]{1,5});/gi) ?? [];
+  const occurrences = (characters: RegExp) => text.match(characters)?.length ?? 0;
   return {
-    replaced: text.match(/\ufffd/g)?.length ?? 0,
+    replaced: occurrences(/\ufffd/g),
     misread: { count, examples: [...examples].map(([shown, meant]) => ({ shown, meant })) },
     decomposed,
     composed,
+    invisible: occurrences(/[\u00ad\u200b\u2060\ufeff]/g),
+    noBreakSpaces: occurrences(/\u00a0/g),
+    spaces: occurrences(/[ \u00a0]/g),
+    entities: { count: entities.length, examples: [...new Set(entities)].slice(0, EXAMPLES) },
+    gutenberg: /^\*\*\* ?(?:START|END) OF (?:THE|THIS) PROJECT GUTENBERG EBOOK/m.test(text),
   };
 };
 

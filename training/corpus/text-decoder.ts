@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { FolioError } from '../../src/errors.ts';
 import { fileKind } from '../../src/file-kind.ts';
 import { several } from '../report/format.ts';
-import { guessEncoding, sequenceLength, utf8Faults, utf16Kind } from './encoding-guess.ts';
+import { guessEncoding, isUtf32, sequenceLength, utf8Faults, utf16Kind } from './encoding-guess.ts';
 
 /** Surrogate pairs of which each half is encoded by itself, as some old databases write emoji; no WHATWG encoding. */
 const CESU8 = 'cesu-8';
@@ -37,6 +37,7 @@ export const encodingLabel = (given: string): string => {
 export const notText = (start: Uint8Array, encoding: string): string | undefined => {
   const kind = fileKind(start);
   if (kind !== undefined || encoding !== 'utf-8') return kind;
+  if (isUtf32(start)) return 'UTF-32 text: convert it with `iconv -f UTF-32 -t UTF-8`';
   const utf16 = utf16Kind(start);
   if (utf16 === undefined) return undefined;
   const mark = utf16.mark ? 'with its byte order mark' : 'without a byte order mark';

@@ -16,7 +16,7 @@ export interface TextShape {
 
 /** Something else than prose, with the command that takes the text out. */
 export interface Markup {
-  readonly kind: 'JSON Lines' | 'JSON' | 'CSV' | 'TSV' | 'HTML' | 'XML';
+  readonly kind: 'JSON Lines' | 'JSON' | 'CSV' | 'TSV' | 'HTML' | 'XML' | 'subtitles';
   readonly command: string;
 }
 
@@ -29,6 +29,7 @@ const FEW = 50; // lines, of which nothing is concluded
 const INDENTED = 0.02;
 const UNFINISHED = 0.1; // that end with a comma or the like
 const FULL = 0.6; // that reach a common right margin
+const PROGRAM = 0.3; // that end as statements and blocks do
 
 /** @param text The text, or blocks of it joined. */
 export const textShape = (text: string): TextShape => {
@@ -103,8 +104,14 @@ const markupOf = (text: string, lines: readonly string[]): Markup | undefined =>
   }
   if (/^[[{]\s*["[{]/.test(start) && (text.match(/"[^"\n]*"\s*:/g)?.length ?? 0) > lines.length / 4)
     return { kind: 'JSON', command: "jq -r '.. | strings' FILE" };
+  const times = lines.filter((line) => /^(?:\d+:)?\d\d:\d\d[,.]\d{3} --> /.test(line));
+  if (times.length > 0.1 * lines.length)
+    return { kind: 'subtitles', command: "sed -E '/^[0-9]+\\r?$|-->|^WEBVTT/d; s/<[^>]*>//g' FILE" };
   const tags = text.match(/<\/?[a-z][^<>\n]{0,200}>/gi) ?? [];
-  if (tags.join('').length > 0.05 * text.length)
+  // Programs have tags in their strings, and types that look like them.
+  const isProgram =
+    lines.filter((line) => /[;{}]$|^\s*(?:\/\/|\/?\*)/.test(line)).length > PROGRAM * lines.length;
+  if ((start.startsWith('<') || !isProgram) && tags.join('').length > 0.05 * text.length)
     return /<(?:html|body|div|p|br|span|a)\b/i.test(text)
       ? { kind: 'HTML', command: 'pandoc -f html -t plain FILE' }
       : { kind: 'XML', command: "xmllint --xpath '//text()' FILE" };

@@ -167,6 +167,12 @@ describe('a corpus that cannot be used', () => {
     ],
     ['UTF-16', Buffer.from(`\uFEFF${text(2000)}`, 'utf16le'), 'corpus_invalid', /byte 0 .*UTF-16/],
     [
+      'UTF-32',
+      Buffer.from(`${[...`\uFEFF${text(2000)}`].join('\0')}\0`, 'utf16le'),
+      'corpus_invalid',
+      /UTF-32 .*iconv/,
+    ],
+    [
       'Latin-1',
       Buffer.from(`${text(2000)}\ncafé noir`, 'latin1'),
       'corpus_invalid',
@@ -253,6 +259,30 @@ describe('inspectCorpus', () => {
     const { markup } = await messages(lines(100, line));
     expect(markup).toContain(`This is ${kind},`);
     expect(markup).toContain(command);
+  });
+
+  it('names subtitles, and the command that takes their text out', async () => {
+    const subtitles = lines(90, (at) => `${at}\n00:01:02,500 --> 00:01:04,000\n<i>${phrase(6)}</i>\n`);
+    expect((await messages(subtitles)).markup).toContain(
+      "This is subtitles, and its punctuation is learnt too. To train on the text alone: `sed -E '/^[0-9]+",
+    );
+  });
+
+  it('takes a program with tags and types in it for a program', async () => {
+    const program = lines(90, (at) => `const a${at}: Promise<Widget> = html\`<p class="a">${word()}</p>\`;`);
+    expect(await messages(program)).not.toHaveProperty('markup');
+  });
+
+  it.each([
+    ['invisible_characters', (text: string) => text.replaceAll(' ', '\u200b '), /zero width spaces.*perl/],
+    ['no_break_spaces', (text: string) => text.replaceAll(' ', '\u00a0'), /U\+00A0.*perl/],
+    ['decomposed_letters', (text: string) => text.replaceAll('e', 'e\u0301'), /\(NFD\).*uconv -x any-nfc/],
+    ['entities', (text: string) => text.replaceAll('the', '&quot;the&quot;'), /&quot;.*html\.unescape/],
+    ['gutenberg', (text: string) => `*** START OF THE PROJECT GUTENBERG EBOOK ***\n${text}`, /licence.*sed/],
+  ])('warns of %s, with the command that mends them', async (code, damage, words) => {
+    const text = lines(200, () => `the ${phrase(9)}.`);
+    expect(await messages(text)).not.toHaveProperty(code);
+    expect((await messages(damage(text)))[code]).toMatch(words);
   });
 
   it('takes prose, verse and code for none of these', async () => {
