@@ -70,6 +70,13 @@ export const readKerasH5 = (
 };
 
 const kerasModel = (model: Json, version: string, root: H5Group, where: string): ParsedModel => {
+  if (isObject(model.config) && !('layers' in model.config)) {
+    throw unsupported(
+      where,
+      'a Sequential or functional model, which names its layers: build one of the same layers and set its weights (new.set_weights(old.get_weights()))',
+      phrase(`${String(model.class_name)}, a class of the program that saved it`),
+    );
+  }
   const found = namedWeights(root, model, where);
   const read: ReadonlyMap<string, Tensor> = new Map([...found].map(([name, lazy]) => [name, lazy()]));
   const old = isKeras1(version, model) ? upgradeKeras1(model, read) : { model, weights: read };

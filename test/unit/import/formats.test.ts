@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { importModel } from '../../../src/import/import-model.ts';
 import { networkOf, writeLayersModel } from '../../../src/import/layers-model.ts';
@@ -128,6 +129,16 @@ describe('what is no model that can be imported', () => {
       bytesOf('torch-lstm/whole.pt'),
       'model_unsupported',
       'torch.save(model.state_dict()',
+    ],
+    [
+      'a subclassed Keras model',
+      'model.keras',
+      zipSync({
+        'config.json': text('{"class_name": "MyModel", "config": {"trainable": true}}'),
+        'model.weights.h5': bytesOf('two-lstm/model.weights.h5'),
+      }),
+      'model_unsupported',
+      'MyModel, a class of the program that saved it',
     ],
     ['weights alone', 'm.weights.h5', bytesOf('two-lstm/model.weights.h5'), 'model_invalid', '--config'],
     [

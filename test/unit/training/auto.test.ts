@@ -80,6 +80,13 @@ describe('the preset auto', () => {
     expect(chooseRecipe({ ...facts(30_000), kind: 'lines' })).toMatchObject({ fromBase: true });
   });
 
+  it('ends the schedule of a small text from fresh weights early', () => {
+    const { settings } = chooseRecipe(facts(30_000, 4));
+    expect(settings).toMatchObject({ units: presets.standard.units, epochs: 10, warmUp: 80 });
+    expect(chooseRecipe(facts(30_000)).settings.epochs).toBe(presets.standard.epochs); // of which fine-tuning takes a third
+    expect(chooseRecipe(facts(60_000, 4)).settings.epochs).toBe(presets.standard.epochs);
+  });
+
   it('takes a small network for a list that is unlike the base', () => {
     const list = (characters: number) => chooseRecipe({ ...facts(characters, 4), kind: 'lines' });
     expect(list(30_000)).toMatchObject({ fromBase: false, settings: { units: presets.tiny.units } });
