@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { wrapText } from '../wrap-text.ts';
 
 /** Results go to stdout, as fast as its reader takes them. */
 export async function print(text: string): Promise<void> {
@@ -13,12 +12,6 @@ export function printStatus(line: string): void {
 
 /** Width of the terminal that a stream is, in characters; 80 where it is none. */
 export const widthOf = ({ columns: width }: { readonly columns?: number }): number => width || 80;
-
-/** Sentences for people, broken between words where a terminal is too narrow; a command to paste is not one. */
-export const printSentences = (text: string): void =>
-  printStatus(
-    process.stderr.isTTY ? wrapText(text, widthOf(process.stderr), { cutWords: false }).join('\n') : text,
-  );
 
 /** Rows in columns that line up, the last column free. */
 export function columns(rows: readonly (readonly string[])[]): string {
