@@ -18,6 +18,9 @@ export interface Dropout {
 
 export const noDropout: Dropout = { input: 0, between: 0, output: 0, recurrent: 0, perSequence: false };
 
+export const hasDropout = ({ input, between, output, recurrent }: Dropout): boolean =>
+  input + between + output + recurrent > 0;
+
 /** A mask for a chunk's values: [1 or length, batch, columns]; none at a rate of 0. */
 export const chunkMask = (
   k: Kernels,

@@ -8,6 +8,7 @@ import type { Store } from '../../src/store/store.ts';
 import { versionFiles } from '../../src/store/version-files.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import type { JudgementEvent, StartedEvent, TrainingEvent } from '../events.ts';
+import { hasDropout } from '../loop/dropout.ts';
 import { type FitResult, shapeOf } from '../loop/fit.ts';
 import type { FitSettings } from '../loop/fit-settings.ts';
 import type { TensorFlow } from '../loop/tensorflow.ts';
@@ -91,7 +92,8 @@ export async function* publish(
     type: 'judgement',
     message: judgement({
       ...{ loss: verdict.loss, trigramLoss: verdict.trigramLoss, ngramLosses: verdict.ngramLosses },
-      ...{ trainingLoss: result.best?.loss ?? Number.NaN, overlap: facts?.overlap },
+      ...{ trainingLoss: result.best?.loss, hasDropout: hasDropout(settings.dropout) },
+      overlap: facts?.overlap,
     }),
   };
   keeper.update(judged);

@@ -5,8 +5,10 @@ import { percent } from './format.ts';
 export interface Measurements {
   /** On the held-out part of the corpus. */
   readonly loss: number;
-  /** On what was trained on, in the epoch whose weights are kept. */
-  readonly trainingLoss: number;
+  /** Mean over the epoch whose weights are kept, in which the network still learnt: at its end the loss is lower. */
+  readonly trainingLoss?: number | undefined;
+  /** Whether the training loss was taken with dropout, and so is higher still than without. */
+  readonly hasDropout?: boolean | undefined;
   /** Of the corpus's own n-gram models on the held-out part. */
   readonly trigramLoss: number;
   readonly ngramLosses?: NgramLosses | undefined;
@@ -25,7 +27,7 @@ export const judgement = (measured: Measurements): string => {
   if (!Number.isFinite(loss)) return 'Its numbers are not finite: train again with another --seed.';
   const best = ngramLosses?.[bestOrder(ngramLosses)];
   const beats = loss < (best ?? trigramLoss);
-  return `It predicts unseen text ${besideCounting(loss, trigramLoss, best)}, ${besideTraining(measured, beats)}${overlap ? `; ${copied(overlap)}` : ''}.`;
+  return `It predicts unseen text ${besideCounting(loss, trigramLoss, best)}${besideTraining(measured, beats)}${overlap ? `; ${copied(overlap)}` : ''}.`;
 };
 
 const besideCounting = (loss: number, trigram: number, best = trigram): string => {
@@ -36,11 +38,19 @@ const besideCounting = (loss: number, trigram: number, best = trigram): string =
   return `better than every n-gram model ${against(best)}`;
 };
 
-/** @param beats Whether what was said before is good news. */
-const besideTraining = ({ loss, trainingLoss }: Measurements, beats: boolean): string =>
-  loss - trainingLoss > APART
-    ? `${beats ? 'but' : 'and'} much worse than what it trained on (${trainingLoss.toFixed(4)}): it has overfitted, and more text would help most`
-    : `and about as well as what it trained on (${trainingLoss.toFixed(4)})`;
+/**
+ * A training loss is higher than the loss of the finished model on the same text: one that is clearly below that on
+ * unseen text shows overfitting, but one above it, or near it with dropout, shows nothing.
+ *
+ * @param beats Whether what was said before is good news.
+ */
+const besideTraining = ({ loss, trainingLoss, hasDropout }: Measurements, beats: boolean): string => {
+  if (trainingLoss === undefined) return '';
+  const figure = `(${trainingLoss.toFixed(4)})`;
+  if (loss - trainingLoss > APART)
+    return `, ${beats ? 'but' : 'and'} much worse than what it trained on ${figure}: it has overfitted, and more text would help most`;
+  return trainingLoss > loss || hasDropout ? '' : `, and about as well as what it trained on ${figure}`;
+};
 
 const copied = ({ share, window }: NonNullable<Measurements['overlap']>): string => {
   if (share === 0) return 'it copies nothing from its corpus';

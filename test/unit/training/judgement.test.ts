@@ -35,6 +35,19 @@ describe('judgement', () => {
     expect(judgement({ ...good, ...change })).toContain(expected);
   });
 
+  test.each([{ trainingLoss: 2 }, { trainingLoss: undefined }, { hasDropout: true }])(
+    'says nothing of the training text with %j, which shows nothing',
+    (change) => {
+      expect(judgement({ ...good, ...change })).toBe(
+        'It predicts unseen text better than every n-gram model (1.5000 against 1.7000 nats per character); it copies nothing from its corpus.',
+      );
+    },
+  );
+
+  test('finds overfitting with dropout too', () => {
+    expect(judgement({ ...good, trainingLoss: 1, hasDropout: true })).toContain('it has overfitted');
+  });
+
   test('without a measurement of copies says nothing of them', () => {
     expect(judgement({ ...good, overlap: undefined })).toMatch(/trained on \(1\.4000\)\.$/);
   });
