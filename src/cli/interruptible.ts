@@ -4,16 +4,37 @@ import { onInterrupt } from './on-interrupt.ts';
 /** Seconds after its time limit in which a training has to come to its end in good order. */
 const grace = 300;
 
+/** A training that can be asked to end. */
+export interface Interruptible {
+  readonly signal: AbortSignal;
+  /** Asks for the end, as the first signal does. */
+  readonly stop: () => void;
+  /** From here on the training is over: it is published even if it is asked to end, unless it is asked twice. */
+  readonly finish: () => void;
+  readonly timedOut: () => boolean;
+  /** Lets go of the signals. */
+  readonly end: () => void;
+}
+
 /**
  * The first signal, or the time limit, asks for an end in good order; a second signal, or five minutes without that
  * end, ends at once.
+ *
+ * @param print Says what the request leads to
  */
 export const interruptible = (
   maxSeconds: number | undefined,
-  announce: (reason: string) => void,
-): { signal: AbortSignal; stop: () => void; timedOut: () => boolean; end: () => void } => {
+  print: (line: string) => void,
+): Interruptible => {
   const controller = new AbortController();
   let timedOut = false;
+  let isFinished = false;
+  const announce = (reason: string) => {
+    const what = isFinished
+      ? 'The training is over: it is measured and published, which takes a moment'
+      : 'Stopping after a last checkpoint';
+    print(`${reason} ${what}; once more to stop at once.`.trimStart());
+  };
   const stop = () => {
     if (controller.signal.aborted) return;
     controller.abort();
@@ -33,6 +54,9 @@ export const interruptible = (
   return {
     signal: controller.signal,
     stop,
+    finish: () => {
+      isFinished = true;
+    },
     timedOut: () => timedOut,
     end: () => {
       for (const timer of timers) clearTimeout(timer);

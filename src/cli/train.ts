@@ -143,9 +143,7 @@ async function run(flags: TrainFlags): Promise<void> {
   const store = await openStore(settings.store);
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
-  const interrupt = interruptible(flags.maxSeconds, (reason) =>
-    printStatus(`${reason} Stopping after a last checkpoint; once more to stop at once.`.trimStart()),
-  );
+  const interrupt = interruptible(flags.maxSeconds, printStatus);
   const id = givenId ?? newTrainingId(name);
   const start = {
     id,
@@ -191,6 +189,7 @@ async function run(flags: TrainFlags): Promise<void> {
     })) {
       record.update(event);
       hasStarted ||= event.type === 'started';
+      if (event.type === 'finished' && event.reason !== 'interrupted') interrupt.finish();
       progress.update(event);
       if (event.type === 'epoch') await reportOthers();
       if (event.type === 'published' || event.type === 'rejected') outcome = event;

@@ -188,6 +188,14 @@ describe('train', () => {
       message: expect.stringMatching(/is kept.*batch was 8, is 4/),
     });
     expect(await checkpointsOf('parts')).toEqual(kept);
+    // Interrupted once more, while the last checkpoint is written: it does not go on to publish.
+    const late = new AbortController();
+    const ending: TrainingEvent[] = [];
+    for await (const event of train({ ...options, signal: late.signal })) {
+      ending.push(event);
+      if (event.type === 'checkpoint') late.abort();
+    }
+    expect(ending.at(-1)).toMatchObject({ type: 'finished', reason: 'interrupted', epoch: 2 });
     const resumed = await run({ name: 'parts', resume: 'always' });
     expect(resumed.find((event) => event.type === 'started')).toHaveProperty('resumedAt');
     const published = resumed.at(-1)!;

@@ -234,6 +234,7 @@ export async function* fitNetwork(
     }
     if (reason !== 'interrupted' && save !== undefined) {
       yield history.add({ type: 'checkpoint', step: position, ...(await save(state())) });
+      if (signal?.aborted) reason = 'interrupted';
     }
     const averages = best?.weights ?? optimiser.state().weights;
     return {

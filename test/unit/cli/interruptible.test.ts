@@ -13,13 +13,13 @@ afterEach(() => {
 
 it('takes a signal that comes again at once, as through npx, for one', () => {
   const announced: string[] = [];
-  const training = interruptible(undefined, (reason) => announced.push(reason));
+  const training = interruptible(undefined, (line) => announced.push(line));
   process.emit('SIGINT');
   vi.advanceTimersByTime(5);
   process.emit('SIGINT');
   training.end();
   expect(training.signal.aborted).toBe(true);
-  expect(announced).toEqual(['']);
+  expect(announced).toEqual(['Stopping after a last checkpoint; once more to stop at once.']);
   expect(exit).not.toHaveBeenCalled();
 });
 
@@ -39,4 +39,15 @@ it('ends at once when a second signal comes after the time limit', () => {
   process.emit('SIGINT');
   training.end();
   expect(exit).toHaveBeenCalledWith(130);
+});
+
+it('announces no stop once the training is over and is published', () => {
+  const announced: string[] = [];
+  const training = interruptible(10, (line) => announced.push(line));
+  training.finish();
+  vi.advanceTimersByTime(10_000);
+  training.end();
+  expect(announced).toEqual([
+    'The time is up. The training is over: it is measured and published, which takes a moment; once more to stop at once.',
+  ]);
 });
