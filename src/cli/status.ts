@@ -4,6 +4,7 @@ import { clock } from '../../training/report/format.ts';
 import { readSettings } from '../settings.ts';
 import { openStore } from '../store/open-store.ts';
 import { listRecords } from '../training-jobs/records.ts';
+import { withoutSuperseded } from '../training-jobs/superseded.ts';
 import { isFinal, type TrainingRecord } from '../training-jobs/training-jobs.ts';
 import { integer, newCommand } from './command.ts';
 import { columns, count, print, printStatus } from './print.ts';
@@ -12,11 +13,14 @@ import { placeOf } from './store-contents.ts';
 interface StatusFlags {
   readonly store?: string;
   readonly limit: number;
+  readonly all?: true;
   readonly watch?: true;
   readonly json?: true;
 }
 
 const everyMs = 2_000;
+/** Records that are read for a list without those that others have replaced. */
+const mostRead = 100;
 
 /** `folio status`: the trainings whose records are in a store, whoever runs them: this machine, a server, Fargate. */
 export const command = (): Command =>
@@ -27,18 +31,22 @@ export const command = (): Command =>
   ])
     .option('--store <location>', 'a folder, s3://BUCKET/PREFIX or https://ENDPOINT (default: FOLIO_STORE)')
     .option('--limit <number>', 'trainings to list, the newest first', integer(1, 1000), 10)
+    .option('--all', 'list those too that were stopped or failed before a later one of the same model')
     .option('--watch', 'go on until none of them runs any more')
-    .option('--json', 'print JSON: with --watch a line each time')
+    .option('--json', 'print JSON, of all of them: with --watch a line each time')
     .action(run);
 
-async function run({ limit, watch, json, ...flags }: StatusFlags): Promise<void> {
+async function run({ limit, all, watch, json, ...flags }: StatusFlags): Promise<void> {
   const store = await openStore(flags.store ?? readSettings().store);
   let drawn = 0; // lines on the terminal that are drawn over
   for (;;) {
-    const records = await listRecords(store, limit);
+    const records =
+      all || json
+        ? await listRecords(store, limit)
+        : withoutSuperseded(await listRecords(store, Math.max(limit, mostRead))).slice(0, limit);
     if (json) await print(`${JSON.stringify(records, null, watch ? 0 : 2)}\n`);
     else {
-      const text = columns(records.map(rowOf));
+      const text = columns(records.length === 0 ? [] : [header, ...records.map(rowOf)]);
       await print((process.stdout.isTTY && drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '') + text);
       drawn = text.split('\n').length - 1;
     }
@@ -47,6 +55,8 @@ async function run({ limit, watch, json, ...flags }: StatusFlags): Promise<void>
     await delay(everyMs);
   }
 }
+
+const header = ['started (UTC)', 'model', 'state', ''];
 
 /** At most 80 characters, but for long names: when, model, state, and how far it is or how it ended. */
 const rowOf = (record: TrainingRecord): readonly string[] => [
@@ -63,6 +73,9 @@ const detailOf = ({ state, progress, version, failure, preset }: TrainingRecord)
     return `${share}  epoch ${epoch}/${epochs}  ${count(charactersPerSecond)} characters/s`;
   }
   if (state === 'published' || state === 'rejected') return version ?? '';
-  if (failure) return failure.code;
+  if (failure)
+    return ['interrupted', 'time_limit'].includes(failure.code)
+      ? `${failure.code}; the same command goes on`
+      : failure.code;
   return preset;
 };

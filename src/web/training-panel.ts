@@ -1,5 +1,6 @@
 import { ApiError, type TrainingJob } from '../client/client.ts';
 import { modelNameOf } from '../store/model-name.ts';
+import { withoutSuperseded } from '../training-jobs/superseded.ts';
 import { callJson, folio } from './api.ts';
 import { byId, make, messageOf, notice } from './dom.ts';
 import { formatDate } from './format.ts';
@@ -53,9 +54,11 @@ export class TrainingPanel {
     }
   }
 
-  /** Lists the trainings, and shows the newest that did not fail, or the one that is wanted. */
+  /** Lists the trainings that no later one has replaced, and shows the newest that did not fail, or the one that is wanted. */
   async refresh(wanted?: string): Promise<void> {
-    const { data } = await callJson<{ data: readonly TrainingJob[] }>('v1/trainings');
+    const all = (await callJson<{ data: readonly TrainingJob[] }>('v1/trainings')).data;
+    const current = withoutSuperseded(all);
+    const data = all.filter((one) => current.includes(one) || one.id === wanted);
     byId('trainings', HTMLDivElement).hidden = data.length === 0;
     this.#list.replaceChildren(
       ...data.map(({ id, model, preset, started_at, state }) => {

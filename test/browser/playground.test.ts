@@ -547,8 +547,9 @@ test('a training is shown without its chart where the chart’s code cannot be l
     samples: [],
     log_tail: [],
   };
+  const stopped = { ...training, id: '20251231T000000Z-0a1b-tiny', state: 'stopped' }; // and resumed
   await page.route('**/v1/trainings', (route) =>
-    route.fulfill({ json: { object: 'list', data: [training] } }),
+    route.fulfill({ json: { object: 'list', data: [training, stopped] } }),
   );
   await page.route('**/v1/trainings/*', (route) =>
     route.fulfill({
@@ -562,6 +563,7 @@ test('a training is shown without its chart where the chart’s code cannot be l
   expect(await page.locator('#training-view figcaption').textContent()).toContain(
     '2.600 on the held-out text',
   );
+  expect(await page.locator('#training option').count()).toBe(1);
   expect((await generate(page))[0]).toHaveLength(400);
   await context.close();
 });

@@ -33,6 +33,13 @@ beforeAll(async () => {
     state: 'published',
     version: 'v',
   });
+  for (const model of ['tiny', 'other']) {
+    const id = newTrainingId(model, new Date(Date.UTC(2026, 0, 1)));
+    await writeRecord(store, {
+      ...{ ...queuedRecord(id, { ...request, model }), state: 'stopped' },
+      failure: { code: 'interrupted', message: 'Stopped.' },
+    });
+  }
   server = await startServer(
     readSettings({
       ...{ FOLIO_STORE: join(root, 'store'), FOLIO_MODEL: 'tiny', PORT: '0', LOG_LEVEL: 'silent' },
@@ -100,7 +107,18 @@ describe('--store https://ENDPOINT', () => {
   });
 
   test('its trainings are listed, and its health is looked at', async () => {
-    expect((await folio('status')).stdout).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d {2}tiny {2}published {2}v\n$/);
+    const at = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d`;
+    expect((await folio('status')).stdout).toMatch(
+      new RegExp(
+        [
+          String.raw`^started \(UTC\) {5}model {2}state`,
+          `${at}  tiny   published  v`,
+          `${at}  other  stopped    interrupted; the same command goes on\n$`,
+        ].join('\n'),
+      ),
+    );
+    const stopped = String.raw`\n${at} {2}tiny {3}stopped {4}interrupted`;
+    expect((await folio('status', '--all')).stdout).toMatch(new RegExp(stopped));
     const { stdout } = await folioWithin(['doctor', '--store', server.url, '--json'], {
       ...{ FOLIO_KEY: 'reader', FOLIO_MODEL: 'tiny', PORT: '0', FOLIO_CACHE: join(root, 'cache') },
     });
