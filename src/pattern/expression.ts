@@ -1,4 +1,4 @@
-import { type AST, RegExpParser, RegExpSyntaxError } from '@eslint-community/regexpp';
+import { type AST, RegExpParser, RegExpSyntaxError, RegExpValidator } from '@eslint-community/regexpp';
 import { limitExceeded, type PatternFault, PatternFaultError } from './fault.ts';
 
 /** A regular expression reduced to what an automaton is made of. */
@@ -56,12 +56,13 @@ export const parseExpression = (source: string, flags: string): Expression => {
   checkNesting(source);
   const unicodeSets = flags.includes('v');
   const text = unicodeSets ? source : withoutIdleEscapes(source);
+  const mode = unicodeSets ? { unicodeSets: true } : { unicode: true };
   let pattern: AST.Pattern;
   try {
-    const mode = unicodeSets ? { unicodeSets: true } : { unicode: true };
     pattern = new RegExpParser({ ecmaVersion: 2025 }).parsePattern(text, 0, text.length, mode);
   } catch (error) {
     if (!(error instanceof RegExpSyntaxError)) throw error;
+    checkLookAround(text, mode);
     throw new PatternFaultError(syntaxFault(error, text));
   }
   return choiceOf(pattern.alternatives, {
@@ -72,8 +73,30 @@ export const parseExpression = (source: string, flags: string): Expression => {
   });
 };
 
-const syntaxFault = ({ message, index }: RegExpSyntaxError, text: string): PatternFault => {
-  const reason = message.slice(message.lastIndexOf(': ') + 2);
+/**
+ * A pattern that has look-around before its fault of syntax cannot be used once that is mended either: the reason that
+ * comes first is given.
+ *
+ * @throws PatternFaultError where it has
+ */
+const checkLookAround = (text: string, mode: { unicode?: boolean; unicodeSets?: boolean }): void => {
+  const validator = new RegExpValidator({
+    ecmaVersion: 2025,
+    onLookaroundAssertionLeave: (start, end) => {
+      throw unsupported('look-around', { raw: text.slice(start, end) });
+    },
+  });
+  try {
+    validator.validatePattern(text, 0, text.length, mode);
+  } catch (error) {
+    if (error instanceof PatternFaultError) throw error;
+  }
+};
+
+const syntaxFault = (error: RegExpSyntaxError, text: string): PatternFault => {
+  const reason = error.message.slice(error.message.lastIndexOf(': ') + 2);
+  // The parser says of an escape where it ends.
+  const index = reason === 'Invalid escape' ? text.lastIndexOf('\\', error.index - 1) : error.index;
   const advice = /Lone quantifier brackets|Incomplete quantifier/.test(reason)
     ? '; a bracket that stands for itself is written \\{ or \\}'
     : '';

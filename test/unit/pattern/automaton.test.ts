@@ -149,6 +149,8 @@ describe('JavaScript’s syntax', () => {
     ['{"a": 1}', 'written \\{'],
     ['a(?=b)', 'look-around'],
     ['(?<!a)b', 'look-around'],
+    ['(?=a)b\\1', 'look-around cannot be part of a pattern: "(?=a)"'],
+    ['b\\1', 'Invalid escape at character 2, before "\\\\1"'],
     ['(a)\\1', 'a back-reference'],
     ['[z-a]', 'out of order'],
     ['\\p{Nonsense}', 'Invalid property name'],
