@@ -14,6 +14,16 @@ export interface GateOptions {
   readonly tolerance?: number;
   /** Publish whatever is found. */
   readonly force?: boolean;
+  /** How the candidate was trained, for advice. */
+  readonly course?: TrainingCourse;
+}
+
+/** How a training went. */
+export interface TrainingCourse {
+  readonly preset: string;
+  readonly epochs: number;
+  /** 1-based, the one with the lowest loss on the held-out part. */
+  readonly bestEpoch: number;
 }
 
 /** Measuring goes one character after another: beyond this the rest of the held-out part would change nothing. */
@@ -37,7 +47,7 @@ export const judge = async (
   candidate: EvaluatedModel,
   { current, parent }: Rivals,
   corpus: Corpus,
-  { tolerance = 0.02, force = false }: GateOptions = {},
+  { tolerance = 0.02, force = false, course }: GateOptions = {},
 ): Promise<GateEvent> => {
   const start = corpus.training.length;
   const text = corpus.ids.subarray(start - 5, start + MOST_MEASURED); // with the five characters that it follows
@@ -81,7 +91,7 @@ export const judge = async (
     reasons: failed.length > 0 ? failed : met,
     remarks: [
       ...(failed.length > 0 ? met : []),
-      ...(order > 3 && Number.isFinite(loss) ? [besideBest(loss, order, ngramLosses[order])] : []),
+      ...(order > 3 && Number.isFinite(loss) ? [besideBest(loss, order, ngramLosses[order], course)] : []),
       ...(measured?.lineStarts
         ? [`Loss at beginnings of lines: ${lineStartsText(measured.lineStarts)}.`]
         : []),
@@ -96,11 +106,23 @@ export const judge = async (
 };
 
 /** How a model stands to the best n-gram model, with advice where that is better. */
-const besideBest = (loss: number, order: number, best: number): string => {
+const besideBest = (
+  loss: number,
+  order: number,
+  best: number,
+  course: TrainingCourse | undefined,
+): string => {
   const figures = `${loss.toFixed(4)} against ${best.toFixed(4)}`;
   return loss < best
     ? `It beats the corpus's best n-gram model, of order ${order}: ${figures}.`
-    : `The corpus's n-gram model of order ${order} is better: ${figures}. Where the held-out loss still fell at the end, train longer (--epochs) or with a larger preset; where it rose, bring more text. A text that repeats itself may need counting alone.`;
+    : `The corpus's n-gram model of order ${order} is better: ${figures}.${course ? ` ${adviceAfter(course)}` : ''} A text that repeats itself may need counting alone.`;
+};
+
+const adviceAfter = ({ preset, epochs, bestEpoch }: TrainingCourse): string => {
+  const isTiny = preset === 'tiny';
+  return bestEpoch === epochs
+    ? `The held-out loss was lowest at the end: train ${isTiny ? 'without --preset tiny, or longer (--epochs)' : 'longer (--epochs)'}.`
+    : `The held-out loss was lowest after epoch ${bestEpoch} of ${epochs} and rose then: bring more text${isTiny ? ', and train without --preset tiny' : ''}.`;
 };
 
 /** None for a model whose numbers are not finite. */

@@ -80,6 +80,14 @@ export async function* publish(
   const verdict = await judge(candidate, { current, parent: parent && evaluatedModel(parent) }, corpus, {
     ...(force === undefined ? {} : { force }),
     ...(tolerance === undefined ? {} : { tolerance }),
+    ...(result.best === undefined
+      ? {}
+      : {
+          course: {
+            ...{ preset: started.preset, epochs: result.epochs.length },
+            bestEpoch: result.best.epoch,
+          },
+        }),
   });
   keeper.update(verdict);
   yield verdict;

@@ -83,4 +83,14 @@ describe('judge', () => {
     expect(currentLoss).toBeGreaterThan(Math.log(2));
     expect(currentLoss).toBeLessThan(Math.log(4));
   });
+
+  it.each([
+    ['tiny', 2, 'lowest at the end: train without --preset tiny, or longer (--epochs).'],
+    ['auto', 2, 'lowest at the end: train longer (--epochs).'],
+    ['auto', 1, 'lowest after epoch 1 of 2 and rose then: bring more text.'],
+    ['tiny', 1, 'bring more text, and train without --preset tiny.'],
+  ])('advises after the preset %s with its best epoch %i of 2', async (preset, bestEpoch, advice) => {
+    const { remarks } = await judge(knowing(0), {}, corpus, { course: { preset, epochs: 2, bestEpoch } });
+    expect(remarks?.join(' ')).toContain(advice);
+  });
 });
