@@ -36,14 +36,18 @@ const readBias = (given: string, before: readonly CharacterBias[] = []): readonl
 
 const readSchema = (file: string): Readonly<Record<string, unknown>> => {
   try {
-    const schema: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const schema: unknown = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
     if (typeof schema === 'object' && schema !== null) return schema as Readonly<Record<string, unknown>>;
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file.' : message;
-    throw new InvalidArgumentError(`Expected a file that holds a JSON schema: ${why}`);
+    throw new InvalidArgumentError(
+      `Expected a file that holds a JSON schema, or - for standard input: ${why}`,
+    );
   }
-  throw new InvalidArgumentError('Expected a file that holds a JSON schema, an object.');
+  throw new InvalidArgumentError(
+    'Expected a file that holds a JSON schema, an object, or - for standard input.',
+  );
 };
 
 export const addSampling = (command: Command): Command => {
@@ -67,7 +71,7 @@ export const addSampling = (command: Command): Command => {
     .option('--pattern <expression>', 'a regular expression that the whole text matches')
     .option('--pattern-flags <letters>', 'of the pattern, as in JavaScript: i ignores case; also m, s and v')
     .option('--choice <text>', 'write one of the texts that are given so, by their probabilities', gather)
-    .option('--json-schema <file>', 'a JSON schema that the text fits', readSchema)
+    .option('--json-schema <file>', 'a JSON schema that the text fits; - reads standard input', readSchema)
     .addOption(
       new Option(
         '--unknown <rule>',

@@ -39,7 +39,7 @@ export class TrainingPanel {
     };
     this.#preset.addEventListener('change', explain);
     explain();
-    this.#file.addEventListener('change', () => this.#suggestName());
+    this.#file.addEventListener('change', () => this.#takeFile());
     this.#list.addEventListener('change', () => this.#view.watch(this.#list.value));
     this.#acceptDrops();
   }
@@ -107,7 +107,9 @@ export class TrainingPanel {
     }
   }
 
-  #suggestName(): void {
+  /** What was wrong with the file before is no longer said; the name is suggested. */
+  #takeFile(): void {
+    notice('train-notice', undefined);
     const [file] = this.#file.files ?? [];
     if (!file || this.#name.value !== this.#suggested) return; // a name that somebody typed stays
     this.#suggested = modelNameOf(file.name) ?? '';
@@ -126,7 +128,7 @@ export class TrainingPanel {
       setOver(false)(event);
       if (!event.dataTransfer || event.dataTransfer.files.length === 0) return;
       this.#file.files = event.dataTransfer.files;
-      this.#suggestName();
+      this.#takeFile();
     });
   }
 }

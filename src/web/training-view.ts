@@ -98,7 +98,7 @@ export class TrainingView {
     );
     const judgement = within(root, '.judgement', HTMLElement);
     judgement.hidden = training.judgement === undefined;
-    judgement.textContent = `${training.judgement ?? ''}${state === 'rejected' && version !== undefined ? ` To publish it all the same: folio publish ${model}@${version}` : ''}`;
+    judgement.textContent = `${training.judgement ?? ''}${state === 'rejected' && version !== undefined ? ` To publish it all the same: npx folio publish ${model}@${version}` : ''}`;
     within(root, '.curve', HTMLElement).hidden = training.history.length === 0 && isOver(state);
     chart.show(training);
     samples.show(training.samples, training.samples.some(({ epoch }) => epoch === best) ? best : undefined);

@@ -79,7 +79,7 @@ export class CorpusInspector implements CorpusListener {
     refuseControls(reading, counts);
     const alphabet = foldedAlphabet(counts, fold);
     const characters = alphabet.reduce((sum, { count }) => sum + count, 0);
-    refuseTooLittle(characters, alphabet);
+    refuseTooLittle(characters, alphabet, reading.source);
 
     const text = this.#text();
     const shape = textShape(text);
@@ -228,8 +228,8 @@ const refuseControls = ({ cleaned }: ReadResult, counts: ReadonlyMap<number, num
   );
 };
 
-const refuseTooLittle = (characters: number, alphabet: CorpusReport['alphabet']): void => {
-  if (characters < LEAST_CHARACTERS) throw corpusTooSmall(characters);
+const refuseTooLittle = (characters: number, alphabet: CorpusReport['alphabet'], source: string): void => {
+  if (characters < LEAST_CHARACTERS) throw corpusTooSmall(characters, source);
   if (alphabet.length < 2)
     throw new FolioError(
       'corpus_invalid',

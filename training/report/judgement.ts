@@ -56,6 +56,6 @@ const copied = ({ share, window }: NonNullable<Measurements['overlap']>): string
   if (share === 0) return 'it copies nothing from its corpus';
   const windows = `${percent(share)} of its ${window}-character windows`;
   return share > COPIES
-    ? `it recites its corpus, where ${windows} stand`
+    ? `it recites its corpus: ${windows} are copied from it`
     : `it copies ${windows} from its corpus`;
 };

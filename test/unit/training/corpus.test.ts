@@ -156,8 +156,8 @@ describe('readCorpus', () => {
 
 describe('a corpus that cannot be used', () => {
   it.each([
-    ['nothing', '', 'corpus_too_small', /is empty/],
-    ['50 characters', text(50), 'corpus_too_small', /50 characters: at least 1,000/],
+    ['nothing', '', 'corpus_too_small', /The corpus \(\S+\) is empty/],
+    ['50 characters', text(50), 'corpus_too_small', /The corpus \(\S+\) has 50 characters: at least 1,000/],
     ['one character over and over', 'a'.repeat(5000), 'corpus_invalid', /one character/],
     [
       'a lone surrogate',

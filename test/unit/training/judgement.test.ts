@@ -27,7 +27,7 @@ describe('judgement', () => {
     ],
     [
       { overlap: { share: 0.4, window: 32 } },
-      'it recites its corpus, where 40 % of its 32-character windows stand',
+      'it recites its corpus: 40 % of its 32-character windows are copied from it',
     ],
     [{ ngramLosses: undefined }, 'better than every n-gram model (1.5000 against 2.0000'],
     [{ loss: Number.NaN }, 'Its numbers are not finite'],
