@@ -293,6 +293,14 @@ describe.each(sizes)('on %s', (_, viewport) => {
     const { page } = visited;
     expect(page.url()).toBe(`${server.url}/`);
     const verse = 'the quick brown fox jumps over the lazy dog; and the dog sleeps on.\n';
+    const paper = {
+      name: 'paper.pdf',
+      mimeType: 'application/pdf',
+      buffer: Buffer.from('%PDF-1.7\n%âãÏÓ\n'),
+    };
+    await page.locator('#corpus').setInputFiles(paper);
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
+    await page.locator('#train-notice').waitFor();
     await page.locator('#corpus').setInputFiles({
       name: `The Lazy Dog, ${viewport.width}.txt`,
       mimeType: 'text/plain',
@@ -300,6 +308,7 @@ describe.each(sizes)('on %s', (_, viewport) => {
     });
     const name = `the-lazy-dog-${viewport.width}`;
     expect(await page.locator('#train-name').inputValue()).toBe(name);
+    expect(await page.locator('#train-notice').isHidden()).toBe(true);
     await page.locator('#preset').selectOption('tiny');
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     const view = page.locator('#training-view');
