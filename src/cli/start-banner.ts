@@ -36,7 +36,7 @@ export const startBanner = async (
   const head = `Folio is at ${url}\n\n${rows}${writeKey === undefined ? '' : aboutKey(writeKey)}\n`;
   if (version === undefined) {
     return (
-      `There is no model ${name} in ${place}.\n${await contentsOf(store)}\n\n` +
+      `There is no model ${name} in ${place}.\n${await contentsOf(store, name)}\n\n` +
       'Choose another with --model or --store; train one on the page below, or with\n\n' +
       `  ${folioLine('train', '--corpus', 'FILE.txt', '--name', name, '--store', place)}\n\n${head}`
     );

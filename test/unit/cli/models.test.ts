@@ -134,7 +134,9 @@ describe('folio publish and pull', () => {
       (await folio('generate', '--model', model, '--seed', '1', '--length', '50')).stdout;
     expect(await text('back')).toBe(await text(`tiny@${versions[1]}`));
     const none = await folio('pull', 'nobody', '--from', other);
-    expect([none.code, none.stderr]).toEqual([3, expect.stringContaining('It holds tiny.')]);
+    expect([none.code, none.stderr]).toEqual([3, expect.stringMatching(/[^?] It holds tiny\./)]);
+    const misspelt = await folio('generate', '--model', 'tinny');
+    expect([misspelt.code, misspelt.stderr]).toEqual([3, expect.stringContaining('Did you mean tiny? It')]);
   });
 
   test('a damaged version is not copied', async () => {
