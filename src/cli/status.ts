@@ -46,7 +46,9 @@ async function run({ limit, all, watch, json, ...flags }: StatusFlags): Promise<
         : withoutSuperseded(await listRecords(store, Math.max(limit, mostRead))).slice(0, limit);
     if (json) await print(`${JSON.stringify(records, null, watch ? 0 : 2)}\n`);
     else {
-      const text = columns(records.length === 0 ? [] : [header, ...records.map(rowOf)]);
+      const latest = withoutSuperseded(records);
+      const rows = records.map((record) => rowOf(record, latest.includes(record)));
+      const text = columns(rows.length === 0 ? [] : [header, ...rows]);
       await print((process.stdout.isTTY && drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '') + text);
       drawn = text.split('\n').length - 1;
     }
@@ -59,14 +61,18 @@ async function run({ limit, all, watch, json, ...flags }: StatusFlags): Promise<
 const header = ['started (UTC)', 'model', 'state', ''];
 
 /** At most 80 characters, but for long names: when, model, state, and how far it is or how it ended. */
-const rowOf = (record: TrainingRecord): readonly string[] => [
+const rowOf = (record: TrainingRecord, isLatest: boolean): readonly string[] => [
   record.startedAt.slice(0, 16).replace('T', ' '),
   record.model,
   record.state,
-  detailOf(record),
+  detailOf(record, isLatest),
 ];
 
-const detailOf = ({ state, progress, version, failure, preset }: TrainingRecord): string => {
+/** @param isLatest Whether no later training has replaced it. */
+const detailOf = (
+  { state, progress, version, failure, preset }: TrainingRecord,
+  isLatest: boolean,
+): string => {
   if (state === 'running' && progress) {
     const { step, steps, secondsLeft, loss, epoch, epochs, charactersPerSecond } = progress;
     const share = `${Math.floor((100 * step) / steps)}%  ${clock(secondsLeft)} left  loss ${loss.toFixed(4)}`;
@@ -74,7 +80,7 @@ const detailOf = ({ state, progress, version, failure, preset }: TrainingRecord)
   }
   if (state === 'published' || state === 'rejected') return version ?? '';
   if (failure)
-    return ['interrupted', 'time_limit'].includes(failure.code)
+    return isLatest && ['interrupted', 'time_limit'].includes(failure.code)
       ? `${failure.code}; the same command goes on`
       : failure.code;
   return preset;

@@ -117,7 +117,7 @@ describe('--store https://ENDPOINT', () => {
         ].join('\n'),
       ),
     );
-    const stopped = String.raw`\n${at} {2}tiny {3}stopped {4}interrupted`;
+    const stopped = String.raw`\n${at} {2}tiny {3}stopped {4}interrupted\n`;
     expect((await folio('status', '--all')).stdout).toMatch(new RegExp(stopped));
     const { stdout } = await folioWithin(['doctor', '--store', server.url, '--json'], {
       ...{ FOLIO_KEY: 'reader', FOLIO_MODEL: 'tiny', PORT: '0', FOLIO_CACHE: join(root, 'cache') },
