@@ -391,14 +391,14 @@ export function readSettings(
 export const isRunByNpm = (environment: Environment = process.env): boolean =>
   environment.npm_execpath !== undefined || environment.npm_lifecycle_event !== undefined;
 
-const childMark = 'FOLIO_FILTERED_CHILD';
+const childMark = 'FOLIO_TRAINING_PROCESS';
 
-/** Whether this process is the child of `runFiltered` in src/cli/filtered-child.ts. */
-export const isFilteredChild = (environment: Environment = process.env): boolean =>
+/** Whether this process is the child of `runTrainingProcess` in src/cli/training-process.ts. */
+export const isTrainingProcess = (environment: Environment = process.env): boolean =>
   environment[childMark] === '1';
 
 /** The environment of that child. */
-export const markedAsFilteredChild = (environment: Environment = process.env): Environment => ({
+export const markedAsTrainingProcess = (environment: Environment = process.env): Environment => ({
   ...environment,
   [childMark]: '1',
 });

@@ -9,7 +9,7 @@ import { addAlphabet } from './alphabet-options.ts';
 import { addBlend, type BlendOptions, blendParameter, openBlended } from './blend.ts';
 import { integer, newCommand, numeric } from './command.ts';
 import { folioLine } from './command-line.ts';
-import { onInterrupt } from './on-interrupt.ts';
+import { fromSignals, onInterrupt } from './on-interrupt.ts';
 import { addModel, type OpenedModel } from './open-model.ts';
 import { count, print, printStatus, several } from './print.ts';
 import { readGivenFile } from './read-file.ts';
@@ -123,7 +123,7 @@ async function run(flags: GenerateFlags): Promise<void> {
     throw new FolioError('invalid_parameter', '--new goes with --lines.', { where: '--new' });
   if (flags.lines !== undefined) return writeWholeLines(held, flags, options);
   const interrupt = new AbortController();
-  const letGo = onInterrupt(() => interrupt.abort(), ['SIGINT']);
+  const letGo = onInterrupt(() => interrupt.abort(), fromSignals('SIGINT'));
   const completions = held.model.complete({ ...options, n: flags.count, signal: interrupt.signal });
   const shown = flags.echo ? prompt : '';
   if (!flags.json) await printTexts(completions, flags, shown);

@@ -1,5 +1,5 @@
 import { errorCodes } from '../errors.ts';
-import { onInterrupt } from './on-interrupt.ts';
+import { endSignals, onInterrupt } from './on-interrupt.ts';
 
 /** Seconds after its time limit in which a training has to come to its end in good order. */
 const grace = 300;
@@ -21,10 +21,12 @@ export interface Interruptible {
  * end, ends at once.
  *
  * @param print Says what the request leads to
+ * @param requests Where requests to end come from
  */
 export const interruptible = (
   maxSeconds: number | undefined,
   print: (line: string) => void,
+  requests = endSignals,
 ): Interruptible => {
   const controller = new AbortController();
   let timedOut = false;
@@ -50,7 +52,7 @@ export const interruptible = (
   const letGo = onInterrupt(() => {
     if (controller.signal.aborted) process.exit(130);
     stop();
-  });
+  }, requests);
   return {
     signal: controller.signal,
     stop,

@@ -2,7 +2,7 @@ import { ApiError, FolioClient, type GenerateRequest } from '../client/client.ts
 import { type ErrorCode, errorCodes, FolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
 import { folioLine } from './command-line.ts';
-import { onInterrupt } from './on-interrupt.ts';
+import { fromSignals, onInterrupt } from './on-interrupt.ts';
 import { count, print, printStatus, several } from './print.ts';
 
 export interface RemoteFlags {
@@ -35,7 +35,7 @@ export async function generateRemotely(
     );
   }
   const interrupt = new AbortController();
-  const letGo = onInterrupt(() => interrupt.abort(), ['SIGINT']);
+  const letGo = onInterrupt(() => interrupt.abort(), fromSignals('SIGINT'));
   const { key } = readSettings();
   const client = new FolioClient({ baseUrl: endpoint, ...(key === undefined ? {} : { apiKey: key }) });
   const request = { ...parameters, ...(flags.model === undefined ? {} : { model: flags.model }) };

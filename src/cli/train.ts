@@ -21,13 +21,13 @@ import { baseModel } from './base-model.ts';
 import { Ended, integer, newCommand } from './command.ts';
 import { folioLine } from './command-line.ts';
 import { concurrentTrainings } from './concurrent-trainings.ts';
-import { runFiltered } from './filtered-child.ts';
 import { alphabetOption, encodingOption, kindOption } from './inspect.ts';
 import { interruptible } from './interruptible.ts';
 import { checkOption } from './line-check.ts';
 import { modelFiles } from './model-files.ts';
 import { print, printStatus } from './print.ts';
 import { placeOf } from './store-contents.ts';
+import { runTrainingProcess, trainingEndRequests } from './training-process.ts';
 
 interface TrainFlags {
   readonly corpus?: readonly string[];
@@ -135,15 +135,14 @@ async function run(flags: TrainFlags): Promise<void> {
   const json = flags.json === true || flags.log === 'json';
   const settings = readSettings(undefined, { store: flags.store });
   const givenId = flags.record ?? settings.trainingId;
-  // Whoever gives a record, or reads JSON, is a program, and does this by itself.
-  const ended = json || givenId !== undefined ? undefined : await runFiltered();
+  const ended = await runTrainingProcess();
   if (ended !== undefined) throw new Ended(ended);
   if (flags.resume && flags.fresh)
     throw new FolioError('invalid_parameter', 'Give --resume or --fresh, not both.', { where: '--resume' });
   const store = await openStore(settings.store);
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');
-  const interrupt = interruptible(flags.maxSeconds, printStatus);
+  const interrupt = interruptible(flags.maxSeconds, printStatus, trainingEndRequests);
   const id = givenId ?? newTrainingId(name);
   const start = {
     id,

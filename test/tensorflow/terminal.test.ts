@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
@@ -33,6 +35,35 @@ test('on a terminal of 80 columns the bar fits, TensorFlow is silent, and the ne
     expect(output).toMatch(new RegExp(`report: ${folder}/models/made-up/\\S+/report\\.html\r\n`));
     expect(output).toMatch(/next: (npx )?folio generate --model made-up --store /);
     expect(output).toMatch(/\nmade-up@\d{8}T\d{6}Z-[0-9a-f]{8}\r\n/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}, 120_000);
+
+/** Bits of a signal mask of /proc. */
+const isIn = (mask: string, signal: keyof typeof constants.signals): boolean =>
+  ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;
+
+test('the process that computes handles no signal, and is asked to end by a message', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'folio-signals-'));
+  try {
+    const corpus = join(folder, 'made-up.txt');
+    await writeFile(corpus, madeUpText(4000));
+    const flags = ['--corpus', corpus, '--preset', 'tiny', '--epochs', '50', '--store', folder, '--json'];
+    const child = spawn(process.execPath, ['src/cli/main.ts', 'train', ...flags]);
+    const said = text(child.stderr);
+    for await (const line of createInterface({ input: child.stdout }))
+      if (JSON.parse(line).type === 'step') break;
+    const children = await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+    const status = await readFile(`/proc/${children.trim()}/status`, 'utf8');
+    const caught = /^SigCgt:\s*(\w+)$/m.exec(status)![1]!;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGWINCH', 'SIGCHLD'] as const)
+      expect(isIn(caught, signal), signal).toBe(false);
+    child.stdout.resume();
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'close');
+    expect(code).toBe(130);
+    expect(await said).toMatch(/^Stopping after a last checkpoint/m);
   } finally {
     await rm(folder, { recursive: true });
   }

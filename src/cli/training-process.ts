@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import { createInterface } from 'node:readline';
+import { isatty, WriteStream } from 'node:tty';
+import { FolioError } from '../errors.ts';
+import { isTrainingProcess, markedAsTrainingProcess } from '../settings.ts';
+import { isNativeLogLine } from '../training-jobs/native-log.ts';
+import { type EndRequests, endSignals } from './on-interrupt.ts';
+
+/** Where the child finds the terminal: its own stderr is a pipe, for what native code writes there. */
+const terminalDescriptor = 3;
+
+/**
+ * Runs this very command again as a child that no signal reaches, and whose stderr is freed of what TensorFlow's C++ code
+ * writes there.
+ *
+ * Both need a process of their own. A signal's handler runs in the thread that computes, on the stack that oneDNN's
+ * products for AVX-512 have put into memory of the heap, and destroys what lies below: one Ctrl-C in seven ended a training with
+ * "corrupted size vs. prev_size" (TensorFlow 2.21). So the child stands in a session of its own, takes no signal, and is asked
+ * to end by a message. What it prints goes straight to a terminal, where there is one. It ends with this process, however that ends.
+ *
+ * @returns the child's exit code; undefined where this is the child: go on then
+ * @throws FolioError `unavailable` where a signal ended the child
+ */
+export async function runTrainingProcess(): Promise<number | undefined> {
+  if (isTrainingProcess()) {
+    process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+    process.channel?.unref();
+    if (isatty(terminalDescriptor))
+      Object.defineProperty(process, 'stderr', { value: new WriteStream(terminalDescriptor) });
+    return undefined;
+  }
+  if (process.platform === 'win32') return undefined;
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ['inherit', 'inherit', 'pipe', process.stderr.isTTY ? process.stderr : 'ignore', 'ipc'],
+    detached: true,
+    env: markedAsTrainingProcess(),
+  });
+  createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
+    if (!isNativeLogLine(line)) process.stderr.write(`${line}\n`);
+  });
+  const letGo = passOn(child.pid ?? 0, () => child.connected && child.send('end'));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  letGo();
+  if (code !== null) return code;
+  if (signal === 'SIGHUP') return 128 + constants.signals.SIGHUP;
+  throw new FolioError(
+    'unavailable',
+    `The training was ended by ${signal}${signal === 'SIGKILL' ? ', as a system does that is short of memory' : ''}; the same command goes on from the last checkpoint.`,
+    { where: 'training', received: signal ?? 'no exit code' },
+  );
+}
+
+/** Where a training's requests to end come from: in the child from its parent, elsewhere from signals. */
+export const trainingEndRequests: EndRequests = (onRequest) => {
+  if (!isTrainingProcess()) return endSignals(onRequest);
+  process.on('message', onRequest);
+  process.channel?.unref();
+  return () => process.off('message', onRequest);
+};
+
+/** A terminal reaches this process alone: what ends, stops and continues it does so to the child. @returns lets go */
+const passOn = (child: number, end: () => void): (() => void) => {
+  const kill = (signal: NodeJS.Signals) => process.kill(child, signal);
+  const handlers = {
+    SIGINT: end,
+    SIGTERM: end,
+    SIGHUP: () => kill('SIGHUP'),
+    SIGTSTP: () => {
+      kill('SIGSTOP');
+      process.kill(process.pid, 'SIGSTOP');
+    },
+    SIGCONT: () => kill('SIGCONT'),
+  };
+  for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
+  };
+};
