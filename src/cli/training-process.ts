@@ -16,7 +16,7 @@ const terminalDescriptor = 3;
  * writes there.
  *
  * Both need a process of their own. A signal's handler runs in the thread that computes, on the stack that oneDNN's
- * products for AVX-512 have put into memory of the heap, and destroys what lies below: one Ctrl-C in seven ended a training with
+ * products for AVX-512 have put into memory of the heap, and destroys what lies below: one interrupt in five ended a training with
  * "corrupted size vs. prev_size" (TensorFlow 2.21). So the child stands in a session of its own, takes no signal, and is asked
  * to end by a message. What it prints goes straight to a terminal, where there is one. It ends with this process, however that ends.
  *
