@@ -15,9 +15,9 @@ const terminalDescriptor = 3;
  * Runs this very command again as a child that no signal reaches, and whose stderr is freed of what TensorFlow's C++ code
  * writes there.
  *
- * Both need a process of their own. A signal's handler runs in the thread that computes, on the stack that oneDNN's
- * products for AVX-512 have put into memory of the heap, and destroys what lies below: one interrupt in five ended a training with
- * "corrupted size vs. prev_size" (TensorFlow 2.21). So the child stands in a session of its own, takes no signal, and is asked
+ * Both need a process of their own. A signal's handler that runs in the thread that computes destroys the heap: one interrupt in
+ * five ended a training with "corrupted size vs. prev_size" inside oneDNN's products for AVX-512 (TensorFlow 2.21), which seem to
+ * have their stack in memory of the heap. So the child stands in a session of its own, takes no signal, and is asked
  * to end by a message. What it prints goes straight to a terminal, where there is one. It ends with this process, however that ends.
  *
  * @returns the child's exit code; undefined where this is the child: go on then
