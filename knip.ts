@@ -36,6 +36,7 @@ const config: KnipConfig = {
     'express',
     'pino',
     '@aws-sdk/client-s3',
+    '@tensorflow/tfjs-backend-wasm', // of bench/, which installs its rivals when they are to run
   ],
   ignoreWorkspaces: ['standalone'], // a list of packages alone, which the checkout's code imports
   compilers: {
