@@ -117,6 +117,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   for (const event of from?.events ?? []) keeper.update(event);
   const tools = { folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node };
   const teaching = teachers.length === 0 ? undefined : await teach(teachers, corpus, settings, log, signal);
+  if (teachers.length > 0 && teaching === undefined) {
+    yield keep(finishedEvent(notBegun));
+    return;
+  }
   const plan = { settings, preparation, parent, why, teachers };
   const started = startedEvent(options, plan, corpus, tools, teaching?.generated);
   yield keep(from === undefined ? started : { ...started, resumedAt: from.position });
@@ -129,19 +133,6 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   };
   const initial = parent && weightsOf(forAlphabet(parent, corpus.alphabet));
   const saveEvery = options.checkpointEvery ?? 180;
-  if (teachers.length > 0 && teaching === undefined) {
-    yield keep(
-      finishedEvent({
-        reason: 'interrupted',
-        weights: [],
-        epochs: [],
-        best: undefined,
-        steps: 0,
-        seconds: 0,
-      }),
-    );
-    return;
-  }
   const fitting = fitNetwork(kernels, corpus, settings, {
     ...{ teaching, initial, from, save, saveEvery, signal },
   });
@@ -221,6 +212,11 @@ const lineageOf = ({ name, version, digest }: SavedModel): Lineage => ({
   ...(version === undefined ? {} : { version }),
   digest,
 });
+
+/** A training that was interrupted while its teachers wrote. */
+const notBegun: FitResult = {
+  ...{ reason: 'interrupted', weights: [], epochs: [], best: undefined, steps: 0, seconds: 0 },
+};
 
 const finishedEvent = ({ reason, epochs, steps, seconds, best }: FitResult): FinishedEvent => ({
   ...{ type: 'finished', reason, epoch: epochs.length, step: steps, bestEpoch: best?.epoch ?? 0 },

@@ -40,13 +40,12 @@ async function run({ limit, all, watch, json, ...flags }: StatusFlags): Promise<
   const store = await openStore(flags.store ?? readSettings().store);
   let drawn = 0; // lines on the terminal that are drawn over
   for (;;) {
-    const records =
-      all || json
-        ? await listRecords(store, limit)
-        : withoutSuperseded(await listRecords(store, Math.max(limit, mostRead))).slice(0, limit);
+    const isWhole = all === true || json === true;
+    const read = await listRecords(store, isWhole ? limit : Math.max(limit, mostRead));
+    const latest = withoutSuperseded(read);
+    const records = isWhole ? read : latest.slice(0, limit);
     if (json) await print(`${JSON.stringify(records, null, watch ? 0 : 2)}\n`);
     else {
-      const latest = withoutSuperseded(records);
       const rows = records.map((record) => rowOf(record, latest.includes(record)));
       const text = columns(rows.length === 0 ? [] : [header, ...rows]);
       await print((process.stdout.isTTY && drawn > 0 ? `\u001b[${drawn}A\u001b[J` : '') + text);

@@ -132,13 +132,13 @@ export const command = (): Command =>
     .action(run);
 
 async function run(flags: TrainFlags): Promise<void> {
-  const json = flags.json === true || flags.log === 'json';
-  const settings = readSettings(undefined, { store: flags.store });
-  const givenId = flags.record ?? settings.trainingId;
   const ended = await runTrainingProcess();
   if (ended !== undefined) throw new Ended(ended);
   if (flags.resume && flags.fresh)
     throw new FolioError('invalid_parameter', 'Give --resume or --fresh, not both.', { where: '--resume' });
+  const json = flags.json === true || flags.log === 'json';
+  const settings = readSettings(undefined, { store: flags.store });
+  const givenId = flags.record ?? settings.trainingId;
   const store = await openStore(settings.store);
   const corpus = flags.corpus ?? [await defaultCorpus()];
   const name = checkModelName(flags.name ?? nameAfter(corpus[0] ?? ''), '--name');

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { constants } from 'node:os';
 import { createInterface } from 'node:readline';
@@ -40,7 +40,7 @@ export async function runTrainingProcess(): Promise<number | undefined> {
   createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
     if (!isNativeLogLine(line)) process.stderr.write(`${line}\n`);
   });
-  const letGo = passOn(child.pid ?? 0, () => child.connected && child.send('end'));
+  const letGo = passOn(child);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   letGo();
   if (code !== null) return code;
@@ -61,17 +61,17 @@ export const trainingEndRequests: EndRequests = (onRequest) => {
 };
 
 /** A terminal reaches this process alone: what ends, stops and continues it does so to the child. @returns lets go */
-const passOn = (child: number, end: () => void): (() => void) => {
-  const kill = (signal: NodeJS.Signals) => process.kill(child, signal);
+const passOn = (child: ChildProcess): (() => void) => {
+  const end = () => child.connected && child.send('end');
   const handlers = {
     SIGINT: end,
     SIGTERM: end,
-    SIGHUP: () => kill('SIGHUP'),
+    SIGHUP: () => child.kill('SIGHUP'),
     SIGTSTP: () => {
-      kill('SIGSTOP');
+      child.kill('SIGSTOP');
       process.kill(process.pid, 'SIGSTOP');
     },
-    SIGCONT: () => kill('SIGCONT'),
+    SIGCONT: () => child.kill('SIGCONT'),
   };
   for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
   return () => {

@@ -267,6 +267,9 @@ describe('train', () => {
     expect(json.userDefinedMetadata.folio.teachers).toEqual([lineage]);
     const report = new TextDecoder().decode(await read(`${published.key}/report.html`));
     expect(report).toContain(`taught by teacher@${teacher.version}, trained on`);
+    const stopped = await run({ name: 'stopped', teachers, settings: small, signal: AbortSignal.abort() });
+    expect(stopped.map(({ type }) => type)).not.toContain('started');
+    expect(stopped.at(-1)).toMatchObject({ type: 'finished', reason: 'interrupted', step: 0 });
     const other = join(folder, 'x.txt');
     await writeFile(other, `${madeUpText(800)} x`.repeat(2));
     await expect(run({ name: 'taught', corpus: [other], teachers })).rejects.toMatchObject({

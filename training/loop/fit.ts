@@ -4,6 +4,7 @@ import type { Corpus } from '../corpus/corpus.ts';
 import type { Ids } from '../corpus/encoder.ts';
 import type { TrainingEvent } from '../events.ts';
 import { EventHistory } from '../report/event-history.ts';
+import { several } from '../report/format.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
 import { Chunks, lineStartOf } from './chunks.ts';
 import { TaughtChunks } from './distillation/taught-chunks.ts';
@@ -132,7 +133,7 @@ export async function* fitNetwork(
       const within = position % chunks.perEpoch;
       if (within === 0 && best !== undefined && epoch - best.epoch >= settings.patience) {
         reason = 'stopped_early';
-        const message = `No better validation loss for ${settings.patience} ${settings.patience === 1 ? 'epoch' : 'epochs'}.`;
+        const message = `No better validation loss for ${several(settings.patience, 'epoch')}.`;
         yield history.add({ type: 'warning', code: 'early_stopping', message });
         break;
       }

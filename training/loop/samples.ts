@@ -1,5 +1,6 @@
 import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../corpus/corpus.ts';
+import { lineStartOf } from './chunks.ts';
 import type { FastLoop } from './fast-loop.ts';
 import type { Handle, Kernels } from './kernels.ts';
 import { freeState, zeroState } from './lstm-steps.ts';
@@ -7,7 +8,7 @@ import type { NetworkShape } from './network.ts';
 
 const LENGTH = 200; // characters
 
-/** A short text by the weights as they stand, to be watched while training; it begins after a newline. */
+/** A short text by the weights as they stand, to be watched while training; it begins as generation does. */
 export const sample = (
   kernels: Kernels,
   loop: FastLoop,
@@ -18,7 +19,7 @@ export const sample = (
   seed: number,
 ): string => {
   const random = Random.fromSeed(seed);
-  let id = Math.max(0, corpus.alphabet.indexOf('\n'));
+  let id = lineStartOf(corpus.alphabet) ?? 0;
   let state = zeroState(kernels, shape, 1);
   let text = '';
   for (let count = 0; count < LENGTH; count += 1) {
