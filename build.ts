@@ -1,18 +1,21 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { replaceFiles } from './scripts/replace-files.ts';
 import { kernelWasm } from './src/model/kernel/kernel-module.ts';
 import { bundlePage } from './src/web/bundle.ts';
 
 /**
  * Makes `dist/`, what package.json exports: the library, the client, the Express middleware and the command line for
- * Node, the library for browsers, the playground, and the types of all. Run by npm after every install in a checkout.
+ * Node, the library for browsers, the playground, and the types of all. Run by npm after every install in a checkout, and after every
+ * `npm install PATH` of one from another project, while its server or a training may run: so all is built beside `dist/` first.
  */
 const dist = join(import.meta.dirname, 'dist');
+const made = await mkdtemp(join(import.meta.dirname, '.dist-')); // beside it: source maps have the same relative paths
 
 const common = {
   absWorkingDir: import.meta.dirname,
@@ -38,7 +41,7 @@ const bundles = () => [
       tensorflow: 'training/loop/tensorflow.ts', // loaded by a process of its own, to see whether it loads
       'import-worker': 'src/import/import-worker.ts', // run by a thread of its own
     },
-    outdir: 'dist',
+    outdir: made,
     platform: 'node',
     target: 'node20',
     packages: 'external',
@@ -49,7 +52,7 @@ const bundles = () => [
   build({
     ...common,
     entryPoints: { browser: 'src/browser.ts' },
-    outdir: 'dist',
+    outdir: made,
     platform: 'browser',
     target: 'es2022',
     minifyIdentifiers: true,
@@ -65,20 +68,25 @@ const typesOf = async (): Promise<void> => {
     join(dirname(typescript), 'bin', 'tsc'),
     '-p',
     'tsconfig.build.json',
+    '--outDir',
+    join(made, 'types'),
   ]);
 };
 
 /** The kernel as files, for hosts that compile WebAssembly themselves. */
 const kernels = async (): Promise<void> => {
-  await mkdir(dist, { recursive: true });
-  await writeFile(join(dist, 'kernel.wasm'), kernelWasm('plain'));
-  await writeFile(join(dist, 'kernel-relaxed.wasm'), kernelWasm('relaxed'));
+  await writeFile(join(made, 'kernel.wasm'), kernelWasm('plain'));
+  await writeFile(join(made, 'kernel-relaxed.wasm'), kernelWasm('relaxed'));
   await writeFile(
-    join(dist, 'kernel.d.ts'),
+    join(made, 'kernel.d.ts'),
     'declare const kernel: WebAssembly.Module;\nexport default kernel;\n',
   );
 };
 
-for (const folder of ['chunks', 'types']) await rm(join(dist, folder), { recursive: true, force: true });
-await Promise.all([...bundles(), kernels(), bundlePage(join(dist, 'web')), typesOf()]);
-await chmod(join(dist, 'cli.js'), 0o755);
+try {
+  await Promise.all([...bundles(), kernels(), bundlePage(join(made, 'web')), typesOf()]);
+  await chmod(join(made, 'cli.js'), 0o755);
+  await replaceFiles(made, dist, ['chunks', 'types', 'web']);
+} finally {
+  await rm(made, { recursive: true, force: true });
+}

@@ -15,9 +15,15 @@ let failed = 0;
 for (const { name, startTime, endTime, status: outcome, message, assertionResults } of report.testResults) {
   const [, path = name, set = 'other'] = /[\\/](test[\\/]([^\\/]+)[\\/].+)/.exec(name) ?? [];
   seconds.set(set, (seconds.get(set) ?? 0) + (endTime - startTime) / 1000);
-  const faults = assertionResults.filter((one) => one.status === 'failed').map(({ fullName }) => fullName);
-  if (outcome === 'failed' && faults.length === 0) faults.push(message.split('\n')[0]);
-  for (const fault of faults) process.stdout.write(`FAILED  ${path}: ${fault}\n`);
+  const faults = assertionResults
+    .filter((one) => one.status === 'failed')
+    .map(({ fullName, failureMessages }) => [fullName, failureMessages.join('\n')]);
+  if (outcome === 'failed' && faults.length === 0) faults.push(['the file as a whole', message]);
+  for (const [name, reason] of faults) {
+    process.stdout.write(
+      `FAILED  ${path}: ${name}\n${reason.slice(0, 2000).replaceAll(/^/gm, '        ')}\n`,
+    );
+  }
   failed += faults.length;
 }
 // Files run side by side: together, these are more than the time of the run.
