@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
-import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { bundlePage } from '../src/web/bundle.ts';
 import { writeLicenses } from '../src/web/licenses.ts';
 
@@ -69,22 +69,28 @@ const options = {
   },
 } as const satisfies BuildOptions;
 
+/** Bundles a function into a folder, in place of what is there. @returns what it is made of */
+export async function bundleFunction(name: FunctionName, folder: string): Promise<Metafile> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { metafile } = await build({
+    ...options,
+    ...(name === 'generate' && { inject: ['functions/fetch-objects.ts'] }),
+    plugins: [requiredBuiltins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
+    metafile: true,
+    absWorkingDir: root,
+    entryPoints: { index: `functions/${name}.ts` },
+    outdir: folder,
+  });
+  return metafile;
+}
+
 /** Bundles every function into a folder. @returns the folder of each */
 export async function bundleFunctions(into = join(root, 'dist/functions')): Promise<Bundles> {
   const folders = await Promise.all(
     functionNames.map(async (name) => {
       const folder = join(into, name);
-      rmSync(folder, { recursive: true, force: true });
-      mkdirSync(folder, { recursive: true });
-      const { metafile } = await build({
-        ...options,
-        ...(name === 'generate' && { inject: ['functions/fetch-objects.ts'] }),
-        plugins: [requiredBuiltins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
-        metafile: true,
-        absWorkingDir: root,
-        entryPoints: { index: `functions/${name}.ts` },
-        outdir: folder,
-      });
+      const metafile = await bundleFunction(name, folder);
       await writeLicenses([metafile], root, join(folder, 'licenses.txt'));
       if (name === 'admin') await bundlePage(join(folder, 'page'));
       return [name, folder] as const;

@@ -10,7 +10,7 @@ import type { Caller } from './request/auth.ts';
 import { type Prompt, promptText, withoutStart } from './request/checks.ts';
 import type { ContinuationSigner } from './request/continuation.ts';
 import { overTime } from './request/limits.ts';
-import type { CommonParameters, Seed } from './request/requests.ts';
+import type { CommonParameters, Seed } from './request/parameters.ts';
 import type { Blend } from './request/resolve-blend.ts';
 import { type Timings, timings } from './response/timings.ts';
 

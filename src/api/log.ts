@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { isFolioError } from '../errors.ts';
 import type { GenerationSummary } from './generation-summary.ts';
+import { loadedRareFields } from './request/load-rare-fields.ts';
 import {
   ActivateRequestSchema,
   CompletionRequestSchema,
@@ -42,18 +43,16 @@ const schemas = [
   UploadRequestSchema,
 ];
 
-let places: ReadonlySet<string> | undefined;
-
-/** Where a fault of a request may be. */
-const knownPlaces = (): ReadonlySet<string> => {
-  places ??= new Set([...schemas.flatMap(({ shape }) => Object.keys(shape)), 'body', 'file', 'id']);
-  return places;
-};
+/** Whether a fault of a request may be there: at a field of one, of those that few have too once one has come. */
+const isKnownPlace = (name: string): boolean =>
+  ['body', 'file', 'id'].includes(name) ||
+  schemas.some(({ shape }) => Object.hasOwn(shape, name)) ||
+  loadedRareFields()?.isRareField(name) === true;
 
 /** The parameter at fault, without what a client wrote: keys of objects and unknown names are the client's. */
 const placeOf = (where: string | undefined): string | undefined => {
   const name = where?.match(/^\w+/)?.[0];
-  return name !== undefined && knownPlaces().has(name) ? name : undefined;
+  return name !== undefined && isKnownPlace(name) ? name : undefined;
 };
 
 /** The calls that led to an error. Its message is left out, since messages quote what was read. */

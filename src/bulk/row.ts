@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { checkForms, copyIndexFor } from '../api/request/checks.ts';
+import { copyIndexFor } from '../api/request/checks.ts';
 import { parse } from '../api/request/parse.ts';
+import { checkForms, rareFields, rareOptions } from '../api/request/rare-fields.ts';
 import { GenerateRequestSchema, ScoreRequestSchema } from '../api/request/requests.ts';
 import { samplingOptions } from '../api/request/sampling-parameters.ts';
 import { ValidationErrors } from '../api/request/validation-errors.ts';
@@ -13,7 +14,7 @@ const id = z.optional(z.union([z.string(), z.number()], { error: 'a string or a 
 
 /** As `POST /generate` takes it, but for what belongs to the whole job: the model and its precision. */
 export const GenerateRow = z.extend(
-  z.omit(GenerateRequestSchema, {
+  z.omit(z.extend(GenerateRequestSchema, rareFields()), {
     model: true,
     version: true,
     digest: true,
@@ -60,6 +61,7 @@ export async function generateOptions(
     prompt,
     length,
     ...samplingOptions(parameters, index),
+    ...rareOptions(parameters),
     ...(minLength === undefined ? {} : { minLength }),
     ...(seed === undefined ? {} : { seed: foldSeed(seed) }),
   };

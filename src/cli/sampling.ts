@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FolioError } from '../errors.ts';
 import type { Alphabet } from '../model/format/alphabet.ts';
 import type { SamplingOptions } from '../model/model.ts';
+import { SAMPLING_PARAMETER_TEXTS } from '../model/sampling/parameter-texts.ts';
 import { samplingParameters, snakeCase } from '../model/sampling/parameters.ts';
 import { gather, numeric } from './command.ts';
 
@@ -52,7 +53,8 @@ const readSchema = (file: string): Readonly<Record<string, unknown>> => {
 
 export const addSampling = (command: Command): Command => {
   command.option('--length <characters>', 'characters to generate at most (default: 256)', numeric);
-  for (const [name, { unit, help, default: fallback }] of samplingParameters) {
+  for (const [name, { default: fallback }] of samplingParameters) {
+    const { unit, help } = SAMPLING_PARAMETER_TEXTS[name];
     const flag = snakeCase(name).replaceAll('_', '-');
     command.option(`--${flag} <${unit}>`, `${sentenceStart(help)} (default: ${fallback})`, numeric);
   }

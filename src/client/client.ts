@@ -1,10 +1,11 @@
 import type * as z from 'zod/mini';
+import type { RareInput } from '../api/request/rare-fields.ts';
 import type * as requests from '../api/request/requests.ts';
 import type * as answers from '../api/response/responses.ts';
 
-export type GenerateRequest = z.input<typeof requests.GenerateRequestSchema>;
+export type GenerateRequest = z.input<typeof requests.GenerateRequestSchema> & RareInput;
 export type GenerateResponse = z.output<typeof answers.GenerateResponseSchema>;
-export type LinesRequest = z.input<typeof requests.LinesRequestSchema>;
+export type LinesRequest = z.input<typeof requests.LinesRequestSchema> & Omit<RareInput, 'blend'>;
 export type LinesResponse = z.output<typeof answers.LinesResponseSchema>;
 export type ScoreRequest = z.input<typeof requests.ScoreRequestSchema>;
 export type ScoreResponse = z.output<typeof answers.ScoreResponseSchema>;

@@ -1,17 +1,14 @@
-import {
-  SAMPLING_PARAMETERS,
-  type SamplingParameterName,
-  samplingParameters,
-} from '../model/sampling/parameters.ts';
+import { SAMPLING_PARAMETER_TEXTS, type SamplingParameterText } from '../model/sampling/parameter-texts.ts';
+import { SAMPLING_PARAMETERS, type SamplingParameterName } from '../model/sampling/parameters.ts';
 
 /** The sampling parameters that the page has a slider for. */
 export type SliderParameterName = {
-  [Name in SamplingParameterName]: (typeof SAMPLING_PARAMETERS)[Name] extends { readonly slider: object }
+  [Name in SamplingParameterName]: (typeof SAMPLING_PARAMETER_TEXTS)[Name] extends { readonly slider: object }
     ? Name
     : never;
 }[SamplingParameterName];
 
-export const sliderParameterNames = samplingParameters
+export const sliderParameterNames = Object.entries<SamplingParameterText>(SAMPLING_PARAMETER_TEXTS)
   .filter(([, { slider }]) => slider !== undefined)
   .map(([name]) => name as SliderParameterName);
 

@@ -1,3 +1,4 @@
+import { SAMPLING_PARAMETER_TEXTS } from '../model/sampling/parameter-texts.ts';
 import { SAMPLING_PARAMETERS, type SamplingParameter } from '../model/sampling/parameters.ts';
 import { formatDecimal, formatInteger, formatPercent } from './format.ts';
 import { type SliderParameterName, sliderParameterNames } from './generation.ts';
@@ -82,14 +83,15 @@ const mainParameters: readonly SliderParameterName[] = ['temperature', 'topP'];
 
 const parameterSlider = (name: SliderParameterName): Slider => {
   const parameter: SamplingParameter = SAMPLING_PARAMETERS[name];
+  const { help, slider } = SAMPLING_PARAMETER_TEXTS[name];
   const format = parameter.integer ? formatInteger : decimals;
   const isOff = (value: number) => value === parameter.default && !mainParameters.includes(name);
   return {
     name,
     label: labels[name] ?? labelOf(name),
-    ...SAMPLING_PARAMETERS[name].slider,
+    ...slider,
     show: (value) => (isOff(value) ? 'off' : format(value)),
-    explain: sentences[name] ?? ((value) => (isOff(value) ? 'Not applied.' : parameter.help)),
+    explain: sentences[name] ?? ((value) => (isOff(value) ? 'Not applied.' : help)),
   };
 };
 

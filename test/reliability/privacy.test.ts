@@ -13,6 +13,7 @@ import { logRequest } from '../../functions/log.ts';
 import { namedByCode } from '../../functions/named-by-code.ts';
 import { createApp } from '../../src/api/app.ts';
 import { type LogLine, logEntry } from '../../src/api/log.ts';
+import { fieldNamesOf } from '../../src/api/request/rare-fields.ts';
 import type { Operation } from '../../src/api/routes/route.ts';
 import { operations } from '../../src/api/routes/routes.ts';
 import { FolderStore } from '../../src/store/folder-store.ts';
@@ -34,7 +35,7 @@ interface Probe {
 
 const fieldsOf = ({ body, query }: Operation): string[] =>
   [...Object.values(body ?? {}), query].flatMap((schema) =>
-    typeof schema === 'object' && 'shape' in schema ? Object.keys(schema.shape as object) : [],
+    typeof schema === 'object' ? fieldNamesOf(schema) : [],
   );
 
 /** The values by which a field says what a client wants, right and wrong. */

@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import { type ErrorCode, errorCodes } from '../../errors.ts';
 import { namePattern, referencePattern } from '../../store/model-name.ts';
 import { folioVersion } from '../../version.ts';
+import { schemasWithRareFields } from '../request/rare-fields.ts';
 import { statusOn } from '../response/error-response.ts';
 import * as responses from '../response/responses.ts';
 import type { Operation, ResponseSchema } from '../routes/route.ts';
 import { operations, templateOf } from '../routes/routes.ts';
+import { withDescriptions } from './request-descriptions.ts';
 
 type Json = Record<string, unknown>;
 type Schema = z.core.$ZodType;
@@ -40,12 +42,17 @@ const withoutBounds = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchem
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
 };
 
-const convert = (io: 'input' | 'output'): Readonly<Record<string, Json>> =>
-  z.toJSONSchema(z.globalRegistry, {
-    io,
-    uri: (id) => `#/components/schemas/${id}`,
-    override: withoutBounds,
-  }).schemas as unknown as Record<string, Json>;
+const convert = (io: 'input' | 'output'): Readonly<Record<string, Json>> => {
+  const options = { io, uri: (id: string) => `#/components/schemas/${id}`, override: withoutBounds };
+  const { schemas } = z.toJSONSchema(z.globalRegistry, options) as unknown as {
+    schemas: Record<string, Json>;
+  };
+  const whole = [...schemasWithRareFields()].map(([usual, schema]) => [
+    idOf(usual),
+    z.toJSONSchema(schema, options),
+  ]);
+  return { ...schemas, ...Object.fromEntries(whole) };
+};
 
 /** Schemas of bodies of OpenAI's routes, which ignore what they do not know: see `openAiBody`. */
 const isOpen = (id: string): boolean =>
@@ -81,7 +88,8 @@ const components = (): Readonly<Record<string, Json>> => {
   const sent = convert('input');
   return Object.fromEntries(
     Object.entries(convert('output')).map(([id, answered]) => {
-      const { $schema: _, $id: __, ...schema } = (id.endsWith('Request') ? sent[id] : answered) ?? answered;
+      const request = id.endsWith('Request') ? sent[id] : undefined;
+      const { $schema: _, $id: __, ...schema } = request ? withDescriptions(id, request) : answered;
       return [id, isOpen(id) ? { ...schema, additionalProperties: {} } : schema];
     }),
   );

@@ -1,5 +1,5 @@
 import type { ModelLease } from '../../store/model-cache.ts';
-import type { ChatMessage } from './requests.ts';
+import type { ChatMessage } from './parameters.ts';
 
 /** Contents joined by line ends; the answer begins on a line of its own. */
 const plainTemplate = '{content}\n';

@@ -1,10 +1,9 @@
 import { FolioError, unexpected } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import { howToGiveAlphabet } from '../../model/format/alphabet.ts';
-import { biasedId } from '../../model/sampling/sampling-options.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { Limits } from './limits.ts';
-import type { CommonParameters } from './requests.ts';
+import type { CommonParameters } from './parameters.ts';
 import type { ValidationErrors } from './validation-errors.ts';
 
 /** A prompt as text, or as ids of the alphabet. */
@@ -154,32 +153,6 @@ export const checkPrompt = (
       ? `${where}: ${name} has no alphabet: ${shown.join(', ')}${others} are no ids of it. ${howToGiveAlphabet}`
       : `${where}: ${name} does not know ${shown.join(', ')}${others}${remedy}.`,
   );
-};
-
-/** Of the parameters that each say what the whole text is, a request has one. */
-export const checkForms = (
-  parameters: Pick<CommonParameters, 'pattern' | 'json_schema' | 'choices'>,
-  faults: ValidationErrors,
-): void => {
-  const forms = (['pattern', 'json_schema', 'choices'] as const).filter(
-    (name) => parameters[name] !== undefined,
-  );
-  const [first, second] = forms;
-  if (first === undefined || second === undefined) return;
-  faults.add('invalid_parameter', second, `${second}: expected only one of ${forms.join(', ')}.`);
-};
-
-export const checkBias = (
-  { model }: ModelLease,
-  bias: CommonParameters['logit_bias'],
-  faults: ValidationErrors,
-): void => {
-  for (const key of Object.keys(bias ?? {})) {
-    if (biasedId(key, model.alphabet) !== undefined) continue;
-    const where = `logit_bias.${key}`;
-    const expected = `a character of the model, or the id of one, 0 to ${model.vocabularySize - 1}`;
-    faults.add('invalid_parameter', where, `${where}: expected ${expected}.`);
-  }
 };
 
 /** The index of the corpus, if the request needs one. */

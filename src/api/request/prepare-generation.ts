@@ -1,9 +1,8 @@
 import type { Context } from 'hono';
 import type * as z from 'zod/mini';
-import { FolioError, isFolioError } from '../../errors.ts';
 import type { CopyIndex } from '../../model/copy-index.ts';
 import { isConstrained } from '../../model/decode/completion-plan.ts';
-import type { GenerateOptions, Model } from '../../model/model.ts';
+import type { GenerateOptions } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
@@ -11,8 +10,6 @@ import { Generation } from '../generation.ts';
 import {
   type AnswerSize,
   bytesOf,
-  checkBias,
-  checkForms,
   checkLengths,
   checkPrompt,
   checkPromptTotal,
@@ -23,12 +20,14 @@ import {
   promptText,
 } from './checks.ts';
 import type { Continuation } from './continuation.ts';
+import { loadRareFields } from './load-rare-fields.ts';
 import { openAiBody } from './openai-body.ts';
+import type { CommonParameters, Seed } from './parameters.ts';
 import { parse } from './parse.ts';
-import type { CommonParameters, Seed } from './requests.ts';
+import { present } from './present.ts';
 import type { Blend } from './resolve-blend.ts';
 import { onlyModel, resolveModel } from './resolve-model.ts';
-import { present, samplingOptions } from './sampling-parameters.ts';
+import { samplingOptions } from './sampling-parameters.ts';
 import { ValidationErrors } from './validation-errors.ts';
 
 /** What a generating route asks for, in terms that all of them share. */
@@ -83,8 +82,10 @@ export const prepareGeneration = async <Own extends Parameters>(
   const began = performance.now();
   const { limits, generator } = deps;
   const faults = new ValidationErrors();
-  const { body, warnings } = readBody(deps, endpoint, sent, faults);
-  const parameters = parse(endpoint.schema, body, faults);
+  const rare = await loadRareFields(endpoint.schema, Object.keys(sent));
+  const schema = rare?.withRareFields(endpoint.schema) ?? endpoint.schema;
+  const { body, warnings } = await readBody(deps, { ...endpoint, schema }, sent, faults);
+  const parameters = parse(schema, body, faults);
   const { lengthName, promptName } = endpoint;
   const texts = promptName === 'prompt' ? body.prompt : undefined;
   checkLengths(limits, { length: [lengthName, body[lengthName]], text: ['prompt', texts] }, faults);
@@ -116,14 +117,21 @@ export const prepareGeneration = async <Own extends Parameters>(
     checkSize(limits, size, request.count > 1 ? 'n' : lengthName, faults);
     if (promptName !== 'prompt') checkLengths(limits, { text: [promptName, request.prompts] }, faults);
     checkSeeds(parameters.seed, request.prompts.length, faults);
-    const index = await checkAgainst(lease, request, parameters, promptName, faults);
-    const options = optionsOf(lease, request, parameters, index, continued);
+    checkAgainst(lease, request, parameters, promptName, faults);
+    rare?.checkRareFields(lease, parameters, faults);
+    const index = await copyIndexFor(lease, parameters, faults);
+    const options = {
+      ...optionsOf(lease, request, parameters, index, continued),
+      ...rare?.rareOptions(parameters),
+    };
     const { blend: mixed } = parameters;
     blend =
       mixed &&
       (await faults.gather('blend', async () => (await blending()).resolveBlend(deps, lease, mixed)));
     const model = mixed === undefined ? lease.model : blend?.model;
-    if (model !== undefined) await faults.gather('pattern', () => prepareModel(model, options));
+    if (model !== undefined && (isConstrained(options) || options.from !== undefined)) {
+      await faults.gather('pattern', async () => (await constraintCheck()).checkConstraints(model, options));
+    }
     faults.throwIfAny();
     const generation = new Generation({
       generator,
@@ -152,9 +160,11 @@ export const prepareGeneration = async <Own extends Parameters>(
 
 /** Loaded with the first request that mixes models. */
 const blending = () => import('./resolve-blend.ts');
+/** Loaded with the first request that goes on from another or asks for more than sampling. */
+const constraintCheck = () => import('./check-constraints.ts');
 
 /** The body with the server's defaults in it, and on OpenAI's routes in the schema's terms. */
-const readBody = (
+const readBody = async (
   { limits, requests = {} }: GeneratorDeps,
   {
     schema,
@@ -165,10 +175,10 @@ const readBody = (
   }: Pick<Endpoint<Parameters>, 'schema' | 'openAi' | 'lengthName' | 'defaultLength' | 'unknown'>,
   sent: Readonly<Record<string, unknown>>,
   faults: ValidationErrors,
-): { readonly body: Readonly<Record<string, unknown>>; readonly warnings: readonly string[] } => {
+): Promise<{ readonly body: Readonly<Record<string, unknown>>; readonly warnings: readonly string[] }> => {
   const known = new Set(Object.keys(schema.shape));
   const { body, warnings } = openAi
-    ? openAiBody(sent, { known, lengthName, strict: requests.strict === true }, limits, faults)
+    ? await openAiBody(sent, { known, lengthName, strict: requests.strict === true }, limits, faults)
     : { body: sent, warnings: [] };
   const defaults = {
     unknown: requests.unknown ?? unknown,
@@ -211,29 +221,11 @@ const checkAgainst = (
   parameters: Omit<CommonParameters, 'seed'>,
   promptName: string,
   faults: ValidationErrors,
-): Promise<CopyIndex | undefined> => {
+): void => {
   for (const [where, prompt] of each(promptName, prompts)) {
     checkPrompt(lease, prompt as Prompt, parameters.unknown, where, faults);
   }
   if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
-  checkBias(lease, parameters.logit_bias, faults);
-  checkForms(parameters, faults);
-  return copyIndexFor(lease, parameters, faults);
-};
-
-/** Checks the state that a request goes on from, and what it asks of its texts: whether any can match its pattern. */
-const prepareModel = async (model: Model, options: GenerateOptions): Promise<void> => {
-  if (!isConstrained(options) && options.from === undefined) return;
-  // Characters that the model does not know have been reported, and so has a second form.
-  const { logitBias: _, allowed = '', choices, ...rest } = options;
-  const isKnown = [...allowed].every((character) => model.alphabet.idOf(character) !== undefined);
-  try {
-    await model.complete({ ...rest, ...(options.allowed !== undefined && isKnown && { allowed }) }).prepare();
-  } catch (error) {
-    if (!isFolioError(error) || error.code !== 'state_mismatch') throw error;
-    const where = 'continue_from';
-    throw new FolioError(error.code, `${where}: ${error.message}`, { ...error.details, where });
-  }
 };
 
 /** Of a request that its schema refused, what is wrong with model and prompt as well. */

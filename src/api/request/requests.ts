@@ -1,5 +1,4 @@
 import * as z from 'zod/mini';
-import { MOST_BLENDED } from '../../model/decode/blend-limit.ts';
 import {
   type SamplingParameterName,
   type SnakeCase,
@@ -7,9 +6,13 @@ import {
   snakeCase,
 } from '../../model/sampling/parameters.ts';
 import { PRECISIONS } from '../../model/stepper.ts';
-import { referencePattern } from '../../store/model-name.ts';
-import { choice, flag, integer, modelReference, name, number, numberIn, text } from './fields.ts';
+import { choice, flag, integer, modelReference, name, numberIn, strings, text } from './fields.ts';
 import { lazyObject } from './lazy-object.ts';
+
+/*
+ * The schemas of requests. What their fields mean is in `openapi/request-descriptions.ts`, and the fields that few
+ * generating requests have are in `rare-fields.ts`: a function that generates loads this at its start.
+ */
 
 type NumericFields = {
   [Name in SamplingParameterName as SnakeCase<Name>]: z.ZodMiniDefault<z.ZodMiniNumber<number>>;
@@ -27,19 +30,13 @@ const numericFields = () =>
 const seedError = 'a whole number from 0 to 18446744073709551615';
 
 /** Digits stand for numbers that JavaScript's cannot hold: `readJson` keeps those of a body. */
-const seed = z
-  .union(
-    [
-      z.int().check(z.minimum(0, { error: seedError })),
-      z.string().check(z.refine((digits) => isSeed(digits), { error: seedError })),
-    ],
-    { error: seedError },
-  )
-  .check(
-    z.describe(
-      'The same request with the same seed gives the same text. Of 64 bits; above 2^53 - 1 also as a string of digits.',
-    ),
-  );
+const seed = z.union(
+  [
+    z.int().check(z.minimum(0, { error: seedError })),
+    z.string().check(z.refine((digits) => isSeed(digits), { error: seedError })),
+  ],
+  { error: seedError },
+);
 
 /** Whether digits are a number of 64 bits, with or without a sign. */
 const isSeed = (digits: string): boolean => {
@@ -48,157 +45,35 @@ const isSeed = (digits: string): boolean => {
   return value >= -(2n ** 63n) && value < 2n ** 64n;
 };
 
-const stopError = 'a string of 1 to 1000 characters, or an array of up to 128 such strings';
-const stopString = z
-  .string({ error: stopError })
-  .check(z.minLength(1, { error: stopError }), z.maxLength(1000, { error: stopError }));
-
-/** One string, or several. */
-const strings = (description: string) =>
-  z
-    .union([stopString, z.array(stopString).check(z.maxLength(128, { error: stopError }))], {
-      error: stopError,
-    })
-    .check(z.describe(description));
-
-const choicesError = 'an array of 1 to 1000 different texts';
-const flagsError = 'some of the letters i, m, s and v, each once';
-
 /** What may be asked of the sampler at every endpoint. */
 const sampling = () => ({
   ...numericFields(),
-  logit_bias: z.optional(
-    z
-      .record(
-        z.string().check(z.regex(/^(?:\d{1,6}|[^\d]|'.')$/su, { error: 'a character, or the id of one' })),
-        number(-100, 100, 'Added to the logit.'),
-        { error: 'an object of characters or their ids, and numbers from -100 to 100' },
-      )
-      .check(
-        z.describe(
-          'Added to the logits of characters, given by themselves or by their ids, places in the alphabet from 0; a digit as a character is quoted: "\'5\'".',
-        ),
-      ),
-  ),
-  allowed: z.optional(text('Only these characters may be generated.')),
+  allowed: z.optional(text()),
   seed: z.optional(seed),
-  stop: z.optional(strings('Up to 128 strings that end the text; they are not part of it.')),
-  include_stop: z._default(flag('The text ends with the stop string that ended it.'), false),
-  banned: z.optional(
-    strings('Strings that the text does not hold: the character that would complete one is not chosen.'),
-  ),
-  dry_sequence_breakers: z.optional(
-    strings('Texts over which the DRY penalty follows no repetition, such as a line end. Default: none.'),
-  ),
-  pattern: z.optional(
-    text(
-      'A regular expression that the whole text matches, as in JavaScript, without look-around and back-references.',
-    ),
-  ),
-  json_schema: z.optional(
-    z
-      .record(z.string(), z.unknown(), { error: 'a JSON schema, an object' })
-      .check(z.describe('A JSON schema that the text, as JSON, fits. In place of `pattern`.')),
-  ),
-  choices: z.optional(
-    z
-      .array(z.string({ error: choicesError }), { error: choicesError })
-      .check(
-        z.minLength(1, { error: choicesError }),
-        z.maxLength(1000, { error: choicesError }),
-        z.describe(
-          'The text is one of these, drawn by their probabilities, which `choice_scores` has. In place of `pattern`.',
-        ),
-      ),
-  ),
-  pattern_flags: z.optional(
-    z
-      .string({ error: flagsError })
-      .check(
-        z.regex(/^(?!.*(.).*\1)[imsv]*$/, { error: flagsError }),
-        z.describe(
-          'Of `pattern`: i ignores case, s lets a dot match line ends, m lets ^ and $, v adds sets of classes.',
-        ),
-      ),
-  ),
+  stop: z.optional(strings()),
+  include_stop: z._default(flag(), false),
 });
-
-const blendError = 'an object of one to three models, each with its weight';
-const weightError = 'a number above 0 and below 1';
-const weight = () =>
-  z.number({ error: weightError }).check(z.gt(0, { error: weightError }), z.lt(1, { error: weightError }));
-
-/** Models that are mixed with the request's own. */
-const blend = () =>
-  z
-    .record(
-      z.string().check(z.regex(referencePattern, { error: 'a model’s name, or name@version' })),
-      z.union(
-        [
-          weight(),
-          z.strictObject({
-            weight: weight(),
-            digest: z.optional(text('Refuses a model of another digest: receipts carry it.')),
-          }),
-        ],
-        { error: `${weightError}, or an object of weight and digest` },
-      ),
-      { error: blendError },
-    )
-    .check(
-      z.refine((models) => Object.keys(models).length > 0 && Object.keys(models).length < MOST_BLENDED, {
-        error: blendError,
-      }),
-      z.meta({
-        description:
-          'Mixes the request’s model with others of the same alphabet: names, or `name@version`, and the weights of their log-probabilities; the request’s model has the rest.',
-        minProperties: 1,
-        maxProperties: MOST_BLENDED - 1,
-      }),
-    );
 
 /** Folio's own, beside what OpenAI's API has. */
 const extras = () => ({
-  version: z.optional(name('Pins a version of the model, as `model: "name@version"` does.')),
-  digest: z.optional(text('Refuses a model of another digest: receipts carry it.')),
-  precision: z.optional(
-    choice(PRECISIONS, 'Of the arithmetic. int8 and int4 give the same text on every machine.'),
-  ),
-  unknown: z._default(
-    choice(
-      ['error', 'skip', 'nearest'],
-      'What becomes of prompt characters that the model does not know; what was replaced is reported.',
-    ),
-    'error',
-  ),
-  continuable: z._default(
-    flag('Answer with `continue_from`, the signed state from which a later request can go on.'),
-    false,
-  ),
-  continue_from: z.optional(
-    text('The state that an earlier response carried: goes on exactly as one longer request would have.'),
-  ),
-  copy_guard: z.optional(
-    integer(1, 100_000, 'No output stands verbatim in the corpus for this many characters or more.'),
-  ),
-  overlap: z._default(flag('Report the longest verbatim overlap with the corpus.'), false),
-  blend: z.optional(blend()),
+  version: z.optional(name()),
+  digest: z.optional(text()),
+  precision: z.optional(choice(PRECISIONS)),
+  unknown: z._default(choice(['error', 'skip', 'nearest']), 'error'),
+  continuable: z._default(flag(), false),
+  continue_from: z.optional(text()),
+  copy_guard: z.optional(integer(1, 100_000)),
+  overlap: z._default(flag(), false),
 });
 
 const strict = { error: 'a JSON object' };
 
 export const GenerateRequestSchema = lazyObject(
   () => ({
-    prompt: z._default(text('What the text begins after. It is not repeated in the answer.'), ''),
-    length: z._default(integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most.'), 256),
-    min_length: z.optional(
-      integer(
-        0,
-        Number.MAX_SAFE_INTEGER,
-        'Characters that are generated before a stop string or a pattern may end the text.',
-      ),
-    ),
-    model: z.optional(modelReference('A model’s name, or `name@version`. Default: the server’s.')),
+    prompt: z._default(text(), ''),
+    length: z._default(integer(0, Number.MAX_SAFE_INTEGER), 256),
+    min_length: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+    model: z.optional(modelReference()),
     ...sampling(),
     ...extras(),
   }),
@@ -215,71 +90,48 @@ const severalPrompts = [
 
 /** What OpenAI's generating routes share: how many texts, how long, and how they are sent. */
 const openAi = () => ({
-  n: z._default(integer(1, 128, 'Completions for each prompt.'), 1),
-  min_tokens: z.optional(
-    integer(
-      0,
-      Number.MAX_SAFE_INTEGER,
-      'Characters that are generated before a stop string or a pattern may end the text.',
+  n: z._default(integer(1, 128), 1),
+  min_tokens: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
+  stream: z._default(flag(), false),
+  stream_options: z.optional(
+    z.strictObject(
+      {
+        include_usage: z.optional(flag()),
+        continuous_usage_stats: z.optional(flag()),
+        include_obfuscation: z.optional(flag()),
+      },
+      { error: 'an object' },
     ),
   ),
-  stream: z._default(flag('Server-sent events, as the text is made.'), false),
-  stream_options: z.optional(
-    z
-      .strictObject(
-        {
-          include_usage: z.optional(flag('One more chunk at the end, with the usage.')),
-          continuous_usage_stats: z.optional(flag('The usage so far in every chunk.')),
-          include_obfuscation: z.optional(flag('Accepted; nothing is padded.')),
-        },
-        { error: 'an object' },
-      )
-      .check(z.describe('Only with `stream`.')),
-  ),
-  user: z.optional(text('Accepted and not looked at.')),
+  user: z.optional(text()),
 });
 
 export const CompletionRequestSchema = lazyObject(
   () => ({
-    model: z.optional(text('A model’s name, or `name@version`. Default: the only one, where there is one.')),
+    model: z.optional(text()),
     prompt: z._default(
-      z
-        .union(
-          [
-            z.string(),
-            z.array(z.string()).check(...severalPrompts),
-            ids.check(z.minLength(1, { error: promptsError })),
-            z.array(ids.check(z.minLength(1, { error: promptsError }))).check(...severalPrompts),
-          ],
-          { error: 'a string, an array of strings, an array of character ids, or an array of such arrays' },
-        )
-        .check(z.describe('One prompt or several. An array of whole numbers is a prompt of character ids.')),
+      z.union(
+        [
+          z.string(),
+          z.array(z.string()).check(...severalPrompts),
+          ids.check(z.minLength(1, { error: promptsError })),
+          z.array(ids.check(z.minLength(1, { error: promptsError }))).check(...severalPrompts),
+        ],
+        { error: 'a string, an array of strings, an array of character ids, or an array of such arrays' },
+      ),
       '',
     ),
-    max_tokens: z._default(
-      integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
-      16,
-    ),
-    best_of: z.optional(
-      integer(1, 128, 'Generates this many and returns the n of the highest mean log-probability.'),
-    ),
-    logprobs: z.optional(
-      integer(0, 20, 'Log-probabilities, with this many of the likeliest alternatives a character.'),
-    ),
-    echo: z._default(flag('Repeat the prompt before the completion.'), false),
-    suffix: z.optional(z.unknown().check(z.describe('Refused: a recurrent model reads in one direction.'))),
+    max_tokens: z._default(integer(0, Number.MAX_SAFE_INTEGER), 16),
+    best_of: z.optional(integer(1, 128)),
+    logprobs: z.optional(integer(0, 20)),
+    echo: z._default(flag(), false),
+    suffix: z.optional(z.unknown()),
     ...openAi(),
     ...sampling(),
     seed: z.optional(
-      z
-        .union([seed, z.array(seed).check(...severalPrompts)], {
-          error: `${seedError}, or an array of one for each prompt`,
-        })
-        .check(
-          z.describe(
-            'One for all prompts, or an array of one for each; without it, each prompt draws its own.',
-          ),
-        ),
+      z.union([seed, z.array(seed).check(...severalPrompts)], {
+        error: `${seedError}, or an array of one for each prompt`,
+      }),
     ),
     ...extras(),
   }),
@@ -298,13 +150,11 @@ const contentPart = () =>
 const message = () =>
   z.looseObject(
     {
-      role: choice(['system', 'developer', 'user', 'assistant', 'tool', 'function'], 'Who wrote it.'),
+      role: choice(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
       content: z.optional(
-        z
-          .union([z.string(), z.array(contentPart())], {
-            error: 'a string, or an array of parts of type "text"',
-          })
-          .check(z.describe('The text, or its parts.')),
+        z.union([z.string(), z.array(contentPart())], {
+          error: 'a string, or an array of parts of type "text"',
+        }),
       ),
     },
     { error: 'an object with `role` and `content`' },
@@ -312,22 +162,16 @@ const message = () =>
 
 export const ChatRequestSchema = lazyObject(
   () => ({
-    model: z.optional(text('A model’s name, or `name@version`. Default: the only one, where there is one.')),
+    model: z.optional(text()),
     messages: z
       .array(message(), { error: 'an array of messages' })
       .check(
         z.minLength(1, { error: 'at least one message' }),
         z.maxLength(1000, { error: 'at most 1000 messages' }),
-        z.describe('Joined by the chat template; the answer begins after them.'),
       ),
-    max_tokens: z._default(
-      integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
-      256,
-    ),
-    logprobs: z._default(flag('Log-probabilities of the characters.'), false),
-    top_logprobs: z.optional(
-      integer(0, 20, 'With `logprobs`, this many of the likeliest alternatives a character.'),
-    ),
+    max_tokens: z._default(integer(0, Number.MAX_SAFE_INTEGER), 256),
+    logprobs: z._default(flag(), false),
+    top_logprobs: z.optional(integer(0, 20)),
     ...openAi(),
     ...sampling(),
     ...extras(),
@@ -338,7 +182,7 @@ export const ChatRequestSchema = lazyObject(
 const inputPart = () =>
   z.looseObject(
     {
-      type: choice(['input_text', 'output_text', 'text'], 'Of a model of characters: text.'),
+      type: choice(['input_text', 'output_text', 'text']),
       text: z.string({ error: 'a string' }),
     },
     { error: 'an object with `type` and `text`' },
@@ -347,17 +191,15 @@ const inputPart = () =>
 const inputMessage = () =>
   z.looseObject(
     {
-      role: choice(['system', 'developer', 'user', 'assistant'], 'Who wrote it.'),
-      content: z
-        .union([z.string(), z.array(inputPart())], {
-          error: 'a string, or an array of parts of type "input_text" or "output_text"',
-        })
-        .check(z.describe('The text, or its parts.')),
+      role: choice(['system', 'developer', 'user', 'assistant']),
+      content: z.union([z.string(), z.array(inputPart())], {
+        error: 'a string, or an array of parts of type "input_text" or "output_text"',
+      }),
     },
     { error: 'a message with `role` and `content`' },
   );
 
-const refused = () => z.optional(z.unknown().check(z.describe('Refused: nothing of a response is stored.')));
+const refused = () => z.optional(z.unknown());
 const needMemory = () => ({
   previous_response_id: refused(),
   conversation: refused(),
@@ -366,22 +208,15 @@ const needMemory = () => ({
 
 export const ResponsesRequestSchema = lazyObject(
   () => ({
-    model: z.optional(text('A model’s name, or `name@version`. Default: the only one, where there is one.')),
-    input: z
-      .union(
-        [z.string(), z.array(inputMessage()).check(z.maxLength(1000, { error: 'at most 1000 messages' }))],
-        {
-          error: 'a string, or an array of messages',
-        },
-      )
-      .check(z.describe('A text, which goes on as it stands; or messages, joined by the chat template.')),
-    instructions: z.optional(
-      text('A message of the system, for templates with a place for roles; else left out.'),
+    model: z.optional(text()),
+    input: z.union(
+      [z.string(), z.array(inputMessage()).check(z.maxLength(1000, { error: 'at most 1000 messages' }))],
+      {
+        error: 'a string, or an array of messages',
+      },
     ),
-    max_output_tokens: z._default(
-      integer(0, Number.MAX_SAFE_INTEGER, 'Characters to generate at most: a token is a character here.'),
-      256,
-    ),
+    instructions: z.optional(text()),
+    max_output_tokens: z._default(integer(0, Number.MAX_SAFE_INTEGER), 256),
     ...needMemory(),
     min_tokens: openAi().min_tokens,
     stream: openAi().stream,
@@ -393,27 +228,16 @@ export const ResponsesRequestSchema = lazyObject(
   strict,
 ).register(z.globalRegistry, { id: 'ResponsesRequest' });
 
-const tokenizerModel = () =>
-  z.optional(text('A model’s name, or `name@version`. Default: the only one, where there is one.'));
+const tokenizerModel = () => z.optional(text());
 
 export const TokenizeRequestSchema = lazyObject(
   () => ({
     model: tokenizerModel(),
-    prompt: z.optional(text('The text.')),
-    messages: z.optional(
-      z
-        .array(message(), { error: 'an array of messages' })
-        .check(z.describe('A chat, in place of `prompt`.')),
-    ),
-    add_special_tokens: z._default(
-      flag('Begin with the id that stands for the beginning of a text; it is not fed to the model.'),
-      false,
-    ),
-    return_token_strs: z._default(flag('The characters as well.'), false),
-    add_generation_prompt: z._default(
-      flag('With `messages`: what the template puts before an answer.'),
-      true,
-    ),
+    prompt: z.optional(text()),
+    messages: z.optional(z.array(message(), { error: 'an array of messages' })),
+    add_special_tokens: z._default(flag(), false),
+    return_token_strs: z._default(flag(), false),
+    add_generation_prompt: z._default(flag(), true),
     unknown: extras().unknown,
   }),
   strict,
@@ -422,9 +246,7 @@ export const TokenizeRequestSchema = lazyObject(
 export const DetokenizeRequestSchema = lazyObject(
   () => ({
     model: tokenizerModel(),
-    tokens: z
-      .array(z.int({ error: 'a whole number' }).check(z.minimum(0)), { error: 'an array of ids' })
-      .check(z.describe('Ids of characters.')),
+    tokens: z.array(z.int({ error: 'a whole number' }).check(z.minimum(0)), { error: 'an array of ids' }),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'DetokenizeRequest' });
@@ -443,17 +265,12 @@ const lineSampling = () => {
 
 export const LinesRequestSchema = lazyObject(
   () => ({
-    lines: integer(1, 1000, 'Whole lines to write.'),
-    new: z._default(
-      flag('Only lines that do not stand in the corpus, and each once; for models of lines.'),
-      false,
-    ),
-    prompt: z._default(text('What every line begins with.'), ''),
-    length: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Characters of a line at most.')),
-    model: z.optional(modelReference('A model’s name, or `name@version`. Default: the server’s.')),
-    seed: z.optional(
-      integer(0, 2 ** 32 - 1, 'The same seed gives the same lines. Default: drawn at random, and reported.'),
-    ),
+    lines: integer(1, 1000),
+    new: z._default(flag(), false),
+    prompt: z._default(text(), ''),
+    length: z.optional(integer(1, Number.MAX_SAFE_INTEGER)),
+    model: z.optional(modelReference()),
+    seed: z.optional(integer(0, 2 ** 32 - 1)),
     ...lineSampling(),
     version: extras().version,
     digest: extras().digest,
@@ -465,13 +282,11 @@ export const LinesRequestSchema = lazyObject(
 
 export const ScoreRequestSchema = lazyObject(
   () => ({
-    model: z.optional(modelReference('A model’s name, or `name@version`. Default: the server’s.')),
-    text: z
-      .union([z.string(), z.array(z.string()).check(...severalTexts)], {
-        error: textsError,
-      })
-      .check(z.describe('The text to score, or several.')),
-    top: z._default(integer(0, 20, 'Alternatives to report for each character.'), 0),
+    model: z.optional(modelReference()),
+    text: z.union([z.string(), z.array(z.string()).check(...severalTexts)], {
+      error: textsError,
+    }),
+    top: z._default(integer(0, 20), 0),
     version: extras().version,
     digest: extras().digest,
     precision: extras().precision,
@@ -482,25 +297,18 @@ export const ScoreRequestSchema = lazyObject(
 
 export const ActivateRequestSchema = lazyObject(
   () => ({
-    version: name('The version to serve from now on.'),
-    expected: z.optional(
-      text('The version that should be current now: the change is refused if another one is.'),
-    ),
+    version: name(),
+    expected: z.optional(text()),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'ActivateRequest' });
 
-const startingModel = () =>
-  z.optional(
-    modelReference(
-      'The model whose weights the training starts from: a name, or `name@version`; `none` for fresh weights. Default: as the preset says.',
-    ),
-  );
+const startingModel = () => z.optional(modelReference());
 
 export const UploadRequestSchema = lazyObject(
   () => ({
-    bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER, 'Size of the corpus, to be refused early.')),
-    preset: z.optional(name('The training’s preset.')),
+    bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER)),
+    preset: z.optional(name()),
     from: startingModel(),
   }),
   strict,
@@ -508,50 +316,21 @@ export const UploadRequestSchema = lazyObject(
 
 export const ImportRequestSchema = lazyObject(
   () => ({
-    file: z._default(
-      text('What the file is called: it stands in messages and in the model’s metadata.'),
-      'file',
-    ),
-    alphabet: z.optional(
-      text(
-        'What the ids stand for, in place of what the file holds: the characters in their order as one string, or as JSON a list, an object of character to id or the other way.',
-      ),
-    ),
-    alphabet_from: z.optional(
-      name('The uploaded corpus that it was trained on: its characters, sorted, must be as many as the ids.'),
-    ),
-    nonlinearity: z.optional(
-      choice(['tanh', 'relu'], 'Of an nn.RNN in a state dict. Default: tanh, as PyTorch’s.'),
-    ),
-    dense_activation: z.optional(
-      choice(
-        ['relu', 'tanh', 'sigmoid', 'linear'],
-        'Between the nn.Linear of a state dict, where it has several.',
-      ),
-    ),
+    file: z._default(text(), 'file'),
+    alphabet: z.optional(text()),
+    alphabet_from: z.optional(name()),
+    nonlinearity: z.optional(choice(['tanh', 'relu'])),
+    dense_activation: z.optional(choice(['relu', 'tanh', 'sigmoid', 'linear'])),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'ImportRequest' });
 
 export const TrainingRequestSchema = lazyObject(
   () => ({
-    model: name('The model to train a version of.'),
-    corpus: z.optional(name('The uploaded corpus to train on. Default: the one of the model’s name.')),
-    preset: z.optional(name('The training’s preset.')),
+    model: name(),
+    corpus: z.optional(name()),
+    preset: z.optional(name()),
     from: startingModel(),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'TrainingRequest' });
-
-export type GenerateParameters = z.output<typeof GenerateRequestSchema>;
-export type CompletionParameters = z.output<typeof CompletionRequestSchema>;
-export type ChatParameters = z.output<typeof ChatRequestSchema>;
-export type ResponsesParameters = z.output<typeof ResponsesRequestSchema>;
-export type LinesParameters = z.output<typeof LinesRequestSchema>;
-export type ScoreParameters = z.output<typeof ScoreRequestSchema>;
-export type TokenizeParameters = z.output<typeof TokenizeRequestSchema>;
-export type ChatMessage = ChatParameters['messages'][number];
-/** A seed of 64 bits, as digits where a number cannot hold it. */
-export type Seed = number | string;
-/** What every generating request has. */
-export type CommonParameters = Omit<GenerateParameters, 'prompt' | 'length' | 'min_length' | 'model'>;

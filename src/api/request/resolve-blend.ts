@@ -3,7 +3,7 @@ import { type BlendPart, blendModels } from '../../model/decode/blend.ts';
 import type { Model } from '../../model/model.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { GeneratorDeps } from '../deps.ts';
-import type { CommonParameters } from './requests.ts';
+import type { CommonParameters } from './parameters.ts';
 import { resolveModel } from './resolve-model.ts';
 
 /** The models that a request mixes, held until it is released. */

@@ -4,7 +4,7 @@ import { type ModelReference, parseModelReference } from '../../store/model-name
 import { listModels } from '../../store/models.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import type { Continuation } from './continuation.ts';
-import type { CommonParameters } from './requests.ts';
+import type { CommonParameters } from './parameters.ts';
 
 export interface ModelSelection extends Partial<Pick<CommonParameters, 'version' | 'digest' | 'precision'>> {
   readonly model?: string | undefined;

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../app-env.ts';
 import type { Generation, Outcome } from '../generation.ts';
-import type { ResponsesParameters } from '../request/requests.ts';
+import type { ResponsesParameters } from '../request/parameters.ts';
 import { bodyStream, textStream } from './body-stream.ts';
 import { Completion, usageOf } from './completion.ts';
 import { textFormat } from './completion-format.ts';

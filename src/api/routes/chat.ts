@@ -1,8 +1,9 @@
 import type { GeneratorDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
 import { chatTemplateOf, renderChat } from '../request/chat-template.ts';
+import type { ChatParameters } from '../request/parameters.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
-import { type ChatParameters, ChatRequestSchema } from '../request/requests.ts';
+import { ChatRequestSchema } from '../request/requests.ts';
 import { answerCompletion } from '../response/answer-completion.ts';
 import { chatFormat } from '../response/chat-format.ts';
 import { checkStreamOptions } from './completions.ts';

@@ -1,8 +1,9 @@
 import type { GeneratorDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
 import type { Prompt } from '../request/checks.ts';
+import type { CompletionParameters } from '../request/parameters.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
-import { type CompletionParameters, CompletionRequestSchema } from '../request/requests.ts';
+import { CompletionRequestSchema } from '../request/requests.ts';
 import type { ValidationErrors } from '../request/validation-errors.ts';
 import { answerCompletion } from '../response/answer-completion.ts';
 import { textFormat } from '../response/completion-format.ts';

@@ -4,9 +4,11 @@ import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import type { Generation, Outcome } from '../generation.ts';
 import { readJson } from '../request/body.ts';
+import { loadRareFields } from '../request/load-rare-fields.ts';
+import type { GenerateParameters } from '../request/parameters.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
 import { fromQuery } from '../request/query.ts';
-import { type GenerateParameters, GenerateRequestSchema } from '../request/requests.ts';
+import { GenerateRequestSchema } from '../request/requests.ts';
 import { bodyStream } from '../response/body-stream.ts';
 import { stopReasonOf } from '../response/stop-reason.ts';
 import { generationErrors, json, plain, type Route, route } from './route.ts';
@@ -50,7 +52,7 @@ export const generateRoutes: readonly Route<GeneratorDeps>[] = [
     (context, deps) =>
       context.req.raw.method === 'HEAD' // generates nothing
         ? context.body(null, 200, { 'content-type': json })
-        : answer(deps, context, fromQuery(GenerateRequestSchema, new URL(context.req.url).searchParams)),
+        : answerQuery(deps, context, new URL(context.req.url).searchParams),
   ),
 ];
 
@@ -69,6 +71,16 @@ const endpointFor = (whole: boolean): Endpoint<GenerateParameters> => ({
     whole,
   }),
 });
+
+const answerQuery = async (
+  deps: GeneratorDeps,
+  context: Context<AppEnv>,
+  query: URLSearchParams,
+): Promise<Response> => {
+  const rare = await loadRareFields(GenerateRequestSchema, query.keys());
+  const schema = rare?.withRareFields(GenerateRequestSchema) ?? GenerateRequestSchema;
+  return answer(deps, context, fromQuery(schema, query));
+};
 
 const answer = async (
   deps: GeneratorDeps,

@@ -2,15 +2,18 @@ import type { Context } from 'hono';
 import { FolioError, isFolioError, unexpected } from '../../errors.ts';
 import { generateLines } from '../../model/lines/generate-lines.ts';
 import { type LineIndex, openLineIndex } from '../../model/lines/line-index.ts';
+import type { GenerateOptions } from '../../model/model.ts';
 import { lineIndexFile } from '../../store/keys.ts';
 import type { ModelLease } from '../../store/model-cache.ts';
 import type { AppEnv } from '../app-env.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import { readTextRequest } from '../request/body.ts';
-import { bytesOf, checkBias, checkForms, checkLengths, checkPrompt } from '../request/checks.ts';
+import { bytesOf, checkLengths, checkPrompt } from '../request/checks.ts';
 import { overTime } from '../request/limits.ts';
+import { loadRareFields } from '../request/load-rare-fields.ts';
+import type { LinesParameters } from '../request/parameters.ts';
 import { parse } from '../request/parse.ts';
-import { type LinesParameters, LinesRequestSchema } from '../request/requests.ts';
+import { LinesRequestSchema } from '../request/requests.ts';
 import { resolveModel } from '../request/resolve-model.ts';
 import { samplingOptions } from '../request/sampling-parameters.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
@@ -43,7 +46,9 @@ export const linesRoutes: readonly Route<GeneratorDeps>[] = [
 const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Response> => {
   const body = await readTextRequest(context, deps);
   const faults = new ValidationErrors();
-  const parameters = parse(LinesRequestSchema, body, faults);
+  const rare = await loadRareFields(LinesRequestSchema, Object.keys(body));
+  const schema = rare?.withRareFields(LinesRequestSchema) ?? LinesRequestSchema;
+  const parameters: LinesParameters | undefined = parse(schema, body, faults);
   checkLengths(deps.limits, { length: ['length', body.length], text: ['prompt', body.prompt] }, faults);
   if (parameters === undefined) return faults.raise();
   const lease = await faults.gather('model', () => resolveModel(deps, parameters));
@@ -53,11 +58,14 @@ const answer = async (context: Context<AppEnv>, deps: GeneratorDeps): Promise<Re
     if (parameters.prompt.includes('\n'))
       faults.add('invalid_parameter', 'prompt', ofOneLine(parameters.prompt).message);
     if (parameters.allowed !== undefined) checkPrompt(lease, parameters.allowed, 'error', 'allowed', faults);
-    checkBias(lease, parameters.logit_bias, faults);
-    checkForms(parameters, faults);
+    rare?.checkRareFields(lease, parameters, faults);
     const newTo = parameters.new ? await faults.gather('new', () => lineIndexOf(lease)) : undefined;
     faults.throwIfAny();
-    return context.json(await write(deps, lease, parameters, newTo, context));
+    const sampling = {
+      ...samplingOptions({ ...parameters, overlap: false }, undefined),
+      ...rare?.rareOptions(parameters),
+    };
+    return context.json(await write(deps, lease, parameters, sampling, newTo, context));
   } finally {
     lease.release();
   }
@@ -67,6 +75,7 @@ const write = async (
   { limits, generator: { admission } }: GeneratorDeps,
   lease: ModelLease,
   parameters: LinesParameters,
+  sampling: Partial<GenerateOptions>,
   newTo: LineIndex | undefined,
   context: Context<AppEnv>,
 ): Promise<object> => {
@@ -81,7 +90,7 @@ const write = async (
   let exhausted = false;
   try {
     const options = {
-      ...samplingOptions({ ...parameters, overlap: false }, undefined),
+      ...sampling,
       lines,
       prompt,
       length,

@@ -1,8 +1,9 @@
 import type { GeneratorDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
 import { chatTemplateOf, renderChat } from '../request/chat-template.ts';
+import type { ChatMessage, ResponsesParameters } from '../request/parameters.ts';
 import { type Endpoint, prepareGeneration } from '../request/prepare-generation.ts';
-import { type ChatMessage, type ResponsesParameters, ResponsesRequestSchema } from '../request/requests.ts';
+import { ResponsesRequestSchema } from '../request/requests.ts';
 import type { ValidationErrors } from '../request/validation-errors.ts';
 import { answerResponse } from '../response/answer-response.ts';
 import { events, generationErrors, json, type Route, route } from './route.ts';

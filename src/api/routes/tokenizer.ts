@@ -4,12 +4,9 @@ import { readJson, readTextRequest } from '../request/body.ts';
 import { chatTemplateOf, renderChat } from '../request/chat-template.ts';
 import { checkLengths, checkPrompt, promptText, startId, startToken } from '../request/checks.ts';
 import { openAiBody } from '../request/openai-body.ts';
+import type { TokenizeParameters } from '../request/parameters.ts';
 import { parse } from '../request/parse.ts';
-import {
-  DetokenizeRequestSchema,
-  type TokenizeParameters,
-  TokenizeRequestSchema,
-} from '../request/requests.ts';
+import { DetokenizeRequestSchema, TokenizeRequestSchema } from '../request/requests.ts';
 import { resolveModel } from '../request/resolve-model.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { generationErrors, json, type Route, route } from './route.ts';
@@ -33,7 +30,7 @@ export const tokenizerRoutes: readonly Route<GeneratorDeps>[] = [
     async (context, deps) => {
       const faults = new ValidationErrors();
       const known = new Set(Object.keys(TokenizeRequestSchema.shape));
-      const { body } = openAiBody(
+      const { body } = await openAiBody(
         await readTextRequest(context, deps),
         { known, lengthName: '', strict: false },
         deps.limits,
@@ -87,7 +84,7 @@ export const tokenizerRoutes: readonly Route<GeneratorDeps>[] = [
       const faults = new ValidationErrors();
       const known = new Set(Object.keys(DetokenizeRequestSchema.shape));
       const sent = await readJson(context, deps.limits);
-      const { body } = openAiBody(sent, { known, lengthName: '', strict: false }, deps.limits, faults);
+      const { body } = await openAiBody(sent, { known, lengthName: '', strict: false }, deps.limits, faults);
       const parameters = parse(DetokenizeRequestSchema, body, faults);
       if (parameters === undefined) return faults.raise();
       const lease = await resolveModel(deps, parameters);

@@ -14,6 +14,11 @@ export class BannedStrings {
     this.#matched = strings.map(() => 0);
   }
 
+  /** UTF-16 units of a text's end that a string may begin with. */
+  get memory(): number {
+    return Math.max(...this.#strings.map(({ length }) => length - 1));
+  }
+
   /** What the text goes on with. */
   push(piece: string): void {
     for (let s = 0; s < this.#strings.length; s++) this.#matched[s] = this.#after(s, piece, false);

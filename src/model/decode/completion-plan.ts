@@ -2,13 +2,24 @@ import { unexpected } from '../../errors.ts';
 import type { Alphabet, Replaced, UnknownRule } from '../format/alphabet.ts';
 import type { GenerateOptions } from '../model.ts';
 import type { DryPenalty } from '../sampling/dry.ts';
-import { drawSeed } from '../sampling/random.ts';
+import { drawSeed, type Random } from '../sampling/random.ts';
 import { Sampler } from '../sampling/sampler.ts';
 import { checkSampling, type Sampling } from '../sampling/sampling-options.ts';
 import type { Choices } from './choices.ts';
 import type { DecodePlan } from './decoder.ts';
 import type { Engine } from './engine.ts';
 import { decodeState, type Snapshot } from './state.ts';
+import type { TextConstraint } from './text-constraint.ts';
+
+/** What a request asks of its texts beside sampling. */
+export interface Constraints {
+  /** The texts of which each completion is one. */
+  readonly choices: Choices | undefined;
+  /** The penalty of what repeats, as it is before the first new character. */
+  readonly dry: DryPenalty | undefined;
+  /** What one more text is held to; which of the choices that is, is drawn. */
+  constrainText(random: Random): TextConstraint | undefined;
+}
 
 /** A request, checked: what is read, and what is written after it. */
 export interface CompletionPlan {
@@ -19,10 +30,8 @@ export interface CompletionPlan {
   readonly replaced: readonly Replaced[];
   readonly sampling: Sampling;
   readonly decoding: DecodePlan;
-  /** The texts of which each completion is one. */
-  readonly choices: Choices | undefined;
-  /** The penalty of what repeats, as it is before the first new character. */
-  readonly dry: DryPenalty | undefined;
+  /** What the texts are held to beside sampling, once that is loaded. */
+  readonly constraints: Constraints | undefined;
   /** The options, where they ask for what has to be loaded first: see `constraints.ts`. */
   readonly unprepared: GenerateOptions | undefined;
 }
@@ -30,7 +39,7 @@ export interface CompletionPlan {
 /** @throws FolioError for options that cannot be met */
 export const planCompletion = (engine: Engine, options: GenerateOptions): CompletionPlan => {
   const { stepper, alphabet, owner } = engine;
-  const { copyGuard: guard, overlap, logprobs, stop = [], banned = [] } = options;
+  const { copyGuard: guard, overlap, logprobs, stop = [] } = options;
   const length = whole(options.length ?? 256, 'length', 0);
   const n = whole(options.n ?? 1, 'n', 1, 4096);
   for (const text of stop)
@@ -47,20 +56,17 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
     prompt,
     replaced,
     sampling,
-    choices: undefined,
-    dry: undefined,
+    constraints: undefined,
     unprepared: isConstrained(options) ? options : undefined,
     decoding: {
       stepper,
       alphabet,
       sampler: new Sampler(sampling, stepper.vocabulary),
       allowed: options.allowed === undefined ? undefined : sampling.allowed,
-      pattern: undefined,
       length,
       minLength: whole(options.minLength ?? 0, 'minLength', 0),
       stop,
       includeStop: options.includeStop ?? false,
-      banned,
       logprobs,
       guard,
       overlap,
@@ -77,8 +83,11 @@ export const isConstrained = ({
   choices,
   banned,
   dryMultiplier = 0,
+  dynatempRange = 0,
 }: GenerateOptions): boolean =>
-  (pattern ?? jsonSchema ?? choices ?? banned?.[0]) !== undefined || dryMultiplier !== 0;
+  (pattern ?? jsonSchema ?? choices ?? banned?.[0]) !== undefined ||
+  dryMultiplier !== 0 ||
+  dynatempRange !== 0;
 
 /** A prompt's ids: as they are, or of its characters. */
 const read = (

@@ -17,6 +17,13 @@ import { EventQueue } from './event-queue.ts';
 import { Prefill } from './prefill.ts';
 import { encodeState, type Snapshot } from './state.ts';
 
+/** What is read in a sequence. */
+interface Reading {
+  readonly slot: number;
+  /** Ends it. @returns Where the texts begin, which `slot` is at then */
+  stop(): Snapshot;
+}
+
 /** One request: one prefill of its prompt, its n completions decoded together. */
 export class CompletionTask implements Completions {
   readonly #engine: Engine;
@@ -26,9 +33,8 @@ export class CompletionTask implements Completions {
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
   readonly #events: EventQueue;
   #preparing: Promise<void> | undefined;
-  #prefill: Prefill | undefined;
-  /** The sequence after which the choices are being scored. */
-  #scoring: { readonly snapshot: Snapshot; readonly slot: number } | undefined;
+  /** What is read before the first character: the prompt, then the texts to choose from. */
+  #reading: Reading | undefined;
   #decoders: readonly Decoder[] = [];
   #startedAt: number | undefined;
   #milliseconds = 0;
@@ -137,37 +143,53 @@ export class CompletionTask implements Completions {
     const recordDetail = (at: number, logits: Float32Array): void => {
       details![at + 1 - lead] = detailOf(logits, ids[at + 1]!, decoding.logprobs ?? 0, alphabet);
     };
-    this.#prefill = new Prefill({
+    const prefill = new Prefill({
       stepper,
       ids,
       ...(from === undefined ? {} : { from: from.hidden }),
       cache: from === undefined && details === undefined ? prefixes : undefined,
       onLogits: details && recordDetail,
       onEnd: (logits, snapshot, slot) => {
-        this.#prefill = undefined;
+        this.#reading = undefined;
         this.#startDecoding(logits, snapshot, slot);
       },
       onFail: (error) => this.#fail(error),
     });
-    this.#cachedCharacters = Math.max(0, this.#prefill.cached - lead);
-    scheduler.add(this.#prefill);
+    const { slot, cached } = prefill;
+    this.#cachedCharacters = Math.max(0, cached - lead);
+    this.#reading = {
+      slot,
+      stop: () => {
+        scheduler.remove(prefill);
+        const hidden = from?.hidden ?? new Float32Array(stepper.stateLength);
+        stepper.write(slot, hidden);
+        return { hidden, last: this.#before };
+      },
+    };
+    scheduler.add(prefill);
   }
 
   /** Decodes on from the sequence that has read the prompt, and from its logits [vocabulary]. */
   #startDecoding(view: Float32Array, snapshot: Snapshot, slot: number): void {
     // Opening slots may move the kernel's memory.
     const logits = view.slice();
-    const { choices } = this.#plan;
+    const choices = this.#plan.constraints?.choices;
     if (choices === undefined) {
       this.#decode(logits, snapshot, slot);
       return;
     }
-    this.#scoring = { snapshot, slot };
+    this.#reading = {
+      slot,
+      stop: () => {
+        choices.stop();
+        return snapshot;
+      },
+    };
     choices.score(
       logits,
       snapshot,
       () => {
-        this.#scoring = undefined;
+        this.#reading = undefined;
         this.#decode(logits, snapshot, slot);
       },
       (error) => this.#fail(error),
@@ -191,10 +213,10 @@ export class CompletionTask implements Completions {
       const own = index === 0 ? slot : stepper.open();
       if (index > 0) stepper.write(own, state);
       const random = this.#randomFor(index);
-      const position = this.#plan.choices?.choose(random);
+      const constraint = this.#plan.constraints?.constrainText(random);
       const counts = this.#counts();
       const listener = this.#listener(index);
-      return new Decoder(this.#plan.decoding, own, snapshot, random, counts, listener, position);
+      return new Decoder(this.#plan.decoding, own, snapshot, random, counts, listener, constraint);
     });
   }
 
@@ -207,8 +229,8 @@ export class CompletionTask implements Completions {
   }
 
   #counts(): TokenCounts {
-    const { from, prompt, dry } = this.#plan;
-    const counts = new TokenCounts(this.#engine.stepper.vocabulary, dry?.copy());
+    const { from, prompt, constraints } = this.#plan;
+    const counts = new TokenCounts(this.#engine.stepper.vocabulary, constraints?.dry?.copy());
     for (const [id, count] of from?.decoder?.generated ?? []) counts.generated[id] = count;
     counts.prompt(from?.decoder?.prompted ?? []);
     counts.prompt(prompt);
@@ -235,7 +257,7 @@ export class CompletionTask implements Completions {
     const { stepper, owner } = this.#engine;
     const decoder = this.#decoders[index]!;
     const overlap = decoder.longestOverlap;
-    const choiceScores = this.#plan.choices?.scores;
+    const choiceScores = this.#plan.constraints?.choices?.scores;
     const snapshot = decoder.snapshot();
     let state: Uint8Array | undefined;
     this.#choices[index] = {
@@ -258,24 +280,11 @@ export class CompletionTask implements Completions {
     if (this.#startedAt === undefined || this.#events.hasEnded) return;
     this.#isAborted = true;
     if (this.#plan.unprepared !== undefined) return; // in a moment
-    const { stepper, scheduler } = this.#engine;
-    if (this.#prefill !== undefined) {
-      // Nothing is written yet: all completions stand where the request began.
-      const { slot } = this.#prefill;
-      scheduler.remove(this.#prefill);
-      this.#prefill = undefined;
-      const hidden = this.#plan.from?.hidden ?? new Float32Array(stepper.stateLength);
-      stepper.write(slot, hidden);
-      this.#fork({ hidden, last: this.#before }, slot);
-    }
-    if (this.#scoring !== undefined) {
-      const { snapshot, slot } = this.#scoring;
-      this.#plan.choices?.stop();
-      this.#scoring = undefined;
-      this.#fork(snapshot, slot);
-    }
+    const reading = this.#reading;
+    this.#reading = undefined;
+    if (reading !== undefined) this.#fork(reading.stop(), reading.slot); // nothing is written yet
     for (const decoder of this.#decoders) {
-      scheduler.remove(decoder);
+      this.#engine.scheduler.remove(decoder);
       decoder.finish('aborted');
     }
   };
@@ -283,15 +292,14 @@ export class CompletionTask implements Completions {
   #fail(error: unknown): void {
     if (this.#events.hasEnded) return;
     const { stepper, scheduler } = this.#engine;
-    if (this.#scoring !== undefined) {
-      this.#plan.choices?.stop();
-      stepper.close(this.#scoring.slot);
-      this.#scoring = undefined;
-    }
-    const open = this.#decoders.filter((_, index) => this.#choices[index] === undefined);
-    for (const stream of this.#prefill === undefined ? open : [this.#prefill]) {
-      scheduler.remove(stream);
-      stepper.close(stream.slot);
+    const reading = this.#reading;
+    this.#reading = undefined;
+    reading?.stop();
+    if (reading !== undefined) stepper.close(reading.slot);
+    for (const [index, decoder] of this.#decoders.entries()) {
+      if (this.#choices[index] !== undefined) continue;
+      scheduler.remove(decoder);
+      stepper.close(decoder.slot);
     }
     this.#end(error);
   }

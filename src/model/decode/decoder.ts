@@ -7,12 +7,11 @@ import type { Random } from '../sampling/random.ts';
 import type { Sampler } from '../sampling/sampler.ts';
 import type { TokenCounts } from '../sampling/token-counts.ts';
 import type { Stepper } from '../stepper.ts';
-import type { BannedStrings } from './banned-strings.ts';
-import type { PatternSource } from './pattern.ts';
 import { RewindBuffer } from './rewind-buffer.ts';
 import type { ScheduledSequence } from './scheduler.ts';
 import type { Snapshot } from './state.ts';
 import { StopMatcher } from './stop-matcher.ts';
+import type { TextConstraint } from './text-constraint.ts';
 
 /** What all completions of a request have in common. */
 export interface DecodePlan {
@@ -24,11 +23,6 @@ export interface DecodePlan {
   readonly minLength: number;
   readonly stop: readonly string[];
   readonly includeStop: boolean;
-  readonly banned: readonly string[];
-  /** What keeps them out of one text, once that is loaded. */
-  readonly watchBanned?: () => BannedStrings;
-  /** What the whole text matches, and where in it the text begins. */
-  readonly pattern: (PatternSource & { readonly start: Position }) | undefined;
   /** Ids that may be generated: [vocabulary], 0 or 1; undefined when the request does not say. */
   readonly allowed: Uint8Array | undefined;
   /** Alternatives a character; undefined when no details are asked for. */
@@ -54,7 +48,7 @@ interface Pending {
   readonly id: number;
   readonly piece: string;
   readonly detail: CharacterDetail | undefined;
-  /** Where the text stood in its pattern before. */
+  /** Where the text stood before in what it is to match. */
   readonly position: Position | undefined;
 }
 
@@ -68,9 +62,8 @@ export class Decoder implements ScheduledSequence {
   readonly #tracker: OverlapTracker | undefined;
   readonly #rewindBuffer: RewindBuffer;
   readonly #pending: Pending[] = [];
-  readonly #bannedStrings: BannedStrings | undefined;
-  readonly #banned: ((id: number) => boolean) | undefined;
-  #position: Position | undefined;
+  readonly #constraint: TextConstraint | undefined;
+  readonly #isBanned: ((id: number) => boolean) | undefined;
   #stopReason: StopReason | undefined;
   #random: Random;
   /** The generator as it was when the rewind buffer had `length` characters: a rewind counts from there. */
@@ -82,7 +75,7 @@ export class Decoder implements ScheduledSequence {
 
   /**
    * @param snapshot The sequence before its last character was fed; `slot` is the sequence after it.
-   * @param position Where the text begins in what it is to match.
+   * @param constraint What the text is held to.
    */
   constructor(
     plan: DecodePlan,
@@ -91,7 +84,7 @@ export class Decoder implements ScheduledSequence {
     random: Random,
     counts: TokenCounts,
     listener: CompletionListener,
-    position: Position | undefined = plan.pattern?.start,
+    constraint: TextConstraint | undefined,
   ) {
     const { guard, stop, alphabet, tail } = plan;
     this.#plan = plan;
@@ -99,7 +92,7 @@ export class Decoder implements ScheduledSequence {
     this.#random = random;
     this.#counts = counts;
     this.#listener = listener;
-    this.#position = position;
+    this.#constraint = constraint;
     this.#rewindBuffer = new RewindBuffer(plan.stepper, slot, snapshot);
     this.#mark = { random: random.fork(), length: this.#rewindBuffer.length };
     if (stop.length > 0) {
@@ -111,21 +104,19 @@ export class Decoder implements ScheduledSequence {
       this.#tracker = new OverlapTracker(index);
       this.#tracker.push(tail);
     }
-    this.#bannedStrings = plan.watchBanned?.();
-    this.#bannedStrings?.push(tail);
+    constraint?.pass(tail);
     const tracker = guard && this.#tracker;
-    const strings = this.#bannedStrings;
-    if (tracker !== undefined || strings !== undefined) {
-      this.#banned = (id) => {
+    if (tracker !== undefined || constraint?.bans) {
+      this.#isBanned = (id) => {
         const piece = alphabet.piece(id);
-        return tracker?.wouldReach(guard!.length, piece) === true || strings?.wouldComplete(piece) === true;
+        return tracker?.wouldReach(guard!.length, piece) === true || constraint?.forbids(piece) === true;
       };
     }
   }
 
   /** Whether the sequence may have to be taken back behind characters that were fed already. */
   get #rewinds(): boolean {
-    return this.#stopMatcher !== undefined || this.#banned !== undefined || this.#position !== undefined;
+    return (this.#stopMatcher ?? this.#isBanned ?? this.#constraint) !== undefined;
   }
 
   get id(): number {
@@ -150,9 +141,9 @@ export class Decoder implements ScheduledSequence {
     return this.#tracker?.longest;
   }
 
-  /** Whether the text matches its pattern and nothing may follow. */
+  /** Whether the text matches what it is to match and nothing may follow. */
   get isComplete(): boolean {
-    return this.#position?.accepts === true && this.#position.isComplete;
+    return this.#constraint?.isComplete === true;
   }
 
   /** What ended the text before its length. */
@@ -162,10 +153,10 @@ export class Decoder implements ScheduledSequence {
 
   take(logits: Float32Array): boolean {
     const { alphabet, logprobs, length, minLength } = this.#plan;
-    const before = this.#position;
+    const constraint = this.#constraint;
+    const position = constraint?.position;
     const id = this.#choose(logits);
     if (id < 0) return false;
-    this.#position = before?.next(id);
     this.#id = id;
     this.#generated++;
     this.#counts.add(id);
@@ -173,11 +164,11 @@ export class Decoder implements ScheduledSequence {
     const piece = alphabet.piece(id);
     const detail = logprobs === undefined ? undefined : detailOf(logits, id, logprobs, alphabet);
     this.#tracker?.push(piece);
-    this.#bannedStrings?.push(piece);
+    constraint?.push(id, piece);
     if (this.#stopMatcher === undefined || this.#generated <= minLength)
       this.#report(piece, detail && [detail]);
     else {
-      this.#pending.push({ id, piece, detail, position: before });
+      this.#pending.push({ id, piece, detail, position });
       const stopped = this.#stopMatcher.push(piece);
       if (stopped !== undefined) {
         const units = (this.#plan.includeStop ? 0 : stopped.stop.length) + piece.length - stopped.read;
@@ -189,9 +180,7 @@ export class Decoder implements ScheduledSequence {
       }
       this.#emit(this.#stopMatcher.held);
     }
-    if (this.isComplete) {
-      return this.#end('stop', { by: this.#plan.pattern === undefined ? 'choice' : 'pattern' });
-    }
+    if (constraint?.isComplete) return this.#end('stop', constraint.stopReason);
     if (this.#generated >= length) return this.finish('length');
     if (this.#rewinds && this.#pending.length === 0 && this.#rewindBuffer.advance()) {
       this.#mark = { random: this.#random.fork(), length: this.#rewindBuffer.length };
@@ -201,40 +190,32 @@ export class Decoder implements ScheduledSequence {
 
   /** @returns The id of the next character; -1 where the text ends instead */
   #choose(logits: Float32Array): number {
-    const { sampler, length, minLength } = this.#plan;
-    const position = this.#position;
-    if (position === undefined) {
-      const id = sampler.choose(logits, this.#counts, this.#random, this.#banned);
-      if (id < 0) this.#endWithoutChoice();
-      return id;
-    }
-    const mask = position.maskFor(length - this.#generated);
-    const mayEnd = position.accepts && (this.#generated >= minLength || !mask.includes(1));
-    if (!mayEnd) {
-      const id = sampler.choose(logits, this.#counts, this.#random, this.#banned, mask);
-      if (id < 0) this.#endWithoutChoice();
-      return id;
-    }
-    // The text may end here. It does if the model would go on with what the pattern does not allow.
-    const banned = this.#banned && ((id: number) => mask[id] === 1 && this.#banned!(id));
-    const id = sampler.choose(logits, this.#counts, this.#random, banned);
-    if (id >= 0 && mask[id] === 1) return id;
-    if (mask.includes(1)) this.#end('stop', { by: 'pattern' });
-    else this.#end('length');
+    const { sampler, guard, length, minLength } = this.#plan;
+    const constraint = this.#constraint;
+    const isBanned = this.#isBanned;
+    const chosen =
+      constraint === undefined
+        ? sampler.choose(logits, this.#counts, this.#random, isBanned)
+        : constraint.choose(
+            (...left) => sampler.choose(logits, this.#counts, this.#random, ...left),
+            isBanned,
+            length - this.#generated,
+            this.#generated >= minLength,
+          );
+    if (typeof chosen === 'object') this.#end(chosen.reason, chosen.stopReason);
+    else if (chosen >= 0) return chosen;
+    else this.#end('stop', { by: guard === undefined ? 'banned' : 'copy_guard' });
     return -1;
-  }
-
-  /** Ends a text that no character may continue. */
-  #endWithoutChoice(): void {
-    this.#end('stop', { by: this.#plan.guard === undefined ? 'banned' : 'copy_guard' });
   }
 
   /** Whether the text matches its pattern without its last UTF-16 units. */
   #mayStopBefore(units: number): boolean {
-    if (this.#position === undefined) return true;
-    let at = this.#pending.length;
-    for (let left = units; left > 0 && at > 0; at--) left -= this.#pending[at - 1]!.piece.length;
-    return at < this.#pending.length ? this.#pending[at]!.position!.accepts : this.#position.accepts;
+    let position = this.#constraint?.position;
+    for (let at = this.#pending.length - 1, left = units; left > 0 && at >= 0; at--) {
+      left -= this.#pending[at]!.piece.length;
+      position = this.#pending[at]!.position;
+    }
+    return position?.accepts !== false;
   }
 
   /** Ends the completion, with all that was held back. @returns false */
@@ -260,9 +241,10 @@ export class Decoder implements ScheduledSequence {
 
   /** The completion's end as a value: after its last emitted character. */
   snapshot(): Snapshot {
-    const { guard, stop, banned, overlap, stepper, tail, pattern } = this.#plan;
+    const { guard, stop, overlap, stepper, tail } = this.#plan;
+    const constraint = this.#constraint;
     const dropped = this.#pending.length;
-    const place = this.#pending[0]?.position ?? this.#position;
+    const place = this.#pending[0]?.position ?? constraint?.position;
     for (const { id } of this.#pending) this.#counts.remove(id);
     let random = this.#random;
     let position: Snapshot;
@@ -275,7 +257,8 @@ export class Decoder implements ScheduledSequence {
       position = { hidden: stepper.read(this.slot), last: this.#id };
     }
     const needed = Math.max(
-      ...[...stop, ...banned].map((text) => text.length - 1),
+      ...stop.map((text) => text.length - 1),
+      constraint?.memory ?? 0,
       guard ? guard.length - 1 : 0,
       overlap || guard ? (guard?.index ?? overlap)!.window : 0,
       0,
@@ -291,16 +274,7 @@ export class Decoder implements ScheduledSequence {
         prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
         tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
         ...(recent === undefined ? {} : { recent }),
-        ...(pattern && place
-          ? {
-              pattern: {
-                source: pattern.source,
-                flags: pattern.flags,
-                ...(pattern.syntax === undefined ? {} : { syntax: pattern.syntax }),
-                ...place.save(),
-              },
-            }
-          : {}),
+        ...constraint?.save(place),
       },
     };
   }

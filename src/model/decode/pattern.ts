@@ -2,6 +2,7 @@ import { describeValue, FolioError, unexpected } from '../../errors.ts';
 import type { Automaton, Position, SavedPosition } from '../../pattern/automaton.ts';
 import type { PatternSyntax } from '../../pattern/compile-pattern.ts';
 import type { Alphabet } from '../format/alphabet.ts';
+import { isObject } from '../format/invalid.ts';
 
 /** A regular expression of JavaScript: a RegExp is one. Or a schema, as JSON. */
 export interface PatternSource {
@@ -99,20 +100,31 @@ const compile = async (
   return { source, flags, syntax, automaton, remark };
 };
 
+const isSavedPattern = (value: unknown): value is SavedPattern =>
+  isObject(value) &&
+  value.format === 1 &&
+  typeof value.source === 'string' &&
+  typeof value.flags === 'string' &&
+  Array.isArray(value.states) &&
+  value.states.every((state) => Number.isSafeInteger(state) && state >= 0) &&
+  Number.isSafeInteger(value.before);
+
 /**
  * Where a text begins in its pattern: where the state that it goes on from stopped in the same one, or at its beginning.
  *
  * @param length Characters that the text may have at most.
  * @throws FolioError `pattern_impossible` where no text of that length matches, `state_mismatch`
  */
-export const startOf = (pattern: Pattern, saved: SavedPattern | undefined, length: number): Position => {
+export const startOf = (pattern: Pattern, saved: unknown, length: number): Position => {
   const { source, flags, automaton, remark } = pattern;
+  const isSaved = saved === undefined || isSavedPattern(saved);
   const same =
+    isSaved &&
     saved !== undefined &&
     saved.source === source &&
     saved.flags === flags &&
     whereOf(saved) === whereOf(pattern);
-  const start = same ? automaton.restore(saved) : automaton.start;
+  const start = same ? automaton.restore(saved) : isSaved ? automaton.start : undefined;
   if (start === undefined) {
     throw new FolioError('state_mismatch', 'Expected a state of this pattern, received a damaged one.', {
       where: 'state',

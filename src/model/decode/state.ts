@@ -1,7 +1,6 @@
 import { describeValue, FolioError } from '../../errors.ts';
 import { isObject } from '../format/invalid.ts';
 import type { Precision } from '../stepper.ts';
-import type { SavedPattern } from './pattern.ts';
 
 /** Which model a state belongs to. */
 export interface StateOwner {
@@ -34,8 +33,8 @@ export interface DecoderState {
   readonly tail: string;
   /** Ids of the last characters, those of prompts included, where the DRY penalty looks back at them. */
   readonly recent?: readonly number[] | undefined;
-  /** Where the text stands in its pattern, if it has one. */
-  readonly pattern?: SavedPattern | undefined;
+  /** A `SavedPattern`: where the text stands in its pattern, if it has one. It is checked when it is gone on from. */
+  readonly pattern?: unknown;
 }
 
 const MAGIC = 0x73_6c_6f_66; // 'fols', little-endian
@@ -130,22 +129,12 @@ const readDecoderState = (
     !Array.isArray(prompted) ||
     !prompted.every(isId) ||
     typeof tail !== 'string' ||
-    !(recent === undefined || (Array.isArray(recent) && recent.every(isId))) ||
-    !(pattern === undefined || isSavedPattern(pattern))
+    !(recent === undefined || (Array.isArray(recent) && recent.every(isId)))
   ) {
     throw damaged('a damaged state');
   }
   return { seed: seed as number, random, generated, prompted, tail, recent, pattern };
 };
-
-const isSavedPattern = (value: unknown): value is SavedPattern =>
-  isObject(value) &&
-  value.format === 1 &&
-  typeof value.source === 'string' &&
-  typeof value.flags === 'string' &&
-  Array.isArray(value.states) &&
-  value.states.every((state) => Number.isSafeInteger(state) && state >= 0) &&
-  Number.isSafeInteger(value.before);
 
 const nameOf = ({ name, version }: { name?: unknown; version?: unknown }): string =>
   name === undefined

@@ -1,7 +1,8 @@
 /**
  * A number that shapes how the next character is chosen. Everything that knows sampling parameters follows from this
  * table: the library's options and their checks, the fields of HTTP requests (`topK` is `top_k` there), the options
- * of the command line (`--top-k`), the playground's sliders and the tables of docs/sampling.md.
+ * of the command line (`--top-k`), the playground's sliders and the tables of docs/sampling.md. What is said of them to
+ * people is in `parameter-texts.ts`, which no function loads that generates.
  */
 export interface SamplingParameter {
   /** The smallest value allowed, or the bound below which nothing is allowed where `excludesMin`. */
@@ -11,142 +12,37 @@ export interface SamplingParameter {
   readonly integer?: true;
   /** The value that leaves the step out; `temperature`'s leaves the model's own distribution. */
   readonly default: number;
-  /** One sentence, for the API's description, the command line and the page. */
-  readonly help: string;
-  /** The placeholder on the command line: `--top-p <share>`. */
-  readonly unit: 'number' | 'count' | 'share' | 'factor';
-  /** The playground's slider, where it has one: a part of the range that is useful to people. */
-  readonly slider?: { readonly min: number; readonly max: number; readonly step: number };
 }
 
 export const SAMPLING_PARAMETERS = {
   /** 0 is greedy. Default 1. */
-  temperature: {
-    min: 0,
-    max: 2,
-    default: 1,
-    help: 'Above 1 flattens the distribution, below 1 sharpens it; 0 always takes the likeliest character.',
-    unit: 'number',
-    slider: { min: 0, max: 2, step: 0.05 },
-  },
+  temperature: { min: 0, max: 2, default: 1 },
   /** 0 is none. Default 0. */
-  dynatempRange: {
-    min: 0,
-    max: 2,
-    default: 0,
-    help: 'Lets the temperature follow the entropy: by this much below it where the model is sure, above it where it is not.',
-    unit: 'number',
-    slider: { min: 0, max: 1, step: 0.05 },
-  },
+  dynatempRange: { min: 0, max: 2, default: 0 },
   /** Default 1. */
-  dynatempExponent: {
-    min: 0,
-    max: 10,
-    excludesMin: true,
-    default: 1,
-    help: 'How the temperature follows the entropy; above 1 it stays low for longer.',
-    unit: 'number',
-  },
+  dynatempExponent: { min: 0, max: 10, excludesMin: true, default: 1 },
   /** 0 keeps all. Default 0. */
-  topK: {
-    min: 0,
-    max: 65_536,
-    integer: true,
-    default: 0,
-    help: 'Keep only this many of the likeliest characters; 0 keeps all.',
-    unit: 'count',
-    slider: { min: 0, max: 40, step: 1 },
-  },
+  topK: { min: 0, max: 65_536, integer: true, default: 0 },
   /** 1 keeps all. Default 1. */
-  topP: {
-    min: 0,
-    max: 1,
-    default: 1,
-    help: 'Keep the likeliest characters that together have this probability.',
-    unit: 'share',
-    slider: { min: 0.05, max: 1, step: 0.01 },
-  },
+  topP: { min: 0, max: 1, default: 1 },
   /** 0 keeps all. Default 0. */
-  minP: {
-    min: 0,
-    max: 1,
-    default: 0,
-    help: 'Keep characters at least this many times as likely as the likeliest one.',
-    unit: 'share',
-    slider: { min: 0, max: 0.5, step: 0.01 },
-  },
+  minP: { min: 0, max: 1, default: 0 },
   /** 1 keeps all. Default 1. */
-  typicalP: {
-    min: 0,
-    max: 1,
-    excludesMin: true,
-    default: 1,
-    help: 'Keep the characters whose surprise is closest to the entropy and that together have this probability.',
-    unit: 'share',
-    slider: { min: 0.05, max: 1, step: 0.01 },
-  },
+  typicalP: { min: 0, max: 1, excludesMin: true, default: 1 },
   /** 1 is none. Default 1. */
-  repetitionPenalty: {
-    min: 0,
-    max: 10,
-    excludesMin: true,
-    default: 1,
-    help: 'Divides the positive logits of characters that already stand in the text, multiplies the negative ones.',
-    unit: 'factor',
-    slider: { min: 1, max: 1.5, step: 0.01 },
-  },
+  repetitionPenalty: { min: 0, max: 10, excludesMin: true, default: 1 },
   /** Default 0. */
-  presencePenalty: {
-    min: -2,
-    max: 2,
-    default: 0,
-    help: 'Subtracted once from the logit of every character that was generated already.',
-    unit: 'number',
-  },
+  presencePenalty: { min: -2, max: 2, default: 0 },
   /** Default 0. */
-  frequencyPenalty: {
-    min: -2,
-    max: 2,
-    default: 0,
-    help: 'Subtracted from the logit of a character for each time that it was generated.',
-    unit: 'number',
-    slider: { min: 0, max: 0.5, step: 0.01 },
-  },
+  frequencyPenalty: { min: -2, max: 2, default: 0 },
   /** 0 is none. Default 0. */
-  dryMultiplier: {
-    min: 0,
-    max: 10,
-    default: 0,
-    help: 'Makes words less likely that would go on with a repetition of the text (DRY): by this much where it has the allowed length.',
-    unit: 'number',
-    slider: { min: 0, max: 2, step: 0.1 },
-  },
+  dryMultiplier: { min: 0, max: 10, default: 0 },
   /** Default 1.2. */
-  dryBase: {
-    min: 1,
-    max: 10,
-    default: 1.2,
-    help: 'By how many times the DRY penalty grows with each character that a repetition is longer.',
-    unit: 'factor',
-  },
+  dryBase: { min: 1, max: 10, default: 1.2 },
   /** Default 12. */
-  dryAllowedLength: {
-    min: 1,
-    max: 1000,
-    integer: true,
-    default: 12,
-    help: 'Characters of a repetition from which the DRY penalty begins.',
-    unit: 'count',
-  },
+  dryAllowedLength: { min: 1, max: 1000, integer: true, default: 12 },
   /** Default 4096. */
-  dryPenaltyLastN: {
-    min: 0,
-    max: 8192,
-    integer: true,
-    default: 4096,
-    help: 'Characters of prompt and text that the DRY penalty looks back at.',
-    unit: 'count',
-  },
+  dryPenaltyLastN: { min: 0, max: 8192, integer: true, default: 4096 },
 } as const satisfies Readonly<Record<string, SamplingParameter>>;
 
 export type SamplingParameterName = keyof typeof SAMPLING_PARAMETERS;

@@ -15,9 +15,8 @@ import type { TokenCounts } from './token-counts.ts';
  *    characters (OpenAI).
  *    `dryMultiplier` and its kin: see `dry.ts`.
  * 4. What is not `allowed`, does not lead to the pattern's end, or would copy the corpus, is left out.
- * 5. `temperature` T: w[i] = exp((l[i] - max l) / T). At 0 the likeliest is taken, of equals the lowest id. With
- *    `dynatempRange` r and `dynatempExponent` e, T becomes a + (T + r - a) (H / ln n)^e, where a = max(0, T - r), n is the
- *    number of characters left and H their entropy at temperature 1 (llama.cpp's `dynatemp`).
+ * 5. `temperature` T: w[i] = exp((l[i] - max l) / T). At 0 the likeliest is taken, of equals the lowest id.
+ *    `dynatempRange` and `dynatempExponent` let it follow the entropy: see `dynamic-temperature.ts`.
  * 6. `topK`: the k of the largest w (Fan et al. 2018).
  * 7. `topP`: the fewest of the largest whose sum reaches p of the whole (Holtzman et al. 2020).
  * 8. `minP`: those with w >= m * max w (Nguyen et al. 2024).
@@ -63,14 +62,14 @@ export class Sampler {
     mask?: Uint8Array,
   ): number {
     const uniform = random.uniform();
-    const { temperature, dynatempRange, topK, topP, minP, typicalP } = this.#sampling;
+    const { temperature, temperatureRule, topK, topP, minP, typicalP } = this.#sampling;
     const best =
       this.#isPlain && banned === undefined && mask === undefined
         ? this.#takeAll(logits)
         : this.#score(logits, history, banned, mask);
     if (best < 0 || temperature === 0) return best;
     const largest = this.#scores[best]!;
-    const own = dynatempRange === 0 ? temperature : this.#dynamicTemperature(largest);
+    const own = temperatureRule?.(this.#scores, this.#kept, this.#count, largest) ?? temperature;
     if (own === 0) return best;
     this.#weigh(largest, own);
     if (topK > 0 && topK < this.#count) this.#keepLargest(this.#scores, topK, Number.POSITIVE_INFINITY);
@@ -130,25 +129,6 @@ export class Sampler {
     }
     this.#count = count;
     return best;
-  }
-
-  /** The temperature that follows the entropy. */
-  #dynamicTemperature(largest: number): number {
-    const { temperature, dynatempRange, dynatempExponent } = this.#sampling;
-    const lowest = Math.max(0, temperature - dynatempRange);
-    if (this.#count < 2) return lowest;
-    let total = 0;
-    let sum = 0;
-    for (let i = 0; i < this.#count; i++) {
-      const distance = this.#scores[this.#kept[i]!]! - largest;
-      const weight = exp(distance);
-      total += weight;
-      if (weight > 0) sum += weight * distance;
-    }
-    const entropy = log(total) - sum / total;
-    const share = Math.min(1, Math.max(0, entropy / log(this.#count)));
-    const power = share === 0 ? 0 : exp(dynatempExponent * log(share));
-    return lowest + (temperature + dynatempRange - lowest) * power;
   }
 
   /** Step 5: scores of the kept become weights, the largest of them 1. */

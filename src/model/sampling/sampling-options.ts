@@ -3,11 +3,21 @@ import type { Alphabet } from '../format/alphabet.ts';
 import type { SamplingOptions } from '../model.ts';
 import { isAllowed, rangeOf, type SamplingParameterName, samplingParameters } from './parameters.ts';
 
+/** The temperature of one choice: by the scores [vocabulary] of the first `count` of the `kept` ids, the largest of them given. */
+export type TemperatureRule = (
+  scores: Float64Array,
+  kept: Int32Array,
+  count: number,
+  largest: number,
+) => number;
+
 /** What `SamplingOptions` say once checked, every default in its place. */
 export interface Sampling extends Readonly<Record<SamplingParameterName, number>> {
   readonly bias: readonly (readonly [id: number, bias: number])[];
   /** Ids that may be chosen: [vocabulary], 0 or 1; undefined when all may. */
   readonly allowed: Uint8Array | undefined;
+  /** In place of the temperature, where it is to follow the entropy. */
+  readonly temperatureRule?: TemperatureRule;
 }
 
 /**

@@ -279,12 +279,12 @@ test('a strict server ignores, renames and lowers nothing', async () => {
   expect((await post('/v1/completions', { model: 'tiny', seed: -1, stop: null })).status).toBe(200);
 });
 
-test('only own properties of a body are read', () => {
+test('only own properties of a body are read', async () => {
   const faults = new ValidationErrors();
   const rules = { known: new Set(['seed']), lengthName: 'max_tokens', strict: false };
   const limits = {} as Parameters<typeof openAiBody>[2];
   const sent = JSON.parse('{"constructor":1,"__proto__":{"seed":5},"toString":2}') as Json;
-  const { body, warnings } = openAiBody(sent, rules, limits, faults);
+  const { body, warnings } = await openAiBody(sent, rules, limits, faults);
   expect(body).toEqual({});
   expect(warnings).toHaveLength(3);
   faults.throwIfAny();

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
+import { withRareFields } from '../../../src/api/request/rare-fields.ts';
 import { CompletionRequestSchema, GenerateRequestSchema } from '../../../src/api/request/requests.ts';
 import { operations, templateOf } from '../../../src/api/routes/routes.ts';
 import { definitions } from '../../../src/settings.ts';
@@ -26,7 +27,8 @@ test('docs/api.md lists every route, as its operation describes it', async () =>
 });
 
 test('docs/api.md names every parameter of generation', () => {
-  const names = [...Object.keys(GenerateRequestSchema.shape), ...Object.keys(CompletionRequestSchema.shape)];
+  const schemas = [GenerateRequestSchema, CompletionRequestSchema].map(withRareFields);
+  const names = schemas.flatMap(({ shape }) => Object.keys(shape));
   for (const name of names) expect(page).toMatch(new RegExp(`\`${name}(?:\`|\\.)`));
 });
 

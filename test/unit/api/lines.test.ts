@@ -38,6 +38,16 @@ describe('POST /v1/lines', async () => {
     expect((await lines({ lines: 3, temperature: 0.9, seed: drawn.seed })).data).toEqual(drawn.data);
   });
 
+  test('keeps lines to what is asked of them beside sampling', async () => {
+    const { data } = await lines(request);
+    const letter = /[a-z]/.exec(data.join(''))![0];
+    const without = await lines({ ...request, banned: letter });
+    expect(without.data.join('')).not.toContain(letter);
+    for (const line of (await lines({ ...request, pattern: '[a-z]{4}' })).data) expect(line).toMatch(/^[a-z]{4}$/);
+    const refusal = await ask({ ...request, pattern: 'a', choices: ['b'], blend: { tiny: 0.5 } });
+    expect(await refusal.json()).toMatchObject({ error: { param: 'blend' } });
+  });
+
   test('is a method of the client', async () => {
     const folio = new FolioClient({
       baseUrl: 'http://localhost',

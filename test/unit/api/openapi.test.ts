@@ -27,6 +27,19 @@ describe('the description', async () => {
     expect(openApiDocument()).toMatchObject({ info: { version: packageFile.version } });
   });
 
+  test('says what every field of a request means', () => {
+    const { schemas } = openApiDocument().components as {
+      schemas: Record<string, { properties?: Record<string, { description?: string }> }>;
+    };
+    const requests = Object.entries(schemas).filter(([id]) => id.endsWith('Request'));
+    expect(requests.length).toBeGreaterThan(10);
+    for (const [id, { properties = {} }] of requests) {
+      for (const [name, { description }] of Object.entries(properties)) {
+        expect(description, `${id}.${name}`).toMatch(/^[A-Z].*\.$/);
+      }
+    }
+  });
+
   test('has no reference without a target', () => {
     const document = openApiDocument();
     const { schemas } = document.components as { schemas: Record<string, unknown> };

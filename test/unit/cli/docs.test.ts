@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { errorCodes } from '../../../src/errors.ts';
+import { SAMPLING_PARAMETER_TEXTS } from '../../../src/model/sampling/parameter-texts.ts';
 import { rangeOf, samplingParameters, snakeCase } from '../../../src/model/sampling/parameters.ts';
 import { definitions } from '../../../src/settings.ts';
 import { folioWithin } from '../../folio-command.ts';
@@ -59,7 +60,7 @@ describe('documents hold what the program says', () => {
         `\`${flag}\``,
         rangeOf(parameter),
         String(parameter.default),
-        parameter.help,
+        SAMPLING_PARAMETER_TEXTS[name].help,
       ];
     });
     const head = ['library', 'HTTP', 'command line', 'range', 'default', 'meaning'];

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createAlphabet } from '../../../src/model/format/alphabet.ts';
 import type { SamplingOptions } from '../../../src/model/model.ts';
+import { withDynamicTemperature } from '../../../src/model/sampling/dynamic-temperature.ts';
 import { Random } from '../../../src/model/sampling/random.ts';
 import { Sampler } from '../../../src/model/sampling/sampler.ts';
 import { checkSampling } from '../../../src/model/sampling/sampling-options.ts';
@@ -87,7 +88,7 @@ const normalise = (weights: number[]): number[] => {
 };
 
 const setUp = ({ options, prompt = '', generated = '' }: Case) => {
-  const sampler = new Sampler(checkSampling(options, alphabet), letters.length);
+  const sampler = new Sampler(withDynamicTemperature(checkSampling(options, alphabet)), letters.length);
   const history = new TokenCounts(letters.length);
   history.prompt(alphabet.encode(prompt).ids);
   for (const id of alphabet.encode(generated).ids) history.add(id);
