@@ -43,7 +43,8 @@ describe('POST /v1/lines', async () => {
     const letter = /[a-z]/.exec(data.join(''))![0];
     const without = await lines({ ...request, banned: letter });
     expect(without.data.join('')).not.toContain(letter);
-    for (const line of (await lines({ ...request, pattern: '[a-z]{4}' })).data) expect(line).toMatch(/^[a-z]{4}$/);
+    for (const line of (await lines({ ...request, pattern: '[a-z]{4}' })).data)
+      expect(line).toMatch(/^[a-z]{4}$/);
     const refusal = await ask({ ...request, pattern: 'a', choices: ['b'], blend: { tiny: 0.5 } });
     expect(await refusal.json()).toMatchObject({ error: { param: 'blend' } });
   });
