@@ -43,7 +43,7 @@ for (const name of cases) {
   const [layers, units, batch, length] = name.split(/[x@]/).map(Number);
   if (!layers || !units || !batch || !length) throw new Error(`${name}: expected LAYERSxUNITS@BATCHxLENGTH`);
   const one: TrainingCase = { name, vocabulary: 65, layers, units, batch, length };
-  const { rate, close } = folioTraining(one);
+  const { rate, close } = folioTraining(one, 'f32');
   await rate(2); // warm
   times.clear();
   const began = performance.now();

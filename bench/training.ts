@@ -5,7 +5,7 @@ import { layersTraining } from './rivals/tfjs-layers.ts';
 
 /**
  * Characters a second of training: the fast loop, stock tf.layers in the same tfjs-node, and PyTorch's nn.LSTM. All
- * do one-hot characters, LSTM layers, a softmax and Adam in float32, on every core. Ours also clips by global norm
+ * do one-hot characters, LSTM layers, a softmax and Adam in float32, on every core; the two that can also multiply in bfloat16. Ours also clips by global norm
  * and carries its state; what the rivals are fed is prepared before their time is taken.
  */
 const STEPS = 3; // a measurement
@@ -23,9 +23,15 @@ const pytorch = await openPyTorch();
 const cases: Measured[] = [];
 for (const one of trainingCases) {
   const makers = {
-    folio: () => folioTraining(one),
+    folio: () => folioTraining(one, 'f32'),
+    'folio-bf16': () => folioTraining(one, 'bf16'),
     'tfjs-layers': () => layersTraining(one),
-    ...(pytorch === undefined ? {} : { pytorch: () => pytorch.training(one) }),
+    ...(pytorch === undefined
+      ? {}
+      : {
+          pytorch: () => pytorch.training(one, 'f32'),
+          'pytorch-bf16': () => pytorch.training(one, 'bf16'),
+        }),
   };
   const subjects: Subject[] = [];
   const closing: (() => void)[] = [];
@@ -41,12 +47,17 @@ for (const one of trainingCases) {
 }
 pytorch?.close();
 
-const ratio = (what: string, b: string): Ratio[] =>
-  trainingCases.map(({ name }) => ({ what: `${name} ${what}`, case: name, a: 'folio', b }));
+const ratio = (what: string, b: string, a = 'folio'): Ratio[] =>
+  trainingCases.map(({ name }) => ({ what: `${name} ${what}`, case: name, a, b }));
 
 report(cases, {
   json,
-  ratios: [...ratio('over stock tf.layers', 'tfjs-layers'), ...ratio('over PyTorch', 'pytorch')],
+  ratios: [
+    ...ratio('over stock tf.layers', 'tfjs-layers'),
+    ...ratio('over PyTorch', 'pytorch'),
+    ...ratio('in bfloat16 over float32', 'folio', 'folio-bf16'),
+    ...ratio('in bfloat16 over PyTorch’s autocast', 'pytorch-bf16', 'folio-bf16'),
+  ],
   notes:
     pytorch === undefined
       ? [

@@ -9,6 +9,7 @@ import type { Ids } from './corpus/encoder.ts';
 import type { CorpusKind } from './corpus/lines.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
 import type { Lineage } from './lineage.ts';
+import { checkPrecision } from './loop/bfloat16.ts';
 import {
   type Configuration,
   checkpointKeyOf,
@@ -68,11 +69,12 @@ export interface TrainOptions extends PublishOptions {
  * Corpus to published model. Everything that happens is reported as an event; the last is `published` or `rejected`,
  * or `finished` with the reason `interrupted` where the signal ended it.
  *
- * @throws FolioError of the corpus, `checkpoint_mismatch`, `training_diverged`, `tensorflow_unavailable`, `conflict`
+ * @throws FolioError of the corpus, `invalid_parameter` for a precision that the processor has not, `checkpoint_mismatch`, `training_diverged`, `tensorflow_unavailable`, `conflict`
  */
 export async function* train(options: TrainOptions): AsyncGenerator<TrainingEvent, void> {
   const { store, preset, signal } = options;
   const name = checkModelName(options.name, 'name');
+  checkPrecision(options.settings?.precision);
   const preparation = preset === 'auto' ? 'plain' : presets[preset].preparation;
   const given = options.from && (await readSavedModel(options.from));
   const mayUseBase = preset === 'auto' && given === undefined && options.settings?.units === undefined;

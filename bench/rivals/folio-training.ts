@@ -1,6 +1,6 @@
 import { noDropout } from '../../training/loop/dropout.ts';
 import { FastLoop } from '../../training/loop/fast-loop.ts';
-import { Kernels } from '../../training/loop/kernels.ts';
+import { Kernels, type TrainingPrecision } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import { initialWeights, swapGates } from '../../training/loop/network.ts';
 import { freshState, Optimiser } from '../../training/loop/optimiser.ts';
@@ -9,7 +9,10 @@ import type { Training, TrainingCase } from './pytorch.ts';
 import { randomIds } from './tfjs-layers.ts';
 
 /** The loop that `npm run train` runs. */
-export const folioTraining = ({ vocabulary, layers, units, batch, length }: TrainingCase): Training => {
+export const folioTraining = (
+  { vocabulary, layers, units, batch, length }: TrainingCase,
+  precision: TrainingPrecision,
+): Training => {
   const kernels = new Kernels(loadTensorFlow());
   const shape = { vocabulary, embedding: 0, units: Array<number>(layers).fill(units) };
   const weights = initialWeights(kernels, shape, 1).map(swapGates);
@@ -19,7 +22,7 @@ export const folioTraining = ({ vocabulary, layers, units, batch, length }: Trai
     freshState(weights.map(({ values }) => values)),
     { weightDecay: 0, clipNorm: 1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, averaging: 0 },
   );
-  const loop = new FastLoop(kernels, shape);
+  const loop = new FastLoop(kernels, shape, precision);
   const chunk = { batch, length, inputs: randomIds(batch * length), targets: randomIds(batch * length) };
   let state = zeroState(kernels, shape, batch);
   let seed = 0;

@@ -19,7 +19,7 @@ class Network(nn.Module):
         return self.characters(outputs), state
 
 
-def prepare(vocabulary, units, layers, batch, length):
+def prepare(vocabulary, units, layers, batch, length, precision):
     network = Network(vocabulary, units, layers)
     optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
     ids = torch.randint(0, vocabulary, (length + 1, batch))
@@ -28,12 +28,13 @@ def prepare(vocabulary, units, layers, batch, length):
     state = [torch.zeros(layers, batch, units), torch.zeros(layers, batch, units)]
 
     def step():
-        outputs, after = network(inputs, state)
-        loss = functional.cross_entropy(outputs.reshape(-1, vocabulary), targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+            outputs, after = network(inputs, state)
+        loss = functional.cross_entropy(outputs.float().reshape(-1, vocabulary), targets)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        state[:] = [value.detach() for value in after]
+        state[:] = [value.detach().float() for value in after]
         return loss.item()
 
     step()

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { TrainingPrecision } from '../../training/loop/kernels.ts';
 
 export interface TrainingCase {
   readonly name: string;
@@ -30,9 +31,10 @@ export const openPyTorch = async () => {
   const lines = createInterface({ input: child.stdout });
   return {
     version: found.stdout.trim(),
-    training: ({ name: _, ...network }: TrainingCase): Training => ({
+    /** @param precision `bf16` by its own autocast. */
+    training: ({ name: _, ...network }: TrainingCase, precision: TrainingPrecision): Training => ({
       rate: async (steps) => {
-        child.stdin.write(`${JSON.stringify({ ...network, steps })}\n`);
+        child.stdin.write(`${JSON.stringify({ ...network, precision, steps })}\n`);
         const [line] = (await once(lines, 'line')) as [string];
         return Number(line);
       },

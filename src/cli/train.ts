@@ -5,6 +5,7 @@ import type { CorpusKind } from '../../training/corpus/lines.ts';
 import type { PublishedEvent, RejectedEvent } from '../../training/events.ts';
 import type { Dropout } from '../../training/loop/dropout.ts';
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
+import type { TrainingPrecision } from '../../training/loop/kernels.ts';
 import { aboutPreset, type PresetName, presetNames } from '../../training/presets/presets.ts';
 import { RecordKeeper } from '../../training/record.ts';
 import { openProgress } from '../../training/report/progress.ts';
@@ -49,6 +50,7 @@ interface TrainFlags {
   readonly layers?: number;
   readonly dropout?: number;
   readonly seed?: number;
+  readonly precision?: TrainingPrecision;
   readonly log: 'auto' | 'lines' | 'json';
   readonly json?: true;
   readonly record?: string;
@@ -107,6 +109,12 @@ export const command = (): Command =>
       dropoutShare,
     )
     .option('--seed <number>', "seed, in place of the preset's", integer(0, 2 ** 31 - 1))
+    .addOption(
+      new Option(
+        '--precision <which>',
+        'of products while training: f32, or bf16, which is faster on processors that have it (default: f32)',
+      ).choices(['f32', 'bf16']),
+    )
     .addOption(
       new Option(
         '--log <how>',
@@ -305,12 +313,13 @@ const layersOf = ({ units, layers, from }: TrainFlags): readonly number[] | unde
 };
 
 const differences = (flags: TrainFlags): Partial<FitSettings> => {
-  const { epochs, seed, dropout } = flags;
+  const { epochs, seed, dropout, precision } = flags;
   const units = layersOf(flags);
   return {
     ...(epochs === undefined ? {} : { epochs }),
     ...(seed === undefined ? {} : { seed }),
     ...(units === undefined ? {} : { units }),
+    ...(precision === 'bf16' ? { precision } : {}),
     ...(dropout === undefined ? {} : { dropout: dropoutOf(dropout) }),
   };
 };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { TrainingEvent } from '../../training/events.ts';
+import { hasBfloat16 } from '../../training/loop/bfloat16.ts';
 import {
   type Configuration,
   decodeCheckpoint,
@@ -59,10 +60,15 @@ const interruptedAt = async (step: number, chosen = settings, from?: FitState): 
 };
 
 describe('a training', () => {
-  test.each([{ embedding: 0 }, { embedding: 6 }])(
-    'that was interrupted twice ends with the bits of one that was not, embedding $embedding',
-    async ({ embedding }) => {
-      const chosen = { ...settings, embedding };
+  const differing: Partial<FitSettings>[] = [
+    { embedding: 0 },
+    { embedding: 6 },
+    ...(hasBfloat16() ? [{ precision: 'bf16' } as const] : []),
+  ];
+  test.each(differing)(
+    'that was interrupted twice ends with the bits of one that was not: %o',
+    async (differences) => {
+      const chosen = { ...settings, ...differences };
       const whole = await run({}, [], chosen);
       expect(whole.reason).toBe('completed');
       const configuration: Configuration = { ...chosen };

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/model/sampling/random.ts';
+import { hasBfloat16 } from '../../training/loop/bfloat16.ts';
 import type { Chunk } from '../../training/loop/chunks.ts';
 import { noDropout } from '../../training/loop/dropout.ts';
 import { FastLoop } from '../../training/loop/fast-loop.ts';
-import { Kernels } from '../../training/loop/kernels.ts';
+import { Kernels, type TrainingPrecision } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import {
   initialWeights,
@@ -77,12 +78,16 @@ describe('the fast loop has the loss and the gradients of stock tf.layers', () =
     length: 1 + size(12),
   }));
 
-  test.each(cases)('$shape, batch $batch x length $length', ({ shape, batch, length }) => {
+  const check = (
+    { shape, batch, length }: (typeof cases)[number],
+    precision: TrainingPrecision,
+    tolerance: number,
+  ) => {
     const weights = initialWeights(kernels, shape, 7);
     const chunk = randomChunk(draw, shape.vocabulary, batch, length);
     const live = kernels.live;
     const handles = weights.map(swapGates).map(({ values, shape: size }) => kernels.floats(values, size));
-    const { loss, gradients, state } = new FastLoop(kernels, shape).gradients(
+    const { loss, gradients, state } = new FastLoop(kernels, shape, precision).gradients(
       handles,
       chunk,
       zeroState(kernels, shape, batch),
@@ -90,14 +95,22 @@ describe('the fast loop has the loss and the gradients of stock tf.layers', () =
       1,
     );
     const stock = stockGradients(shape, weights, chunk);
-    expect(loss).toBeCloseTo(stock.loss, 4);
+    expect(Math.abs(loss - stock.loss)).toBeLessThan(tolerance / 2);
     expect(gradients).toHaveLength(weights.length);
     for (const [index, { name, shape: size }] of weights.entries()) {
       const { values } = swapGates({ name, shape: size, values: kernels.read(gradients[index]!) });
-      expect(relativeError(values, stock.gradients[index]!), name).toBeLessThan(1e-4);
+      expect(relativeError(values, stock.gradients[index]!), name).toBeLessThan(tolerance);
     }
     freeState(kernels, state);
     kernels.free(...handles, ...gradients);
     expect(kernels.live).toBe(live);
+  };
+
+  test.each(cases)('$shape, batch $batch x length $length', (one) => check(one, 'f32', 1e-4));
+
+  // bfloat16 has 8 bits: a number is rounded by up to 2^-9 of itself, here some forty times in a row.
+  test.skipIf(!hasBfloat16()).each(cases)('$shape, batch $batch x length $length, in bfloat16', (one) => {
+    check(one, 'bf16', 0.05);
+    expect(() => check(one, 'bf16', 1e-4)).toThrow();
   });
 });

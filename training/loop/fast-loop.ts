@@ -1,6 +1,6 @@
 import type { Chunk } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
-import type { Handle, Kernels } from './kernels.ts';
+import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
 import { backwardSteps, forwardSteps, type LayerState, type LayerSteps } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
 
@@ -30,10 +30,12 @@ interface Trace extends LayerSteps {
 export class FastLoop {
   readonly #kernels: Kernels;
   readonly #shape: NetworkShape;
+  readonly #precision: TrainingPrecision;
 
-  constructor(kernels: Kernels, shape: NetworkShape) {
+  constructor(kernels: Kernels, shape: NetworkShape, precision: TrainingPrecision = 'f32') {
     this.#kernels = kernels;
     this.#shape = shape;
+    this.#precision = precision;
   }
 
   /**
@@ -58,9 +60,9 @@ export class FastLoop {
 
     const logits = this.#logits(top, outputKernel, outputBias);
     const { loss, byLogits } = this.#loss(logits, chunk, lesson);
-    const gradients = [k.productOfTransposed(top, byLogits), k.sumOfRows(byLogits)];
+    const gradients = [this.#productOfTransposed(top, byLogits), k.sumOfRows(byLogits)];
     const outputTransposed = k.transpose(outputKernel);
-    let byOutput = k.product(byLogits, outputTransposed); // [length * batch, units]
+    let byOutput = this.#product(byLogits, outputTransposed); // [length * batch, units]
     k.free(logits, outputTransposed, byLogits, top);
 
     for (let index = traces.length - 1; index >= 0; index -= 1) {
@@ -68,15 +70,15 @@ export class FastLoop {
       const units = this.#shape.units[index]!;
       const kernel = weights[this.#firstLayer + 3 * index]!;
       const byTop = masked(k, byOutput, trace.outputMask, chunk, units);
-      const byGates = backwardSteps(k, byTop, trace, chunk, units); // [length * batch, 4 * units]
+      const byGates = backwardSteps(k, byTop, trace, chunk, units, this.#precision); // [length * batch, 4 * units]
       const byRecurrent = this.#byRecurrent(trace, byGates);
       if (trace.input === undefined) {
         const { byKernel, byBias } = this.#byRows(byGates, ids, dropout.input, units);
         gradients.unshift(byKernel, byRecurrent, byBias);
       } else {
-        gradients.unshift(k.productOfTransposed(trace.input, byGates), byRecurrent, k.sumOfRows(byGates));
+        gradients.unshift(this.#productOfTransposed(trace.input, byGates), byRecurrent, k.sumOfRows(byGates));
         const transposed = k.transpose(kernel);
-        byOutput = k.product(byGates, transposed);
+        byOutput = this.#product(byGates, transposed);
         k.free(transposed, trace.input);
       }
       k.free(byGates);
@@ -196,7 +198,7 @@ export class FastLoop {
         input === undefined
           ? this.#readRows(kernel, bias, ids, chunk, dropout.input, units)
           : this.#multiplyInput(input, kernel, bias, chunk);
-      const steps = forwardSteps(k, sums, recurrent, state[index]!);
+      const steps = forwardSteps(k, sums, recurrent, state[index]!, this.#precision);
       traces.push({ input, recurrent, recurrentMask, ...steps, outputMask });
       input = masked(k, k.stack(steps.h.slice(1)), outputMask, chunk, units);
     }
@@ -218,7 +220,7 @@ export class FastLoop {
 
   #multiplyInput(input: Handle, kernel: Handle, bias: Handle, chunk: Chunk): Handle[] {
     const k = this.#kernels;
-    const product = k.product(input, kernel);
+    const product = this.#product(input, kernel);
     const sums = k.addBias(product, bias);
     const steps = k.rows(sums, chunk.length);
     k.free(product, sums);
@@ -228,7 +230,7 @@ export class FastLoop {
   #byRecurrent(trace: Trace, byGates: Handle): Handle {
     const k = this.#kernels;
     const before = k.stack(trace.h.slice(0, -1));
-    const gradient = k.productOfTransposed(before, byGates); // [units, 4 * units]
+    const gradient = this.#productOfTransposed(before, byGates); // [units, 4 * units]
     k.free(before);
     if (trace.recurrentMask === undefined) return gradient;
     const masked = k.multiply(gradient, trace.recurrentMask);
@@ -247,10 +249,24 @@ export class FastLoop {
     return gradients;
   }
 
+  #product(a: Handle, b: Handle): Handle {
+    const operand = this.#kernels.operand(b, this.#precision);
+    const product = this.#kernels.product(a, operand);
+    this.#kernels.free(operand);
+    return product;
+  }
+
+  #productOfTransposed(a: Handle, b: Handle): Handle {
+    const operand = this.#kernels.operand(b, this.#precision);
+    const product = this.#kernels.productOfTransposed(a, operand);
+    this.#kernels.free(operand);
+    return product;
+  }
+
   /** [length * batch, vocabulary] */
   #logits(top: Handle, kernel: Handle, bias: Handle): Handle {
     const k = this.#kernels;
-    const product = k.product(top, kernel);
+    const product = this.#product(top, kernel);
     const logits = k.addBias(product, bias);
     k.free(product);
     return logits;

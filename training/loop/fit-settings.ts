@@ -1,4 +1,5 @@
 import type { Dropout } from './dropout.ts';
+import type { TrainingPrecision } from './kernels.ts';
 import type { OptimiserSettings } from './optimiser.ts';
 
 /** How much a training with teachers learns from where. */
@@ -31,5 +32,7 @@ export interface FitSettings {
   readonly seed: number;
   /** In a training with teachers alone. */
   readonly distillation?: DistillationSettings;
+  /** Of the products. Default f32. */
+  readonly precision?: TrainingPrecision;
   readonly shards: 'float16' | 'float32';
 }

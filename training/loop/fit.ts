@@ -90,7 +90,8 @@ export async function* fitNetwork(
     teaching && new Teachers(kernels, teaching.networks, settings.distillation?.ownCharacter ?? 1);
   // States are those of the network's layers, then of the teachers'.
   const streams = { units: [...shape.units, ...(teachers?.units ?? [])] };
-  const loop = new FastLoop(kernels, shape);
+  const loop = new FastLoop(kernels, shape, settings.precision);
+  const exactLoop = new FastLoop(kernels, shape); // as the published weights will be read
   const total = chunks.perEpoch * settings.epochs;
   const begun = performance.now();
   const inKeras = (arrays: readonly Float32Array[]) =>
@@ -191,7 +192,7 @@ export async function* fitNetwork(
 
       if (ends) {
         const averages = optimiser.averages();
-        const validation = validationLoss(kernels, loop, shape, averages, corpus);
+        const validation = validationLoss(kernels, exactLoop, shape, averages, corpus);
         const loss = epochLoss / chunks.perEpoch;
         const better = validation < (best?.validationLoss ?? Number.POSITIVE_INFINITY);
         if (better) {
@@ -211,7 +212,7 @@ export async function* fitNetwork(
           seconds: (ended - epochBegun) / 1000,
         });
         for (const temperature of TEMPERATURES) {
-          const text = sample(kernels, loop, shape, averages, corpus, temperature, settings.seed);
+          const text = sample(kernels, exactLoop, shape, averages, corpus, temperature, settings.seed);
           yield history.add({ type: 'sample', epoch: epoch + 1, temperature, text });
         }
         kernels.free(...averages);

@@ -3,6 +3,15 @@ import { type Attribute, type Binding, bindingOf, type TensorFlow } from './tens
 /** A tensor inside TensorFlow, by its number. Its owner, who created it, frees it. */
 export type Handle = number;
 
+/** Of products: float32, or bfloat16, of which some processors do twice as many. */
+export type TrainingPrecision = 'f32' | 'bf16';
+
+/** Whether the first operand of a product is transposed. */
+type Layout = 'plain' | 'left';
+
+/** TensorFlow's number for bfloat16, which tfjs-node does not name. */
+const TF_BFLOAT16 = 14;
+
 /** Rows of a table up to which a product is faster than a sum by segments. */
 const MOST_ONE_HOT = 256;
 
@@ -13,7 +22,11 @@ const MOST_ONE_HOT = 256;
 export class Kernels {
   readonly #binding: Binding;
   readonly #float: Attribute;
-  readonly #products: Readonly<Record<'plain' | 'left', readonly Attribute[]>>;
+  readonly #products: Readonly<Record<'float32' | 'bfloat16', Record<Layout, readonly Attribute[]>>>;
+  readonly #toFloat32: readonly Attribute[];
+  readonly #toBfloat16: readonly Attribute[];
+  /** Those that hold bfloat16. All others hold float32 or whole numbers. */
+  readonly #short = new Set<Handle>();
   readonly #cellGradient: readonly Attribute[];
   readonly #axis0: Handle;
   readonly #axis1: Handle;
@@ -23,12 +36,21 @@ export class Kernels {
   constructor(tf: TensorFlow) {
     const binding = bindingOf(tf);
     const flag = (name: string, value: boolean) => ({ name, type: binding.TF_ATTR_BOOL, value });
+    const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
+    const products = (of: number) => ({
+      plain: [type('T', of), flag('transpose_a', false), flag('transpose_b', false)],
+      left: [type('T', of), flag('transpose_a', true), flag('transpose_b', false)],
+    });
+    const cast = (from: number, to: number) => [
+      type('SrcT', from),
+      type('DstT', to),
+      flag('Truncate', false),
+    ];
     this.#binding = binding;
-    this.#float = { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
-    this.#products = {
-      plain: [this.#float, flag('transpose_a', false), flag('transpose_b', false)],
-      left: [this.#float, flag('transpose_a', true), flag('transpose_b', false)],
-    };
+    this.#float = type('T', binding.TF_FLOAT);
+    this.#products = { float32: products(binding.TF_FLOAT), bfloat16: products(TF_BFLOAT16) };
+    this.#toFloat32 = cast(TF_BFLOAT16, binding.TF_FLOAT);
+    this.#toBfloat16 = cast(binding.TF_FLOAT, TF_BFLOAT16);
     this.#cellGradient = [this.#float, flag('use_peephole', false)];
     this.#axis0 = this.integers([0], []);
     this.#axis1 = this.integers([1], []);
@@ -56,18 +78,29 @@ export class Kernels {
   }
 
   free(...handles: readonly Handle[]): void {
-    for (const handle of handles) this.#binding.deleteTensor(handle);
+    for (const handle of handles) {
+      this.#binding.deleteTensor(handle);
+      this.#short.delete(handle);
+    }
     this.live -= handles.length;
   }
 
-  /** [m, k] x [k, n]. A transposed second operand is slow in oneDNN: transpose it beforehand. */
-  product(a: Handle, b: Handle): Handle {
-    return this.#one('MatMul', this.#products.plain, [a, b]);
+  /** A copy as the second operand of products in a precision. */
+  operand(a: Handle, precision: TrainingPrecision): Handle {
+    return precision === 'bf16' ? this.#rounded(a) : this.#one('Identity', [this.#float], [a]);
   }
 
-  /** [k, m] transposed x [k, n]. */
+  /**
+   * [m, k] x [k, n] in the second operand's precision: in bfloat16 the first is rounded to it, the sums are made in float32, and what
+   * comes out is bfloat16 in float32. A transposed second operand is slow in oneDNN: transpose it beforehand.
+   */
+  product(a: Handle, b: Handle): Handle {
+    return this.#multiply('plain', a, b);
+  }
+
+  /** [k, m] transposed x [k, n], likewise. */
   productOfTransposed(a: Handle, b: Handle): Handle {
-    return this.#one('MatMul', this.#products.left, [a, b]);
+    return this.#multiply('left', a, b);
   }
 
   /** [m, n] -> [n, m] */
@@ -277,6 +310,21 @@ export class Kernels {
   #one(name: string, attributes: readonly Attribute[], inputs: readonly Handle[]): Handle {
     this.live += 1;
     return this.#binding.executeOp(name, attributes, inputs, 1)[0]!.id;
+  }
+
+  #multiply(layout: Layout, a: Handle, b: Handle): Handle {
+    if (!this.#short.has(b)) return this.#one('MatMul', this.#products.float32[layout], [a, b]);
+    const rounded = this.#rounded(a);
+    const short = this.#one('MatMul', this.#products.bfloat16[layout], [rounded, b]);
+    const product = this.#one('Cast', this.#toFloat32, [short]);
+    this.free(rounded, short);
+    return product;
+  }
+
+  #rounded(a: Handle): Handle {
+    const short = this.#one('Cast', this.#toBfloat16, [a]);
+    this.#short.add(short);
+    return short;
   }
 
   #split(axis: Handle, a: Handle, count: number): Handle[] {

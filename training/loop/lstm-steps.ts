@@ -1,5 +1,5 @@
 import type { Chunk } from './chunks.ts';
-import type { Handle, Kernels } from './kernels.ts';
+import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
 import type { NetworkShape } from './network.ts';
 
 /** h and c of a layer: [batch, units] each. */
@@ -54,12 +54,14 @@ export const forwardSteps = (
   sums: readonly Handle[],
   recurrent: Handle,
   state: LayerState,
+  precision: TrainingPrecision,
 ): Pick<LayerSteps, 'h' | 'c' | 'gates'> => {
   const h = [state.h];
   const c = [state.c];
   const gates: Handle[][] = [];
+  const matrix = k.operand(recurrent, precision);
   for (const sum of sums) {
-    const product = k.product(h.at(-1)!, recurrent);
+    const product = k.product(h.at(-1)!, matrix);
     const total = k.add(product, sum);
     const [ofInput, ofCandidate, ofForget, ofOutput] = k.columns(total, 4) as [
       Handle,
@@ -80,6 +82,7 @@ export const forwardSteps = (
     c.push(cell);
     gates.push([i, f, o, candidate, cellTanh]);
   }
+  k.free(matrix);
   return { h, c, gates };
 };
 
@@ -90,9 +93,12 @@ export const backwardSteps = (
   trace: LayerSteps,
   { batch, length }: Chunk,
   units: number,
+  precision: TrainingPrecision,
 ): Handle => {
   const steps = k.rows(byOutputs, length);
-  const transposed = k.transpose(trace.recurrent); // [4 * units, units]
+  const transposed = k.transpose(trace.recurrent);
+  const matrix = k.operand(transposed, precision); // [4 * units, units]
+  k.free(transposed);
   const nothing = k.floats(new Float32Array(0), [batch, 0]);
   const peephole = k.floats(new Float32Array(units), [units]);
   const bias = k.floats(new Float32Array(4 * units), [4 * units]);
@@ -117,10 +123,10 @@ export const backwardSteps = (
     if (byH !== undefined) k.free(byH, total);
     k.free(byC, i, f, o, candidate, cellTanh);
     byC = byCellBefore;
-    byH = t > 0 ? k.product(byStep, transposed) : undefined;
+    byH = t > 0 ? k.product(byStep, matrix) : undefined;
     byGates.unshift(byStep);
   }
   const joined = k.stack(byGates);
-  k.free(byOutputs, transposed, nothing, peephole, bias, byC, ...steps, ...byGates);
+  k.free(byOutputs, matrix, nothing, peephole, bias, byC, ...steps, ...byGates);
   return joined;
 };
