@@ -21,15 +21,19 @@ export const endSignals = fromSignals('SIGINT', 'SIGTERM');
  * Has `stop` called by the first request, for an end in good order. A second one, unless it comes at once, ends the
  * process.
  *
- * @returns lets go of the requests
+ * @returns lets go of the requests; of a signal that has come, once it can come no second time at once
  */
 export const onInterrupt = (stop: () => void, requests: EndRequests = endSignals): (() => void) => {
   let first: number | undefined;
-  return requests(() => {
+  const letGo = requests(() => {
     const now = performance.now();
     if (first === undefined) {
       first = now;
       stop();
     } else if (now - first > echo) process.exit(130);
   });
+  return () => {
+    if (first === undefined) letGo();
+    else setTimeout(letGo, echo).unref();
+  };
 };

@@ -8,6 +8,7 @@ beforeEach(() => {
   exit.mockClear();
 });
 afterEach(() => {
+  vi.advanceTimersByTime(2000); // until signals are let go of
   vi.useRealTimers();
 });
 
@@ -21,6 +22,20 @@ it('takes a signal that comes again at once, as through npx, for one', () => {
   expect(training.signal.aborted).toBe(true);
   expect(announced).toEqual(['Stopping after a last checkpoint; once more to stop at once.']);
   expect(exit).not.toHaveBeenCalled();
+});
+
+it('takes a signal that comes again just after the end for the same one', () => {
+  const before = process.listenerCount('SIGINT');
+  const training = interruptible(undefined, () => undefined);
+  process.emit('SIGINT');
+  training.end();
+  vi.advanceTimersByTime(5);
+  // Without a listener, the signal itself would end the process.
+  expect(process.listenerCount('SIGINT')).toBe(before + 1);
+  process.emit('SIGINT');
+  expect(exit).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1000);
+  expect(process.listenerCount('SIGINT')).toBe(before);
 });
 
 it('ends at once when it is asked again later', () => {
