@@ -25,4 +25,6 @@ export const literal = (text: string): Expression =>
   sequence(...Array.from(text, (own) => characterSet(`=${own}`, own, (character) => character === own)));
 
 export const digits = (from: string, to: string): Expression =>
-  characterSet(`${from}-${to}`, `[${from}-${to}]`, (one) => one >= from && one <= to && /^\d$/.test(one));
+  from === to
+    ? literal(from)
+    : characterSet(`${from}-${to}`, `[${from}-${to}]`, (one) => one >= from && one <= to && /^\d$/.test(one));

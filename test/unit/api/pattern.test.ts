@@ -185,6 +185,17 @@ describe('pattern', () => {
     }
   });
 
+  test('choices are refused before a stream begins', async () => {
+    for (const [choices, code] of [
+      [['a', '€'], 'unknown_character'],
+      [['a'.repeat(17)], 'invalid_parameter'],
+    ]) {
+      const response = await post('/v1/completions', { model: 'tiny', stream: true, choices });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: { code } });
+    }
+  });
+
   test('a schema is refused with its place, and beside a pattern', async () => {
     const refusals: [Json, Json][] = [
       [
