@@ -1,7 +1,7 @@
 import { createAlphabet } from '../src/model/format/alphabet.ts';
 import { Arena } from '../src/model/kernel/arena.ts';
 import { compileAssembly } from '../src/model/kernel/build.ts';
-import { relaxedSimdSupported } from '../src/model/kernel/kernel-module.ts';
+import { type KernelExports, relaxedSimdSupported } from '../src/model/kernel/kernel-module.ts';
 import { Packer } from '../src/model/kernel/packing/packer.ts';
 import { layOut, placeNetwork } from '../src/model/kernel/place-network.ts';
 import { Random } from '../src/model/sampling/random.ts';
@@ -30,9 +30,7 @@ const parts = [
 ] as const;
 const SPAN = 20; // milliseconds that a measurement lasts at least
 
-interface PartsExports {
-  heapBase(): number;
-  quantiseState(network: number, slot: number): void;
+interface PartsExports extends KernelExports {
   repeat(network: number, int8: number, part: number, times: number): void;
 }
 
@@ -50,7 +48,15 @@ const place = (
   const arena = new Arena(memory, kernel.heapBase());
   const layout = layOut(network);
   const buffers = { slots: arena.place(4), ids: arena.place(4), logits: arena.place(4 * network.vocabulary) };
-  const { address } = placeNetwork(arena, network, layout, precision, buffers, 1, new Packer(true));
+  const { address } = placeNetwork(
+    arena,
+    network,
+    layout,
+    precision,
+    buffers,
+    1,
+    new Packer({ kernel, arena }, true),
+  );
   const slot = arena.place(layout.slotBytes);
   arena.commit();
   new Uint32Array(memory.buffer).set([slot, 1], buffers.slots >> 2);

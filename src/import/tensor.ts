@@ -1,5 +1,5 @@
+import { decodeFloat16 } from '../model/format/halves.ts';
 import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
-import { decodeFloat16 } from '../model/format/weights.ts';
 
 /** A named array of a file, decoded: row-major. */
 export interface Tensor {

@@ -6,6 +6,7 @@ import { Scheduler } from './decode/scheduler.ts';
 import { score } from './decode/scoring.ts';
 import { startSequence } from './decode/sequence.ts';
 import { type Alphabet, createAlphabet } from './format/alphabet.ts';
+import type { Halves } from './format/halves.ts';
 import { createKernelStepper } from './kernel/kernel-stepper.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model, ModelInfo } from './model.ts';
@@ -13,7 +14,7 @@ import { type Network, parameterCount } from './network.ts';
 import type { Precision } from './stepper.ts';
 
 export interface ModelParts {
-  readonly network: Network;
+  readonly network: Network<Halves>;
   /** Absent: the model speaks in ids. */
   readonly alphabet?: Alphabet;
   readonly info: Pick<ModelInfo, 'name' | 'version' | 'metadata' | 'alphabetFile'>;

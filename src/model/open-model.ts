@@ -3,8 +3,8 @@ import { createAlphabet } from './format/alphabet.ts';
 import { type AnyAlphabet, alphabetFiles, isWebPage, parseAlphabet } from './format/alphabet-file.ts';
 import { type ReadFile, readArtefact } from './format/artefact.ts';
 import { digestLater, type Hash } from './format/digest.ts';
+import { Halves } from './format/halves.ts';
 import { isObject } from './format/invalid.ts';
-import { decodeFiniteFloat16 } from './kernel/packing/float16.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
 import type { Precision } from './stepper.ts';
@@ -42,7 +42,7 @@ const ALPHABET_LIMIT = 2 ** 24; // bytes
  * `model_unsupported` for a model of another kind, naming layer, property and value
  */
 export const openModel = async (read: ReadFile, options: OpenOptions = {}): Promise<Model> => {
-  const artefact = await readArtefact(read, decodeFiniteFloat16);
+  const artefact = await readArtefact(read, (weight, bytes) => new Halves(weight, bytes));
   const { network, userDefinedMetadata: metadata } = artefact;
   const digest = digestLater(artefact.modelTopology, artefact.weightsManifest, artefact.shards, options.hash);
   const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};

@@ -1,9 +1,10 @@
 import { FolioError } from '../../errors.ts';
 import type { Network } from '../network.ts';
+import type { Halves } from './halves.ts';
 import { invalid, isObject, type Json, phrase, unsupported } from './invalid.ts';
 import { readNetwork } from './layers-model.ts';
 import { notAModel } from './other-files.ts';
-import { type DecodeHalves, joinShards, readManifest, Weights } from './weights.ts';
+import { joinShards, type KeepHalves, readManifest, Weights } from './weights.ts';
 
 /**
  * Reads one of a model's files by its path relative to `model.json`; undefined where there is none. No more than
@@ -17,8 +18,8 @@ export type ReadFile = (
 ) => Promise<Uint8Array | undefined>;
 
 /** A LayersModel as its files say it, checked; nothing is prepared for generation yet. */
-export interface LayersModelArtefact {
-  readonly network: Network;
+export interface LayersModelArtefact<Encoded = never> {
+  readonly network: Network<Encoded>;
   readonly modelTopology: unknown;
   readonly weightsManifest: unknown;
   readonly userDefinedMetadata: unknown;
@@ -34,10 +35,10 @@ const MODEL_LIMIT = 2 ** 24; // bytes of model.json
  * @throws FolioError `model_not_found` without a `model.json`, `model_invalid` for files that contradict themselves,
  * `model_unsupported` for a model of another kind, naming layer, property and value
  */
-export const readArtefact = async (
+export const readArtefact = async <Encoded extends Halves = never>(
   read: ReadFile,
-  decodeHalves?: DecodeHalves,
-): Promise<LayersModelArtefact> => {
+  keepHalves?: KeepHalves<Encoded>,
+): Promise<LayersModelArtefact<Encoded>> => {
   const { format, modelTopology, weightsManifest, userDefinedMetadata } = await readModelJson(read);
   if (format !== undefined && format !== 'layers-model')
     throw unsupported('format', '"layers-model"', format);
@@ -57,7 +58,7 @@ export const readArtefact = async (
   const weights = new Weights(
     groups,
     groups.map((group, g) => joinShards(group, shards[g]!)),
-    decodeHalves,
+    keepHalves,
   );
   const network = readNetwork(modelTopology, weights);
   return { network, modelTopology, weightsManifest, userDefinedMetadata, shards: shards.flat() };

@@ -1,3 +1,5 @@
+import type { Matrix } from '../network.ts';
+import { floatsOf, type Halves } from './halves.ts';
 import { invalid, phrase, unsupported } from './invalid.ts';
 import { isKerasPath, normalizeKerasPath } from './keras-paths.ts';
 import type { Cell } from './recurrent-config.ts';
@@ -22,8 +24,8 @@ interface Entry {
  * (Keras 2), `model/lstm/lstm_cell/kernel` and `layers/lstm/cell/vars/0` (Keras 3), `rnn/RNNCell_0/kernel`,
  * `rnn/stacked_rnn_cells/lstm_cell/kernel`.
  */
-export class LayerWeights {
-  readonly #weights: Weights;
+export class LayerWeights<Encoded extends Halves> {
+  readonly #weights: Weights<Encoded>;
   readonly #entries: readonly Entry[];
 
   /**
@@ -32,7 +34,7 @@ export class LayerWeights {
    * @param kerasNames What `layers/…/vars/0` stands for.
    */
   constructor(
-    weights: Weights,
+    weights: Weights<Encoded>,
     modelName: string | undefined,
     layerNames: ReadonlySet<string>,
     kerasNames: ReadonlyMap<string, string>,
@@ -92,30 +94,44 @@ export class LayerWeights {
 
   /** A weight's values, row-major. @throws FolioError `model_invalid` unless it has this shape */
   take(scopes: readonly string[], role: string, shape: readonly number[], place?: Place): Float32Array {
+    return this.#weights.values(this.#specOf(scopes, role, shape, place));
+  }
+
+  /** The same of a matrix, which may stay encoded. */
+  takeMatrix(
+    scopes: readonly string[],
+    role: string,
+    shape: readonly [number, number],
+    place?: Place,
+  ): Matrix<Encoded> {
+    return this.#weights.matrix(this.#specOf(scopes, role, shape, place));
+  }
+
+  #specOf(scopes: readonly string[], role: string, shape: readonly number[], place?: Place): WeightSpec {
     const entry = this.#one(scopes, role, place);
     const { spec } = entry;
     if (spec.shape.length !== shape.length || spec.shape.some((size, i) => size !== shape[i])) {
       throw invalid(`${spec.name}.shape`, `[${shape.join(', ')}]`, spec.shape);
     }
     entry.read = true;
-    return this.#weights.values(spec);
+    return spec;
   }
 
-  /** A matrix with its low-rank adapter (LoRA), where it has one, added: values [rows * columns]. */
+  /** A matrix with its low-rank adapter (LoRA), where it has one, added. */
   takeAdapted(
     scopes: readonly string[],
     role: 'kernel' | 'embeddings',
     shape: readonly [number, number],
     alpha: unknown,
-  ): Float32Array {
-    const values = this.take(scopes, role, shape);
-    if (!this.has(scopes, `lora_${role}_a`)) return values;
+  ): Matrix<Encoded> {
+    const matrix = this.takeMatrix(scopes, role, shape);
+    if (!this.has(scopes, `lora_${role}_a`)) return matrix;
     const [rows, columns] = shape;
     const rank = this.find(scopes, `lora_${role}_a`).shape[1] ?? 0;
     const a = this.take(scopes, `lora_${role}_a`, [rows, rank]);
     const b = this.take(scopes, `lora_${role}_b`, [rank, columns]);
     const factor = (typeof alpha === 'number' ? alpha : rank) / rank;
-    return values.map((value, i) => {
+    return floatsOf(matrix).map((value, i) => {
       const [row, column] = [Math.floor(i / columns), i % columns];
       let sum = 0;
       for (let k = 0; k < rank; k++) sum += a[row * rank + k]! * b[k * columns + column]!;

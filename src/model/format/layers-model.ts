@@ -1,4 +1,5 @@
 import type { Network } from '../network.ts';
+import { floatsOf, type Halves } from './halves.ts';
 import { countAt, invalid, type Json, phrase, unsupported } from './invalid.ts';
 import { kerasPaths } from './keras-paths.ts';
 import { LayerWeights, type Place } from './layer-weights.ts';
@@ -29,23 +30,26 @@ const MAX_UNITS = 4096;
  * @throws FolioError `model_invalid` for files that contradict themselves; `model_unsupported`, naming layer,
  * property and value, for what cannot be run
  */
-export const readNetwork = (modelTopology: unknown, weights: Weights): Network => {
+export const readNetwork = <Encoded extends Halves = never>(
+  modelTopology: unknown,
+  weights: Weights<Encoded>,
+): Network<Encoded> => {
   const topology = readTopology(modelTopology);
   const reader = new LayerReader(weights, topology);
   for (const layer of topology.layers) reader.read(layer);
   return reader.finish();
 };
 
-class LayerReader {
-  readonly #weights: LayerWeights;
+class LayerReader<Encoded extends Halves> {
+  readonly #weights: LayerWeights<Encoded>;
   readonly #kerasMajor: number;
-  readonly #network = new NetworkBuilder();
+  readonly #network = new NetworkBuilder<Encoded>();
   /** Names of the layers whose weights were read. */
   readonly #read: string[] = [];
   /** A recurrent layer gave its last step only: no recurrent layer can follow. */
   #lastStepOnly: string | undefined;
 
-  constructor(weights: Weights, { name, layerNames, model, kerasMajor }: Topology) {
+  constructor(weights: Weights<Encoded>, { name, layerNames, model, kerasMajor }: Topology) {
     this.#weights = new LayerWeights(weights, name, layerNames, kerasPaths(model));
     this.#kerasMajor = kerasMajor;
   }
@@ -80,7 +84,7 @@ class LayerReader {
     }
   }
 
-  finish(): Network {
+  finish(): Network<Encoded> {
     const network = this.#network.finish();
     this.#weights.checkAllRead(this.#read);
     return network;
@@ -93,7 +97,7 @@ class LayerReader {
     const rows = countAt(config.input_dim, `${name}.input_dim`);
     const size = countAt(config.output_dim, `${name}.output_dim`);
     const table = this.#weights.takeAdapted(scopes, 'embeddings', [rows, size], config.lora_alpha);
-    this.#network.embedding(name, size, table, config.mask_zero === true);
+    this.#network.embedding(name, size, floatsOf(table), config.mask_zero === true);
   }
 
   #readRecurrentLayer(layer: ChainLayer): void {
@@ -119,8 +123,8 @@ class LayerReader {
     const activation = readActivation(config, 'activation', name, this.#kerasMajor);
     const gates = className.startsWith('LSTM') ? 4 : className.startsWith('GRU') ? 3 : 1;
     const width = gates * units;
-    const kernel = this.#weights.take(scopes, 'kernel', [inputs, width], place);
-    const recurrent = this.#weights.take(scopes, 'recurrent_kernel', [units, width], place);
+    const kernel = this.#weights.takeMatrix(scopes, 'kernel', [inputs, width], place);
+    const recurrent = this.#weights.takeMatrix(scopes, 'recurrent_kernel', [units, width], place);
     const useBias = config.use_bias !== false;
     const biasOf = (shape: readonly number[]): Float32Array =>
       this.#weights.take(scopes, 'bias', shape, place);

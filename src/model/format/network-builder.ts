@@ -1,18 +1,29 @@
-import type { Activation, DenseLayer, InputEncoding, Layer, Network, RecurrentLayer } from '../network.ts';
+import type {
+  Activation,
+  DenseLayer,
+  InputEncoding,
+  Layer,
+  Matrix,
+  Network,
+  RecurrentLayer,
+} from '../network.ts';
+import { floatsOf, type Halves } from './halves.ts';
 import { phrase, unsupported } from './invalid.ts';
 
 const MAX_RECURRENT = 4;
 const MAX_LAYERS = 16;
 
 /** A Dense of the chain: the last one gives the characters. */
-export interface ChainDense {
+export interface ChainDense<Encoded = never> {
   readonly name: string;
   readonly inputs: number;
   readonly units: number;
   readonly activation: Activation;
-  readonly kernel: Float32Array; // [inputs, units]
+  readonly kernel: Matrix<Encoded>; // [inputs, units]
   readonly bias: Float32Array; // [units]
 }
+
+type Product<Encoded> = Pick<DenseLayer<Encoded>, 'kernel' | 'bias'>;
 
 /** x * scale + shift, a value each for every unit. */
 export interface Affine {
@@ -24,13 +35,13 @@ export interface Affine {
  * Puts a chain of layers together into a network. What stands before the first recurrent layer depends on the character
  * alone and becomes part of the input's table; scales and shifts become part of the product that follows them.
  */
-export class NetworkBuilder {
+export class NetworkBuilder<Encoded extends Halves> {
   #table: (InputEncoding & { kind: 'embedding' }) | undefined;
   #maskZero = false;
-  readonly #layers: Layer[] = [];
+  readonly #layers: Layer<Encoded>[] = [];
   #affine: Affine | undefined;
   /** The last one so far, which may be the output. */
-  #dense: ChainDense | undefined;
+  #dense: ChainDense<Encoded> | undefined;
   #softmax = false;
 
   /** Units of what was added last; undefined for one-hot input, whose size follows from its first layer's weights. */
@@ -52,7 +63,7 @@ export class NetworkBuilder {
     this.#maskZero = maskZero;
   }
 
-  recurrent(layer: RecurrentLayer): void {
+  recurrent(layer: RecurrentLayer<Encoded>): void {
     if (this.recurrentCount === MAX_RECURRENT) {
       throw unsupported(
         'layers',
@@ -63,14 +74,13 @@ export class NetworkBuilder {
     this.#push({ ...layer, ...this.#folded(layer) });
   }
 
-  dense(dense: ChainDense): void {
+  dense(dense: ChainDense<Encoded>): void {
     const folded = { ...dense, ...this.#folded(dense) };
     if (this.#layers.length > 0) this.#dense = folded;
     else {
       const { units, activation, bias } = dense;
-      this.#mapTable(dense.name, dense.inputs, units, (row) =>
-        applyDense(row, folded.kernel, bias, activation),
-      );
+      const kernel = floatsOf(folded.kernel);
+      this.#mapTable(dense.name, dense.inputs, units, (row) => applyDense(row, kernel, bias, activation));
     }
   }
 
@@ -127,7 +137,7 @@ export class NetworkBuilder {
   }
 
   /** @throws FolioError `model_unsupported` unless a Dense gives as many characters as the input takes */
-  finish(): Network {
+  finish(): Network<Encoded> {
     const first = this.#layers[0];
     const output = this.#dense;
     if (first === undefined) throw unsupported('layers', '1 to 4 LSTM, GRU or SimpleRNN layers', undefined);
@@ -177,7 +187,7 @@ export class NetworkBuilder {
     this.#push({ kind: 'dense', ...dense });
   }
 
-  #push(layer: Layer): void {
+  #push(layer: Layer<Encoded>): void {
     if (this.#layers.length === MAX_LAYERS) {
       throw unsupported(
         'layers',
@@ -189,13 +199,10 @@ export class NetworkBuilder {
   }
 
   /** Kernel and bias of a product whose input is scaled and shifted first. */
-  #folded<Product extends Pick<DenseLayer, 'kernel' | 'bias'>>({
-    kernel,
-    bias,
-  }: Product): Pick<DenseLayer, 'kernel' | 'bias'> {
+  #folded({ kernel, bias }: Product<Encoded>): Product<Encoded> {
     const affine = this.#affine;
     this.#affine = undefined;
-    return affine ? fold(affine, kernel, bias) : { kernel, bias };
+    return affine ? fold(affine, floatsOf(kernel), bias) : { kernel, bias };
   }
 
   /** Scales and shifts that no product follows become a layer. */
@@ -227,11 +234,7 @@ export class NetworkBuilder {
   }
 }
 
-const fold = (
-  { scale, shift }: Affine,
-  kernel: Float32Array,
-  bias: Float32Array,
-): { kernel: Float32Array; bias: Float32Array } => {
+const fold = ({ scale, shift }: Affine, kernel: Float32Array, bias: Float32Array): Product<never> => {
   const outputs = bias.length;
   const sums = Float64Array.from(bias);
   const scaled = kernel.map((value, i) => {

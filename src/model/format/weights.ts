@@ -1,3 +1,5 @@
+import type { Matrix } from '../network.ts';
+import { checkFinite, decodeFloat16 } from './halves.ts';
 import { countAt, invalid, isObject, listAt, nameAt, objectAt, phrase, unsupported } from './invalid.ts';
 
 /**
@@ -118,17 +120,17 @@ export const joinShards = (group: WeightGroup, shards: readonly Uint8Array[]): U
   return joined;
 };
 
-/** Decodes little-endian halves; undefined where they are not all finite, or are left to the plain loop. */
-export type DecodeHalves = (halves: Uint8Array) => Float32Array | undefined;
+/** Makes a matrix of little-endian halves without decoding them. */
+export type KeepHalves<Encoded> = (name: string, bytes: Uint8Array) => Encoded;
 
 /** Every weight by name, still encoded. */
-export class Weights {
+export class Weights<Encoded = never> {
   readonly #entries = new Map<string, { spec: WeightSpec; bytes: Uint8Array }>();
-  readonly #decodeHalves: DecodeHalves | undefined;
+  readonly #keepHalves: KeepHalves<Encoded> | undefined;
 
-  /** @param decodeHalves A faster way than the plain loop: the kernel's, for whoever goes on to run the model. */
-  constructor(groups: readonly WeightGroup[], data: readonly Uint8Array[], decodeHalves?: DecodeHalves) {
-    this.#decodeHalves = decodeHalves;
+  /** @param keepHalves For whoever goes on to run the model: the kernel packs halves as they are. Default: all is decoded. */
+  constructor(groups: readonly WeightGroup[], data: readonly Uint8Array[], keepHalves?: KeepHalves<Encoded>) {
+    this.#keepHalves = keepHalves;
     groups.forEach((group, g) => {
       let at = 0;
       for (const spec of group.specs) {
@@ -150,17 +152,16 @@ export class Weights {
    */
   values({ name }: WeightSpec): Float32Array {
     const { spec, bytes } = this.#entries.get(name)!;
-    const halves = spec.encoding.kind === 'float16' ? this.#decodeHalves?.(bytes) : undefined;
-    if (halves) return halves;
-    const values = decode(name, spec.encoding, bytes, spec.length);
-    // Built-in searches are as fast in a new process as later; a loop is not.
-    const stray = strays.find((value) => values.includes(value));
-    if (stray !== undefined) throw invalid(name, 'finite values', phrase(`${stray}`));
-    return values;
+    return checkFinite(name, decode(name, spec.encoding, bytes, spec.length));
+  }
+
+  /** The same, or halves as they are, whose values are checked when they are read. */
+  matrix(spec: WeightSpec): Matrix<Encoded> {
+    return spec.encoding.kind === 'float16' && this.#keepHalves
+      ? this.#keepHalves(spec.name, this.#entries.get(spec.name)!.bytes)
+      : this.values(spec);
   }
 }
-
-const strays = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
 
 const decode = (name: string, encoding: Encoding, bytes: Uint8Array, length: number): Float32Array => {
   if (encoding.kind === 'other') throw unsupported(`${name}.dtype`, '"float32"', encoding.dtype);
@@ -179,22 +180,4 @@ const decode = (name: string, encoding: Encoding, bytes: Uint8Array, length: num
 const aligned = (bytes: Uint8Array, size: number): [ArrayBuffer, number] => {
   const at = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
   return [at.buffer as ArrayBuffer, at.byteOffset];
-};
-
-/**
- * IEEE 754 halves to float32: a half's bits, moved to a float32's places, are its value times 2^-112, subnormals
- * included.
- */
-export const decodeFloat16 = (halves: Uint16Array): Float32Array => {
-  const values = new Float32Array(halves.length);
-  const bits = new Int32Array(values.buffer);
-  for (let i = 0; i < halves.length; i++) {
-    const half = halves[i]!;
-    bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
-  }
-  for (let i = 0; i < values.length; i++) values[i]! *= 2 ** 112;
-  for (let i = 0; i < halves.length; i++) {
-    if ((halves[i]! & 0x7c00) === 0x7c00) values[i]! *= (halves[i]! & 0x3ff) === 0 ? Infinity : NaN;
-  }
-  return values;
 };

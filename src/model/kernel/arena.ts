@@ -37,6 +37,32 @@ export class Arena {
     return address;
   }
 
+  /**
+   * Memory behind all that is placed, while `use` runs: zeros before, and zeros after. It may be borrowed again meanwhile,
+   * but nothing can be placed.
+   */
+  borrow<T>(bytes: number, use: (address: number) => T): T {
+    const end = this.#end;
+    const address = this.place(bytes);
+    growTo(this.#memory, this.#end);
+    try {
+      return use(address);
+    } finally {
+      this.bytes(address, bytes).fill(0);
+      this.#end = end;
+    }
+  }
+
+  /** A view, valid until the memory grows. */
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, length);
+  }
+
+  /** A view, valid until the memory grows. */
+  words(address: number, length: number): Uint32Array {
+    return new Uint32Array(this.#memory.buffer, address, length);
+  }
+
   placeWords(words: readonly number[]): number {
     return this.place(words.length * 4, (buffer, address) =>
       new Uint32Array(buffer, address, words.length).set(words),
@@ -67,7 +93,7 @@ export class Arena {
  * Makes a memory at least so long.
  * @throws FolioError `model_unsupported` when that is more than this host gives
  */
-export const growTo = (memory: WebAssembly.Memory, bytes: number): void => {
+const growTo = (memory: WebAssembly.Memory, bytes: number): void => {
   const missing = bytes - memory.buffer.byteLength;
   if (missing <= 0) return;
   try {

@@ -17,10 +17,19 @@ export interface KernelExports {
   work(pool: number, thread: number): void;
   shutdown(pool: number): void;
   quantiseState(network: number, slot: number): void;
-  /** Halves to f32. @returns 1 when all are finite */
-  decodeFloat16(from: number, count: number, to: number): number;
-  /** @returns the blocks of 4 inputs by all `length` outputs that are zero */
-  zeroBlocks(source: number, stride: number, inputs: number, length: number): number;
+  /** Raises outputs' ranges to the largest weights of a chunk. @returns 0 where halves are not finite */
+  widen(chunk: number, ranges: number): number;
+  /** @returns a chunk's blocks of 4 inputs that are zero, in so many of the tiles */
+  zeroBlocks(chunk: number, looks: number): number;
+  packF32(chunk: number, to: number, tileRows: number): void;
+  packInt8(chunk: number, to: number, ranges: number, sums: number, lanes: number): void;
+  /** Makes scales and starts of ranges and sums. @returns 0 where strips have to be packed again */
+  finishInt8(rows: number, ranges: number, sums: number, lanes: number): number;
+  /** @param most the largest multiplier of a group */
+  packInt4(chunk: number, to: number, ranges: number, sums: number, most: number): void;
+  finishInt4(rows: number, ranges: number, sums: number, most: number): void;
+  packTable(chunk: number, to: number, ranges: number): void;
+  finishTable(rows: number, ranges: number): void;
   /** Drops the zero blocks of packed tiles in place. @returns how many stay */
   compress(
     weights: number,
@@ -32,48 +41,6 @@ export interface KernelExports {
     list: number,
     int8: number,
   ): number;
-  packF32(
-    source: number,
-    stride: number,
-    inputs: number,
-    length: number,
-    to: number,
-    toStride: number,
-    scratch: number,
-  ): void;
-  packInt8(
-    source: number,
-    stride: number,
-    inputs: number,
-    length: number,
-    to: number,
-    toStride: number,
-    scales: number,
-    starts: number,
-    scratch: number,
-  ): void;
-  /** @param most the largest multiplier of a group */
-  packInt4(
-    source: number,
-    stride: number,
-    inputs: number,
-    length: number,
-    to: number,
-    scales: number,
-    starts: number,
-    scratch: number,
-    most: number,
-  ): void;
-  packTable(
-    source: number,
-    stride: number,
-    inputs: number,
-    length: number,
-    to: number,
-    toStride: number,
-    scales: number,
-    scratch: number,
-  ): void;
 }
 
 /** Node's own decoder where there is one: a loop that is not yet compiled costs a cold start milliseconds. */

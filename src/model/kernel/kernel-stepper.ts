@@ -1,4 +1,5 @@
 import { checkState, Slots } from '../decode/slots.ts';
+import type { Halves } from '../format/halves.ts';
 import { type Network, stateLength } from '../network.ts';
 import type { KernelInfo, Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
@@ -33,7 +34,7 @@ export interface KernelStepper extends Stepper {
  * @throws FolioError `model_unsupported` when the host gives too little memory
  */
 export const createKernelStepper = (
-  network: Network,
+  network: Network<Halves>,
   precision: Precision,
   {
     compiled,
@@ -63,7 +64,7 @@ export const createKernelStepper = (
     ids: arena.place(4),
     logits: arena.place(4 * vocabulary),
   };
-  const packer = new Packer(blockSparse, compiled);
+  const packer = new Packer({ kernel, arena }, blockSparse, compiled);
   const placed = placeNetwork(arena, network, layout, precision, buffers, available?.count ?? 1, packer);
   const header = placed.address;
   const sharesOne = available !== undefined && partsOf(placed, available) > 1;

@@ -1,8 +1,10 @@
+import { floatsOf, type Halves } from '../format/halves.ts';
 import {
   type Activation,
   firstLayer,
   gateCount,
   type Layer,
+  type Matrix,
   type Network,
   stateVectors,
 } from '../network.ts';
@@ -53,7 +55,7 @@ export interface Layout {
 /** Bytes of a vector that is a product's input, as in `assembly/layout.ts`. */
 const vectorBytes = (units: number): number => padded(units) * 5 + 32;
 
-export const layOut = (network: Network): Layout => {
+export const layOut = (network: Network<Halves>): Layout => {
   const layers: number[] = [];
   const vectors: { address: number; units: number }[] = [];
   let end = 0;
@@ -92,7 +94,7 @@ export interface PlacedNetwork {
 /** Places everything but the sequences, and the scratch areas of the first of `threads`. */
 export const placeNetwork = (
   arena: Arena,
-  network: Network,
+  network: Network<Halves>,
   layout: Layout,
   precision: Precision,
   buffers: StepBuffers,
@@ -108,7 +110,7 @@ export const placeNetwork = (
     (name, matrix, outputs, gates) => {
       const packed = packers[format](packer, matrix, outputs, gates);
       density.push({ matrix: name, density: packed.density });
-      weightBytes += packed.weights.length;
+      weightBytes += packed.byteLength;
       return placePacked(arena, packed);
     };
   const placeMatrix = placeIn(precision);
@@ -182,7 +184,7 @@ export const placeNetwork = (
   return { address, scratch, density, weightBytes, divisible, placeScratch, placeNext };
 };
 
-const kindOf = (layer: Layer): number => {
+const kindOf = (layer: Layer<Halves>): number => {
   if (layer.kind !== 'gru') return kinds[layer.kind];
   return layer.resetAfter ? kinds.gruResetAfter : kinds.gruResetBefore;
 };
@@ -195,7 +197,12 @@ interface PlacedLayer {
   readonly recurrentBias: number;
 }
 
-const placeLayer = (arena: Arena, layer: Layer, hasInput: boolean, placeMatrix: PlaceMatrix): PlacedLayer => {
+const placeLayer = (
+  arena: Arena,
+  layer: Layer<Halves>,
+  hasInput: boolean,
+  placeMatrix: PlaceMatrix,
+): PlacedLayer => {
   if (layer.kind === 'normalization') {
     const epsilon = arena.placeFloats(Float32Array.of(layer.epsilon));
     return { input: 0, recurrent: 0, candidate: 0, bias: epsilon, recurrentBias: 0 };
@@ -223,41 +230,29 @@ const packers = {
   int4: (packer: Packer, ...matrix: Parameters<Packer['packInt4']>) => packer.packInt4(...matrix),
 } as const;
 
-type PlaceMatrix = (name: string, matrix: Float32Array, outputs: number, gates: GateRange) => number;
+type PlaceMatrix = (name: string, matrix: Matrix<Halves>, outputs: number, gates: GateRange) => number;
 
-/** Places a packed matrix as `assembly/layout.ts` describes it. @returns the address of its `Matrix` */
+/** Describes a packed matrix as in `assembly/layout.ts`. @returns the address of its `Matrix` */
 const placePacked = (arena: Arena, packed: PackedMatrix): number => {
-  const { weights, tiles, columns, scales, starts, sparse, int4 } = packed;
-  const place = (bytes: Uint8Array | undefined): number => (bytes ? arena.placeBytes(bytes) : 0);
-  return arena.placeWords([
-    place(weights),
-    ...tiles,
-    columns,
-    place(scales),
-    place(starts),
-    place(sparse?.tiles),
-    place(sparse?.blocks),
-    int4 ? 1 : 0,
-  ]);
+  const { weights, tiles, columns, scales = 0, starts = 0, sparse, int4 } = packed;
+  const [sparseTiles, blocks] = sparse ? [sparse.tiles, sparse.blocks] : [0, 0];
+  return arena.placeWords([weights, ...tiles, columns, scales, starts, sparseTiles, blocks, int4 ? 1 : 0]);
 };
 
 /** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */
 const placeTable = (
   arena: Arena,
   packer: Packer,
-  network: Network,
+  network: Network<Halves>,
   int8: boolean,
 ): { values: number; scales: number } => {
   const layer = firstLayer(network);
   const gates: GateRange = { first: 0, count: gateCount(layer), units: layer.units };
   const outputs = gates.count * gates.units;
   const rows = rowsOf(gates);
-  const table = firstLayerTable(network);
+  if (int8) return packer.packTable(firstLayerTable(network), outputs, gates);
+  const table = floatsOf(firstLayerTable(network));
   const length = network.vocabulary * rows;
-  if (int8) {
-    const { values, scales } = packer.packTable(table, outputs, gates);
-    return { values: arena.placeBytes(values), scales: arena.placeBytes(scales) };
-  }
   const values = arena.place(4 * length, (buffer, address) => {
     const placed = new Float32Array(buffer, address, length);
     const bias = spread(layer.bias, gates);

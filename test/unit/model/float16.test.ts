@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { decodeFloat16 } from '../../../src/model/format/weights.ts';
+import { decodeFloat16, Halves } from '../../../src/model/format/halves.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
-import { decodeFiniteFloat16 } from '../../../src/model/kernel/packing/float16.ts';
-import type { GruLayer, LstmLayer, Network } from '../../../src/model/network.ts';
-import { numbers, randomNetwork } from '../../random-network.ts';
+import type { GruLayer, LstmLayer, Matrix, Network } from '../../../src/model/network.ts';
+import { PRECISIONS } from '../../../src/model/stepper.ts';
+import { prune, randomNetwork } from '../../random-network.ts';
 
 interface Float16ArrayConstructor {
   new (buffer: ArrayBuffer): ArrayLike<number>;
@@ -15,61 +15,99 @@ it('float16: every value is decoded as by this host', () => {
   expect(decodeFloat16(halves)).toEqual(new Float32Array(new Float16Array(halves.buffer)));
 });
 
-const bytesOf = (halves: Uint16Array): Uint8Array => new Uint8Array(halves.buffer);
+/** A half of the same sign and about the same size, below 2 in size; zero for zero. */
+const halfOf = (value: number): number => {
+  const size = Math.min(Math.abs(value), 1.99);
+  const sign = value < 0 ? 0x8000 : 0;
+  if (size < 2 ** -14) return sign | Math.round(size * 2 ** 24);
+  const exponent = Math.floor(Math.log2(size));
+  return sign | ((exponent + 15) << 10) | Math.floor((size / 2 ** exponent - 1) * 1024);
+};
 
-it('float16: the kernel decodes finite values as plain code does, whatever their number', () => {
-  const every = Uint16Array.from({ length: 65_536 }, (_, i) => i).filter(
-    (half) => (half & 0x7c00) !== 0x7c00,
+/** The network with its matrices in halves, as whoever packs them is given them. */
+const inHalves = <Encoded extends Halves = never>(
+  network: Network,
+  make: (name: string, halves: Uint16Array) => Matrix<Encoded>,
+): Network<Encoded> => {
+  const matrix = (name: string, values: Float32Array): Matrix<Encoded> =>
+    make(name, Uint16Array.from(values, halfOf));
+  return {
+    ...network,
+    layers: (network.layers as readonly (LstmLayer | GruLayer)[]).map((layer) => ({
+      ...layer,
+      kernel: matrix(`${layer.name}/kernel`, layer.kernel),
+      recurrent: matrix(`${layer.name}/recurrent_kernel`, layer.recurrent),
+    })),
+    output: { ...network.output, kernel: matrix('dense/kernel', network.output.kernel) },
+  };
+};
+
+const layers = [
+  { kind: 'lstm', units: 50 },
+  { kind: 'gru', units: 37, resetAfter: false },
+  { kind: 'gru', units: 48, resetAfter: true },
+] as const;
+const drawn = randomNetwork({ vocabulary: 65, layers, seed: 1 });
+const pruned = prune(randomNetwork({ vocabulary: 65, layers, seed: 1 }), 0.8, 1);
+
+it.each(
+  PRECISIONS.flatMap((precision) => [
+    [precision, 'dense', drawn] as const,
+    [precision, 'block-sparse', pruned] as const,
+  ]),
+)('float16: halves are packed as their values are: %s, %s', (precision, _, network) => {
+  const kept = createKernelStepper(
+    inHalves(network, (name, halves) => new Halves(name, new Uint8Array(halves.buffer))),
+    precision,
   );
-  for (const length of [every.length, every.length - 1, every.length - 5]) {
-    const halves = every.slice(0, length);
-    expect(decodeFiniteFloat16(bytesOf(halves))).toEqual(decodeFloat16(halves));
+  const decoded = createKernelStepper(
+    inHalves(network, (_name, halves) => decodeFloat16(halves)),
+    precision,
+  );
+  expect(kept.kernel).toEqual(decoded.kernel);
+  expect(kept.byteLength).toBeLessThanOrEqual(decoded.byteLength);
+  const [a, b] = [kept.open(), decoded.open()];
+  for (let id = 0; id < 65; id++) expect(kept.step([a], [id])).toEqual(decoded.step([b], [id]));
+});
+
+it('float16: bytes at an odd address are read as well', () => {
+  const bytes = new Uint8Array([0, 0x00, 0x3c, 0x00, 0xc0]).subarray(1);
+  const halves = new Halves('kernel', bytes);
+  expect([halves.length, ...halves.toFloat32()]).toEqual([2, 1, -2]);
+});
+
+it.each([
+  [0x7c00, 'Infinity'],
+  [0xfc00, '-Infinity'],
+  [0x7c01, 'NaN'],
+  [0xffff, 'NaN'],
+])('float16: a matrix with a value that is not finite is refused by name: %i', (stray, received) => {
+  const { length } = drawn.layers[1]!.kind === 'gru' ? drawn.layers[1]!.recurrent : [];
+  for (const at of [0, length >> 1, length - 1]) {
+    for (const precision of PRECISIONS) {
+      const network = inHalves(drawn, (name, halves) => {
+        if (name === 'gru_2/recurrent_kernel') halves[at] = stray;
+        return new Halves(name, new Uint8Array(halves.buffer));
+      });
+      expect(() => createKernelStepper(network, precision)).toThrow(
+        expect.objectContaining({
+          code: 'model_invalid',
+          details: expect.objectContaining({
+            where: 'gru_2/recurrent_kernel',
+            expected: 'finite values',
+            received,
+          }),
+        }),
+      );
+    }
   }
 });
 
-it.each([0x7c00, 0xfc00, 0x7e00, 0xffff])(
-  'float16: an array with a value that is not finite is decoded in plain code: %i',
-  (stray) => {
-    for (const at of [0, 12_345, 49_999]) {
-      const halves = new Uint16Array(50_000).fill(0x3c00);
-      halves[at] = stray;
-      expect(decodeFiniteFloat16(bytesOf(halves))).toBeUndefined();
-    }
-  },
-);
-
-it.each(['f32', 'int8'] as const)(
-  'float16: weights decoded in place are packed like a copy: %s',
-  (precision) => {
-    const layers = [
-      { kind: 'lstm', units: 50 },
-      { kind: 'gru', units: 37, resetAfter: false },
-      { kind: 'gru', units: 48, resetAfter: true },
-    ] as const;
-    const network = randomNetwork({ vocabulary: 65, layers, seed: 1 });
-
-    /** The network with other weights, drawn as halves of up to 1/2 in size. */
-    const drawn = (decode: (halves: Uint16Array) => Float32Array): Network => {
-      const next = numbers(2);
-      const weights = (length: number): Float32Array =>
-        decode(Uint16Array.from({ length }, () => (next() < 0.5 ? 0x8000 : 0) + Math.floor(next() * 0x3800)));
-      return {
-        ...network,
-        layers: (network.layers as readonly (LstmLayer | GruLayer)[]).map((layer) => ({
-          ...layer,
-          kernel: weights(layer.kernel.length),
-          recurrent: weights(layer.recurrent.length),
-        })),
-        output: { ...network.output, kernel: weights(network.output.kernel.length) },
-      };
-    };
-
-    const there = createKernelStepper(
-      drawn((halves) => decodeFiniteFloat16(bytesOf(halves))!),
-      precision,
-    );
-    const copied = createKernelStepper(drawn(decodeFloat16), precision);
-    const [a, b] = [there.open(), copied.open()];
-    for (let id = 0; id < 65; id++) expect(there.step([a], [id])).toEqual(copied.step([b], [id]));
-  },
-);
+it('float16: the largest half is packed', () => {
+  const network = inHalves(drawn, (name, halves) => {
+    halves[0] = 0x7bff;
+    return new Halves(name, new Uint8Array(halves.buffer));
+  });
+  const stepper = createKernelStepper(network, 'f32');
+  expect(stepper.step([stepper.open()], [0]).every(Number.isFinite)).toBe(true);
+});

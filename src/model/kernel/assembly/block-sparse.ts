@@ -1,26 +1,38 @@
-import { SparseTile } from './layout';
+import { Chunk, SparseTile } from './layout';
 
 /** As in pack.ts: what the weights of one sign that meet in a 16-bit lane may come to. */
 const LANE_LIMIT: i16 = 258;
 
-/** Blocks of 4 inputs by all `length` outputs in which every weight is zero. @param stride bytes between rows */
-export function zeroBlocks(source: usize, stride: usize, inputs: i32, length: i32): i32 {
+/** Outputs of a tile. */
+const TILE = 32;
+
+/** In so many of the matrix's tiles, spread over it, a chunk's blocks of 4 inputs that are zero. */
+export function zeroBlocks(chunk: Chunk, looks: i32): i32 {
+  const tilesOfGate = (chunk.units + TILE - 1) / TILE;
+  const tiles = (chunk.rows / chunk.paddedUnits) * tilesOfGate;
   let zero = 0;
-  for (let input = 0; input < inputs; input += 4) {
-    const end = min(input + 4, inputs);
-    let all = true;
-    for (let row = input; row < end && all; row++) {
-      const at = source + <usize>row * stride;
-      for (let i = 0; i < length; i++) {
-        if (load<f32>(at + (i << 2)) != 0) {
-          all = false;
-          break;
-        }
-      }
+  for (let look = 0; look < looks; look++) {
+    const tile = ((2 * look + 1) * tiles) / (2 * looks);
+    const unit = (tile % tilesOfGate) * TILE;
+    const output = (tile / tilesOfGate) * chunk.units + unit;
+    const length = min(TILE, chunk.units - unit);
+    for (let input = 0; input < chunk.inputs; input += 4) {
+      if (isZero(chunk, output, length, input, min(input + 4, chunk.inputs))) zero++;
     }
-    if (all) zero++;
   }
   return zero;
+}
+
+/** Minus zero is zero. */
+function isZero(chunk: Chunk, output: i32, length: i32, input: i32, end: i32): bool {
+  for (; input < end; input++) {
+    const row = chunk.source + input * chunk.stride;
+    for (let i = output; i < output + length; i++) {
+      const bits = chunk.half ? load<u16>(row + (i << 1)) << 17 : load<u32>(row + (i << 2)) << 1;
+      if (bits != 0) return false;
+    }
+  }
+  return true;
 }
 
 /**

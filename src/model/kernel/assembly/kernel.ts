@@ -2,10 +2,9 @@ import { quantise } from './gates';
 import { Network } from './layout';
 import { advanceF32, advanceInt8, layerAt } from './step';
 
-export { decodeFloat16 } from './float16';
 export { compress, zeroBlocks } from './block-sparse';
-export { packF32, packInt8, packTable } from './pack';
-export { packInt4 } from './pack-int4';
+export { finishInt8, finishTable, packF32, packInt8, packTable, widen } from './pack';
+export { finishInt4, packInt4 } from './pack-int4';
 export { fusedDot } from './product-int8';
 export { shutdown, stepInParts, stepTogether, work } from './worker-pool';
 

@@ -37,6 +37,26 @@ export class SparseTile {
   grouped: i32; // int8: how many of them, from the first, may be summed in 16 bits four at a time
 }
 
+/**
+ * Rows of a matrix as TensorFlow writes it, [inputs, outputs], on their way into the order above. Few at a time: linear
+ * memory cannot shrink, so a published matrix must not pass through it as a whole.
+ */
+@unmanaged
+export class Chunk {
+  source: usize; // of its first row, the first output that is packed
+  stride: i32; // bytes from row to row
+  half: i32; // 1 for IEEE 754 halves, 0 for f32
+  input: i32; // its first row's number in the matrix, a multiple of 16; of CHUNK_INPUTS for int4
+  inputs: i32; // rows, CHUNK_INPUTS at most
+  units: i32; // outputs of a gate
+  paddedUnits: i32;
+  rows: i32; // as packed: paddedUnits of each gate
+  columns: i32; // as packed: inputs of the matrix, padded as the format wants them
+}
+
+/** Rows of a chunk at most: a group of int4, two blocks of int8. */
+export const CHUNK_INPUTS = 32;
+
 @unmanaged
 export class Layer {
   kind: i32;

@@ -1,5 +1,5 @@
-import { GROUP_BYTES } from './layout';
-import { copyStrip, LANE_LIMIT, largest, positive, row, STATE_LEVELS, whole } from './pack';
+import { Chunk, CHUNK_INPUTS, GROUP_BYTES } from './layout';
+import { finish, LANE_LIMIT, largest, loadStrip, STRIP, whole } from './pack';
 
 /**
  * Weights to 4 bits, 32 inputs of an output sharing a multiplier, a whole number: weight = value * multiplier * scale.
@@ -21,8 +21,8 @@ const ROUNDED_UP: f32 = 0.4375;
 /** A row of four outputs' target in units of the value. */
 // @ts-ignore: decorator
 @inline
-function target(source: usize, input: i32, inputs: i32, factor: v128, multiplier: v128): v128 {
-  return f32x4.div(f32x4.mul(row(source, 64, input, inputs), factor), multiplier);
+function target(source: usize, input: i32, factor: v128, multiplier: v128): v128 {
+  return f32x4.div(f32x4.mul(v128.load(source + (input << 6)), factor), multiplier);
 }
 
 /** Of -8 .. 7, what comes nearest to the target with the four bits `below` it. */
@@ -33,51 +33,65 @@ function nearest(target: v128, below: v128): v128 {
   return i32x4.max_s(i32x4.min_s(rounded, i32x4.splat(7)), i32x4.splat(-8));
 }
 
+/** What the positive of two vectors come to. */
+// @ts-ignore: decorator
+@inline
+function positive(a: v128, b: v128): v128 {
+  const zero = i32x4.splat(0);
+  return i32x4.add(i32x4.max_s(a, zero), i32x4.max_s(b, zero));
+}
+
+/** Multiplier of the group with the largest weight. */
+// @ts-ignore: decorator
+@inline
+function usualOf(most: i32): f32 {
+  return <f32>(most / GROWTH);
+}
+
 /**
- * Up to 16 outputs, in groups of 32 inputs: 16 multipliers in 8 bits, then the weights.
+ * A chunk is a group of every strip: 16 multipliers in 8 bits, then the weights.
  *
+ * @param to the packed matrix
+ * @param ranges f32 [rows]; `sums` i32 [rows], zeros before the first chunk
  * @param most the largest multiplier: such that no sum passes 32 bits
  */
-export function packInt4(
-  source: usize, stride: usize, inputs: i32, length: i32,
-  to: usize, scales: usize, starts: usize, scratch: usize, most: i32,
-): void {
-  copyStrip(source, stride, inputs, length, scratch);
-  for (let four: usize = 0; four < 4; four++) {
-    packFour(scratch + (four << 4), inputs, to, four, scales + (four << 4), starts + (four << 4), most);
+export function packInt4(chunk: Chunk, to: usize, ranges: usize, sums: usize, most: i32): void {
+  const group = chunk.input / CHUNK_INPUTS;
+  for (let row = 0; row < chunk.rows; row += 16) {
+    loadStrip(chunk, row);
+    const at = to + <usize>((row >> 4) * chunk.columns + group) * GROUP_BYTES;
+    for (let four = 0; four < 4; four++) packFour(four, at, ranges + (four << 4), sums + (four << 4), most);
+    ranges += 64;
+    sums += 64;
   }
 }
 
+export function finishInt4(rows: i32, ranges: usize, sums: usize, most: i32): void {
+  finish(rows, ranges, sums, LEVELS * usualOf(most));
+}
+
 /** Four outputs: their multipliers and values. */
-function packFour(
-  source: usize, inputs: i32, to: usize, four: usize, scales: usize, starts: usize, most: i32,
-): void {
-  const usual: f32 = <f32>(most / GROWTH); // multiplier of the group with the largest weight
-  const range = largest(source, 64, inputs);
+function packFour(four: usize, to: usize, ranges: usize, sums: usize, most: i32): void {
+  const source = STRIP + (four << 4);
+  const usual = usualOf(most);
+  const range = v128.load(ranges);
   const some = f32x4.ne(range, f32x4.splat(0));
   const perRange = v128.and(f32x4.div(f32x4.splat(usual), range), some);
   const factor = v128.and(f32x4.div(f32x4.splat(LEVELS * usual), range), some);
-  let sum = i32x4.splat(0);
-  for (let input = 0; input < inputs; input += 32) {
-    const size = largest(source + (<usize>input << 6), 64, min(32, inputs - input));
-    const wanted = f32x4.add(f32x4.mul(size, perRange), f32x4.splat(ROUNDED_UP));
-    let multiplier = i32x4.max_s(whole(wanted, f32x4.splat(1)), i32x4.splat(1));
-    let over = packGroup(source, input, inputs, factor, multiplier, to + 16 + (four << 5));
-    while (v128.any_true(over)) {
-      const growth = f32x4.div(f32x4.convert_i32x4_s(v128.load(WORST)), f32x4.splat(<f32>(LANE_LIMIT - 1)));
-      const grown = whole(f32x4.convert_i32x4_s(multiplier), growth);
-      const larger = i32x4.min_s(i32x4.max_s(grown, i32x4.add(multiplier, i32x4.splat(1))), i32x4.splat(most));
-      multiplier = v128.bitselect(larger, multiplier, over);
-      over = packGroup(source, input, inputs, factor, multiplier, to + 16 + (four << 5));
-    }
-    sum = i32x4.add(sum, i32x4.mul(multiplier, v128.load(TOTAL)));
-    const words = i16x8.narrow_i32x4_u(multiplier, multiplier);
-    v128.store32_lane(to + (four << 2), i8x16.narrow_i16x8_u(words, words), 0);
-    to += GROUP_BYTES;
+  const wanted = f32x4.add(f32x4.mul(largest(source, CHUNK_INPUTS), perRange), f32x4.splat(ROUNDED_UP));
+  let multiplier = i32x4.max_s(whole(wanted, f32x4.splat(1)), i32x4.splat(1));
+  const weights = to + 16 + (four << 5);
+  let over = packGroup(source, factor, multiplier, weights);
+  while (v128.any_true(over)) {
+    const growth = f32x4.div(f32x4.convert_i32x4_s(v128.load(WORST)), f32x4.splat(<f32>(LANE_LIMIT - 1)));
+    const grown = whole(f32x4.convert_i32x4_s(multiplier), growth);
+    const larger = i32x4.min_s(i32x4.max_s(grown, i32x4.add(multiplier, i32x4.splat(1))), i32x4.splat(most));
+    multiplier = v128.bitselect(larger, multiplier, over);
+    over = packGroup(source, factor, multiplier, weights);
   }
-  v128.store(starts, i32x4.neg(i32x4.shl(sum, 6)));
-  const unit = f32x4.div(range, f32x4.splat(LEVELS * usual));
-  v128.store(scales, f32x4.div(unit, f32x4.splat(STATE_LEVELS)));
+  v128.store(sums, i32x4.add(v128.load(sums), i32x4.mul(multiplier, v128.load(TOTAL))));
+  const words = i16x8.narrow_i32x4_u(multiplier, multiplier);
+  v128.store32_lane(to + (four << 2), i8x16.narrow_i16x8_u(words, words), 0);
 }
 
 /** Of the group that was packed last: the sum of its values, and the largest of one sign in a 16-bit lane; i32 [4]. */
@@ -85,7 +99,7 @@ const TOTAL: usize = memory.data(16, 16);
 const WORST: usize = memory.data(16, 16);
 
 /** 32 inputs of four outputs. @returns in which of the outputs a 16-bit lane could overflow */
-function packGroup(source: usize, input: i32, inputs: i32, factor: v128, multiplier: v128, to: usize): v128 {
+function packGroup(source: usize, factor: v128, multiplier: v128, to: usize): v128 {
   const m = f32x4.convert_i32x4_s(multiplier);
   const zero = i32x4.splat(0);
   const four = i32x4.splat(15);
@@ -96,15 +110,15 @@ function packGroup(source: usize, input: i32, inputs: i32, factor: v128, multipl
       let up = zero;
       let sum = zero;
       for (let vector = 0; vector < 2; vector++) {
-        const upper = input + (half << 3) + (vector << 2) + column;
+        const upper = (half << 3) + (vector << 2) + column;
         const lower = upper + 16;
-        const lower0 = nearest(target(source, lower, inputs, factor, m), zero);
+        const lower0 = nearest(target(source, lower, factor, m), zero);
         const below0 = v128.and(lower0, four);
-        const upper0 = nearest(target(source, upper, inputs, factor, m), below0);
+        const upper0 = nearest(target(source, upper, factor, m), below0);
         const below1 = v128.and(upper0, four);
-        const lower1 = nearest(target(source, lower + 1, inputs, factor, m), below1);
+        const lower1 = nearest(target(source, lower + 1, factor, m), below1);
         const below2 = v128.and(lower1, four);
-        const upper1 = nearest(target(source, upper + 1, inputs, factor, m), below2);
+        const upper1 = nearest(target(source, upper + 1, factor, m), below2);
         const a = i32x4.shl(lower0, 4);
         const b = i32x4.add(i32x4.shl(upper0, 4), below0);
         const c = i32x4.add(i32x4.shl(lower1, 4), below1);

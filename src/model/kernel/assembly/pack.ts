@@ -1,6 +1,9 @@
+import { Chunk, CHUNK_INPUTS } from './layout';
+
 /**
- * Packing: a matrix as TensorFlow writes it, [inputs, outputs] row-major f32, into the order of `layout.ts`, 16
- * outputs at a time. Runs in an instance of its own, whose memory is dropped with the source.
+ * Packing: a matrix as TensorFlow writes it into the order of `layout.ts`, chunk by chunk. What is quantised is gone
+ * through twice, for an output's scale follows from its largest weight: `widen` finds it, then `packInt8`, `packInt4` or
+ * `packTable` writes the weights and adds up what `finish...` makes scales and starts of.
  */
 
 /** The positive and the negative weights that meet in a 16-bit lane may each come to this: 127 * 258 < 2^15. */
@@ -8,55 +11,159 @@ export const LANE_LIMIT = 258;
 
 const LEVELS: f32 = 127;
 export const STATE_LEVELS: f32 = 63;
-const ROUND: f32 = 12582912; // 1.5 * 2^23: adding it rounds to a whole number
-const ROUND_BITS = 0x4b400000;
 
-/** @param stride bytes between rows of the source; `toStride` bytes between columns, as packed */
-export function packF32(
-  source: usize, stride: usize, inputs: i32, length: i32, to: usize, toStride: usize, scratch: usize,
-): void {
-  if (length < 16) {
-    copyStrip(source, stride, inputs, length, scratch);
-    source = scratch;
-    stride = 64;
-  }
-  copyRows(source, stride, inputs, to, toStride);
+/** Constants, four of each. Read from memory since V8 builds a constant anew at each use. */
+const TABLE: usize = memory.data<u32>([
+  0x4b400000, 0x4b400000, 0x4b400000, 0x4b400000, // 1.5 * 2^23: adding it rounds to a whole number
+  0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000, // sign and value of a half, extended and moved to a float's places
+  0x77800000, 0x77800000, 0x77800000, 0x77800000, // 2^112: so many times less is that float
+  0x7fff7fff, 0x7fff7fff, 0x7fff7fff, 0x7fff7fff, // the size of a half
+], 16);
+const ROUND = TABLE;
+const HALF_BITS = TABLE + 16;
+const HALF_SCALE = TABLE + 32;
+const HALF_SIZE = TABLE + 48;
+
+const LARGEST_HALF: f32 = 65504; // infinities and not-a-numbers are decoded to more
+
+/** 16 outputs of a chunk's rows, with zeros where the gate or the matrix ends: f32 [CHUNK_INPUTS, 16]. */
+export const STRIP: usize = memory.data(2048, 16);
+
+/** Loads the outputs of the 16 packed rows from `row` on into `STRIP`. */
+export function loadStrip(chunk: Chunk, row: i32): void {
+  const unit = row % chunk.paddedUnits;
+  const output = (row / chunk.paddedUnits) * chunk.units + unit;
+  const length = min(16, chunk.units - unit);
+  const from = chunk.source + (output << (chunk.half ? 1 : 2));
+  const size = chunk.inputs << 6;
+  if (length < 16) loadEdge(from, chunk.stride, chunk.half, length, size);
+  else if (chunk.half) loadHalves(from, chunk.stride, size);
+  else copyRows(from, chunk.stride, STRIP, 64, chunk.inputs);
+  if (chunk.inputs < CHUNK_INPUTS) memory.fill(STRIP + size, 0, (CHUNK_INPUTS << 6) - size);
+}
+
+/** IEEE 754 halves to f32: bits moved to a float's places are the value times 2^-112, subnormals included. */
+// @ts-ignore: decorator
+@inline
+function decoded(halves: v128, bits: v128, scale: v128): v128 {
+  return f32x4.mul(v128.and(i32x4.shl(halves, 13), bits), scale);
 }
 
 /** 16 outputs of every row. */
-function copyRows(source: usize, stride: usize, inputs: i32, to: usize, toStride: usize): void {
+function loadHalves(from: usize, stride: i32, size: i32): void {
+  const bits = v128.load(HALF_BITS);
+  const scale = v128.load(HALF_SCALE);
+  for (let to = STRIP, end = STRIP + size; to < end; to += 64) {
+    storeHalves(to, v128.load(from, 0), v128.load(from, 16), bits, scale);
+    from += stride;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeHalves(to: usize, first: v128, second: v128, bits: v128, scale: v128): void {
+  v128.store(to, decoded(i32x4.extend_low_i16x8_s(first), bits, scale), 0);
+  v128.store(to, decoded(i32x4.extend_high_i16x8_s(first), bits, scale), 16);
+  v128.store(to, decoded(i32x4.extend_low_i16x8_s(second), bits, scale), 32);
+  v128.store(to, decoded(i32x4.extend_high_i16x8_s(second), bits, scale), 48);
+}
+
+/** 16 outputs of every row. */
+function copyRows(from: usize, stride: i32, to: usize, toStride: i32, inputs: i32): void {
   for (let input = 0; input < inputs; input++) {
-    v128.store(to, v128.load(source, 0), 0);
-    v128.store(to, v128.load(source, 16), 16);
-    v128.store(to, v128.load(source, 32), 32);
-    v128.store(to, v128.load(source, 48), 48);
-    source += stride;
+    v128.store(to, v128.load(from, 0), 0);
+    v128.store(to, v128.load(from, 16), 16);
+    v128.store(to, v128.load(from, 32), 32);
+    v128.store(to, v128.load(from, 48), 48);
+    from += stride;
     to += toStride;
   }
 }
 
-/** @param toStride bytes between blocks of 4 columns, as packed */
-export function packInt8(
-  source: usize, stride: usize, inputs: i32, length: i32,
-  to: usize, toStride: usize, scales: usize, starts: usize, scratch: usize,
-): void {
-  copyStrip(source, stride, inputs, length, scratch);
-  for (let at: usize = 0; at < 64; at += 16) {
-    packRows(scratch + at, 64, inputs, to + at, toStride, scales + at, starts + at);
+/** The last outputs of a gate, fewer than 16. */
+function loadEdge(from: usize, stride: i32, half: i32, length: i32, size: i32): void {
+  memory.fill(STRIP, 0, size);
+  for (let to = STRIP, end = STRIP + size; to < end; to += 64) {
+    for (let i = 0; i < length; i++) {
+      const value = half
+        ? f32x4.extract_lane(decoded(i32x4.splat(load<i16>(from + (i << 1))), v128.load(HALF_BITS), v128.load(HALF_SCALE)), 0)
+        : load<f32>(from + (i << 2));
+      store<f32>(to + (i << 2), value);
+    }
+    from += stride;
   }
 }
 
-/** The first outputs of every row, and zeros behind them, in rows of 16. */
-export function copyStrip(source: usize, stride: usize, inputs: i32, length: i32, to: usize): void {
-  if (length == 16) {
-    copyRows(source, stride, inputs, to, 64);
-    return;
+/**
+ * Raises each output's range to its largest weight in this chunk.
+ *
+ * @param ranges f32 [rows]
+ * @returns whether the weights are finite, where they are halves
+ */
+export function widen(chunk: Chunk, ranges: usize): bool {
+  let stray = i32x4.splat(0);
+  for (let row = 0; row < chunk.rows; row += 16) {
+    const height = loadLargest(chunk, row);
+    for (let at: usize = 0; at < 64; at += 16) {
+      const range = f32x4.pmax(v128.load(ranges + at), largest(STRIP + at, height));
+      stray = v128.or(stray, f32x4.gt(range, f32x4.splat(LARGEST_HALF)));
+      v128.store(ranges + at, range);
+    }
+    ranges += 64;
   }
-  memory.fill(to, 0, inputs << 6);
-  for (let input = 0; input < inputs; input++) {
-    for (let i = 0; i < length; i++) store<f32>(to + (i << 2), load<f32>(source + (i << 2)));
-    source += stride;
-    to += 64;
+  return !chunk.half || !v128.any_true(stray);
+}
+
+/** Loads a strip, or one row that stands for all: the sizes of halves are in the order of their bits. @returns how many rows */
+function loadLargest(chunk: Chunk, row: i32): i32 {
+  const unit = row % chunk.paddedUnits;
+  if (!chunk.half || unit + 16 > chunk.units) {
+    loadStrip(chunk, row);
+    return chunk.inputs;
+  }
+  let from = chunk.source + (((row / chunk.paddedUnits) * chunk.units + unit) << 1);
+  let first = i16x8.splat(0);
+  let second = i16x8.splat(0);
+  const size = v128.load(HALF_SIZE);
+  for (let input = 0; input < chunk.inputs; input++) {
+    first = i16x8.max_s(first, v128.and(v128.load(from, 0), size));
+    second = i16x8.max_s(second, v128.and(v128.load(from, 16), size));
+    from += chunk.stride;
+  }
+  storeHalves(STRIP, first, second, v128.load(HALF_BITS), v128.load(HALF_SCALE));
+  return 1;
+}
+
+/** Of four outputs in a strip. */
+export function largest(source: usize, inputs: i32): v128 {
+  let range = f32x4.splat(0);
+  for (const end = source + (inputs << 6); source < end; source += 64) {
+    range = f32x4.pmax(range, f32x4.abs(v128.load(source)));
+  }
+  return range;
+}
+
+/** Where 16 rows stand in a tile's columns. */
+// @ts-ignore: decorator
+@inline
+function tileStart(row: i32, tileRows: i32, columns: i32, together: i32): i32 {
+  const inTile = row % tileRows;
+  return (row - inTile) * columns + inTile * together;
+}
+
+// @ts-ignore: decorator
+@inline
+function rowsOfTile(row: i32, tileRows: i32, rows: i32): i32 {
+  return min(tileRows, rows - (row - (row % tileRows)));
+}
+
+/** @param to f32, the packed matrix, in tiles of `tileRows` */
+export function packF32(chunk: Chunk, to: usize, tileRows: i32): void {
+  for (let row = 0; row < chunk.rows; row += 16) {
+    loadStrip(chunk, row);
+    const stride = rowsOfTile(row, tileRows, chunk.rows) << 2;
+    const at = to + (tileStart(row, tileRows, chunk.columns, 1) << 2) + chunk.input * stride;
+    copyRows(STRIP, 64, at, stride, min((chunk.inputs + 3) & -4, chunk.columns - chunk.input));
   }
 }
 
@@ -69,104 +176,129 @@ function factorOf(range: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-export function whole(weights: v128, factor: v128): v128 {
-  const rounded = f32x4.add(f32x4.mul(weights, factor), f32x4.splat(ROUND));
-  return i32x4.sub(rounded, i32x4.splat(ROUND_BITS));
+export function whole(weights: v128, factor: v128, round: v128 = v128.load(ROUND)): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(weights, factor), round), round);
 }
 
+/** Four vectors of whole numbers within 8 bits: i8 [4, 4]. */
 // @ts-ignore: decorator
 @inline
-export function row(source: usize, stride: usize, input: i32, inputs: i32): v128 {
-  if (input < inputs) return v128.load(source + <usize>input * stride);
-  return f32x4.splat(0);
+function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
+  return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
 
-// @ts-ignore: decorator
-@inline
-export function positive(a: v128, b: v128): v128 {
-  const zero = i32x4.splat(0);
-  return i32x4.add(i32x4.max_s(a, zero), i32x4.max_s(b, zero));
-}
-
-export function largest(source: usize, stride: usize, inputs: i32): v128 {
-  let range = f32x4.splat(0);
-  for (let input = 0; input < inputs; input++) {
-    range = f32x4.pmax(range, f32x4.abs(v128.load(source)));
-    source += stride;
+/**
+ * @param to the packed matrix
+ * @param ranges f32 [rows]; `sums` i32 [rows]; `lanes` [rows] as `Lanes`, zeros before the first chunk
+ */
+export function packInt8(chunk: Chunk, to: usize, ranges: usize, sums: usize, lanes: usize): void {
+  const done = lanes + (chunk.rows << 2);
+  for (let row = 0; row < chunk.rows; row += 16) {
+    if (load<i32>(done + (row >> 2))) continue;
+    loadStrip(chunk, row);
+    const stride = rowsOfTile(row, 32, chunk.rows) << 2;
+    let at = to + tileStart(row, 32, chunk.columns, 4) + (chunk.input >> 2) * stride;
+    for (let four = row << 2, end = four + 64, source = STRIP; four < end; four += 16) {
+      packRows(source, chunk.inputs, at, stride, ranges + four, sums + four, lanes + four);
+      source += 16;
+      at += 16;
+    }
   }
-  return range;
 }
 
-/** 4 outputs. Where a lane could overflow, that output's scale grows until none can. */
+/** 4 outputs, in blocks of 16 inputs. */
 function packRows(
-  source: usize, stride: usize, inputs: i32, to: usize, toStride: usize, scales: usize, starts: usize,
+  source: usize, inputs: i32, to: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
 ): void {
-  let range = largest(source, stride, inputs);
-  while (true) {
-    const factor = factorOf(range);
-    let worst = i32x4.splat(0);
-    let sum = i32x4.splat(0);
-    let at = to;
-    for (let input = 0; input < inputs; ) {
-      let positive0 = i32x4.splat(0);
-      let positive1 = i32x4.splat(0);
-      let total0 = i32x4.splat(0);
-      let total1 = i32x4.splat(0);
-      for (const end = input + 16; input < end; input += 4) {
-        const a = whole(row(source, stride, input, inputs), factor);
-        const b = whole(row(source, stride, input + 1, inputs), factor);
-        const c = whole(row(source, stride, input + 2, inputs), factor);
-        const d = whole(row(source, stride, input + 3, inputs), factor);
-        positive0 = i32x4.add(positive0, positive(a, b));
-        positive1 = i32x4.add(positive1, positive(c, d));
-        total0 = i32x4.add(total0, i32x4.add(a, b));
-        total1 = i32x4.add(total1, i32x4.add(c, d));
-        const byte = i32x4.splat(255);
-        const low = v128.or(v128.and(a, byte), i32x4.shl(v128.and(b, byte), 8));
-        const high = v128.or(i32x4.shl(v128.and(c, byte), 16), i32x4.shl(d, 24));
-        v128.store(at, v128.or(low, high));
-        at += toStride;
-      }
-      const up = i32x4.max_s(positive0, positive1);
-      const down = i32x4.max_s(i32x4.sub(positive0, total0), i32x4.sub(positive1, total1));
-      worst = i32x4.max_s(worst, i32x4.max_s(up, down));
-      sum = i32x4.add(sum, i32x4.add(total0, total1));
+  const factor = factorOf(v128.load(ranges));
+  const round = v128.load(ROUND);
+  let worst = v128.load(lanes);
+  let sum = v128.load(sums);
+  for (let input = 0; input < inputs; input += 16) {
+    let up = i16x8.splat(0);
+    let total = i16x8.splat(0);
+    for (const end = source + 1024; source < end; source += 256) {
+      const inOrder = narrow(
+        whole(v128.load(source, 0), factor, round), whole(v128.load(source, 64), factor, round),
+        whole(v128.load(source, 128), factor, round), whole(v128.load(source, 192), factor, round),
+      );
+      const bytes = i8x16.shuffle(inOrder, inOrder, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      v128.store(to, bytes);
+      up = i16x8.add(up, i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(bytes, i8x16.splat(0))));
+      total = i16x8.add(total, i16x8.extadd_pairwise_i8x16_s(bytes));
+      to += stride;
     }
-    const over = i32x4.gt_s(worst, i32x4.splat(LANE_LIMIT));
-    if (!v128.any_true(over)) {
-      v128.store(starts, i32x4.neg(i32x4.shl(sum, 6)));
-      v128.store(scales, f32x4.div(f32x4.div(range, f32x4.splat(LEVELS)), f32x4.splat(STATE_LEVELS)));
-      return;
+    worst = i16x8.max_s(worst, i16x8.max_s(up, i16x8.sub(up, total)));
+    sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(total));
+  }
+  v128.store(lanes, worst);
+  v128.store(sums, sum);
+}
+
+/**
+ * After the last chunk: the ranges become scales, the sums starts, unless a lane could overflow. Then the output's range
+ * has grown, and its strip is to be packed again.
+ *
+ * @param lanes the largest sums of one sign in the two lanes of each output, i16 [rows, 2]; whether a strip is done, i32 [rows / 16]
+ * @returns whether all are done
+ */
+export function finishInt8(rows: i32, ranges: usize, sums: usize, lanes: usize): bool {
+  const done = lanes + (rows << 2);
+  let all = true;
+  for (let row = 0; row < rows; row += 16) {
+    let fits = true;
+    for (let at = row << 2, end = at + 64; at < end; at += 16) {
+      const two = v128.load(lanes + at);
+      const worst = i32x4.max_s(i32x4.shr_s(two, 16), i32x4.shr_s(i32x4.shl(two, 16), 16));
+      const over = i32x4.gt_s(worst, i32x4.splat(LANE_LIMIT));
+      if (!v128.any_true(over)) continue;
+      const range = v128.load(ranges + at);
+      const growth = f32x4.div(f32x4.convert_i32x4_s(worst), f32x4.splat(<f32>(LANE_LIMIT - 1)));
+      v128.store(ranges + at, v128.bitselect(f32x4.mul(range, growth), range, over));
+      fits = false;
     }
-    const growth = f32x4.div(f32x4.convert_i32x4_s(worst), f32x4.splat(<f32>(LANE_LIMIT - 1)));
-    range = v128.bitselect(f32x4.mul(range, growth), range, over);
+    store<i32>(done + (row >> 2), fits ? 1 : 0);
+    if (fits) continue;
+    memory.fill(lanes + (row << 2), 0, 64);
+    memory.fill(sums + (row << 2), 0, 64);
+    all = false;
+  }
+  if (all) finish(rows, ranges, sums, LEVELS);
+  return all;
+}
+
+/** Ranges become scales, sums starts. @param levels of the largest weight */
+export function finish(rows: i32, ranges: usize, sums: usize, levels: f32): void {
+  for (let at = 0; at < rows << 2; at += 16) {
+    const unit = f32x4.div(v128.load(ranges + at), f32x4.splat(levels));
+    v128.store(ranges + at, f32x4.div(unit, f32x4.splat(STATE_LEVELS)));
+    v128.store(sums + at, i32x4.neg(i32x4.shl(v128.load(sums + at), 6)));
   }
 }
 
-/** Up to 16 outputs of a table whose rows are looked up, never summed: [inputs, rows] int8, `toStride` bytes apart. */
-export function packTable(
-  source: usize, stride: usize, inputs: i32, length: i32, to: usize, toStride: usize, scales: usize, scratch: usize,
-): void {
-  if (length < 16) {
-    copyStrip(source, stride, inputs, length, scratch);
-    source = scratch;
-    stride = 64;
+/** A table's rows are looked up, never summed. @param to i8 [inputs, rows] */
+export function packTable(chunk: Chunk, to: usize, ranges: usize): void {
+  for (let row = 0; row < chunk.rows; row += 16) {
+    loadStrip(chunk, row);
+    let at = to + chunk.input * chunk.rows + row;
+    const factor0 = factorOf(v128.load(ranges, 0));
+    const factor1 = factorOf(v128.load(ranges, 16));
+    const factor2 = factorOf(v128.load(ranges, 32));
+    const factor3 = factorOf(v128.load(ranges, 48));
+    for (let source = STRIP, end = STRIP + (chunk.inputs << 6); source < end; source += 64) {
+      const a = whole(v128.load(source, 0), factor0);
+      const b = whole(v128.load(source, 16), factor1);
+      const c = whole(v128.load(source, 32), factor2);
+      const d = whole(v128.load(source, 48), factor3);
+      v128.store(at, narrow(a, b, c, d));
+      at += chunk.rows;
+    }
+    ranges += 64;
   }
-  const range0 = largest(source, stride, inputs);
-  const range1 = largest(source + 16, stride, inputs);
-  const range2 = largest(source + 32, stride, inputs);
-  const range3 = largest(source + 48, stride, inputs);
-  v128.store(scales, f32x4.div(range0, f32x4.splat(LEVELS)), 0);
-  v128.store(scales, f32x4.div(range1, f32x4.splat(LEVELS)), 16);
-  v128.store(scales, f32x4.div(range2, f32x4.splat(LEVELS)), 32);
-  v128.store(scales, f32x4.div(range3, f32x4.splat(LEVELS)), 48);
-  for (let input = 0; input < inputs; input++) {
-    const a = whole(v128.load(source, 0), factorOf(range0));
-    const b = whole(v128.load(source, 16), factorOf(range1));
-    const c = whole(v128.load(source, 32), factorOf(range2));
-    const d = whole(v128.load(source, 48), factorOf(range3));
-    v128.store(to, i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d)));
-    source += stride;
-    to += toStride;
+}
+
+export function finishTable(rows: i32, ranges: usize): void {
+  for (const end = ranges + (rows << 2); ranges < end; ranges += 16) {
+    v128.store(ranges, f32x4.div(v128.load(ranges), f32x4.splat(LEVELS)));
   }
 }

@@ -2,8 +2,7 @@ import { lstmGates, quantise } from './gates';
 import { LSTM, Network } from './layout';
 import { advanceF32, advanceInt8, cellOf, layerAt, pointer, productOf, startSums } from './step';
 
-export { fusedDot } from './product-int8';
-export { heapBase, quantiseState } from './kernel';
+export * from './kernel';
 
 /** As in bench/step-parts.ts, which alone compiles this file: the parts of an LSTM's step, each by itself. */
 export const STEP = 0;
