@@ -34,6 +34,9 @@ export interface RetrainingFacts extends TrainerFacts {
 const waits = 2_024;
 const waitingSeconds = 7 * 86_400;
 
+/** NAME or NAME@VERSION, within a regular expression. */
+const modelPattern = `${namePattern}(@${namePattern})?`;
+
 /** States of a record (`src/training-jobs/training-jobs.ts`) after which it does not change. */
 const finalStates = "['published', 'rejected', 'failed']";
 
@@ -127,6 +130,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           ),
           preset: jsonata(`$exists($states.input.preset) ? $states.input.preset : '${facts.preset}'`),
           from: jsonata(`$exists($states.input.from) ? $states.input.from : '${facts.from ?? ''}'`),
+          teachers: jsonata("$exists($states.input.teachers) ? $states.input.teachers : ''"),
           started: jsonata('$states.context.Execution.StartTime'),
           record: {},
           unreadable: false,
@@ -185,11 +189,14 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: {
           found: true,
           latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
-          // The form of an upload may carry the name of a preset and of the model to start from.
+          // The form of an upload may carry the names of a preset, of the model to start from and of those to learn from.
           preset: jsonata(
             '$exists($states.result.Metadata.preset) ? $states.result.Metadata.preset : $preset',
           ),
           from: jsonata('$exists($states.result.Metadata.from) ? $states.result.Metadata.from : $from'),
+          teachers: jsonata(
+            '$exists($states.result.Metadata.teachers) ? $states.result.Metadata.teachers : $teachers',
+          ),
         },
         Next: 'What is there?',
       },
@@ -218,11 +225,21 @@ export function retrainingDefinition(facts: RetrainingFacts) {
             Next: 'Record as failed',
           },
           {
-            Condition: jsonata(`$not($contains($from, /^(${namePattern}(@${namePattern})?)?$/))`),
+            Condition: jsonata(`$not($contains($from, /^(${modelPattern})?$/))`),
             Assign: failure(
               'invalid_parameter',
               jsonata(
                 "'There can be no model ' & $from & ' to start from: expected NAME, NAME@VERSION or none.'",
+              ),
+            ),
+            Next: 'Record as failed',
+          },
+          {
+            Condition: jsonata(`$not($contains($teachers, /^(${modelPattern}( ${modelPattern}){0,7})?$/))`),
+            Assign: failure(
+              'invalid_parameter',
+              jsonata(
+                "'There can be no models ' & $teachers & ' to learn from: expected up to eight times NAME or NAME@VERSION, separated by spaces.'",
               ),
             ),
             Next: 'Record as failed',
@@ -369,8 +386,8 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       ...trainStates(facts, {
         training: '$training',
         command:
-          "$append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]," +
-          " $from = '' ? [] : ['--from', $from])",
+          "$append($append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]," +
+          " $from = '' ? [] : ['--from', $from]), $teachers = '' ? [] : $append(['--teacher'], $split($teachers, ' ')))",
         ended: 'Read record',
       }),
 

@@ -10,7 +10,8 @@ import { tinyModel } from './tiny-model.ts';
  * Keeps the trainer's side of the bargain without TensorFlow: reads the corpus, rewrites the record, publishes a tiny
  * model. What it does is written in the corpus: `wait` waits to be stopped, `die` dies without a word to the record.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true, // of the second teacher on
   strict: true,
   options: {
     corpus: { type: 'string', default: '' },
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     record: { type: 'string', default: '' },
     preset: { type: 'string' },
     from: { type: 'string' },
+    teacher: { type: 'string', multiple: true },
   },
 });
 const store = await openStore(values.store);
@@ -33,7 +35,10 @@ if (corpus.startsWith('die')) {
   process.exit(9);
 }
 /** A model that cannot be is refused by the server before; this is what the command was given. */
-if (values.from !== undefined) await updateRecord({ logTail: [`--from ${values.from}`] });
+const from = values.from === undefined ? [] : [`--from ${values.from}`];
+const teachers =
+  values.teacher === undefined ? [] : [`--teacher ${[...values.teacher, ...positionals].join(' ')}`];
+await updateRecord({ logTail: [...from, ...teachers] });
 const progress = {
   epoch: 1,
   epochs: 1,

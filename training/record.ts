@@ -17,6 +17,7 @@ export interface RecordStart {
   readonly preset: string;
   /** As it was asked for. */
   readonly from?: string | undefined;
+  readonly teachers?: readonly string[] | undefined;
   readonly source: string;
 }
 
@@ -53,6 +54,7 @@ export class RecordKeeper {
       model: start.model,
       preset: start.preset,
       ...(start.from === undefined ? {} : { from: start.from }),
+      ...(start.teachers === undefined ? {} : { teachers: start.teachers }),
       corpus: { source: start.source },
       state: 'running',
       startedAt: at,

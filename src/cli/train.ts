@@ -157,6 +157,7 @@ async function run(flags: TrainFlags): Promise<void> {
     model: name,
     preset: flags.preset,
     from: flags.from,
+    teachers: flags.teacher,
     source: basename(corpus[0] ?? ''),
   };
   const record = new RecordKeeper(store, start, undefined, interrupt.stop);

@@ -35,6 +35,8 @@ export interface TrainParameters {
   readonly preset?: string;
   /** The model whose weights the training starts from, by name or name@version; `none` for fresh weights. */
   readonly from?: string;
+  /** Models of the same text that the training learns from beside it, by name or name@version. */
+  readonly teachers?: readonly string[];
 }
 
 /** The text of one generation as it is made. Stopping to read it stops its generation. */
@@ -149,10 +151,10 @@ export class FolioClient {
   }
 
   /** @returns the id of the training that the corpus starts */
-  async #upload({ name, corpus, preset, from }: TrainParameters, options: CallOptions): Promise<string> {
+  async #upload({ name, corpus, ...rest }: TrainParameters, options: CallOptions): Promise<string> {
     const file = typeof corpus === 'string' ? new Blob([corpus]) : corpus;
     const path = `/v1/corpora/${encodeURIComponent(name)}`;
-    const form = await this.#post(path, { bytes: file.size, preset, from }, options, 'application/json');
+    const form = await this.#post(path, { bytes: file.size, ...rest }, options, 'application/json');
     const { upload } = (await form.json()) as UploadAnswer;
     if (upload.kind === 'direct') {
       const init = { method: 'POST', body: file, headers: { 'content-type': 'text/plain' }, ...options };

@@ -10,6 +10,8 @@ export interface UploadOptions {
   readonly preset?: string | undefined;
   /** The model to start from: NAME, NAME@VERSION or `none`. */
   readonly from?: string | undefined;
+  /** The models to learn from: NAME or NAME@VERSION. */
+  readonly teachers?: readonly string[] | undefined;
 }
 
 /** A form by which a browser or curl puts one corpus into a bucket, and nothing else anywhere else. */
@@ -33,9 +35,12 @@ export const presignedUploads = (bucket: string, maximumBytes: number) => {
     kind: 'presigned' as const,
     maximumBytes,
     async presign(corpus: string, options: UploadOptions): Promise<UploadForm> {
-      const metadata: Record<string, string> = {};
-      for (const option of ['preset', 'from'] as const)
-        if (options[option] !== undefined) metadata[`x-amz-meta-${option}`] = options[option];
+      const { preset, from, teachers } = options;
+      const metadata: Record<string, string> = {
+        ...(preset !== undefined && { 'x-amz-meta-preset': preset }),
+        ...(from !== undefined && { 'x-amz-meta-from': from }),
+        ...(teachers !== undefined && { 'x-amz-meta-teachers': teachers.join(' ') }),
+      };
       const { url, fields } = await createPresignedPost(client, {
         Bucket: bucket.replace('s3://', ''),
         Key: corpusKey(corpus),

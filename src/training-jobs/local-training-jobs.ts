@@ -245,6 +245,7 @@ export class LocalTrainingJobs implements TrainingJobs {
           ...['--record', record.id],
           ...(request.preset === undefined ? [] : ['--preset', request.preset]),
           ...(request.from === undefined ? [] : ['--from', request.from]),
+          ...(request.teachers === undefined ? [] : ['--teacher', ...request.teachers]),
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );

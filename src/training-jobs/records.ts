@@ -21,6 +21,7 @@ export const queuedRecord = (id: string, request: StartTraining, now: Date = new
   model: request.model,
   preset: request.preset ?? 'auto',
   ...(request.from === undefined ? {} : { from: request.from }),
+  ...(request.teachers === undefined ? {} : { teachers: request.teachers }),
   corpus: { source: request.corpusKey },
   state: 'queued',
   startedAt: now.toISOString(),

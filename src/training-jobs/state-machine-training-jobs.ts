@@ -66,6 +66,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
           model: request.model,
           ...(request.preset !== undefined && { preset: request.preset }),
           ...(request.from !== undefined && { from: request.from }),
+          ...(request.teachers !== undefined && { teachers: request.teachers.join(' ') }),
         }),
       }),
     );

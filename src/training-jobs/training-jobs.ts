@@ -26,6 +26,8 @@ export interface TrainingRecord {
   readonly preset: string;
   /** As it was asked for: the model to start from, or `none`. */
   readonly from?: string;
+  /** As they were asked for: the models to learn from beside the text. */
+  readonly teachers?: readonly string[];
   /** The model whose weights the training started from. */
   readonly parent?: { readonly name?: string; readonly version?: string; readonly digest: string };
   readonly corpus: { readonly source: string; readonly digest?: string; readonly characters?: number };
@@ -55,6 +57,8 @@ export interface StartTraining {
   readonly preset?: string;
   /** NAME or NAME@VERSION of the store to start from; `none` for fresh weights. Default: as the preset says. */
   readonly from?: string;
+  /** NAME or NAME@VERSION of the store, to learn from beside the text. */
+  readonly teachers?: readonly string[];
 }
 
 export interface TrainingJobs {

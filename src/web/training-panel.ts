@@ -21,6 +21,7 @@ export class TrainingPanel {
   #suggested = ''; // the name that the last file gave
   readonly #preset = byId('preset', HTMLSelectElement);
   readonly #from = byId('train-from', HTMLSelectElement);
+  readonly #teacher = byId('train-teacher', HTMLSelectElement);
   readonly #list = byId('training', HTMLSelectElement);
   readonly #view: TrainingView;
 
@@ -77,13 +78,15 @@ export class TrainingPanel {
     if (data.length > 0) this.#view.watch(this.#list.value);
   }
 
-  /** The models of the store, any of which a training may start from. */
+  /** The models of the store, any of which a training may start from or learn from. */
   async #offerModels(): Promise<void> {
     const names = (await folio.models()).map(({ id }) => id);
-    const chosen = this.#from.value;
-    const fixed = [...this.#from.options].filter(({ value }) => value === '' || value === 'none');
-    this.#from.replaceChildren(...fixed, ...names.map((name) => make('option', { value: name }, name)));
-    this.#from.value = ['', 'none', ...names].includes(chosen) ? chosen : '';
+    for (const select of [this.#from, this.#teacher]) {
+      const chosen = select.value;
+      const fixed = [...select.options].filter(({ value }) => value === '' || value === 'none');
+      select.replaceChildren(...fixed, ...names.map((name) => make('option', { value: name }, name)));
+      select.value = ['', 'none', ...names].includes(chosen) ? chosen : '';
+    }
   }
 
   async #start(form: HTMLFormElement): Promise<void> {
@@ -94,9 +97,11 @@ export class TrainingPanel {
     if (button) button.disabled = true;
     try {
       const from = this.#from.value;
+      const teacher = this.#teacher.value;
       const train = folio.train({
         ...{ name: this.#name.value, corpus: file, preset: this.#preset.value },
         ...(from === '' ? {} : { from }),
+        ...(teacher === '' ? {} : { teachers: [teacher] }),
       });
       for await (const { id } of train) {
         await this.refresh(id);

@@ -310,7 +310,7 @@ describe('admin', () => {
     const given = await ask(environment, {
       method: 'POST',
       path,
-      body: { preset: 'tiny', from: 'shakespeare' },
+      body: { preset: 'tiny', from: 'shakespeare', teachers: ['shakespeare', 'shakespeare'] },
       keyId: writerKeyId,
     });
     expect(given.statusCode).toBe(200);
@@ -327,6 +327,7 @@ describe('admin', () => {
       key: 'corpora/novel.txt',
       'x-amz-meta-preset': 'tiny',
       'x-amz-meta-from': 'shakespeare',
+      'x-amz-meta-teachers': 'shakespeare shakespeare',
     });
     const absent = await ask(environment, {
       method: 'POST',

@@ -63,6 +63,8 @@ const ofAll: Descriptions = {
   'messages.content': message.content,
   preset: 'The training’s preset.',
   from: 'The model whose weights the training starts from: a name, or `name@version`; `none` for fresh weights. Default: as the preset says.',
+  teachers:
+    'Models of the same text, one or up to eight, whose expectations the training learns beside the text (distillation): names, or `name@version`. Default: none.',
 };
 
 /** By the ids of the requests' schemas. */

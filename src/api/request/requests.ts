@@ -303,13 +303,29 @@ export const ActivateRequestSchema = lazyObject(
   strict,
 ).register(z.globalRegistry, { id: 'ActivateRequest' });
 
-const startingModel = () => z.optional(modelReference());
+const teachersError = 'a model’s name, or name@version; or an array of 1 to 8 of them';
+
+/** The models that a training starts from and learns from. */
+const trainingModels = () => ({
+  from: z.optional(modelReference()),
+  teachers: z.optional(
+    z.union(
+      [
+        modelReference(),
+        z
+          .array(modelReference())
+          .check(z.minLength(1, { error: teachersError }), z.maxLength(8, { error: teachersError })),
+      ],
+      { error: teachersError },
+    ),
+  ),
+});
 
 export const UploadRequestSchema = lazyObject(
   () => ({
     bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER)),
     preset: z.optional(name()),
-    from: startingModel(),
+    ...trainingModels(),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'UploadRequest' });
@@ -330,7 +346,7 @@ export const TrainingRequestSchema = lazyObject(
     model: name(),
     corpus: z.optional(name()),
     preset: z.optional(name()),
-    from: startingModel(),
+    ...trainingModels(),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'TrainingRequest' });

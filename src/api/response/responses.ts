@@ -445,6 +445,9 @@ export const TrainingSchema = z
     model: z.string(),
     preset: z.string(),
     from: z.optional(z.string()).check(z.describe('The model to start from, as it was asked for.')),
+    teachers: z
+      .optional(z.array(z.string()))
+      .check(z.describe('The models to learn from beside the text, as they were asked for.')),
     parent: z.optional(
       z
         .object({ name: z.optional(z.string()), version: z.optional(z.string()), digest: z.string() })

@@ -9,10 +9,10 @@ import { bodyChunks, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { UploadRequestSchema } from '../request/requests.ts';
-import { checkStartingModel } from '../request/starting-model.ts';
+import { checkTrainingModels } from '../request/training-models.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { json, plain, type Route, route } from './route.ts';
-import { trainingObject } from './trainings.ts';
+import { trainingObject, trainingOptions } from './trainings.ts';
 
 /**
  * Uploads of corpora. A JSON body asks where to put one, and gets a form: presigned for the bucket, or this very
@@ -56,11 +56,12 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       if (/^application\/json\b/i.test(type)) {
         const parameters = parse(UploadRequestSchema, await readJson(context, limits), faults);
         faults.throwIfAny();
-        const { bytes, ...options } = parameters ?? {};
+        const { bytes, ...rest } = parameters ?? {};
         if (bytes !== undefined && bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
         if (bytes !== undefined && bytes < LEAST_CHARACTERS) throw corpusTooSmall(bytes);
-        await checkStartingModel(store, options.from);
-        return context.json({ object: 'corpus.upload', name, upload: await formFor(corpora, name, options) });
+        await checkTrainingModels(store, rest);
+        const upload = await formFor(corpora, name, trainingOptions(rest));
+        return context.json({ object: 'corpus.upload', name, upload });
       }
       if (corpora.kind !== 'direct') {
         throw new FolioError(
@@ -72,8 +73,8 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       const query = new URL(context.req.url).searchParams;
       const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
       faults.throwIfAny();
-      const { preset, from } = parameters ?? {};
-      await checkStartingModel(store, from);
+      const options = parameters ?? {};
+      await checkTrainingModels(store, options);
       trainings.checkCapacity(name);
       const key = corpusKey(name);
       const { size } = await corpora.places.run(async () => {
@@ -84,12 +85,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
           : body;
         return store.writeStream(key, checkedText(file));
       });
-      const record = await trainings.start({
-        model: name,
-        corpusKey: key,
-        ...(preset === undefined ? {} : { preset }),
-        ...(from === undefined ? {} : { from }),
-      });
+      const record = await trainings.start({ model: name, corpusKey: key, ...trainingOptions(options) });
       return context.json(
         { object: 'corpus', name, bytes: size, training: trainingObject(record, store) },
         202,
@@ -156,10 +152,10 @@ const tooLarge = (maximum: number): FolioError =>
 
 const formFor = async (corpora: CorpusUploads, name: string, options: UploadOptions): Promise<object> => {
   if (corpora.kind === 'direct') {
-    const given = Object.entries(options).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
+    const given = Object.entries(options) as [string, string | readonly string[]][];
+    const query = new URLSearchParams(
+      given.flatMap(([option, values]) => [values].flat().map((value) => [option, value])),
     );
-    const query = new URLSearchParams(given);
     return {
       kind: 'direct',
       method: 'POST',

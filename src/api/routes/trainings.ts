@@ -3,12 +3,18 @@ import { streamSSE } from 'hono/streaming';
 import { FolioError } from '../../errors.ts';
 import { corpusKey } from '../../store/keys.ts';
 import type { Store } from '../../store/store.ts';
-import type { TrainingJobs, TrainingRecord, TrainingState } from '../../training-jobs/training-jobs.ts';
+import type {
+  StartTraining,
+  TrainingJobs,
+  TrainingRecord,
+  TrainingState,
+} from '../../training-jobs/training-jobs.ts';
 import type { TrainingDeps } from '../deps.ts';
 import { readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
+import { present } from '../request/present.ts';
 import { TrainingRequestSchema } from '../request/requests.ts';
-import { checkStartingModel } from '../request/starting-model.ts';
+import { checkTrainingModels, type TrainingModels } from '../request/training-models.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { events, json, type Route, route } from './route.ts';
 
@@ -58,13 +64,12 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       const faults = new ValidationErrors();
       const parameters = parse(TrainingRequestSchema, await readJson(context, limits), faults);
       if (!parameters) return faults.raise();
-      const { model, corpus = model, preset, from } = parameters;
-      await checkStartingModel(store, from);
+      const { model, corpus = model } = parameters;
+      await checkTrainingModels(store, parameters);
       const record = await trainings.start({
         model,
         corpusKey: corpusKey(corpus),
-        ...(preset === undefined ? {} : { preset }),
-        ...(from === undefined ? {} : { from }),
+        ...trainingOptions(parameters),
       });
       return context.json(trainingObject(record, store), 202);
     },
@@ -142,6 +147,16 @@ const found = async (trainings: TrainingJobs, id: string): Promise<TrainingRecor
 
 const hasEnded = (state: TrainingState): boolean => state !== 'queued' && state !== 'running';
 
+/** What a request says of how to train. */
+export const trainingOptions = ({
+  preset,
+  from,
+  teachers,
+}: TrainingModels & { readonly preset?: string | undefined }): Pick<
+  StartTraining,
+  'preset' | 'from' | 'teachers'
+> => present({ preset, from, teachers: teachers === undefined ? undefined : [teachers].flat() });
+
 /** A trainer's words, without the place of the store on its machine. */
 const withoutPlace = (text: string, { location }: Store): string =>
   location.length > 3 ? text.replaceAll(location, 'the store') : text; // `.` is the working folder
@@ -154,6 +169,7 @@ export const trainingObject = (record: TrainingRecord, store: Store): object => 
     model: record.model,
     preset: record.preset,
     ...(record.from === undefined ? {} : { from: record.from }),
+    ...(record.teachers === undefined ? {} : { teachers: record.teachers }),
     ...(record.parent === undefined ? {} : { parent: record.parent }),
     corpus: record.corpus,
     state: record.state,

@@ -165,6 +165,38 @@ describe('an upload', () => {
     expect(command.slice(6, command.indexOf('--max-seconds'))).toEqual(expected);
   });
 
+  it.each([
+    ['a', ['--teacher', 'a']],
+    ['a b@20261127T085714Z-678cc60b', ['--teacher', 'a', 'b@20261127T085714Z-678cc60b']],
+  ])('may name the models to learn from: %s', async (teachers, expected) => {
+    const made = world((one) => {
+      one.ends = [{ exit: 0, record: published }];
+      one.objects.set(`${corpora}/${key('novel')}`, {
+        body: '',
+        version: 'v1',
+        metadata: { from: 'shakespeare', teachers },
+      });
+    });
+    await run(event(key('novel')), made);
+    const command = made.tasks[0]?.command ?? [];
+    const start = ['--from', 'shakespeare'];
+    expect(command.slice(6, command.indexOf('--max-seconds'))).toEqual([...start, ...expected]);
+  });
+
+  it.each(['../secret', 'a ', 'a  b', 'a,b', "x' & $key & '", Array(9).fill('a').join(' ')])(
+    'that would learn from what can be no models, %s, is refused before anything is paid for',
+    async (teachers) => {
+      const made = world((one) => {
+        one.objects.set(`${corpora}/${key('novel')}`, { body: '', version: 'v1', metadata: { teachers } });
+      });
+      const end = await run(event(key('novel')), made);
+      expect(end).toMatchObject({ status: 'FAILED', error: 'invalid_parameter' });
+      expect(end.cause).toContain('NAME@VERSION');
+      expect(made.tasks).toEqual([]);
+      expect(record(made)).toMatchObject({ state: 'failed', failure: { code: 'invalid_parameter' } });
+    },
+  );
+
   it.each(['../secret', 'a@b@c', "x' & $key & '", 'a b'])(
     'that would start from what can be no model, %s, is refused before anything is paid for',
     async (from) => {

@@ -74,6 +74,53 @@ describe('uploads and trainings', async () => {
     expect(await until(`/v1/trainings/${id}`, 'published')).toMatchObject({ from: 'none' });
   });
 
+  test('a training may learn from models of the store, and from one that it starts from', async () => {
+    let last: TrainingState | undefined;
+    for await (const training of folio.train({
+      name: 'pupil',
+      corpus: corpusOf('Once more.'),
+      from: 'novel',
+      teachers: ['novel', 'heir'],
+    }))
+      last = training;
+    expect(last).toMatchObject({
+      state: 'published',
+      teachers: ['novel', 'heir'],
+      log_tail: ['--from novel', '--teacher novel heir'],
+    });
+    const again = await call('/v1/trainings', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'pupil', teachers: 'heir' }),
+    });
+    const { id } = TrainingSchema.parse(await again.json());
+    expect(await until(`/v1/trainings/${id}`, 'published')).toMatchObject({
+      teachers: ['heir'],
+      log_tail: ['--teacher heir'],
+    });
+  });
+
+  test.each([
+    [['absent'], 404, 'model_not_found', 'teachers'],
+    [['novel', 'none'], 404, 'model_not_found', 'teachers[1]'],
+    [['https://example.com/model'], 400, 'invalid_parameter', 'teachers[0]'],
+    [[], 400, 'invalid_parameter', 'teachers'],
+    [Array.from({ length: 9 }, () => 'novel'), 400, 'invalid_parameter', 'teachers'],
+  ])('teachers %j are refused before anything is uploaded: %i %s', async (teachers, status, code, param) => {
+    for (const [path, body] of [
+      ['/v1/trainings', { model: 'novel', teachers }],
+      ['/v1/corpora/heir2', { bytes: 1200, teachers }],
+    ] as const) {
+      const response = await call(path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      expect(response.status).toBe(status);
+      expect(await response.json()).toMatchObject({ error: { code, param } });
+    }
+  });
+
   test.each([
     ['absent', 404, 'model_not_found'],
     ['novel@19990101T000000Z-00000000', 404, 'model_not_found'],

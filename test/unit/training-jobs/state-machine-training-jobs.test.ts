@@ -73,6 +73,14 @@ describe('a training by the state machine', () => {
     },
   );
 
+  test('says how to train in the words of an upload’s metadata', async () => {
+    const jobs = new StateMachineTrainingJobs(store, machine, 's3://corpora');
+    const options = { preset: 'standard', from: 'novel', teachers: ['large', 'larger@v1'] };
+    const record = await jobs.start({ model: 'novel', corpusKey: 'corpora/novel.txt', ...options });
+    expect(record).toMatchObject(options);
+    expect(JSON.parse(started[0]?.input ?? '')).toMatchObject({ ...options, teachers: 'large larger@v1' });
+  });
+
   test('that cannot be started has failed, in its record too', async () => {
     refuses = true;
     await expect(start('novel')).rejects.toMatchObject({ code: 'unavailable' });
