@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
@@ -16,7 +16,11 @@ export async function synthesise(context: Readonly<Record<string, unknown>> = {}
     outdir,
     context: { ...cdkJson.context, 'folio:alarm-email': 'me@example.com', ...context },
   });
-  const stacks = addStacks(app, bundlesIn(inject('functionBundles')));
+  const shared = bundlesIn(inject('functionBundles'));
+  // The stack puts the model beside this bundle, and other test files read and make theirs at the same time.
+  const installer = join(outdir, 'bundles/install-model');
+  await cp(shared['install-model'], installer, { recursive: true });
+  const stacks = addStacks(app, { ...shared, 'install-model': installer });
   if (acknowledged) suppressFindings(app, stacks.names);
   const { data, training, api, names } = stacks;
   return {
