@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { committedFolder, committedNetwork } from './committed-network.ts';
 import { benchOptions, interleave, median, report, type Subject } from './harness.ts';
-import { onnxModels } from './rivals/onnx.ts';
+import { onnxModels } from './rivals/network-files.ts';
 import { tensorFlow } from './rivals/tensorflow.ts';
 
 const { json, rounds, wanted } = benchOptions(15);

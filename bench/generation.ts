@@ -2,18 +2,16 @@ import { cpus } from 'node:os';
 import { createKernelStepper } from '../src/model/kernel/kernel-stepper.ts';
 import type { Precision } from '../src/model/stepper.ts';
 import { nodeThreads } from '../src/threads.ts';
+import { overBestRival } from './best-rival.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
-import { argmax, benchNetwork, type LstmNetwork, pruned, sizes, weightsPerStep } from './networks.ts';
-import {
-  onnxLoop,
-  onnxModels,
-  onnxStep,
-  onnxWebText,
-  openvinoText,
-  type TextProcess,
-} from './rivals/onnx.ts';
+import { benchNetwork, type LstmNetwork, pruned, sizes, weightsPerStep } from './networks.ts';
+import { checkStep } from './rivals/check-logits.ts';
+import { onnxModels } from './rivals/network-files.ts';
+import { onnxStep, onnxWebText } from './rivals/onnx.ts';
 import { rawStep, statefulStep, tensorFlow, wasmTensorFlow, windowStep } from './rivals/tensorflow.ts';
+import { textRivals } from './rivals/text-process.ts';
+import { sampling } from './sampling.ts';
 
 /** Milliseconds that a measurement lasts at least. */
 const SPAN = 200;
@@ -40,45 +38,47 @@ const folio = (
   n: number,
   threads: number | undefined = 1,
 ): Batch => {
+  const { vocabulary } = network;
   const stepper = createKernelStepper(network, precision, { threads: nodeThreads(threads) });
+  const sample = sampling(vocabulary);
   const slots = Array.from({ length: n }, () => stepper.open());
-  const ids = slots.map((_, i) => i % network.vocabulary);
+  const ids = slots.map((_, i) => i % vocabulary);
   return () => {
     for (let step = 0; step < 64; step++) {
       const logits = stepper.step(slots, ids);
-      for (let i = 0; i < n; i++) ids[i] = argmax(logits, i * network.vocabulary, network.vocabulary);
+      for (let i = 0; i < n; i++) ids[i] = sample(logits.subarray(i * vocabulary, (i + 1) * vocabulary));
     }
     return 64 * n;
   };
 };
 
-const unitsOf = ({ layers }: LstmNetwork): readonly number[] => layers.map(({ units }) => units);
-
-const onnx = async (network: LstmNetwork, form: 'f32' | 'int8' | 'int8-channel'): Promise<Batch> => {
-  const units = unitsOf(network);
-  const step = await onnxStep(onnxModels(network), form, units);
+/** onnxruntime, a call a character. */
+const onnx = async (
+  network: LstmNetwork,
+  form: 'f32' | 'int8' | 'int8-channel',
+  name: 'onnxruntime-node' | 'onnxruntime-web' = 'onnxruntime-node',
+): Promise<Batch> => {
+  const units = network.layers.map((layer) => layer.units);
+  const step = await onnxStep(onnxModels(network), form, units, name);
+  await checkStep(step, network, form === 'f32' ? 'f32' : 'int8');
+  const sample = sampling(network.vocabulary);
   let id = 0;
   return async () => {
-    for (let i = 0; i < 16; i++) id = argmax(await step(id));
-    return 16;
-  };
-};
-
-/** The same in WebAssembly, as in a page. */
-const onnxWeb = async (network: LstmNetwork, form: 'f32' | 'int8-channel'): Promise<Batch> => {
-  const units = unitsOf(network);
-  const step = await onnxStep(onnxModels(network), form, units, 'onnxruntime-web');
-  let id = 0;
-  return async () => {
-    id = argmax(await step(id));
+    id = sample(await step(id));
     return 1;
   };
 };
 
-const one = (step: (id: number) => Float32Array): Batch => {
+const tfjs = async (
+  step: (id: number) => Float32Array,
+  network: LstmNetwork,
+  { checked = true } = {},
+): Promise<Batch> => {
+  if (checked) await checkStep(step, network, 'f32');
+  const sample = sampling(network.vocabulary);
   let id = 0;
   return () => {
-    id = argmax(step(id));
+    id = sample(step(id));
     return 1;
   };
 };
@@ -88,7 +88,7 @@ const skipped = new Set<string>();
 /** A rival that cannot be had here is left out, with a word. */
 const optional = async (subject: string, add: () => Promise<void>): Promise<void> => {
   if (subject.startsWith('folio')) return add();
-  const rival = subject.replace(/-(f32|int8|raw|window|stateful).*/, '');
+  const rival = subject.replace(/-(f32|int8|int4|raw|window|stateful).*/, '');
   if (skipped.has(rival)) return;
   try {
     await add();
@@ -99,14 +99,6 @@ const optional = async (subject: string, add: () => Promise<void>): Promise<void
 };
 
 const processes: { dispose(): void }[] = [];
-
-/** Engines in processes of their own. */
-const texts: Record<string, (network: LstmNetwork) => Promise<TextProcess>> = {
-  'onnxruntime-f32-loop': (network) => onnxLoop(onnxModels(network), 'f32', unitsOf(network)),
-  'onnxruntime-int8-loop': (network) => onnxLoop(onnxModels(network), 'int8', unitsOf(network)),
-  'openvino-f32': (network) => openvinoText(onnxModels(network), 'f32'),
-  'openvino-int8': (network) => openvinoText(onnxModels(network), 'int8'),
-};
 
 const { json, rounds, wanted } = benchOptions(9);
 const roof = await memoryRoof();
@@ -132,18 +124,13 @@ for (const [name, units] of Object.entries(sizes)) {
     'onnxruntime-f32': () => onnx(network, 'f32'),
     'onnxruntime-int8': () => onnx(network, 'int8'),
     'onnxruntime-int8-channel': () => onnx(network, 'int8-channel'),
-    'onnxruntime-web-f32': () => onnxWeb(network, 'f32'),
-    'onnxruntime-web-int8-channel': () => onnxWeb(network, 'int8-channel'),
-    'onnxruntime-web-int8-loop': () =>
-      onnxWebText(
-        onnxModels(network),
-        'int8',
-        network.layers.map((layer) => layer.units),
-      ),
-    'tfjs-wasm-raw': async () => one(rawStep(await wasmTensorFlow(), network)),
-    'tfjs-node-window': () => one(windowStep(tensorFlow(), network)),
-    'tfjs-node-stateful': () => one(statefulStep(tensorFlow(), network)),
-    'tfjs-node-raw': () => one(rawStep(tensorFlow(), network)),
+    'onnxruntime-web-f32': () => onnx(network, 'f32', 'onnxruntime-web'),
+    'onnxruntime-web-int8-channel': () => onnx(network, 'int8-channel', 'onnxruntime-web'),
+    'onnxruntime-web-int8-loop': () => onnxWebText(onnxModels(network), 'int8', network),
+    'tfjs-wasm-raw': async () => tfjs(rawStep(await wasmTensorFlow(), network), network),
+    'tfjs-node-window': () => tfjs(windowStep(tensorFlow(), network), network, { checked: false }),
+    'tfjs-node-stateful': () => tfjs(statefulStep(tensorFlow(), network), network),
+    'tfjs-node-raw': () => tfjs(rawStep(tensorFlow(), network), network),
   };
   const unit = 'characters/s';
   const subjects: Subject[] = [];
@@ -155,7 +142,7 @@ for (const [name, units] of Object.entries(sizes)) {
       subjects.push({ case: name, subject, unit, measure: () => rate(batch) });
     });
   }
-  for (const [subject, start] of Object.entries(texts)) {
+  for (const { subject, start } of textRivals(cpus().length)) {
     if (!wanted(name, subject)) continue;
     await optional(subject, async () => {
       const text = await start(network);
@@ -179,6 +166,10 @@ for (const process of [...processes, roof]) process.dispose();
 const ratio = (what: string, a: string, b: string): Ratio[] =>
   Object.keys(sizes).map((name) => ({ what: `${name} ${what}`, case: name, a, b }));
 
+const races = [...new Set([1, cpus().length])].flatMap((threads) =>
+  (['int8', 'f32'] as const).flatMap((precision) => overBestRival(cases, precision, threads)),
+);
+
 /** What a step costs for each million of its weights: the same in every model, if nothing else counts. */
 const costs = Object.entries(sizes).flatMap(([name, units]) => {
   const weights = weightsPerStep(benchNetwork(units));
@@ -195,9 +186,7 @@ report(cases, {
   json,
   ratios: [
     ...ratio('int8 over onnxruntime int8, a call a character', 'folio-int8', 'onnxruntime-int8'),
-    ...ratio('int8 over onnxruntime int8, looped in its graph', 'folio-int8', 'onnxruntime-int8-loop'),
     ...ratio('f32 over onnxruntime f32, a call a character', 'folio-f32', 'onnxruntime-f32'),
-    ...ratio('f32 over onnxruntime f32, looped in its graph', 'folio-f32', 'onnxruntime-f32-loop'),
     ...ratio('int4 over int8', 'folio-int4', 'folio-int8'),
     ...ratio('int8, one text on all processors over one', 'folio-int8-threads', 'folio-int8'),
     ...ratio('f32, one text on all processors over one', 'folio-f32-threads', 'folio-f32'),
@@ -210,10 +199,11 @@ report(cases, {
     ...ratio(
       'int8, 8 streams over onnxruntime int8, looped in its graph',
       'folio-int8-n8',
-      'onnxruntime-int8-loop',
+      'onnxruntime-loop-int8',
     ),
   ],
   notes: [
+    ...(races.length > 0 ? [`Ours over the best rival\n${races.join('\n')}`] : []),
     `Memory roof: ${roof.how}.`,
     ...(costs.length > 0 ? [`Cost for each million weights\n${costs.join('\n')}`] : []),
   ],

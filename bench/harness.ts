@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { kernelBuild } from '../src/model/kernel/kernel-module.ts';
 import type { KernelInfo } from '../src/model/stepper.ts';
@@ -61,13 +62,15 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 };
 
+const SETTLE = 10; // milliseconds
+
 /** Measures rivals in turns, round by round, so that whatever else the machine does falls on all of them. */
 export const interleave = async (subjects: readonly Subject[], rounds: number): Promise<Measured[]> => {
   const runs = subjects.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [index, subject] of subjects.entries()) {
       runs[index]!.push(await subject.measure());
-      await new Promise((resolve) => setImmediate(resolve));
+      await setTimeout(SETTLE); // until the threads that it had wait for work have stopped spinning
     }
   }
   return subjects.map(({ case: name, subject, unit }, index) => ({
@@ -110,7 +113,7 @@ export const report = (
       const { subject, unit, runs } = measured;
       const spread = `${rounded(Math.min(...runs))} .. ${rounded(Math.max(...runs))}`;
       console.log(
-        `  ${subject.padEnd(22)} ${rounded(measured.median).padStart(10)} ${unit.padEnd(14)} ${spread}`,
+        `  ${subject.padEnd(28)} ${rounded(measured.median).padStart(10)} ${unit.padEnd(14)} ${spread}`,
       );
     }
   }

@@ -1,17 +1,13 @@
-import { createAlphabet } from '../src/model/format/alphabet.ts';
 import { Arena } from '../src/model/kernel/arena.ts';
 import { compileAssembly } from '../src/model/kernel/build.ts';
 import { type KernelExports, relaxedSimdSupported } from '../src/model/kernel/kernel-module.ts';
 import { Packer } from '../src/model/kernel/packing/packer.ts';
 import { layOut, placeNetwork } from '../src/model/kernel/place-network.ts';
-import { Random } from '../src/model/sampling/random.ts';
-import { Sampler } from '../src/model/sampling/sampler.ts';
-import { checkSampling } from '../src/model/sampling/sampling-options.ts';
-import { TokenCounts } from '../src/model/sampling/token-counts.ts';
 import { PRECISIONS, type Precision } from '../src/model/stepper.ts';
 import { committedNetwork } from './committed-network.ts';
 import { benchOptions, interleave, type Measured, report, type Subject } from './harness.ts';
 import { benchNetwork, type LstmNetwork, sizes } from './networks.ts';
+import { sampling } from './sampling.ts';
 
 /**
  * Where the time of a step goes: each part of it by itself, over and over, on one thread. What was just read lies in the
@@ -81,17 +77,6 @@ const microseconds = (run: (times: number) => void): number => {
   }
 };
 
-const sampling = (logits: Float32Array): ((times: number) => void) => {
-  const vocabulary = logits.length;
-  const options = checkSampling({ temperature: 0.8 }, createAlphabet(undefined, vocabulary));
-  const sampler = new Sampler(options, vocabulary);
-  const counts = new TokenCounts(vocabulary);
-  const random = Random.fromSeed(1);
-  return (times) => {
-    for (let i = 0; i < times; i++) sampler.choose(logits, counts, random);
-  };
-};
-
 const { json, rounds, wanted } = benchOptions(15);
 const networks: Record<string, () => LstmNetwork> = { committed: committedNetwork };
 for (const [name, units] of Object.entries(sizes)) networks[name] = () => benchNetwork(units);
@@ -108,12 +93,16 @@ for (const [name, make] of Object.entries(networks)) {
       measure: () => microseconds((times) => repeat(part, times)),
     }));
     repeat(0, 64);
-    const sample = sampling(logits.slice());
+    const sample = sampling(logits.length);
+    const kept = logits.slice();
     subjects.push({
       case: `${name} ${precision}`,
       subject: 'sampler',
       unit: 'us',
-      measure: () => microseconds(sample),
+      measure: () =>
+        microseconds((times) => {
+          for (let i = 0; i < times; i++) sample(kept);
+        }),
     });
     const measured = await interleave(subjects, rounds);
     const [step, ...others] = measured.slice(0, parts.length);

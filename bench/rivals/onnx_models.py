@@ -2,32 +2,21 @@
 int8-channel.onnx (a scale an output), and f32-loop.onnx and int8-loop.onnx.
 
 The first three are one step: what an exporter would give at its best, Gather of a one-hot row, one LSTM node a layer,
-Gemm. In the others a Loop takes LOOP such steps in one call, each fed with the likeliest character of the one before:
+Gemm. In the others a Loop takes LOOP such steps in one call, each fed with the character that the one before sampled, as noise makes the likeliest one:
 onnxruntime's fastest way, since each call costs it some microseconds.
 """
 
-import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-folder = Path(sys.argv[1])
-shape = json.loads((folder / "network.json").read_text())
-values = np.fromfile(folder / "weights.bin", dtype="<f4")
-at = 0
+from network_files import Weights
 
-
-def take(*dims):
-    global at
-    size = int(np.prod(dims))
-    part = values[at : at + size].reshape(dims)
-    at += size
-    return part
-
+weights = Weights(sys.argv[1])
+folder, vocabulary, take = weights.folder, weights.vocabulary, weights.take
 
 def reordered(matrix, units):
     """Gates i f c o (Keras) -> i o f c (ONNX), outputs first."""
@@ -35,7 +24,6 @@ def reordered(matrix, units):
     return np.concatenate([i, o, f, c], axis=-1).T[None].astype(np.float32)
 
 
-vocabulary, layers = shape["vocabulary"], shape["units"]
 initializers, nodes, inputs, outputs = [], [], [], []
 
 
@@ -47,7 +35,7 @@ def constant(name, array):
 inputs.append(helper.make_tensor_value_info("id", TensorProto.INT64, [1, 1]))
 nodes.append(helper.make_node("Gather", [constant("one_hot", np.eye(vocabulary, dtype=np.float32)), "id"], ["x0"]))
 width, below = vocabulary, "x0"
-for index, units in enumerate(layers):
+for index, units in enumerate(weights.units):
     w = reordered(take(width, 4 * units), units)
     r = reordered(take(units, 4 * units), units)
     b = np.concatenate([reordered(take(4 * units)[None], units)[:, :, 0], np.zeros((1, 4 * units), np.float32)], axis=1)
@@ -64,13 +52,12 @@ for index, units in enumerate(layers):
     )
     nodes.append(helper.make_node("Squeeze", [f"y{index}", constant(f"axes{index}", np.array([1], np.int64))], [f"x{index + 1}"]))
     width, below = units, f"x{index + 1}"
-last = len(layers) - 1
+last = len(weights.units) - 1
 nodes.append(helper.make_node("Squeeze", [f"h{last}_out", constant("axes", np.array([0], np.int64))], ["top"]))
 dense, bias = take(width, vocabulary), take(vocabulary)
 nodes.append(helper.make_node("MatMul", ["top", constant("dense", dense.astype(np.float32))], ["product"]))
 nodes.append(helper.make_node("Add", ["product", constant("dense_bias", bias.astype(np.float32))], ["logits"]))
 outputs.append(helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, vocabulary]))
-assert at == values.size, (at, values.size)
 
 graph = helper.make_graph(nodes, "step", inputs, outputs, initializers)
 model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
@@ -91,7 +78,9 @@ def looped(source, target):
     body = step.graph
     body.name = "character"
     carried = [value for value in body.input]
-    body.node.append(helper.make_node("ArgMax", ["logits"], ["id_out"], axis=1, keepdims=1))
+    body.node.append(helper.make_node("Gather", ["noise", "turn"], ["added"]))
+    body.node.append(helper.make_node("Add", ["logits", "added"], ["noisy"]))
+    body.node.append(helper.make_node("ArgMax", ["noisy"], ["id_out"], axis=1, keepdims=1))
     body.node.append(helper.make_node("Identity", ["going"], ["going_out"]))
     body.node.append(helper.make_node("Identity", ["id_out"], ["character"]))
     outputs = {value.name: value for value in body.output}
@@ -128,7 +117,10 @@ def looped(source, target):
     graph = helper.make_graph(
         [loop],
         "text",
-        [renamed(value, "_first") for value in carried],
+        [
+            *[renamed(value, "_first") for value in carried],
+            helper.make_tensor_value_info("noise", TensorProto.FLOAT, [LOOP, 1, vocabulary]),
+        ],
         [
             *[renamed(value, "_last") for value in carried],
             helper.make_tensor_value_info("characters", TensorProto.INT64, [LOOP, 1, 1]),
