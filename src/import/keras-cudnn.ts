@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../model/format/invalid.ts';
+import { isObject, type Json, textOf } from '../model/format/invalid.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -23,8 +23,8 @@ export const fromCudnn = (
       );
     }
     const gates = kind === 'LSTM' ? 4 : 3;
-    const units = Number(config.units);
-    const doubled = convert(weights, String(config.name), gates, units);
+    const units = Number(textOf(config.units));
+    const doubled = convert(weights, textOf(config.name), gates, units);
     if (!doubled && className === kind) return value;
     return {
       ...value,

@@ -1,6 +1,14 @@
 import { FolioError } from '../errors.ts';
 import { parseAlphabet } from '../model/format/alphabet-file.ts';
-import { invalid, isObject, type Json, objectAt, phrase, unsupported } from '../model/format/invalid.ts';
+import {
+  invalid,
+  isObject,
+  type Json,
+  objectAt,
+  phrase,
+  textOf,
+  unsupported,
+} from '../model/format/invalid.ts';
 import { isKerasPath, kerasPaths, normalizeKerasPath } from '../model/format/keras-paths.ts';
 import { type H5Group, openHdf5 } from './hdf5.ts';
 import { parseJson } from './json.ts';
@@ -31,7 +39,7 @@ export const readKerasArchive = (bytes: Uint8Array, where: string): ParsedModel 
   const model = objectAt(parseJson(config, 'config.json'), 'config.json');
   const vocabulary = [...files].find(([name]) => name.endsWith('vocabulary.txt'));
   return {
-    ...kerasModel(model, String(version), openHdf5(weights, 'model.weights.h5'), where),
+    ...kerasModel(model, textOf(version), openHdf5(weights, 'model.weights.h5'), where),
     ...(vocabulary ? { alphabet: parseAlphabet(vocabulary[1], vocabulary[0]) } : {}),
   };
 };
@@ -66,7 +74,7 @@ export const readKerasH5 = (
   const model = isObject(topology.model_config) ? topology.model_config : topology;
   const version =
     root.attributes.get('keras_version') ?? topology.keras_version ?? outer.keras_version ?? '3.0.0';
-  return kerasModel(objectAt(model, 'config'), String(version), root, where);
+  return kerasModel(objectAt(model, 'config'), textOf(version), root, where);
 };
 
 const kerasModel = (model: Json, version: string, root: H5Group, where: string): ParsedModel => {
@@ -74,7 +82,7 @@ const kerasModel = (model: Json, version: string, root: H5Group, where: string):
     throw unsupported(
       where,
       'a Sequential or functional model, which names its layers: build one of the same layers and set its weights (new.set_weights(old.get_weights()))',
-      phrase(`${String(model.class_name)}, a class of the program that saved it`),
+      phrase(`${textOf(model.class_name)}, a class of the program that saved it`),
     );
   }
   const found = namedWeights(root, model, where);

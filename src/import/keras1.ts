@@ -1,4 +1,4 @@
-import { invalid, isObject, type Json } from '../model/format/invalid.ts';
+import { invalid, isObject, type Json, textOf } from '../model/format/invalid.ts';
 import type { Tensor } from './tensor.ts';
 
 /**
@@ -35,14 +35,14 @@ export const upgradeKeras1 = (
       return { ...layer, config: { ...config, layers: config.layers.map(upgrade) } };
     }
     if (isObject(config.layer)) return { ...layer, config: { ...config, layer: upgrade(config.layer) } };
-    const name = String(config.name);
+    const name = textOf(config.name);
     const changed: Record<string, unknown> = {};
     for (const [property, value] of Object.entries(config)) {
       const keep = className === 'Embedding' && property === 'output_dim';
       changed[keep ? property : (renamed[property] ?? property)] = value;
     }
     if (className === 'GRU') changed.reset_after = false;
-    addWeights(String(className), name, given, weights);
+    addWeights(textOf(className), name, given, weights);
     return { ...layer, config: changed };
   };
   const upgraded = objectOf(upgrade(model));

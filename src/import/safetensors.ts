@@ -1,4 +1,4 @@
-import { invalid, isObject, objectAt } from '../model/format/invalid.ts';
+import { invalid, isObject, objectAt, textOf } from '../model/format/invalid.ts';
 import { ByteReader } from './byte-reader.ts';
 import { parseJson } from './json.ts';
 import { type DType, dtypeOf, type Tensor, tensorOf } from './tensor.ts';
@@ -48,7 +48,7 @@ export const readSafetensors = (bytes: Uint8Array, where: string): Safetensors =
     if (start > end || end > data.length) {
       throw invalid(`${name}.data_offsets`, `a place within ${data.length} bytes`, offsets);
     }
-    tensors.set(name, tensorOf(data.subarray(start, end), dtypeOf(dtypes, String(dtype), name), shape, name));
+    tensors.set(name, tensorOf(data.subarray(start, end), dtypeOf(dtypes, textOf(dtype), name), shape, name));
   }
   return { tensors, metadata: isObject(header.__metadata__) ? header.__metadata__ : {} };
 };

@@ -26,6 +26,10 @@ export type Json = Readonly<Record<string, unknown>>;
 export const isObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A value of a file as text, whatever it is: `String` calls methods that an object of JSON may hide. */
+export const textOf = (value: unknown): string =>
+  typeof value === 'object' && value !== null ? describeValue(value) : String(value);
+
 /** @throws FolioError `model_invalid` */
 export const objectAt = (value: unknown, where: string): Json => {
   if (!isObject(value)) throw invalid(where, 'an object', value);

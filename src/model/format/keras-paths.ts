@@ -1,4 +1,4 @@
-import { isObject, type Json } from './invalid.ts';
+import { isObject, type Json, textOf } from './invalid.ts';
 
 /** Layers and models that may lie within one another: more is refused by the topology's reader. */
 const MOST_DEPTH = 16;
@@ -58,7 +58,7 @@ const snakeCase = (name: string): string =>
 
 const addLayer = (layer: Json, path: string, scope: string, names: Names, depth: number): void => {
   const config = isObject(layer.config) ? layer.config : {};
-  const className = String(layer.class_name);
+  const className = textOf(layer.class_name);
   const name = layer.name ?? config.name;
   if (typeof name !== 'string' || depth > MOST_DEPTH) return;
   const within = `${scope}${name}/`;
@@ -89,7 +89,7 @@ const addCells = (cell: Json, path: string, scope: string, names: Names): void =
     if (!isObject(inner)) return;
     const innerConfig = isObject(inner.config) ? inner.config : {};
     const roles = rolesOf('RNN', innerConfig);
-    addVariables(group(String(inner.class_name)), `${scope}RNNCell_${index}/`, roles, names);
+    addVariables(group(textOf(inner.class_name)), `${scope}RNNCell_${index}/`, roles, names);
   });
 };
 

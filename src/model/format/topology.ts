@@ -1,4 +1,14 @@
-import { invalid, isObject, type Json, listAt, nameAt, objectAt, phrase, unsupported } from './invalid.ts';
+import {
+  invalid,
+  isObject,
+  type Json,
+  listAt,
+  nameAt,
+  objectAt,
+  phrase,
+  textOf,
+  unsupported,
+} from './invalid.ts';
 
 /** One layer of a model that is a plain chain, wrappers taken off. */
 export interface ChainLayer {
@@ -129,7 +139,7 @@ const singleSource = (
     throw unsupported(
       `${name}.class_name`,
       'layers one after another, each with one input',
-      phrase(`${String(entry.class_name)} of ${tensors.length} inputs`),
+      phrase(`${textOf(entry.class_name)} of ${tensors.length} inputs`),
     );
   }
   checkKeywords(isObject(node) ? node.kwargs : keywordsOf(node), name, byName, input);
@@ -188,7 +198,7 @@ const tensorsIn = (
   }
   if (isObject(value)) {
     const { keras_history: history } = isObject(value.config) ? value.config : {};
-    if (Array.isArray(history)) return [{ layer: String(history[0]), output: history[2] ?? 0 }];
+    if (Array.isArray(history)) return [{ layer: textOf(history[0]), output: history[2] ?? 0 }];
     return Object.values(value).flatMap((inner) => tensorsIn(inner, byName, depth + 1));
   }
   return (value as readonly unknown[]).flatMap((inner) => tensorsIn(inner, byName, depth + 1));

@@ -1,6 +1,16 @@
 import type { Matrix } from '../network.ts';
 import { checkFinite, decodeFloat16 } from './halves.ts';
-import { countAt, invalid, isObject, listAt, nameAt, objectAt, phrase, unsupported } from './invalid.ts';
+import {
+  countAt,
+  invalid,
+  isObject,
+  listAt,
+  nameAt,
+  objectAt,
+  phrase,
+  textOf,
+  unsupported,
+} from './invalid.ts';
 
 /**
  * The weights of a LayersModel as its manifest declares them: groups of shards, each group a run of bytes in which
@@ -88,7 +98,7 @@ const readSpec = (value: unknown, where: string): WeightSpec => {
 const readEncoding = (spec: Readonly<Record<string, unknown>>, name: string): Encoding => {
   if (spec.dtype === 'float16') return { kind: 'float16' };
   if (spec.dtype !== 'float32') {
-    const dtype = String(spec.dtype);
+    const dtype = textOf(spec.dtype);
     if (!Object.hasOwn(otherTypes, dtype)) throw unsupported(`${name}.dtype`, '"float32"', spec.dtype);
     return { kind: 'other', dtype, size: otherTypes[dtype]! };
   }

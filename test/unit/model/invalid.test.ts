@@ -210,6 +210,16 @@ describe('a malformed model', () => {
     );
   });
 
+  it('with an object anywhere that cannot be made text gives a typed error, or opens', async () => {
+    const { json } = randomFiles();
+    for (const place of placesIn(json)) {
+      for (const value of [{ toString: null, valueOf: null }, [{ toString: null }]]) {
+        const error = await failure((changed) => put(changed, place, value));
+        expect(error === undefined || isFolioError(error), place.join('.')).toBe(true);
+      }
+    }
+  });
+
   it('changed anywhere either opens or gives a typed error within a second', async () => {
     const { json } = randomFiles();
     const places = placesIn(json);
