@@ -9,10 +9,10 @@ export interface KernelExports {
   heapBase(): number;
   stepF32(network: number, n: number): void;
   stepInt8(network: number, n: number): void;
-  /** The sequences of a step by several threads, the caller's included. */
-  stepTogether(pool: number, threads: number, n: number): void;
-  /** One sequence, its layers in parts for as many threads as come. */
-  stepInParts(pool: number, parts: number): void;
+  /** The sequences of a step by several threads, the caller's included. @returns 1 where a worker took part */
+  stepTogether(pool: number, threads: number, n: number): number;
+  /** One sequence, its layers in parts for as many threads as come. @returns 1 where a worker took part */
+  stepInParts(pool: number, parts: number): number;
   /** What a worker thread does until `shutdown`. */
   work(pool: number, thread: number): void;
   shutdown(pool: number): void;

@@ -13,8 +13,10 @@ const SPINS = 100_000;
  * Advances `n` sequences by one character each, with so many threads, the caller's included. They are cut into chunks,
  * and whoever is free takes the next: a worker that sleeps or is late only fails to help. Every sequence is
  * computed by one thread with the same operations as alone, so the number of threads does not show in the results.
+ *
+ * @returns whether a worker took part
  */
-export function stepTogether(pool: WorkerPool, threads: i32, n: i32): void {
+export function stepTogether(pool: WorkerPool, threads: i32, n: i32): bool {
   const few = (n + CHUNK - 1) / CHUNK;
   const fair = min(((few + threads - 1) / threads) * threads, MOST_CHUNKS);
   const size = (n + fair - 1) / fair;
@@ -31,16 +33,22 @@ export function stepTogether(pool: WorkerPool, threads: i32, n: i32): void {
   while (mine < chunks) {
     const finished = atomic.load<i32>(finishedOf(pool));
     if (finished < 0) unreachable();
-    if (mine + finished == chunks) return;
+    if (mine + finished == chunks) return true;
   }
+  return false;
 }
 
-/** Advances one sequence by one character, its layers in parts for as many threads as come: see step-in-parts.ts. */
-export function stepInParts(pool: WorkerPool, parts: i32): void {
+/**
+ * Advances one sequence by one character, its layers in parts for as many threads as come: see step-in-parts.ts.
+ *
+ * @returns whether a worker took part
+ */
+export function stepInParts(pool: WorkerPool, parts: i32): bool {
   pool.size = 0;
   pool.parts = parts;
   offer(pool, parts - 1);
   callerParts(pool);
+  return pool.members > 1;
 }
 
 /** What a worker does until the pool is shut down. */

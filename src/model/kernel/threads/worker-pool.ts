@@ -87,10 +87,11 @@ export const createWorkerPool = (
       while (threadCount < wanted) spawn();
       const adaptive = n === 1 ? ofOne : ofSeveral;
       const began = now();
+      let helped = 0;
       if (!adaptive.together) advance(address, n);
-      else if (n === 1) kernel.stepInParts(pool, parts);
-      else kernel.stepTogether(pool, threadCount, n);
-      adaptive.took(now() - began, n);
+      else if (n === 1) helped = kernel.stepInParts(pool, parts);
+      else helped = kernel.stepTogether(pool, threadCount, n);
+      adaptive.took(now() - began, n, helped === 1);
     },
     shutdown: () => kernel.shutdown(pool),
   };
