@@ -83,9 +83,9 @@ describe('a training by the state machine', () => {
 
   test('that cannot be started has failed, in its record too', async () => {
     refuses = true;
-    await expect(start('novel')).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(start('refused')).rejects.toMatchObject({ code: 'unavailable' });
     const jobs = new StateMachineTrainingJobs(store, machine, 's3://corpora');
-    const failed = (await jobs.list()).find(({ model }) => model === 'novel');
+    const failed = (await jobs.list()).find(({ model }) => model === 'refused');
     expect(await readRecord(store, failed?.id ?? '')).toMatchObject({
       state: 'failed',
       failure: { code: 'unavailable' },
