@@ -118,8 +118,9 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   if (warning !== undefined) yield keep({ type: 'warning', code: 'not_resumed', message: warning });
   for (const event of from?.events ?? []) keeper.update(event);
   const tools = { folio: folioVersion, tfjs: tf.version.tfjs, tensorflow, node: process.versions.node };
-  const teaching = teachers.length === 0 ? undefined : await teach(teachers, corpus, settings, log, signal);
-  if (teachers.length > 0 && teaching === undefined) {
+  const isTaught = teachers.length > 0 || settings.distillation?.ngrams === true;
+  const teaching = isTaught ? await teach(teachers, corpus, settings, log, signal) : undefined;
+  if (isTaught && teaching === undefined) {
     yield keep(finishedEvent(notBegun));
     return;
   }
@@ -179,7 +180,10 @@ const planOf = (
     return { parent: given, settings: finished(given ? fineTuned(settings, given) : settings) };
   }
   const { trigramLoss, baseLoss } = estimate;
-  const facts = { characters, kind, known: knownShare(alphabet), trigramLoss, baseLoss };
+  const facts = {
+    ...{ characters, kind, known: knownShare(alphabet), trigramLoss, baseLoss },
+    isGiven: given !== undefined,
+  };
   const { fromBase, settings, fineTuning, why } = chooseRecipe(facts);
   const parent = given ?? (fromBase ? base : undefined);
   return {

@@ -2,13 +2,16 @@ import { describe, expect, test } from 'vitest';
 import type { Network } from '../../src/model/network.ts';
 import { decodeCheckpoint, encodeCheckpoint, type FitState } from '../../training/loop/checkpoint.ts';
 import type { TrainingChunk } from '../../training/loop/chunks.ts';
-import { generateText } from '../../training/loop/distillation/generated-text.ts';
+import { KneserNey } from '../../training/loop/distillation/kneser-ney.ts';
+import { NgramTeacher } from '../../training/loop/distillation/ngram-teacher.ts';
 import { taught } from '../../training/loop/distillation/settings.ts';
 import { Teachers } from '../../training/loop/distillation/teachers.ts';
+import { teach } from '../../training/loop/distillation/teaching.ts';
 import { noDropout } from '../../training/loop/dropout.ts';
 import { FastLoop } from '../../training/loop/fast-loop.ts';
 import { shapeOfNetwork, weightsOf } from '../../training/loop/fine-tuning.ts';
 import { type FitOptions, type FitResult, fitNetwork } from '../../training/loop/fit.ts';
+import type { FitSettings } from '../../training/loop/fit-settings.ts';
 import { Kernels } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import { initialWeights, setWeights, stockModel, swapGates } from '../../training/loop/network.ts';
@@ -55,18 +58,28 @@ test('targets and gradients are those of stock tf.layers', () => {
     Int32Array.from({ length: batch * length }, (_, at) => (at * at * seed + at) % vocabulary);
   const chunk: TrainingChunk = {
     ...{ batch, length, own, inputs: drawn(3), targets: drawn(5), begins: new Uint8Array(batch).fill(1) },
+    places: Float64Array.of(40, 5, 90, 3),
   };
   const networks = [teacher(vocabulary, 1), teacher(vocabulary, 2, 5)];
   const live = kernels.live;
-  const teachers = new Teachers(kernels, networks, 0.3);
+  const text = Uint8Array.from({ length: 100 }, (_, at) => (at * at) % vocabulary);
+  const generated = text.toReversed();
+  const ngrams = new KneserNey(text, vocabulary);
+  const teachers = new Teachers(
+    kernels,
+    { networks, ngrams, generated },
+    { ownCharacter: 0.3, generated: 0.4 },
+  );
   const { lesson, state } = teachers.lesson(chunk, zeroState(kernels, teachers, batch));
   const targets = kernels.read(lesson.targets);
 
   const expected = networks.map((network) => stockProbabilities(network, chunk));
+  const expectedByNgrams = new NgramTeacher(ngrams, generated).probabilities(chunk);
   const wanted = Array.from({ length: batch }, (_, b) =>
     Array.from({ length }, (_, t) =>
       Array.from({ length: vocabulary }, (_, id) => {
-        const mean = (expected[0]![b]![t]![id]! + expected[1]![b]![t]![id]!) / 2;
+        const byNgrams = expectedByNgrams[(t * batch + b) * vocabulary + id]!;
+        const mean = (expected[0]![b]![t]![id]! + expected[1]![b]![t]![id]! + byNgrams) / 3;
         const share = b < own ? 0.3 : 0;
         return share * Number(chunk.targets[t * batch + b] === id) + (1 - share) * mean;
       }),
@@ -124,38 +137,44 @@ test('targets and gradients are those of stock tf.layers', () => {
   expect(kernels.live).toBe(live);
 });
 
-describe('a training with teachers', async () => {
+describe('a training with teachers', () => {
   const corpus = corpusOf(madeUpText(600));
-  const settings = taught({
+  const { alphabet } = corpus;
+  const plain: FitSettings = taught({
     ...presets.tiny,
     ...{ units: [12], batch: 8, length: 16, epochs: 2, leastSteps: 1 },
     optimiser: { ...presets.standard.optimiser, averaging: 0.99 },
   });
-  const networks = [teacher(corpus.alphabet.length, 1), teacher(corpus.alphabet.length, 2)];
-  const generated = (await generateText(networks, corpus.alphabet.indexOf('\n'), 1, 1, () => undefined))!;
-  const teaching = { networks, generated };
+  const networks = [1, 2].map((seed) => ({ network: teacher(alphabet.length, seed), alphabet }));
 
-  const run = async (options: FitOptions): Promise<FitResult> => {
-    const fitting = fitNetwork(kernels, corpus, settings, { teaching, ...options });
-    let next = await fitting.next();
-    while (next.done !== true) next = await fitting.next();
-    return next.value;
-  };
+  test.each([
+    ['networks', networks, plain],
+    ['an n-gram model', [], { ...plain, distillation: { ...plain.distillation!, ngrams: true } }],
+  ])(
+    'ends with the same bits where it was interrupted, and leaves no tensor: %s',
+    async (_, teachers, settings) => {
+      const teaching = await teach(teachers, corpus, settings, () => undefined);
+      const run = async (options: FitOptions): Promise<FitResult> => {
+        const fitting = fitNetwork(kernels, corpus, settings, { teaching, ...options });
+        let next = await fitting.next();
+        while (next.done !== true) next = await fitting.next();
+        return next.value;
+      };
 
-  test('ends with the same bits where it was interrupted, and leaves no tensor', async () => {
-    const live = kernels.live;
-    const whole = await run({});
-    const stop = new AbortController();
-    let saved: FitState | undefined;
-    const save = (state: FitState) => {
-      saved = decodeCheckpoint(encodeCheckpoint(state, {}), {});
-      if (state.position === Math.floor(whole.steps / 2)) stop.abort();
-      return Promise.resolve({ key: 'none', bytes: 0 });
-    };
-    expect((await run({ signal: stop.signal, saveEvery: 0, save })).reason).toBe('interrupted');
-    const resumed = await run({ from: saved });
-    expect(resumed.steps).toBe(whole.steps);
-    expect(resumed.weights.map(({ values }) => values)).toEqual(whole.weights.map(({ values }) => values));
-    expect(kernels.live).toBe(live);
-  });
+      const live = kernels.live;
+      const whole = await run({});
+      const stop = new AbortController();
+      let saved: FitState | undefined;
+      const save = (state: FitState) => {
+        saved = decodeCheckpoint(encodeCheckpoint(state, {}), {});
+        if (state.position === Math.floor(whole.steps / 2)) stop.abort();
+        return Promise.resolve({ key: 'none', bytes: 0 });
+      };
+      expect((await run({ signal: stop.signal, saveEvery: 0, save })).reason).toBe('interrupted');
+      const resumed = await run({ from: saved });
+      expect(resumed.steps).toBe(whole.steps);
+      expect(resumed.weights.map(({ values }) => values)).toEqual(whole.weights.map(({ values }) => values));
+      expect(kernels.live).toBe(live);
+    },
+  );
 });

@@ -142,8 +142,21 @@ describe('train', () => {
     expect((await json('model.json')).userDefinedMetadata.folio.parent).toEqual(
       (await json('report.json')).started.parent,
     );
-    const fresh = await run({ name: 'fresh', preset: 'auto', settings: { ...settings, units: [16] }, base });
-    expect(fresh.find(({ type }) => type === 'started')).not.toHaveProperty('parent');
+  });
+
+  test('auto has the n-gram model of a small text teach fresh weights', async () => {
+    const text = join(folder, 'small.txt');
+    await writeFile(text, madeUpText(2300));
+    const settings = { units: [16], batch: 8, length: 16, epochs: 1, leastSteps: 1 };
+    const events = await run({ name: 'fresh', corpus: [text], preset: 'auto', settings });
+    const started = events.find((event) => event.type === 'started')!;
+    expect(started).not.toHaveProperty('parent');
+    expect(started).toMatchObject({
+      why: expect.stringContaining('n-gram model teaches'),
+      settings: { distillation: { ngrams: true } },
+    });
+    expect(events.findLast((event) => event.type === 'step')!.step).toBe(started.steps);
+    expect(events.at(-1)).toMatchObject({ type: 'published' });
   });
 
   test('a list is learnt line by line: its index is published, and what it writes is measured', async () => {

@@ -12,6 +12,8 @@ export interface Chunk {
 
 /** A chunk in its place in a training. */
 export interface TrainingChunk extends Chunk {
+  /** Where each stream's first input lies in the text that it reads: [batch]. */
+  readonly places: Float64Array;
   /** 1 for streams that start this chunk from a state of zeros, 0 for those that carry theirs on: [batch]. */
   readonly begins: Uint8Array;
   /** Streams, the first ones, that read the text itself; the others read what teachers wrote. */
@@ -72,16 +74,18 @@ export class Chunks {
     const text = this.#text;
     const inputs = new Int32Array(batch * length);
     const targets = new Int32Array(batch * length);
+    const places = new Float64Array(batch);
     const begins = new Uint8Array(batch);
     for (let b = 0; b < batch; b += 1) {
       const start = this.#plan?.place(b, step) ?? this.#windows[step * batch + b]!;
+      places[b] = start % text.length;
       begins[b] = Number(this.#plan?.begins(b, step) ?? true);
       for (let t = 0; t < length; t += 1) {
         inputs[t * batch + b] = text[(start + t) % text.length]!;
         targets[t * batch + b] = text[(start + t + 1) % text.length]!;
       }
     }
-    return { batch, length, inputs, targets, begins, own: batch };
+    return { batch, length, inputs, targets, places, begins, own: batch };
   }
 
   #enter(epoch: number): void {

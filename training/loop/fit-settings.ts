@@ -8,6 +8,8 @@ export interface DistillationSettings {
   readonly ownCharacter: number;
   /** Share of the streams that read text which the teachers wrote, where the whole target is what they expect. */
   readonly generated: number;
+  /** Whether an n-gram model of the text is one of the teachers. Default: networks alone. */
+  readonly ngrams?: boolean;
 }
 
 /** How a network is trained. */

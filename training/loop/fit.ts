@@ -87,7 +87,7 @@ export async function* fitNetwork(
   const shapes = weightShapes(shape);
   const chunks = chunksOf(corpus, settings, teaching?.generated);
   const teachers =
-    teaching && new Teachers(kernels, teaching.networks, settings.distillation?.ownCharacter ?? 1);
+    teaching && settings.distillation && new Teachers(kernels, teaching, settings.distillation);
   // States are those of the network's layers, then of the teachers'.
   const streams = { units: [...shape.units, ...(teachers?.units ?? [])] };
   const loop = new FastLoop(kernels, shape, settings.precision);

@@ -1,4 +1,5 @@
 import type { CorpusKind } from '../corpus/lines.ts';
+import { distilledDropout } from '../loop/distillation/settings.ts';
 import type { FitSettings } from '../loop/fit-settings.ts';
 import { type Evidence, evidence } from './evidence.ts';
 import { presets } from './presets.ts';
@@ -13,6 +14,8 @@ export interface CorpusFacts {
   readonly trigramLoss: number;
   /** Of the base as it is, on the same; undefined where there is no base, or none is asked for. */
   readonly baseLoss?: number | undefined;
+  /** Whether it starts from the weights of a model that somebody named. */
+  readonly isGiven?: boolean;
 }
 
 /** How `auto` trains a corpus. */
@@ -45,11 +48,15 @@ const LITTLE = 10_000;
 const SHORT_LIST = 100_000;
 /** Characters below which `standard` overfits in the second half of its schedule, from fresh weights. */
 const SMALL = 50_000;
-/** What it takes instead: as good a model in two thirds of the steps, which ends where the schedule does. */
-const shortSchedule = {
-  epochs: 10,
+/** What it takes instead: a smaller network that the text's own n-gram model teaches. */
+const taughtByNgrams = {
+  units: [256],
+  epochs: 24,
+  learningRate: 5e-3,
   warmUp: 80,
-  optimiser: { ...presets.standard.optimiser, averaging: 0.99 },
+  dropout: distilledDropout,
+  optimiser: { ...presets.standard.optimiser, weightDecay: 0, averaging: 0.995 },
+  distillation: { ownCharacter: 0.3, generated: 0.4, ngrams: true },
 } satisfies Partial<FitSettings>;
 
 /** Share of a text's characters that are in the base's alphabet. */
@@ -70,20 +77,20 @@ export const leavesBaseOpen = (characters: number): boolean => characters < ENOU
  * without any training, predicts it better than the corpus' own trigram model: the languages are alike.
  */
 export const chooseRecipe = (facts: CorpusFacts): Recipe => {
-  const { characters, kind, trigramLoss, baseLoss } = facts;
+  const { characters, kind, trigramLoss, baseLoss, isGiven } = facts;
   const isLittle = characters < LITTLE;
   const fromBase = leavesBaseOpen(characters) && baseLoss !== undefined && baseLoss < trigramLoss;
   const isSmall = kind === 'lines' ? characters < SHORT_LIST : isLittle;
   const isTiny = isSmall && !fromBase;
   const { preparation: _, about: __, ...settings } = isTiny ? presets.tiny : presets.standard;
-  const isShort = !fromBase && !isTiny && characters < SMALL;
+  const isTaught = !fromBase && !isGiven && !isTiny && characters < SMALL;
   return {
     fromBase,
-    settings: isShort ? { ...settings, ...shortSchedule } : settings,
+    settings: isTaught ? { ...settings, ...taughtByNgrams } : settings,
     fineTuning: isLittle ? { leastSteps: 15, warmUp: 15 } : {},
     lossRatio: ratioLike({ ...facts, fromBase }, evidence),
     lossMargin: LOSS_MARGIN,
-    why: reason(facts, fromBase),
+    why: `${reason(facts, fromBase)}${isTaught ? '; the text’s own n-gram model teaches' : ''}`,
   };
 };
 

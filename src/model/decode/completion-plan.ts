@@ -62,6 +62,7 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       stepper,
       alphabet,
       sampler: new Sampler(sampling, stepper.vocabulary),
+      allowed: options.allowed === undefined ? undefined : sampling.allowed,
       length,
       minLength: whole(options.minLength ?? 0, 'minLength', 0),
       stop,

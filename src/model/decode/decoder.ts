@@ -23,6 +23,8 @@ export interface DecodePlan {
   readonly minLength: number;
   readonly stop: readonly string[];
   readonly includeStop: boolean;
+  /** Ids that may be generated: [vocabulary], 0 or 1; undefined when the request does not say. */
+  readonly allowed: Uint8Array | undefined;
   /** Alternatives a character; undefined when no details are asked for. */
   readonly logprobs: number | undefined;
   readonly guard: CopyGuard | undefined;

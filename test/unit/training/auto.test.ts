@@ -75,14 +75,16 @@ describe('the preset auto', () => {
     });
     expect(chooseRecipe({ ...facts(30_000), baseLoss: undefined })).toMatchObject({
       fromBase: false,
-      why: 'there is no model to start from',
+      why: 'there is no model to start from; the text’s own n-gram model teaches',
     });
     expect(chooseRecipe({ ...facts(30_000), kind: 'lines' })).toMatchObject({ fromBase: true });
   });
 
-  it('ends the schedule of a small text from fresh weights early', () => {
-    const { settings } = chooseRecipe(facts(30_000, 4));
-    expect(settings).toMatchObject({ units: presets.standard.units, epochs: 10, warmUp: 80 });
+  it('has the n-gram model of a small text teach a network from fresh weights', () => {
+    const { settings, why } = chooseRecipe(facts(30_000, 4));
+    expect(settings).toMatchObject({ units: [256], distillation: { ngrams: true } });
+    expect(why).toMatch(/unlike .*; the text’s own n-gram model teaches$/);
+    expect(chooseRecipe({ ...facts(30_000, 4), isGiven: true }).settings).not.toHaveProperty('distillation');
     expect(chooseRecipe(facts(30_000)).settings.epochs).toBe(presets.standard.epochs); // of which fine-tuning takes a third
     expect(chooseRecipe(facts(60_000, 4)).settings.epochs).toBe(presets.standard.epochs);
   });

@@ -5,7 +5,7 @@ import { Random } from '../../../src/model/sampling/random.ts';
 import type { Ids } from '../../corpus/encoder.ts';
 
 /** Characters of a text: long enough to be about something, short enough for many beginnings. */
-const TEXT = 4096;
+export const TEXT = 4096;
 /** Texts that are written side by side. */
 const SIDE_BY_SIDE = 32;
 /** Steps between two looks at the signal. */
@@ -34,7 +34,7 @@ export const generateText = async (
   const slots = steppers.map((stepper) => Array.from({ length: SIDE_BY_SIDE }, () => stepper.open()));
   const vocabulary = steppers[0]!.vocabulary;
   const count = SIDE_BY_SIDE * Math.ceil(least / (SIDE_BY_SIDE * TEXT));
-  const text = vocabulary > 256 ? new Uint16Array(count * TEXT) : new Uint8Array(count * TEXT);
+  const text = textOf(count * TEXT, vocabulary);
   const sums = new Float64Array(vocabulary);
   let loggedAt = performance.now();
   for (let first = 0; first < count; first += SIDE_BY_SIDE) {
@@ -61,6 +61,10 @@ export const generateText = async (
   }
   return text;
 };
+
+/** Room for so many ids. */
+export const textOf = (characters: number, vocabulary: number): Ids =>
+  vocabulary > 256 ? new Uint16Array(characters) : new Uint8Array(characters);
 
 /** Adds the softmax of the logits from `from` on. */
 const addProbabilities = (logits: Float32Array, from: number, sums: Float64Array): void => {

@@ -47,6 +47,7 @@ export class TaughtChunks {
       length: this.length,
       inputs: this.#join(own.inputs, other.inputs),
       targets: this.#join(own.targets, other.targets),
+      places: Float64Array.of(...own.places, ...other.places),
       begins: Uint8Array.of(...own.begins, ...other.begins),
       own: own.batch,
     };

@@ -1,10 +1,12 @@
-import type { Network } from '../../../src/model/network.ts';
 import type { TrainingChunk } from '../chunks.ts';
 import { FastLoop, type Lesson } from '../fast-loop.ts';
 import { shapeOfNetwork, weightsOf } from '../fine-tuning.ts';
+import type { DistillationSettings } from '../fit-settings.ts';
 import type { Handle, Kernels } from '../kernels.ts';
 import type { LayerState } from '../lstm-steps.ts';
 import { swapGates } from '../network.ts';
+import { NgramTeacher } from './ngram-teacher.ts';
+import type { Teaching } from './teaching.ts';
 
 /** One teacher inside TensorFlow. */
 interface Loaded {
@@ -22,18 +24,23 @@ export class Teachers {
   readonly #kernels: Kernels;
   readonly #vocabulary: number;
   readonly #ownCharacter: number;
+  readonly #ngrams: NgramTeacher | undefined;
   readonly #loaded: readonly Loaded[];
   /** Of all their layers, first teacher to last. */
   readonly units: readonly number[];
 
   /**
-   * @param networks Of layers that training makes, and of one vocabulary.
-   * @param ownCharacter Share of the text's own character in a target.
+   * @param teaching Its networks of layers that training makes, and of the vocabulary of its n-gram model.
    */
-  constructor(kernels: Kernels, networks: readonly Network[], ownCharacter: number) {
+  constructor(
+    kernels: Kernels,
+    { networks, ngrams, generated }: Teaching,
+    { ownCharacter }: DistillationSettings,
+  ) {
     this.#kernels = kernels;
-    this.#vocabulary = networks[0]!.vocabulary;
+    this.#vocabulary = networks[0]?.vocabulary ?? ngrams!.vocabulary;
     this.#ownCharacter = ownCharacter;
+    this.#ngrams = ngrams && new NgramTeacher(ngrams, generated);
     this.#loaded = networks.map((network) => ({
       loop: new FastLoop(kernels, shapeOfNetwork(network)),
       weights: weightsOf(network).map((weight) => kernels.floats(swapGates(weight).values, weight.shape)),
@@ -55,6 +62,10 @@ export class Teachers {
       const read = loop.probabilities(weights, chunk, before);
       expected.push(read.probabilities);
       after.push(...read.state);
+    }
+    if (this.#ngrams !== undefined) {
+      const shape = [chunk.length * chunk.batch, this.#vocabulary];
+      expected.push(k.floats(this.#ngrams.probabilities(chunk), shape));
     }
     const mean = this.#mean(expected);
     const count = chunk.length * chunk.batch;

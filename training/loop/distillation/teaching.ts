@@ -6,6 +6,8 @@ import { Chunks, lineStartOf } from '../chunks.ts';
 import { checkTrainable, forAlphabet, type ParentNetwork } from '../fine-tuning.ts';
 import type { FitSettings } from '../fit-settings.ts';
 import { generateText } from './generated-text.ts';
+import { KneserNey } from './kneser-ney.ts';
+import { generateByNgrams } from './ngram-teacher.ts';
 import { shareStreams } from './taught-chunks.ts';
 
 /** Characters that teachers write at most: beyond, reading a text twice teaches as much as writing another. */
@@ -15,6 +17,8 @@ const MOST = 4_000_000;
 export interface Teaching {
   /** Of the corpus' alphabet. */
   readonly networks: readonly Network[];
+  /** The text's own, of the same vocabulary, where it teaches. */
+  readonly ngrams?: KneserNey | undefined;
   /** What they wrote: [characters]. */
   readonly generated: Ids;
 }
@@ -47,7 +51,8 @@ export const checkTeachers = (teachers: readonly ParentNetwork[], alphabet: read
 };
 
 /**
- * Has checked teachers write what they are read by: as much as a training will read, up to four million characters.
+ * Has checked teachers write what they are read by: as much as a training will read, up to four million characters. Where
+ * there are none, the text's own n-gram model writes.
  *
  * @returns Undefined where the signal says stop.
  */
@@ -63,14 +68,13 @@ export const teach = async (
   const own = new Chunks(training, { ...settings, batch: streams.own });
   const read = own.perEpoch * settings.epochs * streams.generated * own.length;
   const characters = Math.min(MOST, read);
-  log(`The teachers write ${characters.toLocaleString('en')} characters to be read beside the text.`);
-  const generated = await generateText(
-    networks,
-    lineStartOf(alphabet) ?? 0,
-    characters,
-    settings.seed,
-    log,
-    signal,
-  );
-  return generated && { networks, generated };
+  const ngrams = settings.distillation?.ngrams ? new KneserNey(training, alphabet.length) : undefined;
+  const writers = networks.length > 0 ? 'The teachers write' : 'An n-gram model of the text writes';
+  log(`${writers} ${characters.toLocaleString('en')} characters to be read beside the text.`);
+  const lineStart = lineStartOf(alphabet) ?? 0;
+  const generated =
+    networks.length > 0 || ngrams === undefined
+      ? await generateText(networks, lineStart, characters, settings.seed, log, signal)
+      : await generateByNgrams(ngrams, lineStart, characters, settings.seed, signal);
+  return generated && { networks, ngrams, generated };
 };
