@@ -56,14 +56,22 @@ const plain: Readonly<Record<string, string>> = {
   '\u2029': '\n',
 };
 
-/** What is alike within itself: another digit, mark or letter of the alphabet keeps a text's shape. */
-const kinds = [
-  ...['Latin', 'Greek', 'Cyrillic'].flatMap((script) =>
-    ['Lu', 'Ll'].map((form) => new RegExp(`(?=\\p{${form}})\\p{Script=${script}}`, 'u')),
-  ),
-  /\p{N}/u,
-  /\p{P}/u,
-];
+/**
+ * What is alike within itself: another digit, mark or letter of the alphabet keeps a text's shape. Made for the first
+ * character that is not known: it takes a millisecond.
+ */
+const kinds = (): readonly RegExp[] => {
+  made ??= [
+    ...['Latin', 'Greek', 'Cyrillic'].flatMap((script) =>
+      ['Lu', 'Ll'].map((form) => new RegExp(`(?=\\p{${form}})\\p{Script=${script}}`, 'u')),
+    ),
+    /\p{N}/u,
+    /\p{P}/u,
+  ];
+  return made;
+};
+
+let made: readonly RegExp[] | undefined;
 
 /**
  * The known characters that stand in for one that is not: its plain form (é as e, “ as ", ﬁ as f and i), the
@@ -97,7 +105,7 @@ const anyCase = (character: string, known: ReadonlyMap<string, number>): string 
   [character, character.toLowerCase(), character.toUpperCase()].find((form) => known.has(form));
 
 const closest = (character: string, known: ReadonlyMap<string, number>): readonly string[] => {
-  const kind = kinds.find((pattern) => pattern.test(character));
+  const kind = kinds().find((pattern) => pattern.test(character));
   const alike = [...known.keys()].filter((one) => [...one].length === 1 && kind?.test(one));
   const code = character.codePointAt(0)!;
   const distance = (one: string): number => Math.abs(one.codePointAt(0)! - code);
