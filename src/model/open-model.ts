@@ -5,6 +5,7 @@ import { type ReadFile, readArtefact } from './format/artefact.ts';
 import { digestLater, type Hash } from './format/digest.ts';
 import { Halves } from './format/halves.ts';
 import { isObject } from './format/invalid.ts';
+import { compileKernel } from './kernel/kernel-module.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
 import type { Precision } from './stepper.ts';
@@ -42,7 +43,11 @@ const ALPHABET_LIMIT = 2 ** 24; // bytes
  * `model_unsupported` for a model of another kind, naming layer, property and value
  */
 export const openModel = async (read: ReadFile, options: OpenOptions = {}): Promise<Model> => {
-  const artefact = await readArtefact(read, (weight, bytes) => new Halves(weight, bytes));
+  const artefact = await readArtefact(
+    read,
+    (weight, bytes) => new Halves(weight, bytes),
+    options.kernel === undefined ? compileKernel : undefined,
+  );
   const { network, userDefinedMetadata: metadata } = artefact;
   const digest = digestLater(artefact.modelTopology, artefact.weightsManifest, artefact.shards, options.hash);
   const folio = isObject(metadata) && isObject(metadata.folio) ? metadata.folio : {};

@@ -32,29 +32,30 @@ const MODEL_LIMIT = 2 ** 24; // bytes of model.json
 /**
  * Reads `model.json` and the weights that it names.
  *
+ * @param meanwhile Done while the weights are on their way; it throws nothing.
  * @throws FolioError `model_not_found` without a `model.json`, `model_invalid` for files that contradict themselves,
  * `model_unsupported` for a model of another kind, naming layer, property and value
  */
 export const readArtefact = async <Encoded extends Halves = never>(
   read: ReadFile,
   keepHalves?: KeepHalves<Encoded>,
+  meanwhile?: () => void,
 ): Promise<LayersModelArtefact<Encoded>> => {
   const { format, modelTopology, weightsManifest, userDefinedMetadata } = await readModelJson(read);
   if (format !== undefined && format !== 'layers-model')
     throw unsupported('format', '"layers-model"', format);
   const groups = readManifest(weightsManifest);
-  const shards = await Promise.all(
-    groups.map((group) =>
-      Promise.all(
-        group.paths.map(async (path) => {
-          const { byteLength, paths } = group;
-          const shard = await read(path, byteLength, paths.length === 1 ? byteLength : undefined);
-          if (shard === undefined) throw invalid(path, 'a file of weights', undefined);
-          return shard;
-        }),
-      ),
+  const reading = groups.map(({ byteLength, paths }) =>
+    Promise.all(
+      paths.map(async (path) => {
+        const shard = await read(path, byteLength, paths.length === 1 ? byteLength : undefined);
+        if (shard === undefined) throw invalid(path, 'a file of weights', undefined);
+        return shard;
+      }),
     ),
   );
+  meanwhile?.();
+  const shards = await Promise.all(reading);
   const weights = new Weights(
     groups,
     groups.map((group, g) => joinShards(group, shards[g]!)),

@@ -50,10 +50,8 @@ export const decodeFloat16 = (halves: Uint16Array): Float32Array => {
   for (let i = 0; i < halves.length; i++) {
     const half = halves[i]!;
     bits[i] = ((half & 0x8000) << 16) | ((half & 0x7fff) << 13);
-  }
-  for (let i = 0; i < values.length; i++) values[i]! *= 2 ** 112;
-  for (let i = 0; i < halves.length; i++) {
-    if ((halves[i]! & 0x7c00) === 0x7c00) values[i]! *= (halves[i]! & 0x3ff) === 0 ? Infinity : NaN;
+    values[i]! *= 2 ** 112;
+    if ((half & 0x7c00) === 0x7c00) values[i]! *= (half & 0x3ff) === 0 ? Infinity : NaN;
   }
   return values;
 };

@@ -98,6 +98,15 @@ const modulesOf = (build: Build) => ({
 
 const modules = { plain: /* @__PURE__ */ modulesOf('plain'), relaxed: /* @__PURE__ */ modulesOf('relaxed') };
 
+/** Compiles the build that this host can run, ahead of its first instance, which throws where none can be compiled. */
+export const compileKernel = (): void => {
+  try {
+    modules[relaxedSimdSupported() ? 'relaxed' : 'plain'].own();
+  } catch {
+    // the first instance throws it again
+  }
+};
+
 /** Which code multiplies int8 on this host. */
 export const kernelBuild = (
   relaxed = relaxedSimdSupported(),
