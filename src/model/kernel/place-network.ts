@@ -172,8 +172,9 @@ export const placeNetwork = (
     recurrentSums,
     partial,
   ]);
+  const sizes = layers.map(({ units }) => vectorBytes(units)); // a closure over the layers would keep the published weights
   const placeNext = (memory: WebAssembly.Memory): void => {
-    const vectors = layers.map(({ units }) => arena.place(vectorBytes(units)));
+    const vectors = sizes.map((bytes) => arena.place(bytes));
     arena.commit();
     const placed = new Uint32Array(memory.buffer);
     for (const [index, vector] of vectors.entries()) {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { decodeFloat16, Halves } from '../../../src/model/format/halves.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
@@ -110,4 +112,22 @@ it('float16: the largest half is packed', () => {
   });
   const stepper = createKernelStepper(network, 'f32');
   expect(stepper.step([stepper.open()], [0]).every(Number.isFinite)).toBe(true);
+});
+
+it.each(PRECISIONS)('float16: published weights are let go once they are packed: %s', async (precision) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const published: WeakRef<Halves>[] = [];
+  const stepper = createKernelStepper(
+    inHalves(drawn, (name, halves) => {
+      const matrix = new Halves(name, new Uint8Array(halves.buffer));
+      published.push(new WeakRef(matrix));
+      return matrix;
+    }),
+    precision,
+  );
+  await new Promise((resolve) => setTimeout(resolve)); // what a WeakRef was made of lives as long as the turn
+  collect();
+  expect(published.map((one) => one.deref())).toEqual(published.map(() => undefined));
+  stepper.dispose();
 });
