@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { oneChunk } from './scripts/one-chunk.ts';
 import { replaceFiles } from './scripts/replace-files.ts';
 import { kernelWasm } from './src/model/kernel/kernel-module.ts';
 import { bundlePage } from './src/web/bundle.ts';
@@ -30,6 +31,9 @@ const bundled = Object.fromEntries(
   ['zod/mini', 'commander'].map((name) => [name, fileURLToPath(import.meta.resolve(name))]),
 );
 
+/** What does without the library: the client, a check of TensorFlow, and the command line until it knows the command. */
+const startsAlone = /[\\/](client[\\/]client|tensorflow|cli[\\/](main|folio))\.ts$/;
+
 const bundles = () => [
   build({
     ...common,
@@ -48,6 +52,7 @@ const bundles = () => [
     alias: bundled,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
+    plugins: [oneChunk(join(import.meta.dirname, 'src', 'index.ts'), startsAlone)],
   }),
   build({
     ...common,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { oneChunk } from '../scripts/one-chunk.ts';
 import { committedFolder, committedNetwork } from './committed-network.ts';
 import { benchOptions, interleave, median, report, type Subject } from './harness.ts';
 import { onnxModels } from './rivals/network-files.ts';
@@ -23,6 +24,7 @@ await build({
   format: 'esm',
   target: 'node24',
   packages: 'external',
+  plugins: [oneChunk(new URL('../src/load-model.ts', import.meta.url).pathname, /cold/)],
 });
 
 /** Milliseconds from starting a process to the first byte that it writes. */

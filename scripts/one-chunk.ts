@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Plugin } from 'esbuild';
+
+/**
+ * Keeps what `core` imports in one file. Where code is split, esbuild makes a file for every set of entry points that have
+ * some in common, and Node takes a third of a millisecond and more for each that a program starts with. So whatever is an
+ * entry point, or loaded by a dynamic import, imports the core too.
+ *
+ * @param core a module's path
+ * @param apart the paths of what shall start without the core
+ */
+export const oneChunk = (core: string, apart: RegExp): Plugin => ({
+  name: 'one-chunk',
+  setup({ onResolve, onLoad, resolve }) {
+    const roots = new Set<string>();
+    onResolve({ filter: /\.ts$/ }, async ({ path, pluginData, ...from }) => {
+      if (pluginData === core) return undefined; // asked below
+      if (path === core) return { path, sideEffects: true };
+      const found = await resolve(path, { ...from, pluginData: core });
+      if (from.kind === 'dynamic-import' || from.kind === 'entry-point') roots.add(found.path);
+      return found.path === core ? { ...found, sideEffects: true } : found;
+    });
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (!roots.has(path) || path === core || apart.test(path)) return undefined;
+      const contents = `${await readFile(path, 'utf8')}\nimport ${JSON.stringify(core)};\n`;
+      return { contents, loader: 'ts', resolveDir: dirname(path) };
+    });
+  },
+});
