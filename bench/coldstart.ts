@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { oneChunk } from '../scripts/one-chunk.ts';
@@ -28,14 +30,18 @@ await build({
 });
 
 /** Milliseconds from starting a process to the first byte that it writes. */
-const firstByte = (program: string, parameters: readonly string[]): Promise<number> =>
+const firstByte = (
+  program: string,
+  parameters: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<number> =>
   new Promise((resolve, reject) => {
     const start = performance.now();
     let first: number | undefined;
     let complaint = '';
     const child = spawn(process.execPath, [join(programs, `${program}.mjs`), ...parameters], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
+      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3', ...environment },
     });
     child.stdout.once('data', () => {
       first = performance.now() - start;
@@ -62,23 +68,33 @@ const parameters: Record<string, () => readonly string[]> = {
   onnxruntime: () => [onnxModels(network), ...units],
   node: () => [],
 };
+/** Node keeps the compiled code of the first process there, and the others start with it. */
+const cache = mkdtempSync(join(tmpdir(), 'folio-bench-'));
+const variants: Record<string, { readonly program: string; readonly environment: Record<string, string> }> = {
+  'folio-compile-cache': { program: 'folio', environment: { NODE_COMPILE_CACHE: cache } },
+};
 
 const subjects: Subject[] = [];
-for (const [subject, make] of Object.entries(parameters)) {
+for (const subject of [...Object.keys(parameters), ...Object.keys(variants)]) {
   if (!wanted('committed', subject)) continue;
-  const given = make();
-  await firstByte(subject, given); // warms the file cache
-  subjects.push({ case: 'committed', subject, unit: 'ms', measure: () => firstByte(subject, given) });
+  const { program = subject, environment } = variants[subject] ?? {};
+  const given = parameters[program]!();
+  const measure = (): Promise<number> => firstByte(program, given, environment);
+  await measure(); // warms the file cache
+  subjects.push({ case: 'committed', subject, unit: 'ms', measure });
 }
 const cases = await interleave(subjects, rounds);
+rmSync(cache, { recursive: true });
 
 const runsOf = (subject: string): readonly number[] | undefined =>
   cases.find((one) => one.subject === subject)?.runs;
-const [folio, node] = [runsOf('folio'), runsOf('node')];
-const notes =
-  folio && node
-    ? [`folio adds ${median(folio.map((run, i) => run - node[i]!)).toFixed(1)} ms to a bare Node start.`]
-    : [];
+const node = runsOf('node');
+const notes = ['folio', ...Object.keys(variants)].flatMap((subject) => {
+  const runs = runsOf(subject);
+  if (!runs || !node) return [];
+  const added = median(runs.map((run, i) => run - node[i]!)).toFixed(1);
+  return [`${subject} adds ${added} ms to a bare Node start.`];
+});
 
 report(cases, {
   json,

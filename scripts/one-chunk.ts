@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import type { Plugin } from 'esbuild';
 
 /**
@@ -23,7 +23,8 @@ export const oneChunk = (core: string, apart: RegExp): Plugin => ({
     });
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       if (!roots.has(path) || path === core || apart.test(path)) return undefined;
-      const contents = `${await readFile(path, 'utf8')}\nimport ${JSON.stringify(core)};\n`;
+      const specifier = `./${relative(dirname(path), core).replaceAll('\\', '/')}`; // the same wherever the checkout is
+      const contents = `${await readFile(path, 'utf8')}\nimport '${specifier}';\n`;
       return { contents, loader: 'ts', resolveDir: dirname(path) };
     });
   },

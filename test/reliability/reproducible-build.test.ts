@@ -10,6 +10,7 @@ const sources = [
   'src',
   'functions',
   'training',
+  'scripts',
   'build.ts',
   'package.json',
   'tsconfig.json',
