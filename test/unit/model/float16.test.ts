@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { decodeFloat16, Halves } from '../../../src/model/format/halves.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import type { GruLayer, LstmLayer, Matrix, Network } from '../../../src/model/network.ts';
-import { PRECISIONS } from '../../../src/model/stepper.ts';
+import { PRECISIONS, type Precision, type Stepper } from '../../../src/model/stepper.ts';
 import { prune, randomNetwork } from '../../random-network.ts';
 
 interface Float16ArrayConstructor {
@@ -114,20 +114,27 @@ it('float16: the largest half is packed', () => {
   expect(stepper.step([stepper.open()], [0]).every(Number.isFinite)).toBe(true);
 });
 
+/** A stepper, and its network's matrices, to which nobody else refers. */
+const packed = (precision: Precision): { stepper: Stepper; matrices: readonly WeakRef<Halves>[] } => {
+  const matrices: WeakRef<Halves>[] = [];
+  const network = inHalves(drawn, (name, halves) => {
+    const matrix = new Halves(name, new Uint8Array(halves.buffer));
+    matrices.push(new WeakRef(matrix));
+    return matrix;
+  });
+  return { stepper: createKernelStepper(network, precision), matrices };
+};
+
 it.each(PRECISIONS)('float16: published weights are let go once they are packed: %s', async (precision) => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const published: WeakRef<Halves>[] = [];
-  const stepper = createKernelStepper(
-    inHalves(drawn, (name, halves) => {
-      const matrix = new Halves(name, new Uint8Array(halves.buffer));
-      published.push(new WeakRef(matrix));
-      return matrix;
-    }),
-    precision,
-  );
-  await new Promise((resolve) => setTimeout(resolve)); // what a WeakRef was made of lives as long as the turn
-  collect();
-  expect(published.map((one) => one.deref())).toEqual(published.map(() => undefined));
+  const { stepper, matrices } = packed(precision);
+  const kept = (): number => matrices.filter((matrix) => matrix.deref() !== undefined).length;
+  // What a WeakRef is made of, or asked for, lives as long as the turn; a collector may leave some for its next time.
+  for (let turn = 0; turn < 20 && (turn === 0 || kept() > 0); turn++) {
+    await new Promise((resolve) => setTimeout(resolve));
+    collect();
+  }
+  expect(kept()).toBe(0);
   stepper.dispose();
 });
