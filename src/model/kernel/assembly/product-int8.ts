@@ -101,9 +101,9 @@ export function finish(out: usize, sum: v128, scales: usize, inputScale: v128): 
 // @ts-ignore: decorator
 @inline
 function dots(w0: v128, w1: v128, w2: v128, w3: v128, h0: v128, h1: v128, h2: v128, h3: v128, ones: v128): v128 {
-  const left = i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(w0, h0), i16x8.relaxed_dot_i8x16_i7x16_s(w1, h1));
-  const right = i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(w2, h2), i16x8.relaxed_dot_i8x16_i7x16_s(w3, h3));
-  return i32x4.dot_i16x8_s(i16x8.add(left, right), ones);
+  let sum = i16x8.add(i16x8.relaxed_dot_i8x16_i7x16_s(w0, h0), i16x8.relaxed_dot_i8x16_i7x16_s(w1, h1));
+  sum = i16x8.add(sum, i16x8.relaxed_dot_i8x16_i7x16_s(w2, h2));
+  return i32x4.dot_i16x8_s(i16x8.add(sum, i16x8.relaxed_dot_i8x16_i7x16_s(w3, h3)), ones);
 }
 
 /** The block of the input at `at`: the next of a dense matrix, or the one whose number is listed there. */
@@ -147,8 +147,10 @@ function strip16(
   w: usize, stride: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
 ): void {
   const x = bytesOf(vector, units);
+  const end = x + (blocks << 2);
   const inputScale = v128.load32_splat(scaleOf(vector, units));
-  halfTile(false, w, stride, x, x + (blocks << 2), 0, out, starts, scales, inputScale);
+  if (ASC_FEATURE_RELAXED_SIMD) strip(w, stride, x, end, out, starts, scales, inputScale);
+  else halfTile(false, w, stride, x, end, 0, out, starts, scales, inputScale);
 }
 
 /** A strip of a block-sparse one. */
@@ -212,6 +214,37 @@ function tile(
   finish(out + 80, a5, scales + 80, inputScale);
   finish(out + 96, a6, scales + 96, inputScale);
   finish(out + 112, a7, scales + 112, inputScale);
+}
+
+/** 16 rows of a dense matrix, four blocks at a time, whichever way the host makes its dot product. */
+// @ts-ignore: decorator
+@inline
+function strip(
+  w: usize, stride: usize, x: usize, end: usize, out: usize, starts: usize, scales: usize, inputScale: v128,
+): void {
+  const ones = v128.load(ONES);
+  let a0 = v128.load(starts, 0);
+  let a1 = v128.load(starts, 16);
+  let a2 = v128.load(starts, 32);
+  let a3 = v128.load(starts, 48);
+  for (; x < end; x += 16) {
+    const h0 = v128.load32_splat(x, 0);
+    const h1 = v128.load32_splat(x, 4);
+    const h2 = v128.load32_splat(x, 8);
+    const h3 = v128.load32_splat(x, 12);
+    const w1 = w + stride;
+    const w2 = w1 + stride;
+    const w3 = w2 + stride;
+    a0 = i32x4.add(a0, dots(v128.load(w, 0), v128.load(w1, 0), v128.load(w2, 0), v128.load(w3, 0), h0, h1, h2, h3, ones));
+    a1 = i32x4.add(a1, dots(v128.load(w, 16), v128.load(w1, 16), v128.load(w2, 16), v128.load(w3, 16), h0, h1, h2, h3, ones));
+    a2 = i32x4.add(a2, dots(v128.load(w, 32), v128.load(w1, 32), v128.load(w2, 32), v128.load(w3, 32), h0, h1, h2, h3, ones));
+    a3 = i32x4.add(a3, dots(v128.load(w, 48), v128.load(w1, 48), v128.load(w2, 48), v128.load(w3, 48), h0, h1, h2, h3, ones));
+    w = w3 + stride;
+  }
+  finish(out, a0, scales, inputScale);
+  finish(out + 16, a1, scales + 16, inputScale);
+  finish(out + 32, a2, scales + 32, inputScale);
+  finish(out + 48, a3, scales + 48, inputScale);
 }
 
 /** 32 rows where the host has the dot product with addition. */
