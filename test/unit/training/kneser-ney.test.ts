@@ -100,6 +100,20 @@ describe('KneserNey', () => {
       { numRuns: 30 },
     );
   });
+
+  it('draws characters as often as it expects them, in contexts of every length', () => {
+    const random = Random.fromSeed(3);
+    const text = Uint8Array.from({ length: 300 }, () => Math.floor(5 * random.uniform() ** 2));
+    const ngrams = new KneserNey(text, 6); // of which the last never stands in the text
+    const row = new Float64Array(6);
+    for (const length of [0, 1, 3, 5]) {
+      ngrams.probabilities(text, 100, length, row);
+      const drawn = new Float64Array(6);
+      for (let n = 0; n < 20_000; n++) drawn[ngrams.draw(text, 100, length, random)]! += 1 / 20_000;
+      for (const [id, probability] of row.entries())
+        expect(Math.abs(drawn[id]! - probability)).toBeLessThan(0.015);
+    }
+  });
 });
 
 /** Each character is the one five places before, but for one in ten. */
