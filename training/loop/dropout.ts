@@ -21,29 +21,34 @@ export const noDropout: Dropout = { input: 0, between: 0, output: 0, recurrent: 
 export const hasDropout = ({ input, between, output, recurrent }: Dropout): boolean =>
   input + between + output + recurrent > 0;
 
-/** A mask for a chunk's values: [1 or length, batch, columns]; none at a rate of 0. */
+/** A mask for a chunk's values: [rows, 1 or length, batch]; none at a rate of 0. */
 export const chunkMask = (
   k: Kernels,
   { batch, length }: Chunk,
-  columns: number,
+  rows: number,
   rate: number,
   { perSequence }: Dropout,
   seed: readonly [number, number],
-): Handle | undefined =>
-  rate === 0 ? undefined : k.mask([perSequence ? 1 : length, batch, columns], rate, seed);
+): Handle | undefined => {
+  if (rate === 0) return undefined;
+  const drawn = k.mask([perSequence ? 1 : length, batch, rows], rate, seed);
+  const mask = k.permute(drawn, [2, 0, 1]);
+  k.free(drawn);
+  return mask;
+};
 
-/** A chunk's values [length * batch, columns] under a mask; `values` are freed, or returned where there is no mask. */
+/** A chunk's values [rows, length * batch] under a mask; `values` are freed, or returned where there is no mask. */
 export const masked = (
   k: Kernels,
   values: Handle,
   mask: Handle | undefined,
   { batch, length }: Chunk,
-  columns: number,
+  rows: number,
 ): Handle => {
   if (mask === undefined) return values;
-  const cube = k.reshape(values, [length, batch, columns]);
+  const cube = k.reshape(values, [rows, length, batch]);
   const product = k.multiply(cube, mask);
-  const flat = k.reshape(product, [length * batch, columns]);
+  const flat = k.reshape(product, [rows, length * batch]);
   k.free(values, cube, product);
   return flat;
 };

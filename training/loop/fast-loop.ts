@@ -1,6 +1,6 @@
 import type { Chunk } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
-import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
+import { type Handle, type Kernels, MOST_ONE_HOT, type TrainingPrecision } from './kernels.ts';
 import { backwardSteps, forwardSteps, type LayerState, type LayerSteps } from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
 
@@ -13,19 +13,18 @@ export interface Lesson {
 
 /** What one layer leaves of its way forward for the way back. */
 interface Trace extends LayerSteps {
-  /** Fed to it: [length * batch, inputs]; none where one-hot characters are. */
-  readonly input: Handle | undefined;
+  readonly recurrent: Handle; // [units, 4 * units], as masked
   readonly recurrentMask: Handle | undefined;
   readonly outputMask: Handle | undefined;
 }
 
 /**
  * Forward and backward over chunks, through TensorFlow's kernels. Weights are in the order of `weightShapes`, their
- * gates in order i c f o.
+ * gates in order i c f o. Values of a chunk have a column for each character: [rows, length * batch].
  *
- * What makes it faster than layers written for any network: the product with a one-hot character is the reading of
- * a row; per step there is one product each way, with a matrix laid out so that oneDNN need not transpose it; every
- * weight's gradient is one product over the whole chunk.
+ * What makes it faster than layers written for any network: per step there is one product each way, the forward one of
+ * h, input and bias at once, with matrices laid out so that oneDNN need not transpose them; its rows are the gates, which
+ * part without a copy; all weights of a layer have their gradients from one product over the whole chunk.
  */
 export class FastLoop {
   readonly #kernels: Kernels;
@@ -60,33 +59,30 @@ export class FastLoop {
 
     const logits = this.#logits(top, outputKernel, outputBias);
     const { loss, byLogits } = this.#loss(logits, chunk, lesson);
-    const gradients = [this.#productOfTransposed(top, byLogits), k.sumOfRows(byLogits)];
-    const outputTransposed = k.transpose(outputKernel);
-    let byOutput = this.#product(byLogits, outputTransposed); // [length * batch, units]
-    k.free(logits, outputTransposed, byLogits, top);
+    const gradients = [this.#product(top, byLogits), k.sumOfRows(byLogits)];
+    let byOutput = this.#productByTransposed(outputKernel, byLogits); // [units, length * batch]
+    k.free(logits, byLogits, top);
 
     for (let index = traces.length - 1; index >= 0; index -= 1) {
       const trace = traces[index]!;
       const units = this.#shape.units[index]!;
-      const kernel = weights[this.#firstLayer + 3 * index]!;
       const byTop = masked(k, byOutput, trace.outputMask, chunk, units);
-      const byGates = backwardSteps(k, byTop, trace, chunk, units, this.#precision); // [length * batch, 4 * units]
-      const byRecurrent = this.#byRecurrent(trace, byGates);
-      if (trace.input === undefined) {
-        const { byKernel, byBias } = this.#byRows(byGates, ids, dropout.input, units);
-        gradients.unshift(byKernel, byRecurrent, byBias);
-      } else {
-        gradients.unshift(this.#productOfTransposed(trace.input, byGates), byRecurrent, k.sumOfRows(byGates));
-        const transposed = k.transpose(kernel);
-        byOutput = this.#product(byGates, transposed);
-        k.free(transposed, trace.input);
+      const byUnit = this.#gatesByUnit(trace.recurrent, units);
+      const recurrent = k.operand(byUnit, this.#precision);
+      const byGates = backwardSteps(k, byTop, recurrent, trace, chunk, units); // [units * 4, length * batch]
+      gradients.unshift(...this.#byWeights(trace, byGates, ids, chunk, dropout.input, index));
+      if (index > 0 || input !== undefined) {
+        const kernel = this.#gatesByUnit(weights[this.#firstLayer + 3 * index]!, units);
+        byOutput = this.#product(kernel, byGates);
+        k.free(kernel);
       }
-      k.free(byGates);
+      k.free(byGates, byUnit, recurrent, ...trace.factors);
     }
     if (input !== undefined) {
       const byEmbedded = masked(k, byOutput, inputMask, chunk, this.#shape.embedding);
-      gradients.unshift(k.sumByRow(byEmbedded, ids, this.#shape.vocabulary));
-      k.free(byEmbedded);
+      const rows = k.transpose(byEmbedded);
+      gradients.unshift(k.sumByRow(rows, ids, this.#shape.vocabulary));
+      k.free(byEmbedded, rows);
     }
     if (inputMask !== undefined) k.free(inputMask);
     k.free(ids);
@@ -150,7 +146,7 @@ export class FastLoop {
 
   #forget(traces: readonly Trace[]): LayerState[] {
     return traces.map((trace) => {
-      this.#kernels.free(...(trace.input === undefined ? [] : [trace.input]), ...trace.gates.flat());
+      this.#kernels.free(...trace.factors, ...trace.gates.flat());
       return this.#release(trace);
     });
   }
@@ -168,7 +164,9 @@ export class FastLoop {
     }
     const ids = k.integers(chunk.inputs, shape);
     const inputMask = chunkMask(k, chunk, embedding, dropout.input, dropout, [seed, 1]);
-    const embedded = k.gather(weights[0]!, ids);
+    const rows = k.gather(weights[0]!, ids);
+    const embedded = k.transpose(rows);
+    k.free(rows);
     return { ids, input: masked(k, embedded, inputMask, chunk, embedding), inputMask };
   }
 
@@ -194,71 +192,162 @@ export class FastLoop {
       const last = index === this.#shape.units.length - 1;
       const rate = last ? dropout.output : dropout.between;
       const outputMask = chunkMask(k, chunk, units, rate, dropout, [seed, place + 1]);
-      const sums =
-        input === undefined
-          ? this.#readRows(kernel, bias, ids, chunk, dropout.input, units)
-          : this.#multiplyInput(input, kernel, bias, chunk);
-      const steps = forwardSteps(k, sums, recurrent, state[index]!, this.#precision);
-      traces.push({ input, recurrent, recurrentMask, ...steps, outputMask });
-      input = masked(k, k.stack(steps.h.slice(1)), outputMask, chunk, units);
+      const matrices = { kernel, recurrent, bias };
+      const steps = this.#steps(matrices, input, ids, chunk, dropout.input, state[index]!, units);
+      traces.push({ recurrent, recurrentMask, ...steps, outputMask });
+      input = masked(k, k.beside(steps.h), outputMask, chunk, units);
     }
     return { traces, top: input! };
   }
 
-  /** What the first layer's kernel and bias give for one-hot characters, a row for each: a table to read. */
-  #readRows(kernel: Handle, bias: Handle, ids: Handle, chunk: Chunk, rate: number, units: number): Handle[] {
+  /** One layer's steps over its input [rows, length * batch], which is freed, or over one-hot characters. */
+  #steps(
+    { kernel, recurrent, bias }: Readonly<Record<'kernel' | 'recurrent' | 'bias', Handle>>,
+    input: Handle | undefined,
+    ids: Handle,
+    chunk: Chunk,
+    rate: number,
+    state: LayerState,
+    units: number,
+  ): LayerSteps {
+    const k = this.#kernels;
+    const { batch, length } = chunk;
+    const multiplied = input ?? (this.#readsRows(chunk) ? undefined : this.#oneHot(ids, rate));
+    const addends =
+      multiplied === undefined ? this.#readRows(kernel, bias, ids, chunk, rate, units) : undefined;
+    const ones = k.floats(new Float32Array(batch).fill(1), [1, batch]); // times the bias
+    const inputs = multiplied === undefined ? [] : k.columns(multiplied, length);
+    const row = k.reshape(bias, [1, 4 * units]);
+    const stacked = k.stack(multiplied === undefined ? [recurrent] : [recurrent, kernel, row]);
+    // For a single step, a copy that is transposed would cost more than it saves.
+    const single = length === 1;
+    const matrix = single ? k.stack([stacked]) : k.transpose(stacked);
+    const operand = k.operand(matrix, this.#precision);
+    const steps = forwardSteps(
+      k,
+      {
+        inputs: Array.from({ length }, (_, t) => (multiplied === undefined ? [] : [inputs[t]!, ones])),
+        multiply: (factor) => (single ? k.productOfTransposed(operand, factor) : k.product(operand, factor)),
+        addends,
+      },
+      state,
+      units,
+    );
+    k.free(ones, ...inputs, row, stacked, matrix, operand);
+    if (multiplied !== undefined) k.free(multiplied);
+    return steps;
+  }
+
+  /** Whether rows of the first layer's kernel are read for one-hot characters, in place of a product with these. */
+  #readsRows({ length }: Chunk): boolean {
+    const { embedding, vocabulary } = this.#shape;
+    return embedding === 0 && (vocabulary > MOST_ONE_HOT || length === 1);
+  }
+
+  /** [vocabulary, length * batch]: zeros for a dropped character. */
+  #oneHot(ids: Handle, rate: number): Handle {
+    return this.#kernels.oneHotColumns(ids, this.#shape.vocabulary, 1 / (1 - rate));
+  }
+
+  /** What the first layer's kernel and bias give for one-hot characters: [length] of [4 * units, batch]. */
+  #readRows(
+    kernel: Handle,
+    bias: Handle,
+    ids: Handle,
+    { batch, length }: Chunk,
+    rate: number,
+    units: number,
+  ): Handle[] {
     const k = this.#kernels;
     const raised = k.scale(kernel, 1 / (1 - rate));
     const none = k.floats(new Float32Array(4 * units), [1, 4 * units]); // the row of a dropped character
     const rows = k.stack([raised, none]);
     const table = k.addBias(rows, bias);
-    const steps = k.parts(ids, chunk.length);
-    const sums = steps.map((step) => k.gather(table, step));
-    k.free(raised, none, rows, table, ...steps);
-    return sums;
-  }
-
-  #multiplyInput(input: Handle, kernel: Handle, bias: Handle, chunk: Chunk): Handle[] {
-    const k = this.#kernels;
-    const product = this.#product(input, kernel);
-    const sums = k.addBias(product, bias);
-    const steps = k.rows(sums, chunk.length);
-    k.free(product, sums);
+    const read = k.gather(table, ids);
+    const byStep = k.reshape(read, [length, batch, 4 * units]);
+    const columns = k.permute(byStep, [0, 2, 1]);
+    const flat = k.reshape(columns, [length * 4 * units, batch]);
+    const steps = k.rows(flat, length);
+    k.free(raised, none, rows, table, read, byStep, columns, flat);
     return steps;
   }
 
-  #byRecurrent(trace: Trace, byGates: Handle): Handle {
+  /** A layer's gradients, kernel, recurrent kernel and bias, from that by its gates' sums. */
+  #byWeights(
+    trace: Trace,
+    byGates: Handle, // [units * 4, length * batch]
+    ids: Handle,
+    chunk: Chunk,
+    rate: number,
+    index: number,
+  ): [kernel: Handle, recurrent: Handle, bias: Handle] {
     const k = this.#kernels;
-    const before = k.stack(trace.h.slice(0, -1));
-    const gradient = this.#productOfTransposed(before, byGates); // [units, 4 * units]
-    k.free(before);
-    if (trace.recurrentMask === undefined) return gradient;
-    const masked = k.multiply(gradient, trace.recurrentMask);
-    k.free(gradient);
-    return masked;
+    const units = this.#shape.units[index]!;
+    const readsRows = index === 0 && this.#readsRows(chunk);
+    const inputs = this.#shape.units[index - 1] ?? (this.#shape.embedding || this.#shape.vocabulary);
+    const rows = units + (readsRows ? 0 : inputs + 1);
+    const factors = k.beside(trace.factors);
+    const product = this.#productByTransposed(byGates, factors);
+    const byUnit = k.reshape(product, [units, 4, rows]);
+    const sorted = k.permute(byUnit, [2, 1, 0]);
+    const flat = k.reshape(sorted, [rows, 4 * units]);
+    k.free(factors, product, byUnit, sorted);
+    const masked = (byRecurrent: Handle): Handle => {
+      if (trace.recurrentMask === undefined) return byRecurrent;
+      const result = k.multiply(byRecurrent, trace.recurrentMask);
+      k.free(byRecurrent);
+      return result;
+    };
+    if (readsRows) {
+      const { byKernel, byBias } = this.#byRows(byGates, ids, rate, units);
+      return [byKernel, masked(flat), byBias];
+    }
+    const [byRecurrent, byKernel, row] = k.parts(flat, [units, inputs, 1]) as [Handle, Handle, Handle];
+    const byBias = k.reshape(row, [4 * units]);
+    k.free(flat, row);
+    return [byKernel, masked(byRecurrent), byBias];
   }
 
-  /** The first layer's gradients under one-hot characters: each step adds to its character's row, and to the bias. */
+  /** The first layer's gradients where rows were read: each step adds to its character's row, and to the bias. */
   #byRows(byGates: Handle, ids: Handle, rate: number, units: number): { byKernel: Handle; byBias: Handle } {
     const k = this.#kernels;
     const { vocabulary } = this.#shape;
-    const sums = k.sumByRow(byGates, ids, vocabulary + 1);
-    const known = k.head(sums, vocabulary, 4 * units);
-    const gradients = { byKernel: k.scale(known, 1 / (1 - rate)), byBias: k.sumOfRows(sums) };
-    k.free(sums, known);
+    const rows = k.transpose(byGates);
+    const sums = k.sumByRow(rows, ids, vocabulary + 1);
+    const byUnit = k.reshape(sums, [vocabulary + 1, units, 4]);
+    const sorted = k.permute(byUnit, [0, 2, 1]);
+    const flat = k.reshape(sorted, [vocabulary + 1, 4 * units]);
+    const known = k.head(flat, vocabulary, 4 * units);
+    const gradients = { byKernel: k.scale(known, 1 / (1 - rate)), byBias: k.sumOfRows(flat) };
+    k.free(rows, sums, byUnit, sorted, flat, known);
     return gradients;
   }
 
+  /** Weights [rows, 4 * units] in the order of `backwardSteps`: [rows, units * 4]. */
+  #gatesByUnit(weights: Handle, units: number): Handle {
+    const k = this.#kernels;
+    const byGate = k.reshape(weights, [-1, 4, units]);
+    const byUnit = k.permute(byGate, [0, 2, 1]);
+    const flat = k.reshape(byUnit, [-1, 4 * units]);
+    k.free(byGate, byUnit);
+    return flat;
+  }
+
   #product(a: Handle, b: Handle): Handle {
-    const operand = this.#kernels.operand(b, this.#precision);
-    const product = this.#kernels.product(a, operand);
-    this.#kernels.free(operand);
-    return product;
+    return this.#multiplied(b, (operand) => this.#kernels.product(a, operand));
   }
 
   #productOfTransposed(a: Handle, b: Handle): Handle {
+    return this.#multiplied(b, (operand) => this.#kernels.productOfTransposed(a, operand));
+  }
+
+  #productByTransposed(a: Handle, b: Handle): Handle {
+    return this.#multiplied(b, (operand) => this.#kernels.productByTransposed(a, operand));
+  }
+
+  #multiplied(b: Handle, multiply: (operand: Handle) => Handle): Handle {
     const operand = this.#kernels.operand(b, this.#precision);
-    const product = this.#kernels.productOfTransposed(a, operand);
+    const product = multiply(operand);
     this.#kernels.free(operand);
     return product;
   }
@@ -266,7 +355,7 @@ export class FastLoop {
   /** [length * batch, vocabulary] */
   #logits(top: Handle, kernel: Handle, bias: Handle): Handle {
     const k = this.#kernels;
-    const product = this.#product(top, kernel);
+    const product = this.#productOfTransposed(top, kernel);
     const logits = k.addBias(product, bias);
     k.free(product);
     return logits;

@@ -13,7 +13,7 @@ import type { Teaching } from './distillation/teaching.ts';
 import { FastLoop } from './fast-loop.ts';
 import type { FitSettings } from './fit-settings.ts';
 import type { Kernels } from './kernels.ts';
-import { freeState, type LayerState, restartStreams, zeroState } from './lstm-steps.ts';
+import { freeState, readState, restartStreams, restoreState } from './lstm-steps.ts';
 import { initialWeights, type NetworkShape, swapGates, type Weight, weightShapes } from './network.ts';
 import { freshState, Optimiser } from './optimiser.ts';
 import { sample } from './samples.ts';
@@ -106,7 +106,7 @@ export async function* fitNetwork(
       settings.optimiser,
     );
   let optimiser = open(good);
-  let recurrent = restore(kernels, streams, chunks.batch, good.recurrent);
+  let recurrent = restoreState(kernels, streams, chunks.batch, good.recurrent);
   let { position, epochLoss, rateFactor, divergences, best } = good;
   const epochs = [...good.epochs];
   const history = new EventHistory(good.events);
@@ -115,7 +115,7 @@ export async function* fitNetwork(
   const state = (): FitState => ({
     ...{ position, epochLoss, rateFactor, divergences, best },
     optimiser: optimiser.state(),
-    recurrent: recurrent.flatMap(({ h, c }) => [kernels.read(h), kernels.read(c)]),
+    recurrent: readState(kernels, recurrent),
     epochs: [...epochs],
     events: history.events,
     seconds: seconds(),
@@ -165,7 +165,7 @@ export async function* fitNetwork(
         optimiser.dispose();
         freeState(kernels, recurrent);
         optimiser = open(good);
-        recurrent = restore(kernels, streams, chunks.batch, good.recurrent);
+        recurrent = restoreState(kernels, streams, chunks.batch, good.recurrent);
         ({ position, epochLoss, best } = good);
         epochs.length = good.epochs.length;
         rateFactor /= 2;
@@ -261,16 +261,3 @@ const fresh = (weights: readonly Weight[]): FitState => ({
   optimiser: freshState(weights.map((weight) => swapGates(weight).values)),
   ...{ recurrent: [], epochs: [], events: [], seconds: 0 },
 });
-
-const restore = (
-  kernels: Kernels,
-  shape: Pick<NetworkShape, 'units'>,
-  batch: number,
-  arrays: readonly Float32Array[],
-): LayerState[] => {
-  if (arrays.length === 0) return zeroState(kernels, shape, batch);
-  return shape.units.map((units, index) => ({
-    h: kernels.floats(arrays[2 * index]!, [batch, units]),
-    c: kernels.floats(arrays[2 * index + 1]!, [batch, units]),
-  }));
-};

@@ -6,14 +6,14 @@ export type Handle = number;
 /** Of products: float32, or bfloat16, of which some processors do twice as many. */
 export type TrainingPrecision = 'f32' | 'bf16';
 
-/** Whether the first operand of a product is transposed. */
-type Layout = 'plain' | 'left';
+/** Which operand of a product is transposed. */
+type Layout = 'plain' | 'left' | 'right';
 
 /** TensorFlow's number for bfloat16, which tfjs-node does not name. */
 const TF_BFLOAT16 = 14;
 
-/** Rows of a table up to which a product is faster than a sum by segments. */
-const MOST_ONE_HOT = 256;
+/** Rows of a table up to which a product with one-hot characters is faster than reading rows and summing by them. */
+export const MOST_ONE_HOT = 256;
 
 /**
  * TensorFlow's kernels by name, without tfjs' tensors, tapes and bookkeeping around them: an inner loop of some
@@ -40,6 +40,7 @@ export class Kernels {
     const products = (of: number) => ({
       plain: [type('T', of), flag('transpose_a', false), flag('transpose_b', false)],
       left: [type('T', of), flag('transpose_a', true), flag('transpose_b', false)],
+      right: [type('T', of), flag('adj_x', false), flag('adj_y', true)], // of BatchMatMulV2
     });
     const cast = (from: number, to: number) => [
       type('SrcT', from),
@@ -85,14 +86,14 @@ export class Kernels {
     this.live -= handles.length;
   }
 
-  /** A copy as the second operand of products in a precision. */
+  /** A copy as an operand of products in a precision. */
   operand(a: Handle, precision: TrainingPrecision): Handle {
     return precision === 'bf16' ? this.#rounded(a) : this.#one('Identity', [this.#float], [a]);
   }
 
   /**
-   * [m, k] x [k, n] in the second operand's precision: in bfloat16 the first is rounded to it, the sums are made in float32, and what
-   * comes out is bfloat16 in float32. A transposed second operand is slow in oneDNN: transpose it beforehand.
+   * [m, k] x [k, n]. Where an operand is bfloat16 the other is rounded to it, the sums are made in float32, and what
+   * comes out is bfloat16 in float32.
    */
   product(a: Handle, b: Handle): Handle {
     return this.#multiply('plain', a, b);
@@ -103,9 +104,19 @@ export class Kernels {
     return this.#multiply('left', a, b);
   }
 
+  /** [m, k] x [n, k] transposed, likewise. Through `BatchMatMulV2`, since `MatMul` takes up to twice as long for it in oneDNN. */
+  productByTransposed(a: Handle, b: Handle): Handle {
+    return this.#multiply('right', a, b);
+  }
+
   /** [m, n] -> [n, m] */
   transpose(a: Handle): Handle {
-    const order = this.integers([1, 0], [2]);
+    return this.permute(a, [1, 0]);
+  }
+
+  /** Its axes in another order. */
+  permute(a: Handle, axes: readonly number[]): Handle {
+    const order = this.integers(axes, [axes.length]);
     const result = this.#one('Transpose', [this.#float, this.whole('Tperm')], [a, order]);
     this.free(order);
     return result;
@@ -156,17 +167,23 @@ export class Kernels {
     return this.#split(this.#axis0, a, count);
   }
 
-  /** Whole numbers [n] into `count` equal parts. */
-  parts(a: Handle, count: number): Handle[] {
-    const type = { name: 'T', type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_INT32 };
-    return this.run('Split', [type, this.#count('num_split', count)], [this.#axis0, a], count);
+  /** Rows into parts of these sizes. */
+  parts(a: Handle, sizes: readonly number[]): Handle[] {
+    const rows = this.integers(sizes, [sizes.length]);
+    const attributes = [this.#float, this.#count('num_split', sizes.length), this.whole('Tlen')];
+    const parts = this.run('SplitV', attributes, [a, rows, this.#axis0], sizes.length);
+    this.free(rows);
+    return parts;
   }
 
   /** Row under row. */
   stack(parts: readonly Handle[]): Handle {
-    if (parts.length === 1) return this.#one('Identity', [this.#float], parts);
-    const attributes = [this.#float, this.#count('N', parts.length), this.whole('Tidx')];
-    return this.#one('ConcatV2', attributes, [...parts, this.#axis0]);
+    return this.#concatenate(parts, this.#axis0);
+  }
+
+  /** Column beside column. */
+  beside(parts: readonly Handle[]): Handle {
+    return this.#concatenate(parts, this.#axis1);
   }
 
   /** Rows `ids` of a table: [n, columns]. */
@@ -196,11 +213,12 @@ export class Kernels {
 
   /** A row for each id, 1 in its column: [n, count]. */
   oneHot(ids: Handle, count: number): Handle {
-    const [size, one, zero] = [this.integers([count], []), this.scalar(1), this.scalar(0)];
-    const attributes = [this.#float, this.whole('TI'), this.#count('axis', -1)];
-    const rows = this.#one('OneHot', attributes, [ids, size, one, zero]);
-    this.free(size, one, zero);
-    return rows;
+    return this.#oneHot(ids, count, 1, -1);
+  }
+
+  /** A column for each id, `value` in its row: [count, n]. A number beyond the rows gives zeros. */
+  oneHotColumns(ids: Handle, count: number, value: number): Handle {
+    return this.#oneHot(ids, count, value, 0);
   }
 
   /** Of each row: [m, n]. */
@@ -313,11 +331,13 @@ export class Kernels {
   }
 
   #multiply(layout: Layout, a: Handle, b: Handle): Handle {
-    if (!this.#short.has(b)) return this.#one('MatMul', this.#products.float32[layout], [a, b]);
-    const rounded = this.#rounded(a);
-    const short = this.#one('MatMul', this.#products.bfloat16[layout], [rounded, b]);
+    const name = layout === 'right' ? 'BatchMatMulV2' : 'MatMul';
+    if (!this.#short.has(a) && !this.#short.has(b))
+      return this.#one(name, this.#products.float32[layout], [a, b]);
+    const operands = [a, b].map((operand) => (this.#short.has(operand) ? operand : this.#rounded(operand)));
+    const short = this.#one(name, this.#products.bfloat16[layout], operands);
     const product = this.#one('Cast', this.#toFloat32, [short]);
-    this.free(rounded, short);
+    this.free(short, ...operands.filter((operand) => operand !== a && operand !== b));
     return product;
   }
 
@@ -325,6 +345,20 @@ export class Kernels {
     const short = this.#one('Cast', this.#toBfloat16, [a]);
     this.#short.add(short);
     return short;
+  }
+
+  #concatenate(parts: readonly Handle[], axis: Handle): Handle {
+    if (parts.length === 1) return this.#one('Identity', [this.#float], parts);
+    const attributes = [this.#float, this.#count('N', parts.length), this.whole('Tidx')];
+    return this.#one('ConcatV2', attributes, [...parts, axis]);
+  }
+
+  #oneHot(ids: Handle, count: number, value: number, axis: 0 | -1): Handle {
+    const [size, on, off] = [this.integers([count], []), this.scalar(value), this.scalar(0)];
+    const attributes = [this.#float, this.whole('TI'), this.#count('axis', axis)];
+    const result = this.#one('OneHot', attributes, [ids, size, on, off]);
+    this.free(size, on, off);
+    return result;
   }
 
   #split(axis: Handle, a: Handle, count: number): Handle[] {

@@ -1,8 +1,8 @@
 import type { Chunk } from './chunks.ts';
-import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
+import type { Handle, Kernels } from './kernels.ts';
 import type { NetworkShape } from './network.ts';
 
-/** h and c of a layer: [batch, units] each. */
+/** h and c of a layer: [units, batch] each, a column for each stream. */
 export interface LayerState {
   readonly h: Handle;
   readonly c: Handle;
@@ -14,8 +14,8 @@ export const zeroState = (
   batch: number,
 ): LayerState[] =>
   shape.units.map((units) => ({
-    h: kernels.floats(new Float32Array(batch * units), [batch, units]),
-    c: kernels.floats(new Float32Array(batch * units), [batch, units]),
+    h: kernels.floats(new Float32Array(batch * units), [units, batch]),
+    c: kernels.floats(new Float32Array(batch * units), [units, batch]),
   }));
 
 /**
@@ -27,7 +27,7 @@ export const restartStreams = (kernels: Kernels, state: LayerState[], begins: Ui
   if (!begins.includes(1)) return state;
   const keep = kernels.floats(
     Float32Array.from(begins, (begin) => 1 - begin),
-    [begins.length, 1],
+    [1, begins.length],
   );
   const restarted = state.map(({ h, c }) => ({ h: kernels.multiply(h, keep), c: kernels.multiply(c, keep) }));
   freeState(kernels, state);
@@ -39,76 +39,131 @@ export const freeState = (kernels: Kernels, state: readonly LayerState[]): void 
   for (const { h, c } of state) kernels.free(h, c);
 };
 
-/** A layer's steps forward, as the way back needs them. */
+/** h and c of each layer as checkpoints have them: [batch, units]. */
+export const readState = (kernels: Kernels, state: readonly LayerState[]): Float32Array[] =>
+  state.flatMap(({ h, c }) =>
+    [h, c].map((values) => {
+      const rows = kernels.transpose(values);
+      const read = kernels.read(rows);
+      kernels.free(rows);
+      return read;
+    }),
+  );
+
+/** The state that `readState` read; zeros where there is none yet. */
+export const restoreState = (
+  kernels: Kernels,
+  shape: Pick<NetworkShape, 'units'>,
+  batch: number,
+  arrays: readonly Float32Array[],
+): LayerState[] => {
+  if (arrays.length === 0) return zeroState(kernels, shape, batch);
+  return shape.units.map((units, index) => {
+    const [h, c] = arrays.slice(2 * index, 2 * index + 2).map((values) => {
+      const rows = kernels.floats(values, [batch, units]);
+      const columns = kernels.transpose(rows);
+      kernels.free(rows);
+      return columns;
+    }) as [Handle, Handle];
+    return { h, c };
+  });
+};
+
+/** What a layer's steps leave for the way back. */
 export interface LayerSteps {
-  readonly recurrent: Handle; // [units, 4 * units], as masked
-  /** Of the state before the first step, then after each: [length + 1] of [batch, units]. */
+  /** What each step's product was with: h before it, over its input, over ones: [length] of [rows, batch]. */
+  readonly factors: readonly Handle[];
+  /** After each step: [length] of [units, batch]. */
   readonly h: readonly Handle[];
+  /** Of the state before the first step, then after each: [length + 1] of [units, batch]. */
   readonly c: readonly Handle[];
-  readonly gates: readonly (readonly Handle[])[]; // [length] of i, f, o, candidate, tanh(c): [batch, units]
+  readonly gates: readonly (readonly Handle[])[]; // [length] of i, f, o, candidate, tanh(c): [units, batch]
 }
 
-/** Steps of one layer, from the input's part of the gates' sums [length] of [batch, 4 * units]; `sums` are freed. */
+/** How the gates' sums of a step come about. */
+export interface StepProduct {
+  /** What stands under h in a step's factor: [length] of lists of [rows, batch]. */
+  readonly inputs: readonly (readonly Handle[])[];
+  /** The gates' sums i c f o [4 * units, batch] from a factor. */
+  readonly multiply: (factor: Handle) => Handle;
+  /** What else belongs to the sums: [length] of [4 * units, batch]; freed. */
+  readonly addends: readonly Handle[] | undefined;
+}
+
+/**
+ * Steps of one layer. Streams are columns, so that the gates are blocks of rows, which TensorFlow parts without copying
+ * them. Of the state `h` is freed.
+ */
 export const forwardSteps = (
   k: Kernels,
-  sums: readonly Handle[],
-  recurrent: Handle,
+  { inputs, multiply, addends }: StepProduct,
   state: LayerState,
-  precision: TrainingPrecision,
-): Pick<LayerSteps, 'h' | 'c' | 'gates'> => {
-  const h = [state.h];
+  units: number,
+): LayerSteps => {
+  const factors: Handle[] = [];
+  const h: Handle[] = [];
   const c = [state.c];
   const gates: Handle[][] = [];
-  const matrix = k.operand(recurrent, precision);
-  for (const sum of sums) {
-    const product = k.product(h.at(-1)!, matrix);
-    const total = k.add(product, sum);
-    const [ofInput, ofCandidate, ofForget, ofOutput] = k.columns(total, 4) as [
-      Handle,
+  for (const [t, input] of inputs.entries()) {
+    const factor = k.stack([h.at(-1) ?? state.h, ...input]);
+    let sums = multiply(factor);
+    if (addends !== undefined) {
+      const product = sums;
+      sums = k.add(product, addends[t]!);
+      k.free(product, addends[t]!);
+    }
+    const [ofInput, ofCandidate, ofBoth] = k.parts(sums, [units, units, 2 * units]) as [
       Handle,
       Handle,
       Handle,
     ];
     const i = k.sigmoid(ofInput);
-    const f = k.sigmoid(ofForget);
-    const o = k.sigmoid(ofOutput);
+    const both = k.sigmoid(ofBoth);
+    const [f, o] = k.rows(both, 2) as [Handle, Handle];
     const candidate = k.tanh(ofCandidate);
     const kept = k.multiply(f, c.at(-1)!);
     const added = k.multiply(i, candidate);
     const cell = k.add(kept, added);
     const cellTanh = k.tanh(cell);
-    k.free(sum, product, total, ofInput, ofCandidate, ofForget, ofOutput, kept, added);
+    k.free(sums, ofInput, ofCandidate, ofBoth, both, kept, added);
+    factors.push(factor);
     h.push(k.multiply(o, cellTanh));
     c.push(cell);
     gates.push([i, f, o, candidate, cellTanh]);
   }
-  k.free(matrix);
-  return { h, c, gates };
+  k.free(state.h);
+  return { factors, h, c, gates };
 };
 
-/** Gradient by the gates' sums [length * batch, 4 * units], from that by the outputs, which is freed. */
+/**
+ * Gradient by the gates' sums, the gates i c f o of each unit one under the other: [units * 4, length * batch].
+ *
+ * `LSTMBlockCellGrad` has streams as rows. It takes units for them here: all that it does is done number by number, and the
+ * four gates that it puts side by side are the four rows of a unit.
+ *
+ * @param byOutputs Gradient by the outputs [units, length * batch]; freed.
+ * @param recurrent The recurrent weights, their columns in that order: [units, units * 4].
+ */
 export const backwardSteps = (
   k: Kernels,
   byOutputs: Handle,
+  recurrent: Handle,
   trace: LayerSteps,
   { batch, length }: Chunk,
   units: number,
-  precision: TrainingPrecision,
 ): Handle => {
-  const steps = k.rows(byOutputs, length);
-  const transposed = k.transpose(trace.recurrent);
-  const matrix = k.operand(transposed, precision); // [4 * units, units]
-  k.free(transposed);
-  const nothing = k.floats(new Float32Array(0), [batch, 0]);
-  const peephole = k.floats(new Float32Array(units), [units]);
-  const bias = k.floats(new Float32Array(4 * units), [4 * units]);
+  const steps = k.columns(byOutputs, length);
+  const nothing = k.floats(new Float32Array(0), [units, 0]);
+  const weights = k.floats(new Float32Array(batch * 4 * batch), [batch, 4 * batch]); // looked at for its size alone
+  const peephole = k.floats(new Float32Array(batch), [batch]);
+  const bias = k.floats(new Float32Array(4 * batch), [4 * batch]);
   const byGates: Handle[] = [];
   let byH: Handle | undefined;
-  let byC = k.floats(new Float32Array(batch * units), [batch, units]);
+  let byC = k.floats(new Float32Array(units * batch), [units, batch]);
   for (let t = length - 1; t >= 0; t -= 1) {
     const [i, f, o, candidate, cellTanh] = trace.gates[t] as [Handle, Handle, Handle, Handle, Handle];
     const total = byH === undefined ? steps[t]! : k.add(steps[t]!, byH);
-    const before = [nothing, trace.c[t]!, trace.h[t]!, trace.recurrent, peephole, peephole, peephole, bias];
+    const before = [nothing, trace.c[t]!, trace.h[t]!, weights, peephole, peephole, peephole, bias];
     const [byCellBefore, byStep] = k.cellGradient([
       ...before,
       i,
@@ -123,10 +178,12 @@ export const backwardSteps = (
     if (byH !== undefined) k.free(byH, total);
     k.free(byC, i, f, o, candidate, cellTanh);
     byC = byCellBefore;
-    byH = t > 0 ? k.product(byStep, matrix) : undefined;
-    byGates.unshift(byStep);
+    const rows = k.reshape(byStep, [4 * units, batch]);
+    k.free(byStep);
+    byH = t > 0 ? k.product(recurrent, rows) : undefined;
+    byGates.unshift(rows);
   }
-  const joined = k.stack(byGates);
-  k.free(byOutputs, matrix, nothing, peephole, bias, byC, ...steps, ...byGates);
+  const joined = k.beside(byGates);
+  k.free(byOutputs, nothing, weights, peephole, bias, byC, ...steps, ...byGates);
   return joined;
 };
