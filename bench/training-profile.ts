@@ -5,7 +5,7 @@ import type { TrainingCase } from './rivals/pytorch.ts';
 
 /**
  * `npm run bench:training-profile`: where a step of training spends its time, by TensorFlow kernel: every call of the
- * binding is timed, and what is left is JavaScript. Shares hold on a loaded machine better than milliseconds do.
+ * binding is timed, and what is left is JavaScript. The kernels are called one by one for it; a long training runs them as one graph. Shares hold on a loaded machine better than milliseconds do.
  *
  *   node bench/training-profile.ts [CASE…]   such as 1x512@32x64
  */
@@ -43,7 +43,7 @@ for (const name of cases) {
   const [layers, units, batch, length] = name.split(/[x@]/).map(Number);
   if (!layers || !units || !batch || !length) throw new Error(`${name}: expected LAYERSxUNITS@BATCHxLENGTH`);
   const one: TrainingCase = { name, vocabulary: 65, layers, units, batch, length };
-  const { rate, close } = folioTraining(one, 'f32');
+  const { rate, close } = folioTraining(one, 'f32', false);
   await rate(2); // warm
   times.clear();
   const began = performance.now();

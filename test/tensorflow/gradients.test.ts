@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/model/sampling/random.ts';
 import { hasBfloat16 } from '../../training/loop/bfloat16.ts';
 import type { Chunk } from '../../training/loop/chunks.ts';
-import { noDropout } from '../../training/loop/dropout.ts';
-import { FastLoop } from '../../training/loop/fast-loop.ts';
+import { CompiledLoop } from '../../training/loop/compiled-loop.ts';
+import { type Dropout, noDropout } from '../../training/loop/dropout.ts';
+import { FastLoop, type Lesson } from '../../training/loop/fast-loop.ts';
 import { Kernels, type TrainingPrecision } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import {
@@ -112,5 +113,48 @@ describe('the fast loop has the loss and the gradients of stock tf.layers', () =
   test.skipIf(!hasBfloat16()).each(cases)('$shape, batch $batch x length $length, in bfloat16', (one) => {
     check(one, 'bf16', 0.05);
     expect(() => check(one, 'bf16', 1e-4)).toThrow();
+  });
+});
+
+describe('a step as one graph has the loss, the gradients and the state of its kernels called one by one', () => {
+  const masks: Dropout = { input: 0.2, between: 0.3, output: 0.4, recurrent: 0.3, perSequence: true };
+  const [batch, length, vocabulary] = [5, 7, 30];
+  const size = { batch, length };
+
+  test.each([
+    { units: [20], embedding: 0, dropout: noDropout, taught: false },
+    { units: [20, 12], embedding: 0, dropout: masks, taught: false },
+    { units: [20, 12], embedding: 6, dropout: { ...masks, perSequence: false }, taught: false },
+    { units: [20], embedding: 0, dropout: masks, taught: true },
+  ])('$units, embedding $embedding, taught $taught', ({ units, embedding, dropout, taught }) => {
+    const shape: NetworkShape = { vocabulary, embedding, units };
+    const random = Random.fromSeed(4);
+    const live = kernels.live;
+    const weights = initialWeights(kernels, shape, 7)
+      .map(swapGates)
+      .map(({ values, shape: size }) => kernels.floats(values, size));
+    const called = new FastLoop(kernels, shape);
+    const compiled = new CompiledLoop(kernels, { shape, size, dropout, precision: 'f32', taught });
+    let states = [zeroState(kernels, shape, batch), zeroState(kernels, shape, batch)];
+    for (const seed of [1, 2, 3]) {
+      const chunk = randomChunk(() => random.uniform(), vocabulary, batch, length);
+      const targets = new Float32Array(batch * length * vocabulary).fill(1 / vocabulary);
+      const lesson: Lesson | undefined = taught
+        ? { own: 3, targets: kernels.floats(targets, [batch * length, vocabulary]) }
+        : undefined;
+      const expected = called.gradients(weights, chunk, states[0]!, dropout, seed, lesson);
+      const received = compiled.gradients(weights, chunk, states[1]!, seed, lesson);
+      states = [expected.state, received.state];
+      expect(received.loss).toBeCloseTo(expected.loss, 5);
+      const all = ({ gradients, state }: typeof expected) =>
+        [...gradients, ...state.flatMap(({ h, c }) => [h, c])].map((handle) => kernels.read(handle));
+      for (const [index, values] of all(received).entries())
+        expect(relativeError(values, all(expected)[index]!)).toBeLessThan(1e-5);
+      kernels.free(...expected.gradients, ...received.gradients, ...(lesson ? [lesson.targets] : []));
+    }
+    for (const state of states) freeState(kernels, state);
+    kernels.free(...weights);
+    compiled.dispose();
+    expect(kernels.live).toBe(live);
   });
 });

@@ -2,10 +2,15 @@ import { Random } from '../../src/model/sampling/random.ts';
 import type { Ids } from '../corpus/encoder.ts';
 import { positionsOf, StreamPlan } from './stream-plan.ts';
 
-/** Streams side by side, time-major: value `t * batch + b` is stream b at step t. */
-export interface Chunk {
+export interface ChunkSize {
+  /** Streams. */
   readonly batch: number;
+  /** Steps, a character of each stream in each. */
   readonly length: number;
+}
+
+/** Streams side by side, time-major: value `t * batch + b` is stream b at step t. */
+export interface Chunk extends ChunkSize {
   readonly inputs: Int32Array; // [length * batch]
   readonly targets: Int32Array; // [length * batch], each the character after its input
 }

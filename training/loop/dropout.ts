@@ -1,5 +1,5 @@
 import { Random } from '../../src/model/sampling/random.ts';
-import type { Chunk } from './chunks.ts';
+import type { Chunk, ChunkSize } from './chunks.ts';
 import type { Handle, Kernels } from './kernels.ts';
 
 /** Shares of values put to zero while training; the others are raised so that the sum is expected to stay. */
@@ -24,14 +24,15 @@ export const hasDropout = ({ input, between, output, recurrent }: Dropout): bool
 /** A mask for a chunk's values: [rows, 1 or length, batch]; none at a rate of 0. */
 export const chunkMask = (
   k: Kernels,
-  { batch, length }: Chunk,
+  { batch, length }: ChunkSize,
   rows: number,
   rate: number,
   { perSequence }: Dropout,
-  seed: readonly [number, number],
+  seed: Handle,
+  place: number,
 ): Handle | undefined => {
   if (rate === 0) return undefined;
-  const drawn = k.mask([perSequence ? 1 : length, batch, rows], rate, seed);
+  const drawn = k.mask([perSequence ? 1 : length, batch, rows], rate, seed, place);
   const mask = k.permute(drawn, [2, 0, 1]);
   k.free(drawn);
   return mask;
@@ -42,7 +43,7 @@ export const masked = (
   k: Kernels,
   values: Handle,
   mask: Handle | undefined,
-  { batch, length }: Chunk,
+  { batch, length }: ChunkSize,
   rows: number,
 ): Handle => {
   if (mask === undefined) return values;

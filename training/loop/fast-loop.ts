@@ -1,4 +1,4 @@
-import type { Chunk } from './chunks.ts';
+import type { Chunk, ChunkSize } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
 import { type Handle, type Kernels, MOST_ONE_HOT, type TrainingPrecision } from './kernels.ts';
 import { backwardSteps, forwardSteps, type LayerState, type LayerSteps } from './lstm-steps.ts';
@@ -9,6 +9,21 @@ export interface Lesson {
   readonly targets: Handle; // [length * batch, vocabulary]
   /** Streams, the first ones, that read the text itself. */
   readonly own: number;
+}
+
+/** What differs from step to step besides weights and state, inside TensorFlow. */
+export interface Fed {
+  readonly ids: Handle; // [length * batch], those of dropped characters replaced
+  readonly targets: Handle; // [length * batch]
+  readonly seed: Handle; // []
+  readonly lesson: Handle | undefined;
+}
+
+/** Losses of a chunk's characters [length * batch], gradients by every weight, and the state at the end. */
+export interface Differentiated {
+  readonly losses: Handle;
+  readonly gradients: Handle[];
+  readonly state: LayerState[];
 }
 
 /** What one layer leaves of its way forward for the way back. */
@@ -53,12 +68,42 @@ export class FastLoop {
     lesson?: Lesson,
   ): { loss: number; gradients: Handle[]; state: LayerState[] } {
     const k = this.#kernels;
-    const { ids, input, inputMask } = this.#input(weights, chunk, dropout, seed);
-    const { traces, top } = this.#layers(weights, chunk, state, dropout, seed, ids, input);
+    const fed = this.feed(chunk, dropout, seed, lesson);
+    const { losses, ...rest } = this.differentiate(weights, fed, chunk, state, dropout);
+    const loss = meanLoss(k.read(losses), chunk.batch, lesson?.own);
+    k.free(losses, fed.ids, fed.targets, fed.seed);
+    return { loss, ...rest };
+  }
+
+  /** What `differentiate` is given of a chunk; whoever asks frees all but the lesson. */
+  feed(chunk: Chunk, dropout: Dropout, seed: number, lesson?: Lesson): Fed {
+    const k = this.#kernels;
+    const { embedding, vocabulary } = this.#shape;
+    const count = [chunk.length * chunk.batch];
+    const inputs = embedding > 0 ? chunk.inputs : dropCharacters(chunk, vocabulary, dropout, seed);
+    return {
+      ids: k.integers(inputs, count),
+      targets: k.integers(chunk.targets, count),
+      seed: k.integers([seed], []),
+      lesson: lesson?.targets,
+    };
+  }
+
+  /** All of `gradients` that TensorFlow does, without reading anything of it. `state` is freed. */
+  differentiate(
+    weights: readonly Handle[],
+    { ids, targets, seed, lesson }: Fed,
+    size: ChunkSize,
+    state: readonly LayerState[],
+    dropout: Dropout,
+  ): Differentiated {
+    const k = this.#kernels;
+    const { input, inputMask } = this.#input(weights, size, dropout, ids, seed);
+    const { traces, top } = this.#layers(weights, size, state, dropout, ids, seed, input);
     const [outputKernel, outputBias] = weights.slice(-2) as [Handle, Handle];
 
     const logits = this.#logits(top, outputKernel, outputBias);
-    const { loss, byLogits } = this.#loss(logits, chunk, lesson);
+    const { losses, byLogits } = this.#loss(logits, targets, size, lesson);
     const gradients = [this.#product(top, byLogits), k.sumOfRows(byLogits)];
     let byOutput = this.#productByTransposed(outputKernel, byLogits); // [units, length * batch]
     k.free(logits, byLogits, top);
@@ -66,11 +111,11 @@ export class FastLoop {
     for (let index = traces.length - 1; index >= 0; index -= 1) {
       const trace = traces[index]!;
       const units = this.#shape.units[index]!;
-      const byTop = masked(k, byOutput, trace.outputMask, chunk, units);
+      const byTop = masked(k, byOutput, trace.outputMask, size, units);
       const byUnit = this.#gatesByUnit(trace.recurrent, units);
       const recurrent = k.operand(byUnit, this.#precision);
-      const byGates = backwardSteps(k, byTop, recurrent, trace, chunk, units); // [units * 4, length * batch]
-      gradients.unshift(...this.#byWeights(trace, byGates, ids, chunk, dropout.input, index));
+      const byGates = backwardSteps(k, byTop, recurrent, trace, size, units); // [units * 4, length * batch]
+      gradients.unshift(...this.#byWeights(trace, byGates, ids, size, dropout.input, index));
       if (index > 0 || input !== undefined) {
         const kernel = this.#gatesByUnit(weights[this.#firstLayer + 3 * index]!, units);
         byOutput = this.#product(kernel, byGates);
@@ -79,14 +124,13 @@ export class FastLoop {
       k.free(byGates, byUnit, recurrent, ...trace.factors);
     }
     if (input !== undefined) {
-      const byEmbedded = masked(k, byOutput, inputMask, chunk, this.#shape.embedding);
+      const byEmbedded = masked(k, byOutput, inputMask, size, this.#shape.embedding);
       const rows = k.transpose(byEmbedded);
       gradients.unshift(k.sumByRow(rows, ids, this.#shape.vocabulary));
       k.free(byEmbedded, rows);
     }
     if (inputMask !== undefined) k.free(inputMask);
-    k.free(ids);
-    return { loss, gradients, state: traces.map((trace) => this.#release(trace)) };
+    return { losses, gradients, state: traces.map((trace) => this.#release(trace)) };
   }
 
   /** Losses in nats of every character of a chunk [length * batch], without dropout. `state` is freed. */
@@ -98,9 +142,10 @@ export class FastLoop {
     const k = this.#kernels;
     const { traces, top, ids } = this.#read(weights, chunk, state);
     const logits = this.#logits(top, weights.at(-2)!, weights.at(-1)!);
-    const { losses, byLogits } = this.#crossEntropy(logits, chunk);
+    const targets = k.integers(chunk.targets, [chunk.batch * chunk.length]);
+    const [losses, each] = k.crossEntropy(logits, targets);
     const values = k.read(losses);
-    k.free(losses, byLogits, logits, top, ids);
+    k.free(losses, each, targets, logits, top, ids);
     return { losses: values, state: this.#forget(traces) };
   }
 
@@ -140,8 +185,11 @@ export class FastLoop {
 
   /** Forward without dropout and without a way back. */
   #read(weights: readonly Handle[], chunk: Chunk, state: readonly LayerState[]) {
-    const { ids, input } = this.#input(weights, chunk, noDropout, 0);
-    return { ...this.#layers(weights, chunk, state, noDropout, 0, ids, input), ids };
+    const { ids, seed, targets } = this.feed(chunk, noDropout, 0);
+    const { input } = this.#input(weights, chunk, noDropout, ids, seed);
+    const read = { ...this.#layers(weights, chunk, state, noDropout, ids, seed, input), ids };
+    this.#kernels.free(seed, targets);
+    return read;
   }
 
   #forget(traces: readonly Trace[]): LayerState[] {
@@ -151,32 +199,24 @@ export class FastLoop {
     });
   }
 
-  #input(weights: readonly Handle[], chunk: Chunk, dropout: Dropout, seed: number) {
+  #input(weights: readonly Handle[], size: ChunkSize, dropout: Dropout, ids: Handle, seed: Handle) {
     const k = this.#kernels;
-    const { embedding, vocabulary } = this.#shape;
-    const shape = [chunk.length * chunk.batch];
-    if (embedding === 0) {
-      return {
-        ids: k.integers(dropCharacters(chunk, vocabulary, dropout, seed), shape),
-        input: undefined,
-        inputMask: undefined,
-      };
-    }
-    const ids = k.integers(chunk.inputs, shape);
-    const inputMask = chunkMask(k, chunk, embedding, dropout.input, dropout, [seed, 1]);
+    const { embedding } = this.#shape;
+    if (embedding === 0) return { input: undefined, inputMask: undefined };
+    const inputMask = chunkMask(k, size, embedding, dropout.input, dropout, seed, 1);
     const rows = k.gather(weights[0]!, ids);
     const embedded = k.transpose(rows);
     k.free(rows);
-    return { ids, input: masked(k, embedded, inputMask, chunk, embedding), inputMask };
+    return { input: masked(k, embedded, inputMask, size, embedding), inputMask };
   }
 
   #layers(
     weights: readonly Handle[],
-    chunk: Chunk,
+    size: ChunkSize,
     state: readonly LayerState[],
     dropout: Dropout,
-    seed: number,
     ids: Handle,
+    seed: Handle,
     embedded: Handle | undefined,
   ): { traces: Trace[]; top: Handle } {
     const k = this.#kernels;
@@ -187,15 +227,15 @@ export class FastLoop {
       const [kernel, plain, bias] = weights.slice(at, at + 3) as [Handle, Handle, Handle];
       const place = 16 * (index + 1);
       const recurrentMask =
-        dropout.recurrent > 0 ? k.mask([units, 4 * units], dropout.recurrent, [seed, place]) : undefined;
+        dropout.recurrent > 0 ? k.mask([units, 4 * units], dropout.recurrent, seed, place) : undefined;
       const recurrent = recurrentMask === undefined ? plain : k.multiply(plain, recurrentMask);
       const last = index === this.#shape.units.length - 1;
       const rate = last ? dropout.output : dropout.between;
-      const outputMask = chunkMask(k, chunk, units, rate, dropout, [seed, place + 1]);
+      const outputMask = chunkMask(k, size, units, rate, dropout, seed, place + 1);
       const matrices = { kernel, recurrent, bias };
-      const steps = this.#steps(matrices, input, ids, chunk, dropout.input, state[index]!, units);
+      const steps = this.#steps(matrices, input, ids, size, dropout.input, state[index]!, units);
       traces.push({ recurrent, recurrentMask, ...steps, outputMask });
-      input = masked(k, k.beside(steps.h), outputMask, chunk, units);
+      input = masked(k, k.beside(steps.h), outputMask, size, units);
     }
     return { traces, top: input! };
   }
@@ -205,16 +245,16 @@ export class FastLoop {
     { kernel, recurrent, bias }: Readonly<Record<'kernel' | 'recurrent' | 'bias', Handle>>,
     input: Handle | undefined,
     ids: Handle,
-    chunk: Chunk,
+    size: ChunkSize,
     rate: number,
     state: LayerState,
     units: number,
   ): LayerSteps {
     const k = this.#kernels;
-    const { batch, length } = chunk;
-    const multiplied = input ?? (this.#readsRows(chunk) ? undefined : this.#oneHot(ids, rate));
+    const { batch, length } = size;
+    const multiplied = input ?? (this.#readsRows(size) ? undefined : this.#oneHot(ids, rate));
     const addends =
-      multiplied === undefined ? this.#readRows(kernel, bias, ids, chunk, rate, units) : undefined;
+      multiplied === undefined ? this.#readRows(kernel, bias, ids, size, rate, units) : undefined;
     const ones = k.floats(new Float32Array(batch).fill(1), [1, batch]); // times the bias
     const inputs = multiplied === undefined ? [] : k.columns(multiplied, length);
     const row = k.reshape(bias, [1, 4 * units]);
@@ -239,7 +279,7 @@ export class FastLoop {
   }
 
   /** Whether rows of the first layer's kernel are read for one-hot characters, in place of a product with these. */
-  #readsRows({ length }: Chunk): boolean {
+  #readsRows({ length }: ChunkSize): boolean {
     const { embedding, vocabulary } = this.#shape;
     return embedding === 0 && (vocabulary > MOST_ONE_HOT || length === 1);
   }
@@ -254,7 +294,7 @@ export class FastLoop {
     kernel: Handle,
     bias: Handle,
     ids: Handle,
-    { batch, length }: Chunk,
+    { batch, length }: ChunkSize,
     rate: number,
     units: number,
   ): Handle[] {
@@ -277,13 +317,13 @@ export class FastLoop {
     trace: Trace,
     byGates: Handle, // [units * 4, length * batch]
     ids: Handle,
-    chunk: Chunk,
+    size: ChunkSize,
     rate: number,
     index: number,
   ): [kernel: Handle, recurrent: Handle, bias: Handle] {
     const k = this.#kernels;
     const units = this.#shape.units[index]!;
-    const readsRows = index === 0 && this.#readsRows(chunk);
+    const readsRows = index === 0 && this.#readsRows(size);
     const inputs = this.#shape.units[index - 1] ?? (this.#shape.embedding || this.#shape.vocabulary);
     const rows = units + (readsRows ? 0 : inputs + 1);
     const factors = k.beside(trace.factors);
@@ -361,31 +401,18 @@ export class FastLoop {
     return logits;
   }
 
-  /** The mean loss over the text's own characters, and the gradient of what is minimised by the logits. */
-  #loss(logits: Handle, chunk: Chunk, lesson: Lesson | undefined): { loss: number; byLogits: Handle } {
+  /** Losses of the text's own characters, and the gradient of what is minimised, a mean, by the logits. */
+  #loss(
+    logits: Handle,
+    targets: Handle,
+    { batch, length }: ChunkSize,
+    lesson: Handle | undefined,
+  ): { losses: Handle; byLogits: Handle } {
     const k = this.#kernels;
-    const { losses, byLogits } = this.#crossEntropy(logits, chunk);
-    if (lesson === undefined) {
-      const mean = k.mean(losses);
-      const loss = k.read(mean)[0]!;
-      k.free(losses, mean);
-      return { loss, byLogits };
-    }
-    const own = k.read(losses).filter((_, at) => at % chunk.batch < lesson.own);
-    const [soft, each] = k.softCrossEntropy(logits, lesson.targets);
-    const byLesson = k.scale(each, 1 / (chunk.batch * chunk.length));
-    k.free(losses, byLogits, soft, each);
-    return { loss: own.reduce((sum, value) => sum + value, 0) / own.length, byLogits: byLesson };
-  }
-
-  /** Losses of a chunk's characters [length * batch], and the gradient of their mean by the logits. */
-  #crossEntropy(logits: Handle, chunk: Chunk): { losses: Handle; byLogits: Handle } {
-    const k = this.#kernels;
-    const count = chunk.batch * chunk.length;
-    const targets = k.integers(chunk.targets, [count]);
-    const [losses, each] = k.crossEntropy(logits, targets);
-    const byLogits = k.scale(each, 1 / count);
-    k.free(targets, each);
+    const [losses, own] = k.crossEntropy(logits, targets);
+    const [soft, each] = lesson === undefined ? [undefined, own] : k.softCrossEntropy(logits, lesson);
+    const byLogits = k.scale(each, 1 / (batch * length));
+    k.free(own, ...(soft === undefined ? [] : [soft, each]));
     return { losses, byLogits };
   }
 
@@ -398,3 +425,9 @@ export class FastLoop {
     return { h: h.at(-1)!, c: c.at(-1)! };
   }
 }
+
+/** The mean of a chunk's losses [length * batch] over its first `own` streams, or over all. */
+export const meanLoss = (losses: Float32Array, batch: number, own = batch): number => {
+  const counted = losses.filter((_, at) => at % batch < own);
+  return counted.reduce((sum, value) => sum + value, 0) / counted.length;
+};

@@ -7,6 +7,7 @@ import { EventHistory } from '../report/event-history.ts';
 import { several } from '../report/format.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
 import { Chunks, lineStartOf } from './chunks.ts';
+import { CompiledLoop } from './compiled-loop.ts';
 import { TaughtChunks } from './distillation/taught-chunks.ts';
 import { Teachers } from './distillation/teachers.ts';
 import type { Teaching } from './distillation/teaching.ts';
@@ -46,6 +47,7 @@ export interface FitResult {
 /** A loss this far above that of guessing blindly is no longer training. */
 const DIVERGED = 3;
 const BACK_OFFS = 2;
+const COMPILED_FROM = 1000; // steps: fewer would not earn back the seconds that a graph takes
 const REPORT_EVERY = 0.25; // seconds
 const TEMPERATURES = [0, 0.5, 0.8, 1];
 
@@ -93,6 +95,14 @@ export async function* fitNetwork(
   const loop = new FastLoop(kernels, shape, settings.precision);
   const exactLoop = new FastLoop(kernels, shape); // as the published weights will be read
   const total = chunks.perEpoch * settings.epochs;
+  // By what is known beforehand, so that a training that was resumed computes as it did before.
+  const compiled =
+    total < COMPILED_FROM
+      ? undefined
+      : new CompiledLoop(kernels, {
+          ...{ shape, size: chunks, dropout: settings.dropout, precision: settings.precision },
+          taught: teachers !== undefined,
+        });
   const begun = performance.now();
   const inKeras = (arrays: readonly Float32Array[]) =>
     arrays.map((values, index) => swapGates({ ...shapes[index]!, values }));
@@ -145,7 +155,9 @@ export async function* fitNetwork(
       const seed = Math.imul(settings.seed, 0x85ebca6b) + position;
       const own = recurrent.slice(0, shape.units.length);
       const taught = teachers?.lesson(chunk, recurrent.slice(shape.units.length));
-      const result = loop.gradients(weights, chunk, own, settings.dropout, seed, taught?.lesson);
+      const result =
+        compiled?.gradients(weights, chunk, own, seed, taught?.lesson) ??
+        loop.gradients(weights, chunk, own, settings.dropout, seed, taught?.lesson);
       kernels.free(...weights, ...(taught ? [taught.lesson.targets] : []));
       recurrent = [...result.state, ...(taught?.state ?? [])];
       const diverged = !(result.loss < DIVERGED * Math.log(shape.vocabulary) + 1);
@@ -246,6 +258,7 @@ export async function* fitNetwork(
   } finally {
     optimiser.dispose();
     teachers?.dispose();
+    compiled?.dispose();
     freeState(kernels, recurrent);
   }
 }

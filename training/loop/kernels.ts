@@ -20,6 +20,7 @@ export const MOST_ONE_HOT = 256;
  * hundred small operations a step cannot afford those. Nothing is freed automatically; `live` counts what is left.
  */
 export class Kernels {
+  readonly #tf: TensorFlow;
   readonly #binding: Binding;
   readonly #float: Attribute;
   readonly #products: Readonly<Record<'float32' | 'bfloat16', Record<Layout, readonly Attribute[]>>>;
@@ -33,8 +34,8 @@ export class Kernels {
   /** Handles made and not yet freed. */
   live = 0;
 
-  constructor(tf: TensorFlow) {
-    const binding = bindingOf(tf);
+  constructor(tf: TensorFlow, binding: Binding = bindingOf(tf)) {
+    this.#tf = tf;
     const flag = (name: string, value: boolean) => ({ name, type: binding.TF_ATTR_BOOL, value });
     const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
     const products = (of: number) => ({
@@ -250,16 +251,6 @@ export class Kernels {
     return this.#one('L2Loss', [this.#float], [a]);
   }
 
-  /** Mean of [n]: []. */
-  mean(a: Handle): Handle {
-    const attributes = [
-      this.#float,
-      this.whole('Tidx'),
-      { name: 'keep_dims', type: this.#binding.TF_ATTR_BOOL, value: false },
-    ];
-    return this.#one('Mean', attributes, [a, this.#axis0]);
-  }
-
   /** Losses [n] in nats and their gradient by the logits [n, vocabulary], in one call. */
   crossEntropy(logits: Handle, targets: Handle): [losses: Handle, gradient: Handle] {
     const attributes = [this.#float, this.whole('Tlabels')];
@@ -285,10 +276,12 @@ export class Kernels {
     return [cell!, gates!];
   }
 
-  /** 1 / (1 - rate) where a number drawn from the seed is at least `rate`, else 0. The same seed, the same mask. */
-  mask(shape: readonly number[], rate: number, seed: readonly [number, number]): Handle {
+  /** 1 / (1 - rate) where a number drawn is at least `rate`, else 0. The same seed [] and place, the same mask. */
+  mask(shape: readonly number[], rate: number, seed: Handle, place: number): Handle {
     const size = this.integers(shape, [shape.length]);
-    const seeds = this.integers(seed, [2]);
+    const second = this.integers([place], []);
+    const both = [this.whole('T'), this.#count('N', 2), this.#count('axis', 0)];
+    const seeds = this.#one('Pack', both, [seed, second]);
     const type = { name: 'dtype', type: this.#binding.TF_ATTR_TYPE, value: this.#binding.TF_FLOAT };
     const uniform = this.#one(
       'StatelessRandomUniform',
@@ -299,7 +292,7 @@ export class Kernels {
     const raised = this.add(uniform, keep);
     const kept = this.#one('Floor', [this.#float], [raised]);
     const scaled = this.scale(kept, 1 / (1 - rate));
-    this.free(size, seeds, uniform, keep, raised, kept);
+    this.free(size, second, seeds, uniform, keep, raised, kept);
     return scaled;
   }
 
@@ -307,6 +300,34 @@ export class Kernels {
   run(name: string, attributes: readonly Attribute[], inputs: readonly Handle[], outputs: number): Handle[] {
     this.live += outputs;
     return this.#binding.executeOp(name, attributes, inputs, outputs).map(({ id }) => id);
+  }
+
+  get binding(): Binding {
+    return this.#binding;
+  }
+
+  /** The same kernels, called through another binding. */
+  through(binding: Binding): Kernels {
+    return new Kernels(this.#tf, binding);
+  }
+
+  /** A graph in the folder of a SavedModel, by its number. @see GraphRecorder */
+  loadGraph(folder: string): number {
+    return this.#binding.loadSavedModel(folder, 'serve');
+  }
+
+  runGraph(
+    graph: number,
+    names: readonly string[],
+    inputs: readonly Handle[],
+    outputs: readonly string[],
+  ): Handle[] {
+    this.live += outputs.length;
+    return this.#binding.runSavedModel(graph, inputs, names.join(), outputs.join()).map(({ id }) => id);
+  }
+
+  freeGraph(graph: number): void {
+    this.#binding.deleteSavedModel(graph);
   }
 
   get float(): Attribute {

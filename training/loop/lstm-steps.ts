@@ -1,4 +1,4 @@
-import type { Chunk } from './chunks.ts';
+import type { ChunkSize } from './chunks.ts';
 import type { Handle, Kernels } from './kernels.ts';
 import type { NetworkShape } from './network.ts';
 
@@ -149,7 +149,7 @@ export const backwardSteps = (
   byOutputs: Handle,
   recurrent: Handle,
   trace: LayerSteps,
-  { batch, length }: Chunk,
+  { batch, length }: ChunkSize,
   units: number,
 ): Handle => {
   const steps = k.columns(byOutputs, length);

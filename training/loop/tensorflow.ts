@@ -28,6 +28,14 @@ export interface Binding {
     inputs: readonly number[],
     outputs: number,
   ): { id: number; dtype: number; shape: number[] }[];
+  loadSavedModel(folder: string, tags: string): number;
+  runSavedModel(
+    id: number,
+    inputs: readonly number[],
+    inputNames: string,
+    outputNames: string,
+  ): { id: number; dtype: number; shape: number[] }[];
+  deleteSavedModel(id: number): void;
 }
 
 export interface Attribute {
