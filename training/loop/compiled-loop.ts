@@ -20,8 +20,8 @@ export interface StepSettings {
 }
 
 /**
- * `FastLoop.gradients` as one TensorFlow graph: recorded once, then run at every step. A seventh faster than the same kernels
- * called one by one; made in some two seconds.
+ * `FastLoop.gradients` as one TensorFlow graph: recorded once, which takes some two seconds, then run at every step. Faster than
+ * the same kernels called one by one: see docs/training.md.
  */
 export class CompiledLoop {
   readonly #kernels: Kernels;
