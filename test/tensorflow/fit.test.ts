@@ -99,6 +99,26 @@ describe('a training', () => {
     expect(kernels.live).toBe(before);
   });
 
+  test('goes on one kernel at a time where TensorFlow refuses its steps as a graph, and says so', async () => {
+    const refusing = new Kernels(tf);
+    refusing.loadGraph = () => {
+      throw new Error('Op type not registered.');
+    };
+    const stop = new AbortController();
+    const events: TrainingEvent[] = [];
+    const long = { ...settings, leastSteps: 334 };
+    const fitting = fitNetwork(refusing, corpus, long, { signal: stop.signal });
+    for (let next = await fitting.next(); next.done !== true; next = await fitting.next()) {
+      events.push(next.value);
+      if (next.value.type === 'step') stop.abort();
+    }
+    expect(events[0]).toMatchObject({
+      code: 'not_compiled',
+      message: expect.stringContaining('Op type not registered.'),
+    });
+    expect(events.some(({ type }) => type === 'step')).toBe(true);
+  });
+
   test('learns: its validation loss falls from epoch to epoch', async () => {
     const events: TrainingEvent[] = [];
     const result = await run({}, events);

@@ -7,7 +7,7 @@ import { EventHistory } from '../report/event-history.ts';
 import { several } from '../report/format.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
 import { Chunks, lineStartOf } from './chunks.ts';
-import { CompiledLoop } from './compiled-loop.ts';
+import { CompiledLoop, type StepSettings } from './compiled-loop.ts';
 import { TaughtChunks } from './distillation/taught-chunks.ts';
 import { Teachers } from './distillation/teachers.ts';
 import type { Teaching } from './distillation/teaching.ts';
@@ -96,10 +96,10 @@ export async function* fitNetwork(
   const exactLoop = new FastLoop(kernels, shape); // as the published weights will be read
   const total = chunks.perEpoch * settings.epochs;
   // By what is known beforehand, so that a training that was resumed computes as it did before.
-  const compiled =
+  const { compiled, fault } =
     total < COMPILED_FROM
-      ? undefined
-      : new CompiledLoop(kernels, {
+      ? {}
+      : compile(kernels, {
           ...{ shape, size: chunks, dropout: settings.dropout, precision: settings.precision },
           taught: teachers !== undefined,
         });
@@ -139,6 +139,10 @@ export async function* fitNetwork(
   let reason: FitResult['reason'] = 'completed';
 
   try {
+    if (fault !== undefined) {
+      const message = `Steps are computed one kernel at a time, which takes longer: TensorFlow refused them as a graph. ${fault}`;
+      yield history.add({ type: 'warning', code: 'not_compiled', message });
+    }
     while (position < total) {
       const epoch = Math.floor(position / chunks.perEpoch);
       const within = position % chunks.perEpoch;
@@ -262,6 +266,18 @@ export async function* fitNetwork(
     freeState(kernels, recurrent);
   }
 }
+
+/** Steps as a graph, or why this TensorFlow does not take them so. */
+const compile = (
+  kernels: Kernels,
+  settings: StepSettings,
+): { readonly compiled?: CompiledLoop; readonly fault?: string } => {
+  try {
+    return { compiled: new CompiledLoop(kernels, settings) };
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) };
+  }
+};
 
 const validationDiverged = (loss: number, epoch: number) =>
   new FolioError(
