@@ -46,8 +46,8 @@ const ENOUGH = 400_000;
 const LITTLE = 10_000;
 /** The same of a list. */
 const SHORT_LIST = 100_000;
-/** Characters below which `standard` overfits in the second half of its schedule, from fresh weights. */
-const SMALL = 50_000;
+/** Characters of a text below which counting its n-grams predicts it better than `standard` does from fresh weights. */
+const SMALL = 150_000;
 /** What it takes instead: a smaller network that the text's own n-gram model teaches. */
 const taughtByNgrams = {
   units: [256],
@@ -83,7 +83,7 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
   const isSmall = kind === 'lines' ? characters < SHORT_LIST : isLittle;
   const isTiny = isSmall && !fromBase;
   const { preparation: _, about: __, ...settings } = isTiny ? presets.tiny : presets.standard;
-  const isTaught = !fromBase && !isGiven && !isTiny && characters < SMALL;
+  const isTaught = !fromBase && !isGiven && !isTiny && kind === 'text' && characters < SMALL;
   return {
     fromBase,
     settings: isTaught ? { ...settings, ...taughtByNgrams } : settings,

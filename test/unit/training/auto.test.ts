@@ -86,13 +86,18 @@ describe('the preset auto', () => {
     expect(why).toMatch(/unlike .*; the text’s own n-gram model teaches$/);
     expect(chooseRecipe({ ...facts(30_000, 4), isGiven: true }).settings).not.toHaveProperty('distillation');
     expect(chooseRecipe(facts(30_000)).settings.epochs).toBe(presets.standard.epochs); // of which fine-tuning takes a third
-    expect(chooseRecipe(facts(60_000, 4)).settings.epochs).toBe(presets.standard.epochs);
+    expect(chooseRecipe(facts(100_000, 4)).settings).toMatchObject({ distillation: { ngrams: true } });
+    expect(chooseRecipe(facts(160_000, 4)).settings).not.toHaveProperty('distillation');
   });
 
   it('takes a small network for a list that is unlike the base', () => {
     const list = (characters: number) => chooseRecipe({ ...facts(characters, 4), kind: 'lines' });
     expect(list(30_000)).toMatchObject({ fromBase: false, settings: { units: presets.tiny.units } });
-    expect(list(200_000)).toMatchObject({ fromBase: false, settings: { units: presets.standard.units } });
+    for (const characters of [120_000, 200_000])
+      expect(list(characters)).toMatchObject({
+        fromBase: false,
+        settings: { units: presets.standard.units },
+      });
   });
 
   it('measures the base on the text: what it wrote itself is like it, notation is not', async () => {
