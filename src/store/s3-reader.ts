@@ -39,14 +39,16 @@ export class S3Reader implements Store {
   readonly #address: URL;
   readonly #prefix: string;
   readonly #agent: Agent | undefined;
+  readonly #idleMs: number;
   readonly #stallMs: number;
 
   /**
    * @param location `s3://BUCKET` or `s3://BUCKET/PREFIX`
+   * @param options.idleMs Milliseconds without a byte after which a request is made again; the second time twice as many, and so on.
    * @param options.stallMs Milliseconds after which a call that brings nothing fails.
    * @throws FolioError `invalid_parameter` for what is no place in S3, or where no region is set
    */
-  constructor(location: string, options: { readonly stallMs?: number } = {}) {
+  constructor(location: string, options: { readonly idleMs?: number; readonly stallMs?: number } = {}) {
     const { awsRegion, awsEndpoint, s3Endpoint = awsEndpoint } = readSettings();
     const { bucket, prefix } = parseS3Location(location);
     if (awsRegion === undefined) {
@@ -60,6 +62,7 @@ export class S3Reader implements Store {
     this.#address = addressOf(bucket, awsRegion, s3Endpoint);
     this.#prefix = prefix;
     this.#agent = this.#address.protocol === 'https:' ? new Agent({ keepAlive: true }) : undefined;
+    this.#idleMs = options.idleMs ?? idleMs;
     this.#stallMs = options.stallMs ?? stallMs;
   }
 
@@ -179,7 +182,7 @@ export class S3Reader implements Store {
         const answer = await this.#ask(path, headers, {
           signal,
           progress,
-          timeout: Math.min(idleMs, left()),
+          timeout: Math.min(attempt * this.#idleMs, left()),
         });
         if (answer.status < 200 || answer.status > 299) throw errorOf(answer, attempt);
         return answer;
