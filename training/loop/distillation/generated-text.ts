@@ -34,7 +34,7 @@ export const generateText = async (
   const slots = steppers.map((stepper) => Array.from({ length: SIDE_BY_SIDE }, () => stepper.open()));
   const vocabulary = steppers[0]!.vocabulary;
   const count = SIDE_BY_SIDE * Math.ceil(least / (SIDE_BY_SIDE * TEXT));
-  const text = textOf(count * TEXT, vocabulary);
+  const text = emptyText(count * TEXT, vocabulary);
   const sums = new Float64Array(vocabulary);
   let loggedAt = performance.now();
   for (let first = 0; first < count; first += SIDE_BY_SIDE) {
@@ -63,7 +63,7 @@ export const generateText = async (
 };
 
 /** Room for so many ids. */
-export const textOf = (characters: number, vocabulary: number): Ids =>
+export const emptyText = (characters: number, vocabulary: number): Ids =>
   vocabulary > 256 ? new Uint16Array(characters) : new Uint8Array(characters);
 
 /** Adds the softmax of the logits from `from` on. */

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Random } from '../../../src/model/sampling/random.ts';
 import type { Ids } from '../../corpus/encoder.ts';
 import type { TrainingChunk } from '../chunks.ts';
-import { TEXT, textOf } from './generated-text.ts';
+import { emptyText, TEXT } from './generated-text.ts';
 import type { KneserNey } from './kneser-ney.ts';
 
 /** Longer contexts than any n-gram model has. */
@@ -56,7 +56,7 @@ export const generateByNgrams = async (
   signal?: AbortSignal,
 ): Promise<Ids | undefined> => {
   const count = Math.ceil(least / TEXT);
-  const text = textOf(count * TEXT, ngrams.vocabulary);
+  const text = emptyText(count * TEXT, ngrams.vocabulary);
   const random = Random.fromSeed(seed);
   for (let at = 0; at < text.length; at++) {
     const length = at % TEXT; // of the context
