@@ -129,8 +129,10 @@ const evaluateWhole = async (
   onProgress: (read: number) => void,
 ): Promise<HeldOutEvaluation> => {
   const sequence = model.start();
-  const ids = recode(corpus.ids, corpus.alphabet, model.alphabet.characters);
-  return evaluateText((id) => sequence.step(id), ids, { onProgress }).finally(() => sequence.close());
+  const { characters } = model.alphabet;
+  const ids = recode(corpus.ids, corpus.alphabet, characters);
+  const options = { alphabetSize: characters.length, onProgress };
+  return evaluateText((id) => sequence.step(id), ids, options).finally(() => sequence.close());
 };
 
 /** Whether the corpus is text or lines: as asked for, as the model was trained, or as it is found. */

@@ -19,6 +19,8 @@ import { textShape } from './text-shape.ts';
 /** Characters that the n-gram models are made of and measured on, for the sake of memory. */
 const MOST_MEASURED = 2_000_000;
 const MOST_TITLES = 100_000;
+/** Characters of the part of a list that is held out: fewer measure nothing. */
+const LEAST_HELD_OUT = LEAST_CHARACTERS / 20;
 /** Files that stand beside a text and are none of it. */
 const LICENCE =
   /(?:^|[/\\])(?:licen[cs]e|copying|copyright|notice|authors|changelog|readme)(?:[-.][\w-]*)*$/i;
@@ -84,9 +86,13 @@ export class CorpusInspector implements CorpusListener {
     const text = this.#text();
     const shape = textShape(text);
     const hasLines = alphabet.some(({ character }) => character === '\n');
-    const kind = asked !== 'auto' ? asked : shape.independent ? 'lines' : 'text';
-    if (kind === 'lines' && !hasLines) throw noLines();
-    const split = this.#split(alphabet, fold, kind);
+    if (asked === 'lines' && !hasLines) throw noLines();
+    const asLines = asked === 'lines' || (asked === 'auto' && shape.independent);
+    const lines = asLines ? this.#split(alphabet, fold, 'lines') : undefined;
+    const isMeasurable = lines?.heldOut.some(({ length }) => length >= LEAST_HELD_OUT) === true;
+    if (asked === 'lines' && !isMeasurable) throw fewDifferentLines();
+    const kind: CorpusKind = isMeasurable ? 'lines' : 'text'; // of a few lines over and over, only the order can be learnt
+    const split = isMeasurable ? lines! : this.#split(alphabet, fold, 'text');
     const ngramLosses = ngramLossesOf(split, alphabet.length);
     const baseLoss =
       base === undefined || !leavesBaseOpen(characters)
@@ -193,6 +199,17 @@ const noLines = (): FolioError =>
       where: '--kind',
       expected: 'lines, each ending with a newline',
       received: 'one line',
+    },
+  );
+
+const fewDifferentLines = (): FolioError =>
+  new FolioError(
+    'corpus_invalid',
+    'The corpus is a few lines over and over: none can be kept from the training to measure on. Leave --kind lines out.',
+    {
+      where: '--kind',
+      expected: 'different lines, each less than a twentieth of the text with its copies',
+      received: `fewer than ${LEAST_HELD_OUT} characters of such lines`,
     },
   );
 

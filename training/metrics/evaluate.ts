@@ -20,6 +20,8 @@ export interface Evaluation {
 export interface EvaluateOptions {
   /** So many characters at the start are read to have a context, and not measured. Default 0. */
   readonly context?: number;
+  /** Among how many characters an unknown one is to be guessed: those that the model knows, or more. */
+  readonly alphabetSize: number;
   /** Called now and then with the number of characters read. */
   readonly onProgress?: (characters: number) => void;
   /** Called with the place and the loss, in nats, of every character that is measured. */
@@ -31,8 +33,8 @@ const PAUSE = 512; // characters between two looks at the event loop
 
 /**
  * Measures a model on all of a text, one character after another from the state of zeros, state carried throughout.
- * A character that the model does not know costs ln(2 vocabulary) nats, more than a blind guess, and is not fed;
- * the text's first character, for which there is no context, is not measured.
+ * A character that the model does not know costs ln(2 `alphabetSize`) nats, more than a blind guess, and is not fed; the
+ * text's first character, for which there is no context, is not measured.
  *
  * @param step Feeds one character and gives the logits of the next: [vocabulary].
  * @param ids In the model's own numbering; a negative one is unknown to it.
@@ -41,7 +43,7 @@ const PAUSE = 512; // characters between two looks at the event loop
 export const evaluateText = async (
   step: (id: number) => Float32Array,
   ids: ArrayLike<number>,
-  { context = 0, onProgress, onLoss, signal }: EvaluateOptions = {},
+  { context = 0, alphabetSize, onProgress, onLoss, signal }: EvaluateOptions,
 ): Promise<Evaluation> => {
   let logits: Float32Array | undefined;
   let nats = 0;
@@ -50,11 +52,11 @@ export const evaluateText = async (
   let unknown = 0;
   for (let at = 0; at < ids.length; at++) {
     const id = ids[at]!;
-    if (logits !== undefined && at >= context) {
-      const { logSum, best } = logSumExp(logits);
+    if (at >= Math.max(context, 1) && (id < 0 || logits !== undefined)) {
+      const { logSum, best } = logits === undefined ? { logSum: 0, best: 0 } : logSumExp(logits);
       if (!Number.isFinite(logSum)) throw notFinite(logSum, at);
       characters++;
-      const loss = id < 0 ? Math.log(2 * logits.length) : logSum - logits[id]!;
+      const loss = id < 0 ? Math.log(2 * alphabetSize) : logSum - logits![id]!;
       nats += loss;
       onLoss?.(at, loss);
       if (id === best) right++;

@@ -55,6 +55,7 @@ export const evaluateHeldOut = async (
   const sequence = model.start();
   const evaluation = await evaluateText((id) => sequence.step(id), ids, {
     context,
+    alphabetSize: model.alphabet.length,
     onLoss: (at, nats) => {
       losses[at] = nats;
     },

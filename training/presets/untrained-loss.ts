@@ -7,7 +7,8 @@ const MEASURED = 5000;
 const CONTEXT = 256;
 
 /**
- * Loss of a model as it is, without any training, on the held-out tenth of a text. Nats per character.
+ * Loss of a model as it is, without any training, on the held-out tenth of a text. Nats per character. One that it does not
+ * know is guessed among the text's where those are more than its own: a trigram model of the text has to choose among these too.
  *
  * @param parts Stretches of the text's two parts, in ids of its alphabet.
  * @param alphabet Of the text, in id order.
@@ -28,6 +29,7 @@ export const untrainedLoss = async (
   try {
     const { loss } = await evaluateText((id) => sequence.step(id), recode(ids, alphabet, model.alphabet), {
       context,
+      alphabetSize: Math.max(alphabet.length, model.alphabet.length),
     });
     return loss;
   } finally {

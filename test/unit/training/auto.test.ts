@@ -119,6 +119,19 @@ describe('the preset auto', () => {
     expect(notation.baseLoss).toBeGreaterThan(notation.trigramLoss);
   });
 
+  it('takes no text for one like the base’s because its characters are many and unknown', async () => {
+    const { model } = await openBase(readBase);
+    const random = Random.fromSeed(5);
+    const text = Array.from({ length: 20_000 }, () =>
+      String.fromCodePoint(0x4e00 + Math.floor(2000 * random.uniform() ** 2)),
+    ).join('');
+    await writeFile(join(folder, 'text.txt'), text);
+    const { estimate } = await inspectCorpus([join(folder, 'text.txt')], { base: model });
+    expect(estimate.trigramLoss).toBeGreaterThan(Math.log(2 * BASE_ALPHABET.length));
+    expect(estimate.baseLoss).toBeGreaterThan(estimate.trigramLoss);
+    expect(estimate.fromBase).toBe(false);
+  });
+
   it('says why it cannot start from a base that is damaged', async () => {
     const damaged = async (file: string) => (file === 'model.json' ? readBase(file) : new Uint8Array(9));
     expect((await openBase(damaged)).fault).toMatch(/^auto takes fresh weights: .* cannot be read\. /);

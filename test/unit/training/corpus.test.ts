@@ -313,7 +313,7 @@ describe('inspectCorpus', () => {
   });
 
   it.each([
-    ['names', () => word()],
+    ['names', () => `${word()}${word()}`],
     ['names of two words', () => `${word()} ${word()}`],
     ['rows of JSON', () => JSON.stringify({ by: word(), said: phrase(9) })],
     ['rows of a table', () => `${word()},"${phrase(6)}, ${word()}",${word()}`],
@@ -373,6 +373,22 @@ describe('inspectCorpus', () => {
     };
     expect(await codes((at) => ids[at])).not.toContain('gate'); // a base that knows the text
     expect(await codes(() => undefined)).toContain('gate'); // one that guesses
+  });
+
+  it('takes a few lines over and over for running text, since none can be held out', async () => {
+    for (const content of ['The same line again.\n'.repeat(100), 'yes\nno\nno\n'.repeat(500)]) {
+      const { kind, estimate } = await inspectCorpus([file(content)]);
+      expect(kind).toBe('text');
+      expect([...Object.values(estimate.ngramLosses), ...estimate.expectedLossRange]).toSatisfy((values) =>
+        values.every(Number.isFinite),
+      );
+      const { corpus } = await readCorpus([file(content)]);
+      expect(corpus.heldOut.length).toBeGreaterThan(99);
+      await expect(inspectCorpus([file(content)], { kind: 'lines' })).rejects.toMatchObject({
+        code: 'corpus_invalid',
+        details: expect.objectContaining({ where: '--kind' }),
+      });
+    }
   });
 
   it('cannot read a text without a newline as lines', async () => {

@@ -12,7 +12,7 @@ describe('evaluateText', () => {
       fed.push(id);
       return logits;
     };
-    const result = await evaluateText(step, [0, 1, 1, 3, -1]);
+    const result = await evaluateText(step, [0, 1, 1, 3, -1], { alphabetSize: 4 });
     const nats = [2 / 5, 2 / 5, 1 / 5].reduce((sum, p) => sum - Math.log(p), 0) + Math.log(8);
     expect(result.characters).toBe(4);
     expect(result.loss).toBeCloseTo(nats / 4, 6);
@@ -24,13 +24,25 @@ describe('evaluateText', () => {
   });
 
   it('reads the context without measuring it', async () => {
-    const result = await evaluateText(() => Float32Array.of(0, 0), [0, 1, 0, 1, 1], { context: 3 });
+    const result = await evaluateText(() => Float32Array.of(0, 0), [0, 1, 0, 1, 1], {
+      context: 3,
+      alphabetSize: 2,
+    });
     expect(result.characters).toBe(2);
+  });
+
+  it('measures a text of which the model knows nothing', async () => {
+    const step = () => Float32Array.of(0, 0);
+    const result = await evaluateText(step, [-1, -1, -1, 1], { alphabetSize: 50 });
+    expect(result).toMatchObject({ characters: 2, unknown: 2, accuracy: 0 });
+    expect(result.loss).toBeCloseTo(Math.log(100), 6);
   });
 
   it('refuses numbers that are not finite', async () => {
     const step = () => Float32Array.of(Number.NaN, 0);
-    await expect(evaluateText(step, [0, 1])).rejects.toMatchObject({ code: 'model_invalid' });
+    await expect(evaluateText(step, [0, 1], { alphabetSize: 2 })).rejects.toMatchObject({
+      code: 'model_invalid',
+    });
   });
 });
 
