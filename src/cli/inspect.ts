@@ -152,9 +152,9 @@ const modelReportText = (report: ReturnType<typeof modelReport>): string => {
     ['parameters', count(parameters)],
     ['memory', `${size(byteLength)} in ${precision}`],
     ['kernel', `${kernel.build}, up to ${several(kernel.threads, 'thread')}`],
-    ...kernel.density.map(({ matrix, density }) => [
+    ...kernel.density.map(({ matrix, density, weights }) => [
       `density of ${matrix}`,
-      `${(100 * density).toFixed(1)} %${density === 1 ? '' : ' of its blocks'}`,
+      `${(100 * density).toFixed(1)} %${density === 1 ? '' : ' of its blocks'}, in ${weights}`,
     ]),
   ]);
 };

@@ -9,12 +9,17 @@ export const PRECISIONS = ['int8', 'int4', 'f32'] as const;
 /** How weights are held: as published (f32), in 8 bits, or in 4 bits with a scale per 32 inputs. */
 export type Precision = (typeof PRECISIONS)[number];
 
-/** How much of a matrix is multiplied. */
+/** How one weight lies in memory. */
+export type WeightFormat = 'f32' | 'f16' | 'int8' | 'int4';
+
+/** How a matrix is held, and how much of it is multiplied. */
 export interface MatrixDensity {
   /** `LAYER/kernel` or `LAYER/recurrent_kernel`. */
   readonly matrix: string;
   /** Share of its blocks of 32 outputs by 4 inputs: 1 where zero blocks are too few for leaving them out. */
   readonly density: number;
+  /** In f32, large networks keep as `f16` what was published as float16: the same numbers, in the same arithmetic. */
+  readonly weights: WeightFormat;
 }
 
 /** Which code multiplies. */

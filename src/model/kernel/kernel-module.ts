@@ -22,6 +22,7 @@ export interface KernelExports {
   /** @returns a chunk's blocks of 4 inputs that are zero, in so many of the tiles */
   zeroBlocks(chunk: number, looks: number): number;
   packF32(chunk: number, to: number, tileRows: number): void;
+  packHalves(chunk: number, to: number): void;
   packInt8(chunk: number, to: number, ranges: number, sums: number, lanes: number): void;
   /** Makes scales and starts of ranges and sums. @returns 0 where strips have to be packed again */
   finishInt8(rows: number, ranges: number, sums: number, lanes: number): number;

@@ -17,6 +17,11 @@ export interface KernelOptions {
   readonly fusedDot?: boolean;
   /** Leave out blocks of zero weights where there are enough. Default true. Either way gives the same bits. */
   readonly blockSparse?: boolean;
+  /**
+   * In f32, keep as halves the weights that were published as halves. Default: where a network is larger than most caches.
+   * Either way gives the same bits.
+   */
+  readonly halves?: boolean | undefined;
   /** Share steps of several sequences, and of one where the network is large. Default: the caller's thread alone. */
   readonly threads?: Threads | undefined;
 }
@@ -41,6 +46,7 @@ export const createKernelStepper = (
     relaxed = compiled === undefined && relaxedSimdSupported(),
     fusedDot,
     blockSparse = true,
+    halves,
     threads,
   }: KernelOptions = {},
 ): KernelStepper => {
@@ -65,7 +71,16 @@ export const createKernelStepper = (
     logits: arena.place(4 * vocabulary),
   };
   const packer = new Packer({ kernel, arena }, blockSparse, compiled);
-  const placed = placeNetwork(arena, network, layout, precision, buffers, available?.count ?? 1, packer);
+  const placed = placeNetwork(
+    arena,
+    network,
+    layout,
+    precision,
+    buffers,
+    available?.count ?? 1,
+    packer,
+    halves,
+  );
   const header = placed.address;
   const sharesOne = available !== undefined && partsOf(placed, available) > 1;
   arena.commit();

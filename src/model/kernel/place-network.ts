@@ -10,7 +10,7 @@ import {
 } from '../network.ts';
 import type { MatrixDensity, Precision } from '../stepper.ts';
 import type { Arena } from './arena.ts';
-import { boundedState } from './bounded-state.ts';
+import { boundedOutput, boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './packing/first-layer.ts';
 import { type GateRange, type PackedMatrix, type Packer, padded, rowsOf, spread } from './packing/packer.ts';
 
@@ -34,6 +34,12 @@ const kinds = {
 const LAYER_WORDS = 13; // 4 bytes each, as all fields
 const BLOCK = 8;
 const PARTIAL_BYTES = 256;
+
+/**
+ * Bytes of f32 weights from which on halves are read sooner than they are widened: what most processors hold in a cache, or
+ * the share of it that a thread has.
+ */
+const HALVES_FROM = 16 * 2 ** 20;
 
 /** Where in the kernel's `Network` the addresses of `StepBuffers` stand, in words. */
 export const STEP_BUFFERS_WORD = 7;
@@ -73,6 +79,14 @@ export const layOut = (network: Network<Halves>): Layout => {
   return { layers, vectors, slotBytes: end };
 };
 
+/** Weights that a step multiplies, zeros included. */
+const multipliedWeights = ({ layers, output }: Network<Halves>): number =>
+  layers.reduce((sum, layer, index) => {
+    if (layer.kind === 'normalization') return sum;
+    const recurrent = layer.kind === 'dense' ? 0 : layer.recurrent.length;
+    return sum + recurrent + (index > 0 ? layer.kernel.length : 0);
+  }, output.kernel.length);
+
 /** A network in the kernel's memory. */
 export interface PlacedNetwork {
   /** Of the kernel's `Network`. */
@@ -100,6 +114,7 @@ export const placeNetwork = (
   buffers: StepBuffers,
   threads: number,
   packer: Packer,
+  halves = 4 * multipliedWeights(network) >= HALVES_FROM,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
   const int8 = precision !== 'f32'; // of states, table and output layer
@@ -107,16 +122,16 @@ export const placeNetwork = (
   let weightBytes = 0;
   const placeIn =
     (format: Precision): PlaceMatrix =>
-    (name, matrix, outputs, gates) => {
-      const packed = packers[format](packer, matrix, outputs, gates);
-      density.push({ matrix: name, density: packed.density });
+    (name, matrix, outputs, gates, input) => {
+      const packed = packers[format](packer, matrix, outputs, gates, halves && boundedOutput(input));
+      density.push({ matrix: name, density: packed.density, weights: packed.weightFormat });
       weightBytes += packed.byteLength;
       return placePacked(arena, packed);
     };
   const placeMatrix = placeIn(precision);
 
-  const words = layers.flatMap((layer, index) => {
-    const placed = placeLayer(arena, layer, index > 0, placeMatrix);
+  const words = layers.flatMap((layer, index, all) => {
+    const placed = placeLayer(arena, layer, all[index - 1], placeMatrix);
     const fields = [
       kindOf(layer),
       layer.units,
@@ -142,6 +157,7 @@ export const placeNetwork = (
     output.kernel,
     vocabulary,
     dense,
+    layers.at(-1)!,
   );
   const outputBias = arena.placeFloats(spread(output.bias, dense));
 
@@ -201,7 +217,7 @@ interface PlacedLayer {
 const placeLayer = (
   arena: Arena,
   layer: Layer<Halves>,
-  hasInput: boolean,
+  below: Layer<Halves> | undefined,
   placeMatrix: PlaceMatrix,
 ): PlacedLayer => {
   if (layer.kind === 'normalization') {
@@ -215,29 +231,41 @@ const placeLayer = (
   const split = layer.kind === 'gru' && !layer.resetAfter;
   const recurrent = layer.kind === 'dense' ? undefined : layer.recurrent;
   return {
-    input: hasInput ? placeMatrix(`${name}/kernel`, layer.kernel, outputs, all) : 0,
-    recurrent: recurrent ? placeMatrix(state, recurrent, outputs, split ? { ...all, count: 2 } : all) : 0,
+    input: below ? placeMatrix(`${name}/kernel`, layer.kernel, outputs, all, below) : 0,
+    recurrent: recurrent
+      ? placeMatrix(state, recurrent, outputs, split ? { ...all, count: 2 } : all, layer)
+      : 0,
     candidate: split
-      ? placeMatrix(`${state} (candidate)`, layer.recurrent, outputs, { first: 2, count: 1, units })
+      ? placeMatrix(`${state} (candidate)`, layer.recurrent, outputs, { first: 2, count: 1, units }, layer)
       : 0,
     bias: arena.placeFloats(spread(layer.bias, all)),
     recurrentBias: layer.kind === 'gru' ? arena.placeFloats(spread(layer.recurrentBias, all)) : 0,
   };
 };
 
-const packers = {
-  f32: (packer: Packer, ...matrix: Parameters<Packer['packF32']>) => packer.packF32(...matrix),
-  int8: (packer: Packer, ...matrix: Parameters<Packer['packInt8']>) => packer.packInt8(...matrix),
-  int4: (packer: Packer, ...matrix: Parameters<Packer['packInt4']>) => packer.packInt4(...matrix),
-} as const;
+const packers: Record<Precision, PackMatrix> = {
+  f32: (packer, ...matrix) => packer.packF32(...matrix),
+  int8: (packer, matrix, outputs, gates) => packer.packInt8(matrix, outputs, gates),
+  int4: (packer, matrix, outputs, gates) => packer.packInt4(matrix, outputs, gates),
+};
 
-type PlaceMatrix = (name: string, matrix: Matrix<Halves>, outputs: number, gates: GateRange) => number;
+type PackMatrix = (packer: Packer, ...matrix: Parameters<Packer['packF32']>) => PackedMatrix;
+
+/** @param input the layer that the matrix is multiplied with */
+type PlaceMatrix = (
+  name: string,
+  matrix: Matrix<Halves>,
+  outputs: number,
+  gates: GateRange,
+  input: Layer<Halves>,
+) => number;
 
 /** Describes a packed matrix as in `assembly/layout.ts`. @returns the address of its `Matrix` */
 const placePacked = (arena: Arena, packed: PackedMatrix): number => {
-  const { weights, tiles, columns, scales = 0, starts = 0, sparse, int4 } = packed;
+  const { weights, tiles, columns, scales = 0, starts = 0, sparse, weightFormat } = packed;
   const [sparseTiles, blocks] = sparse ? [sparse.tiles, sparse.blocks] : [0, 0];
-  return arena.placeWords([weights, ...tiles, columns, scales, starts, sparseTiles, blocks, int4 ? 1 : 0]);
+  const [int4, halves] = [weightFormat === 'int4' ? 1 : 0, weightFormat === 'f16' ? 1 : 0];
+  return arena.placeWords([weights, ...tiles, columns, scales, starts, sparseTiles, blocks, int4, halves]);
 };
 
 /** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */

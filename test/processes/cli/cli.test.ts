@@ -371,12 +371,14 @@ describe('folio inspect', () => {
     expect(report.kernel).toMatchObject({
       build: expect.stringMatching(/^(plain|relaxed|relaxed-fused)$/),
       density: [
-        { matrix: expect.stringContaining('recurrent_kernel'), density: 1 },
-        { matrix: expect.stringContaining('kernel'), density: 1 },
+        { matrix: expect.stringContaining('recurrent_kernel'), density: 1, weights: 'int8' },
+        { matrix: expect.stringContaining('kernel'), density: 1, weights: 'int8' },
       ],
     });
     const named = await within(['inspect', join(root, 'plain')]);
-    expect(named.stdout).toMatch(/layers +(lstm|gru) \d+.*density of \S+recurrent_kernel +100\.0 %/s);
+    expect(named.stdout).toMatch(
+      /layers +(lstm|gru) \d+.*density of \S+recurrent_kernel +100\.0 %, in int8/s,
+    );
   });
 
   test('asks for a corpus or a model', async () => {

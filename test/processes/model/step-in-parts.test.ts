@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Halves } from '../../../src/model/format/halves.ts';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
 import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-threading.ts';
 import type { Threads, WorkerTask } from '../../../src/model/kernel/threads/worker-pool.ts';
@@ -7,6 +8,7 @@ import type { Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads } from '../../../src/threads.ts';
 import { startFailingWorker } from '../../failing-worker.ts';
+import { inHalves } from '../../in-halves.ts';
 import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { type NetworkShape, networkShape, prune, randomNetwork } from '../../random-network.ts';
 import { expectSameBits, walk } from '../../walk.ts';
@@ -20,7 +22,7 @@ const eager = (count: number, start = nodeThreads(count).start): Threads => ({
 });
 
 const stepperWith = (
-  network: Network,
+  network: Network<Halves>,
   precision: Precision,
   threads: Threads,
   options: KernelOptions = {},
@@ -83,9 +85,10 @@ describe('one sequence by several threads', () => {
     ['int4', { relaxed: false }],
     ['f32', { relaxed: true }],
     ['f32', { relaxed: false }],
+    ['f32', { relaxed: true, halves: true }],
   ] as const)('has the bits of one thread, in %s, %o', async (precision, options) => {
     for (const layers of [shape.layers, [{ kind: 'lstm', units: 200 } as const]]) {
-      const network = randomNetwork({ ...shape, layers });
+      const network = inHalves(randomNetwork({ ...shape, layers }));
       const tasks: WorkerTask[] = [];
       const { start } = nodeThreads(3);
       const threads = eager(3, (task) => {

@@ -6,17 +6,20 @@ import { runWorker, type Threads } from '../../../src/model/kernel/threads/worke
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { nodeThreads as patientThreads } from '../../../src/threads.ts';
 import { startFailingWorker } from '../../failing-worker.ts';
+import { inHalves } from '../../in-halves.ts';
 import { numbers, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
 
-const network = randomNetwork({
-  vocabulary: 65,
-  layers: [
-    { kind: 'lstm', units: 100 },
-    { kind: 'gru', units: 40, resetAfter: false },
-  ],
-  seed: 1,
-});
+const network = inHalves(
+  randomNetwork({
+    vocabulary: 65,
+    layers: [
+      { kind: 'lstm', units: 100 },
+      { kind: 'gru', units: 40, resetAfter: false },
+    ],
+    seed: 1,
+  }),
+);
 
 /** Started for the first step of several runs. */
 const nodeThreads = (count: number): Threads => ({ ...patientThreads(count), startAfter: 0 });
@@ -73,6 +76,7 @@ describe('several threads', () => {
     ['int8', { relaxed: false }],
     ['int4', { relaxed: true, fusedDot: false }],
     ['f32', { relaxed: true }],
+    ['f32', { relaxed: true, halves: true }],
   ] as const)('give the bits of one, in %s, %o', async (precision, options) => {
     const together = stepperWith(nodeThreads(3), precision, options);
     warmed(together);

@@ -107,6 +107,7 @@ it.each(['int8', 'f32'] as const)('says how much of each matrix is multiplied: %
   expect(createKernelStepper(randomNetwork(twoLayers(64)), precision).kernel.density[1]).toEqual({
     matrix: 'gru_2/kernel',
     density: 1,
+    weights: precision,
   });
 });
 

@@ -3,8 +3,8 @@ import { runInNewContext } from 'node:vm';
 import { expect, it } from 'vitest';
 import { decodeFloat16, Halves } from '../../../src/model/format/halves.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
-import type { GruLayer, LstmLayer, Matrix, Network } from '../../../src/model/network.ts';
 import { PRECISIONS, type Precision, type Stepper } from '../../../src/model/stepper.ts';
+import { halvesOf, inHalves } from '../../in-halves.ts';
 import { prune, randomNetwork } from '../../random-network.ts';
 
 interface Float16ArrayConstructor {
@@ -16,33 +16,6 @@ it('float16: every value is decoded as by this host', () => {
   const halves = Uint16Array.from({ length: 65_536 }, (_, i) => i);
   expect(decodeFloat16(halves)).toEqual(new Float32Array(new Float16Array(halves.buffer)));
 });
-
-/** A half of the same sign and about the same size, below 2 in size; zero for zero. */
-const halfOf = (value: number): number => {
-  const size = Math.min(Math.abs(value), 1.99);
-  const sign = value < 0 ? 0x8000 : 0;
-  if (size < 2 ** -14) return sign | Math.round(size * 2 ** 24);
-  const exponent = Math.floor(Math.log2(size));
-  return sign | ((exponent + 15) << 10) | Math.floor((size / 2 ** exponent - 1) * 1024);
-};
-
-/** The network with its matrices in halves, as whoever packs them is given them. */
-const inHalves = <Encoded extends Halves = never>(
-  network: Network,
-  make: (name: string, halves: Uint16Array) => Matrix<Encoded>,
-): Network<Encoded> => {
-  const matrix = (name: string, values: Float32Array): Matrix<Encoded> =>
-    make(name, Uint16Array.from(values, halfOf));
-  return {
-    ...network,
-    layers: (network.layers as readonly (LstmLayer | GruLayer)[]).map((layer) => ({
-      ...layer,
-      kernel: matrix(`${layer.name}/kernel`, layer.kernel),
-      recurrent: matrix(`${layer.name}/recurrent_kernel`, layer.recurrent),
-    })),
-    output: { ...network.output, kernel: matrix('dense/kernel', network.output.kernel) },
-  };
-};
 
 const layers = [
   { kind: 'lstm', units: 50 },
@@ -58,12 +31,9 @@ it.each(
     [precision, 'block-sparse', pruned] as const,
   ]),
 )('float16: halves are packed as their values are: %s, %s', (precision, _, network) => {
-  const kept = createKernelStepper(
-    inHalves(network, (name, halves) => new Halves(name, new Uint8Array(halves.buffer))),
-    precision,
-  );
+  const kept = createKernelStepper(inHalves(network), precision);
   const decoded = createKernelStepper(
-    inHalves(network, (_name, halves) => decodeFloat16(halves)),
+    inHalves<never>(network, (_name, halves) => decodeFloat16(halves)),
     precision,
   );
   expect(kept.kernel).toEqual(decoded.kernel);
@@ -89,7 +59,7 @@ it.each([
     for (const precision of PRECISIONS) {
       const network = inHalves(drawn, (name, halves) => {
         if (name === 'gru_2/recurrent_kernel') halves[at] = stray;
-        return new Halves(name, new Uint8Array(halves.buffer));
+        return halvesOf(name, halves);
       });
       expect(() => createKernelStepper(network, precision)).toThrow(
         expect.objectContaining({
@@ -108,7 +78,7 @@ it.each([
 it('float16: the largest half is packed', () => {
   const network = inHalves(drawn, (name, halves) => {
     halves[0] = 0x7bff;
-    return new Halves(name, new Uint8Array(halves.buffer));
+    return halvesOf(name, halves);
   });
   const stepper = createKernelStepper(network, 'f32');
   expect(stepper.step([stepper.open()], [0]).every(Number.isFinite)).toBe(true);
@@ -118,7 +88,7 @@ it('float16: the largest half is packed', () => {
 const packed = (precision: Precision): { stepper: Stepper; matrices: readonly WeakRef<Halves>[] } => {
   const matrices: WeakRef<Halves>[] = [];
   const network = inHalves(drawn, (name, halves) => {
-    const matrix = new Halves(name, new Uint8Array(halves.buffer));
+    const matrix = halvesOf(name, halves);
     matrices.push(new WeakRef(matrix));
     return matrix;
   });

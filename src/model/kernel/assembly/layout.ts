@@ -1,10 +1,11 @@
 /**
  * What the host writes and the kernel reads: plain structs in linear memory, every field 4 bytes.
  *
- * Rows (gates of a layer, or characters; a multiple of 16) are cut into tiles, of 48 in f32 and of 32 in int8 and in
- * block-sparse matrices; the rows left over are a smaller tile. 16 rows are a strip. Inside a tile the weights stand in
+ * Rows (gates of a layer, or characters; a multiple of 16) are cut into tiles, of 48 in f32 and of 32 in int8, in halves and
+ * in block-sparse matrices; the rows left over are a smaller tile. 16 rows are a strip. Inside a tile the weights stand in
  * the order in which they are multiplied, so that every product is one streaming read:
  * - f32: for each column its rows;
+ * - f32 from halves: the same in 16 bits, 8 rows in each vector: the first four in the lower halves of its lanes;
  * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns;
  * - int4: a tile is a strip; for each group of 32 columns the multipliers of its rows, one byte each, then two halves of
  *   it, and in each for every 4 rows two vectors. Of half i, vector j holds blocks 2 i + j of 4 columns in its bytes,
@@ -21,6 +22,7 @@ export class Matrix {
   sparse: usize; // SparseTile, one a tile, then one for the rest; 0 for a dense matrix
   blocks: usize; // sparse: u16, the number of each stored block: its columns are 4 * number .. 4 * number + 3
   int4: i32; // 1 where the weights are in 4 bits
+  halves: i32; // f32: 1 where the weights are in 16 bits, as in product-halves.ts
 }
 
 /** Bytes of a group of 32 columns of a strip in int4: multipliers, then weights. */

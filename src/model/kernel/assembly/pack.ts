@@ -18,11 +18,13 @@ const TABLE: usize = memory.data<u32>([
   0x8fffe000, 0x8fffe000, 0x8fffe000, 0x8fffe000, // sign and value of a half, extended and moved to a float's places
   0x77800000, 0x77800000, 0x77800000, 0x77800000, // 2^112: so many times less is that float
   0x7fff7fff, 0x7fff7fff, 0x7fff7fff, 0x7fff7fff, // the size of a half
+  0x0c800000, 0x0c800000, 0x0c800000, 0x0c800000, // 2^-102: so many times less are the weights of product-halves.ts
 ], 16);
 const ROUND = TABLE;
 const HALF_BITS = TABLE + 16;
 const HALF_SCALE = TABLE + 32;
 const HALF_SIZE = TABLE + 48;
+const WEIGHT_SCALE = TABLE + 64;
 
 const LARGEST_HALF: f32 = 65504; // infinities and not-a-numbers are decoded to more
 
@@ -165,6 +167,28 @@ export function packF32(chunk: Chunk, to: usize, tileRows: i32): void {
     const at = to + (tileStart(row, tileRows, chunk.columns, 1) << 2) + chunk.input * stride;
     copyRows(STRIP, 64, at, stride, min((chunk.inputs + 3) & -4, chunk.columns - chunk.input));
   }
+}
+
+/** Weights that were halves, below 128 in size. @param to the packed matrix of product-halves.ts */
+export function packHalves(chunk: Chunk, to: usize): void {
+  for (let row = 0; row < chunk.rows; row += 16) {
+    loadStrip(chunk, row);
+    const stride = rowsOfTile(row, 32, chunk.rows) << 1;
+    let at = to + (tileStart(row, 32, chunk.columns, 1) << 1) + chunk.input * stride;
+    for (let source = STRIP, end = STRIP + (chunk.inputs << 6); source < end; source += 64) {
+      v128.store(at, v128.or(i32x4.shr_u(upper(source), 16), upper(source + 16)), 0);
+      v128.store(at, v128.or(i32x4.shr_u(upper(source + 32), 16), upper(source + 48)), 16);
+      at += stride;
+    }
+  }
+}
+
+/** A weight's 16 bits at the upper end of each lane. */
+// @ts-ignore: decorator
+@inline
+function upper(weights: usize): v128 {
+  const bits = f32x4.mul(v128.load(weights), v128.load(WEIGHT_SCALE));
+  return v128.bitselect(i32x4.shl(bits, 3), bits, i32x4.splat(0x7fffffff));
 }
 
 /** 127 over the largest weight of each output; 0 where all are 0. */

@@ -64,14 +64,14 @@ function addSparse(m: Matrix, n: i32, inputs: usize, x: usize, sums: usize, out:
 
 // @ts-ignore: decorator
 @inline
-function pointer(list: usize, index: i32): usize {
+export function pointer(list: usize, index: i32): usize {
   return load<usize>(list + (index << 2));
 }
 
 /** a * b + c, in one rounding where the host can: the reason why f32 may differ in the last place. */
 // @ts-ignore: decorator
 @inline
-function multiplyAdd(a: v128, b: v128, c: v128): v128 {
+export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(c, f32x4.mul(a, b));
 }

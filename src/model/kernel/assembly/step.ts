@@ -3,6 +3,7 @@ import {
   BLOCK, DENSE, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network, NORMALIZATION, SIMPLE_RNN, vectorBytes,
 } from './layout';
 import { addProductF32 } from './product-f32';
+import { addProductHalves } from './product-halves';
 import { addProductInt4 } from './product-int4';
 import { addProductInt8 } from './product-int8';
 
@@ -43,11 +44,18 @@ export function productOf(
   int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
   from: i32, to: i32,
 ): void {
-  if (int8) addProduct(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, from >> 4, to >> 4);
-  else addProductF32(changetype<Matrix>(m), n, inputs, x, sums, out, from >> 4, to >> 4);
+  if (int8) addWholeProduct(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, from >> 4, to >> 4);
+  else addFloatProduct(changetype<Matrix>(m), n, inputs, x, sums, out, from >> 4, to >> 4);
 }
 
-function addProduct(
+function addFloatProduct(
+  m: Matrix, n: i32, inputs: usize, x: usize, sums: usize, out: usize, from: i32, to: i32,
+): void {
+  if (m.halves) addProductHalves(m, n, inputs, x, sums, out, from, to);
+  else addProductF32(m, n, inputs, x, sums, out, from, to);
+}
+
+function addWholeProduct(
   m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize, from: i32, to: i32,
 ): void {
   if (m.int4) addProductInt4(m, n, inputs, x, units, sums, out, from, to);

@@ -1,5 +1,6 @@
 import { floatsOf, Halves } from '../../format/halves.ts';
 import type { Matrix } from '../../network.ts';
+import type { WeightFormat } from '../../stepper.ts';
 import { Arena } from '../arena.ts';
 import { instantiateKernel, type KernelExports } from '../kernel-module.ts';
 
@@ -15,8 +16,11 @@ export const padded = (units: number): number => Math.ceil(units / 16) * 16;
 /** As in `assembly/layout.ts`. */
 const MOST_INPUTS = 32; // of a chunk
 const CHUNK_BYTES = 64; // of its description
-const TILE = { f32: 48, int8: 32, sparse: 32 } as const; // rows
+const TILE = { f32: 48, halves: 32, int8: 32, sparse: 32 } as const; // rows
 const SPARSE_TILE_WORDS = 3;
+
+/** Weights must be below it to be kept as halves: see `assembly/product-halves.ts`. */
+const HALVES_BELOW = 128;
 
 /** Of int4, as in `assembly/layout.ts` and `assembly/pack-int4.ts`. */
 const GROUP = 32; // inputs that share a multiplier
@@ -42,7 +46,8 @@ export interface PackedMatrix {
   readonly tiles: readonly [tiles: number, rest: number];
   /** f32: columns; int8: blocks of 4 columns; int4: groups of 32 columns. */
   readonly columns: number;
-  readonly int4?: boolean;
+  /** How a weight is held. */
+  readonly weightFormat: WeightFormat;
   readonly scales?: number; // int8, int4: f32 [rows]
   readonly starts?: number; // int8, int4: i32 [rows]
   readonly sparse?: {
@@ -87,10 +92,14 @@ export class Packer {
     this.#compiled = compiled;
   }
 
-  packF32(matrix: Matrix<Halves>, outputs: number, gates: GateRange): PackedMatrix {
+  /** @param keepHalves whether weights that were published as halves may stay halves; `false` where inputs may be large */
+  packF32(matrix: Matrix<Halves>, outputs: number, gates: GateRange, keepHalves: boolean): PackedMatrix {
     const source = sourceOf(matrix, outputs, gates);
     const { inputs, rows } = source;
-    const { sparse } = this.#look(source, this.#blockSparse);
+    const { sparse, ranges } = this.#look(source, this.#blockSparse);
+    if (keepHalves && !sparse && matrix instanceof Halves && largest(ranges) < HALVES_BELOW) {
+      return this.#packHalves(source);
+    }
     const { kernel, arena } = sparse ? this.#temporary() : this.#target;
     const columns = sparse ? Math.ceil(inputs / 4) * 4 : inputs;
     const tileRows = sparse ? TILE.sparse : TILE.f32;
@@ -98,8 +107,20 @@ export class Packer {
     const weights = arena.place(byteLength);
     eachChunk(arena, source, columns, (chunk) => kernel.packF32(chunk, weights, tileRows));
     const tiles = tilesOf(rows, tileRows);
-    if (sparse) return { ...this.#keep(kernel, arena, weights, tiles, columns / 4, 512), columns };
-    return { weights, byteLength, tiles, columns, density: 1 };
+    if (sparse) {
+      return { ...this.#keep(kernel, arena, weights, tiles, columns / 4, 512), columns, weightFormat: 'f32' };
+    }
+    return { weights, byteLength, tiles, columns, weightFormat: 'f32', density: 1 };
+  }
+
+  #packHalves(source: Source): PackedMatrix {
+    const { kernel, arena } = this.#target;
+    const { inputs, rows } = source;
+    const byteLength = 2 * rows * inputs;
+    const weights = arena.place(byteLength);
+    eachChunk(arena, source, inputs, (chunk) => kernel.packHalves(chunk, weights));
+    const tiles = tilesOf(rows, TILE.halves);
+    return { weights, byteLength, tiles, columns: inputs, weightFormat: 'f16', density: 1 };
   }
 
   packInt8(matrix: Matrix<Halves>, outputs: number, gates: GateRange): PackedMatrix {
@@ -118,10 +139,14 @@ export class Packer {
       } while (kernel.finishInt8(rows, scales, starts, lanes) === 0);
     });
     const tiles = tilesOf(rows, TILE.int8);
-    if (!sparse) return { weights, byteLength, tiles, columns: columns / 4, scales, starts, density: 1 };
+    const weightFormat = 'int8';
+    if (!sparse) {
+      return { weights, byteLength, tiles, columns: columns / 4, weightFormat, scales, starts, density: 1 };
+    }
     return {
       ...this.#keep(kernel, arena, weights, tiles, columns / 4, 128),
       columns: columns / 4,
+      weightFormat,
       scales: this.#copy(arena, scales, 4 * rows),
       starts: this.#copy(arena, starts, 4 * rows),
     };
@@ -144,7 +169,16 @@ export class Packer {
     );
     eachChunk(arena, source, columns, (chunk) => kernel.packInt4(chunk, weights, scales, starts, most), true);
     kernel.finishInt4(rows, scales, starts, most);
-    return { weights, byteLength, tiles: [rows / 16, 0], columns, int4: true, scales, starts, density: 1 };
+    return {
+      weights,
+      byteLength,
+      tiles: [rows / 16, 0],
+      columns,
+      weightFormat: 'int4',
+      scales,
+      starts,
+      density: 1,
+    };
   }
 
   /** A table's rows are looked up, never summed. @returns addresses of values: i8 [inputs, rows], scales: f32 [rows] */
@@ -233,6 +267,10 @@ const sourceOf = (matrix: Matrix<Halves>, outputs: number, gates: GateRange): So
   gates,
   rows: rowsOf(gates),
 });
+
+/** @param ranges f32 [rows] */
+const largest = ({ buffer, byteOffset, length }: Uint8Array): number =>
+  new Float32Array(buffer, byteOffset, length / 4).reduce((most, range) => Math.max(most, range), 0);
 
 const bytesOf = (matrix: Matrix<Halves>): Uint8Array =>
   matrix instanceof Halves
