@@ -1,7 +1,6 @@
 import type { CorpusReport } from './corpus/corpus-report.ts';
 import type { Lineage } from './lineage.ts';
 import type { LineStarts } from './metrics/held-out.ts';
-import type { NgramLosses } from './metrics/ngrams.ts';
 
 /**
  * The events of a training, in order: `preflight`, `started`, then per epoch many `step`, one `validation`,
@@ -133,9 +132,10 @@ export interface GateEvent {
   /** What else was found, which decides nothing. */
   readonly remarks?: readonly string[];
   readonly loss: number;
+  /** Of the corpus's trigram model, which a model has to beat. */
   readonly trigramLoss: number;
-  /** Of n-gram models of orders 3 to 6. */
-  readonly ngramLosses?: NgramLosses;
+  /** Of the corpus's n-gram model of order six. (Reports of older versions have `ngramLosses` instead, of plainer models.) */
+  readonly ngramLoss: number;
   readonly currentLoss?: number;
   readonly parentLoss?: number;
   readonly lineStarts?: LineStarts;

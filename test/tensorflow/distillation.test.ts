@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import type { Network } from '../../src/model/network.ts';
 import { decodeCheckpoint, encodeCheckpoint, type FitState } from '../../training/loop/checkpoint.ts';
 import type { TrainingChunk } from '../../training/loop/chunks.ts';
-import { KneserNey } from '../../training/loop/distillation/kneser-ney.ts';
 import { NgramTeacher } from '../../training/loop/distillation/ngram-teacher.ts';
 import { taught } from '../../training/loop/distillation/settings.ts';
 import { Teachers } from '../../training/loop/distillation/teachers.ts';
@@ -16,6 +15,7 @@ import { Kernels } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import { initialWeights, setWeights, stockModel, swapGates } from '../../training/loop/network.ts';
 import { loadTensorFlow } from '../../training/loop/tensorflow.ts';
+import { NgramModel } from '../../training/metrics/ngram-model.ts';
 import { presets } from '../../training/presets/presets.ts';
 import { randomNetwork } from '../random-network.ts';
 import { corpusOf, madeUpText } from './text.ts';
@@ -64,7 +64,7 @@ test('targets and gradients are those of stock tf.layers', () => {
   const live = kernels.live;
   const text = Uint8Array.from({ length: 100 }, (_, at) => (at * at) % vocabulary);
   const generated = text.toReversed();
-  const ngrams = new KneserNey(text, vocabulary);
+  const ngrams = new NgramModel(text, vocabulary);
   const teachers = new Teachers(
     kernels,
     { networks, ngrams, generated },

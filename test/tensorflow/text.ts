@@ -1,6 +1,6 @@
 import { Random } from '../../src/model/sampling/random.ts';
 import type { Corpus } from '../../training/corpus/corpus.ts';
-import { heldOutStart } from '../../training/corpus/corpus.ts';
+import { heldOutStart } from '../../training/corpus/cut-text.ts';
 
 /** A made-up text with something to learn in it: words of a small language, drawn at random. */
 export const madeUpText = (words: number, seed = 1): string => {

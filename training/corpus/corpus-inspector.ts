@@ -1,15 +1,16 @@
 import { corpusTooSmall, LEAST_CHARACTERS } from '../../src/corpus-size.ts';
 import { FolioError } from '../../src/errors.ts';
 import type { EvaluatedModel } from '../metrics/held-out.ts';
-import { type NgramLosses, Ngrams } from '../metrics/ngrams.ts';
+import { ngramModelOf } from '../metrics/ngram-model.ts';
 import { knownShare, leavesBaseOpen } from '../presets/auto.ts';
 import { untrainedLoss } from '../presets/untrained-loss.ts';
 import type { CorpusListener, ReadResult } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { corpusWarnings } from './corpus-warnings.ts';
+import { type CutText, cutText } from './cut-text.ts';
 import { DuplicateFinder } from './duplicates.ts';
 import { estimate } from './estimate.ts';
-import { type CorpusKind, shuffleLines } from './lines.ts';
+import type { CorpusKind } from './lines.ts';
 import { type RareCharacters, rareCharacters } from './rare-characters.ts';
 import { SampledText } from './sampled-text.ts';
 import { SecretScanner } from './secrets.ts';
@@ -34,13 +35,6 @@ export interface InspectionOptions {
   readonly kind?: CorpusKind | 'auto';
   /** The model that `auto` may start from. */
   readonly base?: EvaluatedModel | undefined;
-}
-
-/** A sampled text in the ids of its alphabet, cut as a training cuts it: stretches of each part. */
-interface Split {
-  readonly training: readonly Uint16Array[];
-  /** The last tenth. */
-  readonly heldOut: readonly Uint16Array[];
 }
 
 /** Inspects a corpus while it is read, in bounded memory (about 60 MB), whatever its size. */
@@ -88,21 +82,25 @@ export class CorpusInspector implements CorpusListener {
     const hasLines = alphabet.some(({ character }) => character === '\n');
     if (asked === 'lines' && !hasLines) throw noLines();
     const asLines = asked === 'lines' || (asked === 'auto' && shape.independent);
-    const lines = asLines ? this.#split(alphabet, fold, 'lines') : undefined;
-    const isMeasurable = lines?.heldOut.some(({ length }) => length >= LEAST_HELD_OUT) === true;
+    const lines = asLines ? this.#cut(alphabet, fold, 'lines') : undefined;
+    const isMeasurable = lines !== undefined && lines.ids.length - lines.heldOutStart >= LEAST_HELD_OUT;
     if (asked === 'lines' && !isMeasurable) throw fewDifferentLines();
     const kind: CorpusKind = isMeasurable ? 'lines' : 'text'; // of a few lines over and over, only the order can be learnt
-    const split = isMeasurable ? lines! : this.#split(alphabet, fold, 'text');
-    const ngramLosses = ngramLossesOf(split, alphabet.length);
+    const cut = isMeasurable ? lines : this.#cut(alphabet, fold, 'text');
+    const training = cut.ids.subarray(0, cut.heldOutStart);
+    const { trigramLoss, ngramLoss } = ngramModelOf(training, alphabet.length).losses(
+      cut.ids,
+      cut.heldOutStart,
+    );
     const baseLoss =
       base === undefined || !leavesBaseOpen(characters)
         ? undefined
         : await untrainedLoss(
             base,
-            split,
+            cut,
             alphabet.map(({ character }) => character),
           );
-    const facts = { characters, kind, known: knownShare(alphabet), trigramLoss: ngramLosses[3], baseLoss };
+    const facts = { characters, kind, known: knownShare(alphabet), trigramLoss, baseLoss };
     const measured = {
       source: reading.source,
       digest: reading.digest,
@@ -127,7 +125,7 @@ export class CorpusInspector implements CorpusListener {
       secrets: this.#secrets
         .found()
         .map(({ kind, count, source, line }) => ({ code: kind.code, name: kind.name, count, source, line })),
-      estimate: estimate(facts, alphabet.length, ngramLosses),
+      estimate: estimate(facts, alphabet.length, ngramLoss),
     };
     return { report: { ...measured, findings: corpusWarnings(measured) }, fold };
   }
@@ -145,51 +143,27 @@ export class CorpusInspector implements CorpusListener {
       .join('');
   }
 
-  /** The sampled text, less where it is very long; lines are shuffled as a training shuffles them. */
-  #split(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold'], kind: CorpusKind): Split {
+  /**
+   * The sampled text in the ids of its alphabet, less of it where it is very long, and where a training cuts it: lines are shuffled as a
+   * training shuffles them.
+   */
+  #cut(alphabet: CorpusReport['alphabet'], fold: RareCharacters['fold'], kind: CorpusKind): CutText {
     const order = new Map(alphabet.map(({ character }, id) => [character.codePointAt(0)!, id]));
     const unknown = alphabet.length;
     const id = (code: number) => order.get(fold.has(code) ? (fold.get(code)?.[0] ?? -1) : code) ?? unknown;
     const blocks = this.#sample.blocks();
     const chosen = evenly(blocks, Math.ceil(MOST_MEASURED / (blocks[0]?.length ?? 1)));
     const text = chosen.map((block) => Uint16Array.from(block, id).filter((known) => known !== unknown));
-    const total = text.reduce((sum, block) => sum + block.length, 0);
-    if (kind === 'lines') {
-      const joined = new Uint16Array(total);
-      let at = 0;
-      for (const block of text) {
-        joined.set(block, at);
-        at += block.length;
-      }
-      const characters = alphabet.map(({ character }) => character);
-      const { ids, heldOutStart } = shuffleLines(joined, characters);
-      const shuffled = Uint16Array.from(ids);
-      return { training: [shuffled.subarray(0, heldOutStart)], heldOut: [shuffled.subarray(heldOutStart)] };
-    }
-    const training: Uint16Array[] = [];
-    const heldOut: Uint16Array[] = [];
-    let left = Math.floor(0.9 * total);
+    const ids = new Uint16Array(text.reduce((sum, block) => sum + block.length, 0));
+    let at = 0;
     for (const block of text) {
-      training.push(block.subarray(0, left));
-      heldOut.push(block.subarray(left));
-      left = Math.max(0, left - block.length);
+      ids.set(block, at);
+      at += block.length;
     }
-    return { training, heldOut };
+    const characters = alphabet.map(({ character }) => character);
+    return cutText(ids, characters, kind);
   }
 }
-
-/** Of the text's own n-gram models, on the last tenth. */
-const ngramLossesOf = ({ training, heldOut }: Split, vocabulary: number): NgramLosses => {
-  const model = new Ngrams(vocabulary);
-  for (const stretch of training) model.train(stretch);
-  const measured = heldOut
-    .filter(({ length }) => length > 6)
-    .map((stretch) => ({ losses: model.losses(stretch), length: stretch.length }));
-  const length = measured.reduce((sum, stretch) => sum + stretch.length, 0);
-  const mean = (n: 3 | 4 | 5 | 6) =>
-    measured.reduce((sum, stretch) => sum + stretch.losses[n] * stretch.length, 0) / length;
-  return { 3: mean(3), 4: mean(4), 5: mean(5), 6: mean(6) };
-};
 
 const noLines = (): FolioError =>
   new FolioError(

@@ -1,5 +1,5 @@
 import { wrapText } from '../../src/wrap-text.ts';
-import { bestOrder } from '../metrics/ngrams.ts';
+import { ORDER } from '../metrics/ngram-model.ts';
 import { dollars, duration, grouped, percent, several, visible } from '../report/format.ts';
 import type { CorpusReport } from './corpus-report.ts';
 import { FARGATE_PRICE } from './estimate.ts';
@@ -15,7 +15,6 @@ const LABEL = 11; // characters before each row's text
  */
 export const corpusReportText = (report: CorpusReport, width = Number.POSITIVE_INFINITY): string => {
   const { alphabet, estimate, duplicates } = report;
-  const best = bestOrder(estimate.ngramLosses);
   const rows: [string, string][] = [
     ['corpus', `${report.source}${report.files > 1 ? ` (${several(report.files, 'file')})` : ''}`],
     [
@@ -50,7 +49,7 @@ export const corpusReportText = (report: CorpusReport, width = Number.POSITIVE_I
     ],
     [
       'loss',
-      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected (${estimate.expectedLossRange.map((loss) => loss.toFixed(2)).join(' to ')}); a trigram model has ${estimate.trigramLoss.toFixed(2)}, the best n-gram model, of order ${best}, ${estimate.ngramLosses[best].toFixed(2)}`,
+      `about ${estimate.expectedLoss.toFixed(2)} nats per character expected (${estimate.expectedLossRange.map((loss) => loss.toFixed(2)).join(' to ')}); a trigram model has ${estimate.trigramLoss.toFixed(2)}, an n-gram model of order ${ORDER} has ${estimate.ngramLoss.toFixed(2)}`,
     ],
   ];
   const fitted = (text: string, indent: number) => wrapText(text, width, { indent, cutWords: false });

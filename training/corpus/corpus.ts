@@ -3,8 +3,9 @@ import type { Preparation } from './clean.ts';
 import { CorpusInspector } from './corpus-inspector.ts';
 import { readCorpusOnce } from './corpus-reader.ts';
 import type { CorpusReport } from './corpus-report.ts';
+import { cutText } from './cut-text.ts';
 import { Encoder, type Ids } from './encoder.ts';
-import { type CorpusKind, shuffleLines } from './lines.ts';
+import type { CorpusKind } from './lines.ts';
 import { resolveSources } from './sources.ts';
 import { encodingLabel } from './text-decoder.ts';
 
@@ -67,10 +68,7 @@ export const readCorpus = async (
   const reading = await readCorpusOnce(resolved, { preparation, encoding }, [encoder, preflight]);
   const { report, fold } = await preflight.finish(reading, { keepAll: kept === 'all', kind, base });
   const { ids: read, alphabet } = encoder.finish(fold);
-  const { ids, heldOutStart: split } =
-    report.kind === 'lines'
-      ? shuffleLines(read, alphabet)
-      : { ids: read, heldOutStart: heldOutStart(read.length) };
+  const { ids, heldOutStart } = cutText(read, alphabet, report.kind);
   return {
     corpus: {
       source: reading.source,
@@ -78,8 +76,8 @@ export const readCorpus = async (
       alphabet,
       ids,
       kind: report.kind,
-      training: ids.subarray(0, split),
-      heldOut: ids.subarray(split),
+      training: ids.subarray(0, heldOutStart),
+      heldOut: ids.subarray(heldOutStart),
     },
     preflight: { ...report, ...counted(ids, alphabet) },
   };
@@ -116,6 +114,3 @@ const counted = (ids: Ids, alphabet: readonly string[]): Pick<CorpusReport, 'cha
     alphabet: alphabet.map((character, id) => ({ character, count: counts[id]! })),
   };
 };
-
-/** Where the held-out tenth of running text begins. */
-export const heldOutStart = (characters: number): number => Math.floor(0.9 * characters);

@@ -1,9 +1,12 @@
 import { fineTunedSchedule } from '../loop/schedule.ts';
-import { bestOrder, type NgramLosses } from '../metrics/ngrams.ts';
+import type { NgramLosses } from '../metrics/ngram-model.ts';
 import { BASE_UNITS, type CorpusFacts, chooseRecipe } from '../presets/auto.ts';
 
-/** What a training on a corpus would take and give, before it is begun. Rough: time may be off by a factor of two. */
-export interface Estimate {
+/**
+ * What a training on a corpus would take and give, before it is begun, and the losses of the corpus's own n-gram models on its last tenth.
+ * Rough: time may be off by a factor of two.
+ */
+export interface Estimate extends NgramLosses {
   /** The one suggested. */
   readonly preset: string;
   /** Whether it starts from the weights of the model that ships. */
@@ -12,11 +15,7 @@ export interface Estimate {
   readonly units: readonly number[];
   /** Why the preset chooses so: one clause. */
   readonly why: string;
-  /** Of the corpus's own trigram model on the last tenth of the text. Nats per character. */
-  readonly trigramLoss: number;
-  /** The same of n-gram models of orders 3 to 6. */
-  readonly ngramLosses: NgramLosses;
-  /** The same of the model that ships as it is, without training, where `auto` may start from it. */
+  /** Of the model that ships as it is, without training, where `auto` may start from it. Nats per character of the last tenth. */
   readonly baseLoss?: number;
   /** Held-out loss that the preset may reach. Nats per character. */
   readonly expectedLoss: number;
@@ -39,8 +38,8 @@ const OVERHEAD = 0.25e-3;
 export const FARGATE_PRICE = { month: 'March 2026', vcpu: 0.04048, gigabyte: 0.004445, spot: 0.3 } as const;
 const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 
-/** @param ngramLosses Of the corpus's own n-gram models. */
-export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: NgramLosses): Estimate => {
+/** @param ngramLoss Of the corpus's own n-gram model. */
+export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLoss: number): Estimate => {
   const { characters } = facts;
   const { fromBase, settings, fineTuning, lossRatio, lossMargin, why } = chooseRecipe(facts);
   const { units, embedding, epochs, leastSteps, batch, length } = fromBase
@@ -50,12 +49,11 @@ export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLosses: Ng
   const charactersPerSecond = (batch * length) / step;
   const anEpoch = Math.max(0.9 * characters, leastSteps * batch * length); // characters
   const seconds = (epochs * anEpoch) / charactersPerSecond;
-  const expectedLoss = ngramLosses[bestOrder(ngramLosses)] * lossRatio;
+  const expectedLoss = ngramLoss * lossRatio;
   const dollars = (seconds / 3600) * HOUR_DOLLARS;
   return {
     ...{ preset: 'auto', fromBase, units, why },
-    trigramLoss: ngramLosses[3],
-    ngramLosses,
+    ...{ trigramLoss: facts.trigramLoss, ngramLoss },
     ...(facts.baseLoss === undefined ? {} : { baseLoss: facts.baseLoss }),
     expectedLoss,
     expectedLossRange: [expectedLoss * (1 - lossMargin), expectedLoss * (1 + lossMargin)],

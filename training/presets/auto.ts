@@ -26,7 +26,7 @@ export interface Recipe {
   readonly settings: FitSettings;
   /** What a training from other weights sets beside. */
   readonly fineTuning: Partial<FitSettings>;
-  /** Held-out loss to be expected, over that of the corpus' best n-gram model; see docs/quality.md. */
+  /** Held-out loss to be expected, over that of the corpus' own n-gram model; see docs/quality.md. */
   readonly lossRatio: number;
   /** Share by which that may be off: as much as the worst of the trainings would be, predicted from the others. */
   readonly lossMargin: number;
@@ -104,7 +104,7 @@ const reason = ({ characters, trigramLoss, baseLoss }: CorpusFacts, fromBase: bo
   return `the text is unlike that of the model that ships: ${figures}`;
 };
 
-/** Loss over that of the best n-gram model in the training that is most like one: by start, kind, characters known and size. */
+/** Loss over that of the n-gram model in the training that is most like one: by start, kind, characters known and size. */
 const ratioLike = (
   one: Pick<Evidence, 'characters' | 'kind' | 'known' | 'fromBase'>,
   trainings: readonly Evidence[],

@@ -7,7 +7,7 @@ import {
   type HeldOutEvaluation,
   lineStartsText,
 } from '../metrics/held-out.ts';
-import { bestOrder, ngramsOf } from '../metrics/ngrams.ts';
+import { ngramModelOf, ORDER } from '../metrics/ngram-model.ts';
 
 export interface GateOptions {
   /** Nats per character by which a new version may be worse than the current one. Default 0.02. */
@@ -50,10 +50,11 @@ export const judge = async (
   { tolerance = 0.02, force = false, course }: GateOptions = {},
 ): Promise<GateEvent> => {
   const start = corpus.training.length;
-  const text = corpus.ids.subarray(start - 5, start + MOST_MEASURED); // with the five characters that it follows
-  const ngramLosses = ngramsOf(corpus.training, corpus.alphabet.length).losses(text);
-  const trigramLoss = ngramLosses[3];
-  const order = bestOrder(ngramLosses);
+  const text = corpus.ids.subarray(0, start + MOST_MEASURED);
+  const { trigramLoss, ngramLoss } = ngramModelOf(corpus.training, corpus.alphabet.length).losses(
+    text,
+    start,
+  );
   const measured = await measure(candidate, corpus);
   const loss = measured?.loss ?? Number.NaN;
   const currentLoss = current && ((await measure(current, corpus))?.loss ?? Number.NaN);
@@ -91,31 +92,26 @@ export const judge = async (
     reasons: failed.length > 0 ? failed : met,
     remarks: [
       ...(failed.length > 0 ? met : []),
-      ...(order > 3 && Number.isFinite(loss) ? [besideBest(loss, order, ngramLosses[order], course)] : []),
+      ...(Number.isFinite(loss) ? [besideCounting(loss, ngramLoss, course)] : []),
       ...(measured?.lineStarts
         ? [`Loss at beginnings of lines: ${lineStartsText(measured.lineStarts)}.`]
         : []),
     ],
     loss,
     trigramLoss,
-    ngramLosses,
+    ngramLoss,
     ...(currentLoss === undefined ? {} : { currentLoss }),
     ...(parentLoss === undefined ? {} : { parentLoss }),
     ...(measured?.lineStarts === undefined ? {} : { lineStarts: measured.lineStarts }),
   };
 };
 
-/** How a model stands to the best n-gram model, with advice where that is better. */
-const besideBest = (
-  loss: number,
-  order: number,
-  best: number,
-  course: TrainingCourse | undefined,
-): string => {
-  const figures = `${loss.toFixed(4)} against ${best.toFixed(4)}`;
-  return loss < best
-    ? `It beats the corpus's best n-gram model, of order ${order}: ${figures}.`
-    : `The corpus's n-gram model of order ${order} is better: ${figures}.${course ? ` ${adviceAfter(course)}` : ''} A text that repeats itself may need counting alone.`;
+/** How a model stands to the corpus's n-gram model, with advice where that is better. */
+const besideCounting = (loss: number, ngramLoss: number, course: TrainingCourse | undefined): string => {
+  const figures = `${loss.toFixed(4)} against ${ngramLoss.toFixed(4)}`;
+  return loss < ngramLoss
+    ? `It beats the corpus's n-gram model of order ${ORDER}: ${figures}.`
+    : `The corpus's n-gram model of order ${ORDER} is better: ${figures}.${course ? ` ${adviceAfter(course)}` : ''} A text that repeats itself may need counting alone.`;
 };
 
 const adviceAfter = ({ preset, epochs, bestEpoch }: TrainingCourse): string => {

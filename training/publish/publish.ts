@@ -99,7 +99,7 @@ export async function* publish(
   const judged: JudgementEvent = {
     type: 'judgement',
     message: judgement({
-      ...{ loss: verdict.loss, trigramLoss: verdict.trigramLoss, ngramLosses: verdict.ngramLosses },
+      ...{ loss: verdict.loss, trigramLoss: verdict.trigramLoss, ngramLoss: verdict.ngramLoss },
       ...{ trainingLoss: result.best?.loss, hasDropout: hasDropout(settings.dropout) },
       overlap: facts?.overlap,
     }),

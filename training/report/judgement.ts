@@ -1,4 +1,3 @@
-import { bestOrder, type NgramLosses } from '../metrics/ngrams.ts';
 import { percent } from './format.ts';
 
 /** The measurements that a judgement rests on; losses are nats per character. */
@@ -9,9 +8,9 @@ export interface Measurements {
   readonly trainingLoss?: number | undefined;
   /** Whether the training loss was taken with dropout, and so is higher still than without. */
   readonly hasDropout?: boolean | undefined;
-  /** Of the corpus's own n-gram models on the held-out part. */
+  /** Of the corpus's own n-gram models on the same: of order three, and of order six. */
   readonly trigramLoss: number;
-  readonly ngramLosses?: NgramLosses | undefined;
+  readonly ngramLoss: number;
   /** Share of windows of generated text that stand in the corpus, and the length of a window in characters. */
   readonly overlap?: { readonly share: number; readonly window: number } | undefined;
 }
@@ -23,19 +22,18 @@ const APART = 0.25;
 
 /** What the numbers of a training come to, in one sentence. */
 export const judgement = (measured: Measurements): string => {
-  const { loss, trigramLoss, ngramLosses, overlap } = measured;
+  const { loss, trigramLoss, ngramLoss, overlap } = measured;
   if (!Number.isFinite(loss)) return 'Its numbers are not finite: train again with another --seed.';
-  const best = ngramLosses?.[bestOrder(ngramLosses)];
-  const beats = loss < (best ?? trigramLoss);
-  return `It predicts unseen text ${besideCounting(loss, trigramLoss, best)}${besideTraining(measured, beats)}${overlap ? `; ${copied(overlap)}` : ''}.`;
+  const beats = loss < ngramLoss;
+  return `It predicts unseen text ${besideCounting(loss, trigramLoss, ngramLoss)}${besideTraining(measured, beats)}${overlap ? `; ${copied(overlap)}` : ''}.`;
 };
 
-const besideCounting = (loss: number, trigram: number, best = trigram): string => {
+const besideCounting = (loss: number, trigram: number, ngram: number): string => {
   const against = (other: number) => `(${loss.toFixed(4)} against ${other.toFixed(4)} nats per character)`;
   if (loss >= trigram) return `worse than a trigram model ${against(trigram)}`;
-  if (loss >= best)
-    return `better than a trigram model but worse than the best n-gram model ${against(best)}`;
-  return `better than every n-gram model ${against(best)}`;
+  if (loss >= ngram)
+    return `better than a trigram model but worse than the corpus's n-gram model ${against(ngram)}`;
+  return `better than the corpus's n-gram model ${against(ngram)}`;
 };
 
 /**

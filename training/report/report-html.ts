@@ -4,6 +4,7 @@ import { html, raw } from 'hono/html';
 import { isList } from '../../src/list-text.ts';
 import { lineageText } from '../lineage.ts';
 import { linePercent } from '../metrics/line-quality.ts';
+import { ORDER } from '../metrics/ngram-model.ts';
 import { dollars, duration, grouped, percent, several, visible } from './format.ts';
 import type { Report } from './report.ts';
 import { drawReport } from './report-page.ts';
@@ -190,6 +191,7 @@ const findings = ({ preflight }: Report): Html => {
     ['Digest', preflight.digest],
     ['Repeated passages', `${percent(duplicates.share)} of the text stands in it more than once`],
     ['Trigram model', `${nats(estimate.trigramLoss)} nats per character on the last tenth`],
+    ['n-gram model', `${nats(estimate.ngramLoss)} nats per character on the same, of order ${ORDER}`],
     [
       'Expected',
       `${nats(estimate.expectedLoss, 2)} nats per character after ${duration(estimate.seconds)} with preset ${estimate.preset}; on Fargate ${dollars(estimate.dollars)}`,

@@ -48,11 +48,21 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
   const validation = finite(report.epochs.map(({ validationLoss }) => validationLoss));
   const min = Math.min(...losses, ...validation);
   const max = Math.max(...losses, ...validation);
-  const trigram = report.gate?.trigramLoss ?? report.preflight?.estimate.trigramLoss;
+  const measured = report.gate ?? report.preflight?.estimate;
+  const counting =
+    measured === undefined
+      ? []
+      : [
+          { label: 'Trigram model', loss: measured.trigramLoss, dash: [2, 5] },
+          { label: 'n-gram model', loss: measured.ngramLoss, dash: [6, 4] },
+        ];
   const charts: Chart[] = [
     {
       place: 'loss',
-      range: [min - 0.05, Math.max(max, trigram ?? 0) + 0.05],
+      range: [
+        Math.min(min, ...counting.map(({ loss }) => loss)) - 0.05,
+        Math.max(max, ...counting.map(({ loss }) => loss)) + 0.05,
+      ],
       lines: () => [
         {
           label: 'Training',
@@ -68,18 +78,10 @@ export const drawReport = (report: Report, Plot: typeof uPlot): void => {
           values: along((step) => ends.get(step)?.validationLoss),
           points: true,
         },
-        ...(trigram === undefined
-          ? []
-          : [
-              {
-                label: 'Trigram model',
-                colour: colour('--faded'),
-                digits: 3,
-                values: axis.map(() => trigram),
-                dash: [2, 5],
-                width: 1,
-              },
-            ]),
+        ...counting.map(({ label, loss, dash }) => ({
+          ...{ label, dash, colour: colour('--faded'), digits: 3, width: 1 },
+          values: axis.map(() => loss),
+        })),
       ],
     },
     {

@@ -166,11 +166,10 @@ describe('the preset auto', () => {
 
 describe('estimate', () => {
   it('predicts from the training that is most like it', () => {
-    const ngramLosses = { 3: 2, 4: 1.8, 5: 1.7, 6: 1.75 };
     for (const { characters, kind, known, fromBase, loss, ngramLoss } of evidence) {
       const facts = { characters, kind, known, trigramLoss: 2, baseLoss: fromBase ? 1.9 : 2.1 };
       if (chooseRecipe(facts).fromBase !== fromBase) continue;
-      const made = estimate(facts, 60, ngramLosses);
+      const made = estimate(facts, 60, 1.7);
       expect(made).toMatchObject({ preset: 'auto', fromBase });
       expect(made.expectedLoss / 1.7).toBeCloseTo(loss / ngramLoss, 2);
     }
@@ -182,16 +181,14 @@ describe('estimate', () => {
     expect(lossMarginOf([training(1000, 0.8), training(2000, 1)])).toBeCloseTo(0.25);
     const margin = lossMarginOf(evidence);
     expect(margin).toBeGreaterThan(0);
-    const ngramLosses = { 3: 2, 4: 1.8, 5: 1.7, 6: 1.75 };
-    const { expectedLoss, expectedLossRange } = estimate(facts(30_000), 60, ngramLosses);
+    const { expectedLoss, expectedLossRange } = estimate(facts(30_000), 60, 1.7);
     const [low, high] = expectedLossRange.map((loss) => loss / expectedLoss);
     expect([low, high]).toEqual([expect.closeTo(1 - margin), expect.closeTo(1 + margin)]);
   });
 
   it('takes less time for a fine-tuning than for a training from fresh weights', () => {
-    const ngramLosses = { 3: 2, 4: 1.8, 5: 1.7, 6: 1.75 };
-    const small = estimate(facts(100_000), 60, ngramLosses);
-    const large = estimate(facts(1_000_000), 60, ngramLosses);
+    const small = estimate(facts(100_000), 60, 1.7);
+    const large = estimate(facts(1_000_000), 60, 1.7);
     expect(small.seconds).toBeLessThan(large.seconds / 4);
   });
 });

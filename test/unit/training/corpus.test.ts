@@ -379,7 +379,7 @@ describe('inspectCorpus', () => {
     for (const content of ['The same line again.\n'.repeat(100), 'yes\nno\nno\n'.repeat(500)]) {
       const { kind, estimate } = await inspectCorpus([file(content)]);
       expect(kind).toBe('text');
-      expect([...Object.values(estimate.ngramLosses), ...estimate.expectedLossRange]).toSatisfy((values) =>
+      expect([estimate.trigramLoss, estimate.ngramLoss, ...estimate.expectedLossRange]).toSatisfy((values) =>
         values.every(Number.isFinite),
       );
       const { corpus } = await readCorpus([file(content)]);

@@ -48,6 +48,14 @@ export const someEvents = async (corpus: string): Promise<TrainingEvent[]> => [
     validationLoss: 2.1,
     seconds: 20,
   },
-  { type: 'gate', passed: true, forced: false, reasons: ['It is better.'], loss: 2.1, trigramLoss: 2.4 },
+  {
+    type: 'gate',
+    passed: true,
+    forced: false,
+    reasons: ['It is better.'],
+    loss: 2.1,
+    trigramLoss: 2.4,
+    ngramLoss: 2.2,
+  },
   { type: 'published', version: '20261124T120000Z-0a1b2c3d', key: 'models/novel/20261124T120000Z-0a1b2c3d' },
 ];

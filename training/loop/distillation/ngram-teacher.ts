@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { Random } from '../../../src/model/sampling/random.ts';
 import type { Ids } from '../../corpus/encoder.ts';
+import type { NgramModel } from '../../metrics/ngram-model.ts';
 import type { TrainingChunk } from '../chunks.ts';
 import { emptyText, TEXT } from './generated-text.ts';
-import type { KneserNey } from './kneser-ney.ts';
 
 /** Longer contexts than any n-gram model has. */
 const WHOLE = Number.POSITIVE_INFINITY;
@@ -13,11 +13,11 @@ const WHOLE = Number.POSITIVE_INFINITY;
  * counted.
  */
 export class NgramTeacher {
-  readonly #ngrams: KneserNey;
+  readonly #ngrams: NgramModel;
   readonly #generated: Ids;
 
   /** @param generated What streams read that do not read the model's own text. */
-  constructor(ngrams: KneserNey, generated: Ids) {
+  constructor(ngrams: NgramModel, generated: Ids) {
     this.#ngrams = ngrams;
     this.#generated = generated;
   }
@@ -49,7 +49,7 @@ export class NgramTeacher {
  * @returns Ids [characters], the same for the same seed; none where the signal says stop.
  */
 export const generateByNgrams = async (
-  ngrams: KneserNey,
+  ngrams: NgramModel,
   lineStart: number,
   least: number,
   seed: number,

@@ -2,11 +2,11 @@ import { FolioError } from '../../../src/errors.ts';
 import type { Network } from '../../../src/model/network.ts';
 import type { Corpus } from '../../corpus/corpus.ts';
 import type { Ids } from '../../corpus/encoder.ts';
+import { NgramModel } from '../../metrics/ngram-model.ts';
 import { Chunks, lineStartOf } from '../chunks.ts';
 import { checkTrainable, forAlphabet, type ParentNetwork } from '../fine-tuning.ts';
 import type { FitSettings } from '../fit-settings.ts';
 import { generateText } from './generated-text.ts';
-import { KneserNey } from './kneser-ney.ts';
 import { generateByNgrams } from './ngram-teacher.ts';
 import { shareStreams } from './taught-chunks.ts';
 
@@ -18,7 +18,7 @@ export interface Teaching {
   /** Of the corpus' alphabet. */
   readonly networks: readonly Network[];
   /** The text's own, of the same vocabulary, where it teaches. */
-  readonly ngrams?: KneserNey | undefined;
+  readonly ngrams?: NgramModel | undefined;
   /** What they wrote: [characters]. */
   readonly generated: Ids;
 }
@@ -68,7 +68,7 @@ export const teach = async (
   const own = new Chunks(training, { ...settings, batch: streams.own });
   const read = own.perEpoch * settings.epochs * streams.generated * own.length;
   const characters = Math.min(MOST, read);
-  const ngrams = settings.distillation?.ngrams ? new KneserNey(training, alphabet.length) : undefined;
+  const ngrams = settings.distillation?.ngrams ? new NgramModel(training, alphabet.length) : undefined;
   const writers = networks.length > 0 ? 'The teachers write' : 'An n-gram model of the text writes';
   log(`${writers} ${characters.toLocaleString('en')} characters to be read beside the text.`);
   const lineStart = lineStartOf(alphabet) ?? 0;

@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../src/model/sampling/random.ts';
-import type { TrainingChunk } from '../../../training/loop/chunks.ts';
-import { KneserNey } from '../../../training/loop/distillation/kneser-ney.ts';
-import { generateByNgrams, NgramTeacher } from '../../../training/loop/distillation/ngram-teacher.ts';
-
-const ORDER = 6;
+import { evenStretches, NgramModel, ORDER } from '../../../training/metrics/ngram-model.ts';
+import { echoes } from './echoes.ts';
 
 /** Kneser and Ney's model as the formulas have it, by counting the text anew for every probability. */
 class PlainKneserNey {
@@ -58,19 +55,40 @@ class PlainKneserNey {
   }
 }
 
+/** A trigram model after Witten and Bell as the formula has it, by counting the text anew for every probability. */
+const plainTrigram = (
+  text: readonly number[],
+  vocabulary: number,
+  context: readonly number[],
+  next: number,
+): number => {
+  if (context.length === 0) {
+    const types = new Set(text).size;
+    return (text.filter((id) => id === next).length + types / vocabulary) / (text.length + types);
+  }
+  const after = text.filter(
+    (_, at) => at >= context.length && context.every((id, k) => text[at - context.length + k] === id),
+  );
+  const types = new Set(after).size;
+  const lower = plainTrigram(text, vocabulary, context.slice(1), next);
+  return types === 0
+    ? lower
+    : (after.filter((id) => id === next).length + types * lower) / (after.length + types);
+};
+
 const texts = fc
   .integer({ min: 2, max: 4 })
   .chain((vocabulary) =>
     fc.tuple(fc.constant(vocabulary), fc.array(fc.nat(vocabulary - 1), { minLength: 8, maxLength: 40 })),
   );
 
-describe('KneserNey', () => {
+describe('NgramModel', () => {
   it('gives the probabilities of the formulas, which sum to one', () => {
     fc.assert(
       fc.property(texts, fc.array(fc.nat(3), { maxLength: 5 }), ([vocabulary, text], drawn) => {
         const context = drawn.map((id) => id % vocabulary);
         const row = new Float64Array(vocabulary);
-        new KneserNey(Uint8Array.from(text), vocabulary).probabilities(
+        new NgramModel(Uint8Array.from(text), vocabulary).probabilities(
           Uint8Array.from(context),
           context.length - 1,
           context.length,
@@ -90,7 +108,7 @@ describe('KneserNey', () => {
       fc.property(texts, fc.nat(40), fc.nat(6), ([vocabulary, text], drawn, length) => {
         const at = drawn % (text.length - 1);
         const row = new Float64Array(vocabulary);
-        new KneserNey(Uint8Array.from(text), vocabulary).probabilitiesOfOthers(at, length, row);
+        new NgramModel(Uint8Array.from(text), vocabulary).probabilitiesOfOthers(at, length, row);
         const plain = new PlainKneserNey(text, vocabulary);
         const context = text.slice(Math.max(0, at + 1 - Math.min(length, ORDER - 1)), at + 1);
         for (const [next, value] of row.entries())
@@ -104,7 +122,7 @@ describe('KneserNey', () => {
   it('draws characters as often as it expects them, in contexts of every length', () => {
     const random = Random.fromSeed(3);
     const text = Uint8Array.from({ length: 300 }, () => Math.floor(5 * random.uniform() ** 2));
-    const ngrams = new KneserNey(text, 6); // of which the last never stands in the text
+    const ngrams = new NgramModel(text, 6); // of which the last never stands in the text
     const row = new Float64Array(6);
     for (const length of [0, 1, 3, 5]) {
       ngrams.probabilities(text, 100, length, row);
@@ -114,60 +132,62 @@ describe('KneserNey', () => {
         expect(Math.abs(drawn[id]! - probability)).toBeLessThan(0.015);
     }
   });
-});
 
-/** Each character is the one five places before, but for one in ten. */
-const echoes = (length: number): Uint8Array => {
-  const random = Random.fromSeed(9);
-  const ids = new Uint8Array(length);
-  for (let at = 0; at < length; at++)
-    ids[at] = at < 5 || random.uniform() < 0.1 ? Math.floor(4 * random.uniform()) : ids[at - 5]!;
-  return ids;
-};
-
-describe('generateByNgrams', () => {
-  const ngrams = new KneserNey(echoes(20_000), 4);
-
-  it('writes texts like the one that was counted, each begun with the character fed first, the same for the same seed', async () => {
-    const text = (await generateByNgrams(ngrams, 2, 5000, 1))!;
-    expect(text).toHaveLength(2 * 4096);
-    expect([text[0], text[4096]]).toEqual([2, 2]);
-    const echoed = text.filter((id, at) => at >= 5 && id === text[at - 5]).length / text.length;
-    expect(echoed).toBeGreaterThan(0.85);
-    expect(echoed).toBeLessThan(0.97);
-    expect(await generateByNgrams(ngrams, 2, 5000, 1)).toEqual(text);
-    expect(await generateByNgrams(ngrams, 2, 5000, 2)).not.toEqual(text);
+  it('has the losses of the formulas over a text', () => {
+    fc.assert(
+      fc.property(texts, ([vocabulary, text]) => {
+        const from = Math.floor(text.length / 2);
+        const counted = text.slice(0, from);
+        const model = new NgramModel(Uint8Array.from(counted), vocabulary);
+        const plain = new PlainKneserNey(counted, vocabulary);
+        const mean = (probability: (at: number) => number) =>
+          text.reduce((sum, _, at) => (at < from ? sum : sum - Math.log(probability(at))), 0) /
+          (text.length - from);
+        const { trigramLoss, ngramLoss } = model.losses(Uint8Array.from(text), from);
+        const trigram = (at: number) =>
+          plainTrigram(counted, vocabulary, text.slice(Math.max(0, at - 2), at), text[at]!);
+        const ngram = (at: number) =>
+          plain.probability(text.slice(Math.max(0, at - ORDER + 1), at), text[at]!);
+        expect(trigramLoss).toBeCloseTo(mean(trigram), 10);
+        expect(ngramLoss).toBeCloseTo(mean(ngram), 10);
+      }),
+      { numRuns: 30 },
+    );
   });
 
-  it('stops when it is asked to', async () => {
-    expect(await generateByNgrams(ngrams, 2, 5000, 1, AbortSignal.abort())).toBeUndefined();
+  it('has next to no loss on a text that repeats, and that of guessing on one without a rule', () => {
+    const pattern = Uint8Array.from({ length: 9000 }, (_, at) => at % 3);
+    expect(new NgramModel(pattern, 3).losses(pattern, 5).trigramLoss).toBeLessThan(0.01);
+    expect(new NgramModel(pattern, 3).losses(pattern, 5).ngramLoss).toBeLessThan(0.01);
+    const random = Random.fromSeed(7);
+    const noise = Uint8Array.from({ length: 50_000 }, () => Math.floor(16 * random.uniform()));
+    const losses = new NgramModel(noise.subarray(0, 45_000), 16).losses(noise, 45_000);
+    expect(losses.trigramLoss).toBeCloseTo(Math.log(16), 1);
+    expect(losses.ngramLoss).toBeGreaterThan(Math.log(16));
+    expect(losses.ngramLoss).toBeLessThan(2.9);
+  });
+
+  it('learns from long contexts what short ones do not show', () => {
+    const text = echoes(60_000);
+    const losses = new NgramModel(text.subarray(0, 54_000), 4).losses(text, 54_000);
+    expect(losses.trigramLoss).toBeGreaterThan(1.2);
+    expect(losses.ngramLoss).toBeLessThan(0.75);
+  });
+
+  it('counts contexts of a large alphabet apart', () => {
+    const text = Uint16Array.from({ length: 40_000 }, (_, at) => (at * 7919) % 5000);
+    const model = new NgramModel(text, 5000);
+    const row = new Float64Array(5000);
+    model.probabilities(text, 100, 5, row);
+    expect(row[text[101]!]).toBeGreaterThan(0.5);
+    expect(row[text[102]!]).toBeLessThan(0.01);
+    expect(model.losses(text, 5).trigramLoss).toBeLessThan(0.2);
   });
 });
 
-describe('NgramTeacher', () => {
-  it('expects by what a stream has read, leaving out each place of the text itself', () => {
-    const text = echoes(600);
-    const generated = echoes(100).reverse();
-    const ngrams = new KneserNey(text, 4);
-    const [batch, length] = [3, 8];
-    const chunk: TrainingChunk = {
-      ...{ batch, length, own: 2, inputs: new Int32Array(24), targets: new Int32Array(24) },
-      ...{ places: Float64Array.of(40, 595, 20), begins: Uint8Array.of(1, 0, 0) },
-    };
-    const rows = new NgramTeacher(ngrams, generated).probabilities(chunk);
-    const row = new Float64Array(4);
-    const expected = (b: number, t: number) =>
-      Array.from(rows.subarray((t * batch + b) * 4, (t * batch + b + 1) * 4), (value) =>
-        Number(value.toFixed(6)),
-      );
-    const rounded = () => Array.from(row, (value) => Number(Math.fround(value).toFixed(6)));
-    for (let t = 0; t < length; t++) {
-      ngrams.probabilitiesOfOthers(40 + t, t + 1, row); // begun here: nothing before was read
-      expect(expected(0, t)).toEqual(rounded());
-      ngrams.probabilitiesOfOthers((595 + t) % 600, 5, row); // the text is a ring
-      expect(expected(1, t)).toEqual(rounded());
-      ngrams.probabilities(generated, 20 + t, 5, row);
-      expect(expected(2, t)).toEqual(rounded());
-    }
+describe('evenStretches', () => {
+  it('takes parts of a text from its beginning to its end', () => {
+    const text = Uint8Array.from({ length: 100 }, (_, at) => at);
+    expect([...evenStretches(text, 3, 4)]).toEqual([0, 1, 2, 32, 33, 34, 65, 66, 67, 97, 98, 99]);
   });
 });
