@@ -5,7 +5,7 @@ import { nodeThreads } from '../src/threads.ts';
 import { overBestRival } from './best-rival.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
-import { benchNetwork, type LstmNetwork, pruned, sizes, weightsPerStep } from './networks.ts';
+import { benchNetwork, type LstmNetwork, pruned, published, sizes, weightsPerStep } from './networks.ts';
 import { checkStep } from './rivals/check-logits.ts';
 import { onnxModels } from './rivals/network-files.ts';
 import { onnxStep, onnxWebText } from './rivals/onnx.ts';
@@ -39,7 +39,7 @@ const folio = (
   threads: number | undefined = 1,
 ): Batch => {
   const { vocabulary } = network;
-  const stepper = createKernelStepper(network, precision, { threads: nodeThreads(threads) });
+  const stepper = createKernelStepper(published(network), precision, { threads: nodeThreads(threads) });
   const sample = sampling(vocabulary);
   const slots = Array.from({ length: n }, () => stepper.open());
   const ids = slots.map((_, i) => i % vocabulary);
@@ -153,6 +153,7 @@ for (const [name, units] of Object.entries(sizes)) {
   const weights = weightsPerStep(network);
   for (const [subject, bytes] of [
     ['memory-roof-f32', 4 * weights],
+    ['memory-roof-f16', 2 * weights],
     ['memory-roof-int8', weights],
   ] as const) {
     if (!wanted(name, subject)) continue;
@@ -205,6 +206,7 @@ report(cases, {
   notes: [
     ...(races.length > 0 ? [`Ours over the best rival\n${races.join('\n')}`] : []),
     `Memory roof: ${roof.how}.`,
+    'Weights: float16 numbers, as Folio publishes them. Rivals are given the same numbers in float32; folio-f32 keeps those of large networks in 16 bits.',
     ...(costs.length > 0 ? [`Cost for each million weights\n${costs.join('\n')}`] : []),
   ],
 });

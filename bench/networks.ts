@@ -1,3 +1,4 @@
+import { Halves } from '../src/model/format/halves.ts';
 import type { LstmLayer, Network } from '../src/model/network.ts';
 
 /** A Network of LSTM layers over one-hot characters, which every rival of the bench can run. */
@@ -10,14 +11,19 @@ const VOCABULARY = 65;
 /** The bench's models by name, layers x units. */
 export const sizes = { '1x128': [128], '1x512': [512], '2x512': [512, 512], '3x1024': [1024, 1024, 1024] };
 
-/** Uniform weights of the size that training starts from: speed depends on their number alone. */
+/**
+ * Uniform weights of the size that training starts from, rounded to float16 as in what Folio publishes: rivals are given the
+ * same numbers in float32. Speed depends on their number alone.
+ */
 export const benchNetwork = (units: readonly number[]): LstmNetwork => {
   let state = 1;
   const uniform = (length: number, limit: number): Float32Array =>
-    Float32Array.from({ length }, () => {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator
-      return (state / 2 ** 31 - 1) * limit;
-    });
+    Float32Array.from(
+      Float16Array.from({ length }, () => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator
+        return (state / 2 ** 31 - 1) * limit;
+      }),
+    );
   let inputs = VOCABULARY;
   const layers = units.map((size, index): LstmLayer => {
     const limit = Math.sqrt(3 / size);
@@ -42,6 +48,21 @@ export const benchNetwork = (units: readonly number[]): LstmNetwork => {
     bias: uniform(VOCABULARY, 0.1),
   };
   return { vocabulary: VOCABULARY, input: { kind: 'one-hot' }, layers, output };
+};
+
+/** The network as its artefact is read: matrices of float16. */
+export const published = (network: LstmNetwork): Network<Halves> => {
+  const halves = (name: string, values: Float32Array): Halves =>
+    new Halves(name, new Uint8Array(Float16Array.from(values).buffer));
+  return {
+    ...network,
+    layers: network.layers.map((layer) => ({
+      ...layer,
+      kernel: halves(`${layer.name}/kernel`, layer.kernel),
+      recurrent: halves(`${layer.name}/recurrent_kernel`, layer.recurrent),
+    })),
+    output: { ...network.output, kernel: halves('dense/kernel', network.output.kernel) },
+  };
 };
 
 /** The same network with a share of the blocks of 32 outputs by 4 inputs of each matrix that is multiplied set to zero. */

@@ -6,7 +6,7 @@ import { layOut, placeNetwork } from '../src/model/kernel/place-network.ts';
 import { PRECISIONS, type Precision } from '../src/model/stepper.ts';
 import { committedNetwork } from './committed-network.ts';
 import { benchOptions, interleave, type Measured, report, type Subject } from './harness.ts';
-import { benchNetwork, type LstmNetwork, sizes } from './networks.ts';
+import { benchNetwork, type LstmNetwork, published, sizes } from './networks.ts';
 import { sampling } from './sampling.ts';
 
 /**
@@ -46,7 +46,7 @@ const place = (
   const buffers = { slots: arena.place(4), ids: arena.place(4), logits: arena.place(4 * network.vocabulary) };
   const { address } = placeNetwork(
     arena,
-    network,
+    published(network),
     layout,
     precision,
     buffers,
