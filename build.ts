@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { builtins } from './scripts/builtins.ts';
 import { oneChunk } from './scripts/one-chunk.ts';
 import { replaceFiles } from './scripts/replace-files.ts';
 import { kernelWasm } from './src/model/kernel/kernel-module.ts';
@@ -28,7 +29,7 @@ const common = {
 
 /** Packages of many files that a command needs at its start: as part of ours they are read some 35 ms sooner. */
 const bundled = Object.fromEntries(
-  ['zod/mini', 'commander'].map((name) => [name, fileURLToPath(import.meta.resolve(name))]),
+  ['zod/mini', 'commander', 'lru-cache'].map((name) => [name, fileURLToPath(import.meta.resolve(name))]),
 );
 
 /** What does without the library: the client, a check of TensorFlow, and the command line until it knows the command. */
@@ -52,7 +53,7 @@ const bundles = () => [
     alias: bundled,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
-    plugins: [oneChunk(join(import.meta.dirname, 'src', 'index.ts'), startsAlone)],
+    plugins: [builtins, oneChunk(join(import.meta.dirname, 'src', 'index.ts'), startsAlone)],
   }),
   build({
     ...common,

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
-import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
+import { builtins } from '../scripts/builtins.ts';
 import { bundlePage } from '../src/web/bundle.ts';
 import { writeLicenses } from '../src/web/licenses.ts';
 
@@ -18,23 +18,6 @@ export const functionNames = [
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 export type Bundles = Readonly<Record<FunctionName, string>>;
-
-/**
- * Node's own modules by `require`: an `import` of them reads every property that they have, those included that are
- * made when they are first read, such as the whole of fetch behind `node:http`.
- */
-const requiredBuiltins: Plugin = {
-  name: 'required-builtins',
-  setup({ onResolve, onLoad }) {
-    const names = new RegExp(`^(?:node:.*|${builtinModules.join('|')})$`);
-    onResolve({ filter: names }, ({ path, kind }) =>
-      kind === 'require-call' ? undefined : { path, namespace: 'builtin' },
-    );
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)});`,
-    }));
-  },
-};
 
 /** Code that is loaded when it is asked for, and that nobody asks a function for: it generates nothing, or takes no file. */
 const neverLoaded: Readonly<Partial<Record<FunctionName, RegExp>>> = {
@@ -76,7 +59,7 @@ export async function bundleFunction(name: FunctionName, folder: string): Promis
   const { metafile } = await build({
     ...options,
     ...(name === 'generate' && { inject: ['functions/fetch-objects.ts'] }),
-    plugins: [requiredBuiltins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
+    plugins: [builtins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
     metafile: true,
     absWorkingDir: root,
     entryPoints: { index: `functions/${name}.ts` },

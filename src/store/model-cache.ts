@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { FolioError } from '../errors.ts';
 import type { CopyIndex } from '../model/copy-index.ts';
+import { now } from '../model/decode/clock.ts';
 import type { Model } from '../model/model.ts';
 import type { Precision } from '../model/stepper.ts';
 import { CurrentVersions, isVersionFault, type ModelLogLine } from './current-versions.ts';
@@ -75,7 +76,7 @@ export class ModelCache {
 
   constructor(options: ModelCacheOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#now = options.now ?? now;
     this.#loaded = new LRUCache({
       maxSize: options.maximumBytes,
       sizeCalculation: ({ loaded }) => Math.max(1, loaded?.info.byteLength ?? 0),
