@@ -8,6 +8,8 @@ import type { TrainingEvent } from './events.ts';
 import { lineOf } from './report/progress-line.ts';
 
 const EVERY = 3_000; // milliseconds between two writings
+/** Milliseconds after which it is written even where nothing happens: who follows it takes long silence for an end. */
+const AT_LEAST_EVERY = 60_000;
 const LINES = 40;
 
 /** What is known of a training before its first event. */
@@ -37,6 +39,7 @@ export class RecordKeeper {
   #failure: unknown;
   #etag: string | undefined;
   readonly #onStop: () => void;
+  #timer: NodeJS.Timeout | undefined;
 
   /** @param onStop Called when somebody else has marked the training as stopped in its record. */
   constructor(
@@ -70,9 +73,11 @@ export class RecordKeeper {
     return this.#record;
   }
 
-  /** Writes the first record. */
+  /** Writes the first record, and from then on one a minute at least, until the training is over. */
   begin(): Promise<void> {
-    this.#write();
+    this.#timer = setInterval(() => {
+      if (this.#now().getTime() - this.#written >= AT_LEAST_EVERY) this.#write();
+    }, AT_LEAST_EVERY).unref();
     return this.flush();
   }
 
@@ -80,6 +85,7 @@ export class RecordKeeper {
     const before = this.#record.state;
     this.#record = { ...this.#record, ...this.#changes(event) };
     if (event.type !== 'step' && event.type !== 'sample') this.log(lineOf(event));
+    if (isFinal(this.#record.state)) clearInterval(this.#timer);
     if (this.#record.state !== before || this.#now().getTime() - this.#written >= EVERY) this.#write();
   }
 
@@ -92,13 +98,14 @@ export class RecordKeeper {
 
   /** The training ended with a fault, or was stopped. */
   async fail(state: 'failed' | 'stopped', code: string, message: string): Promise<void> {
+    clearInterval(this.#timer);
     this.#record = { ...this.#record, state, failure: { code, message } };
-    this.#write();
     await this.flush();
   }
 
   /** Removes the record: nothing was trained, and whoever asked for it has been answered already. */
   async discard(): Promise<void> {
+    clearInterval(this.#timer);
     await this.#writing;
     await this.#store.remove(recordKey(this.#record.id));
   }

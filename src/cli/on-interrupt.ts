@@ -1,5 +1,5 @@
 /** Milliseconds in which a second signal is the first one once more: npx passes on what its whole group receives. */
-const echo = 1000;
+export const echo = 1000;
 
 /** Calls back at every request to end. @returns lets go */
 export type EndRequests = (onRequest: () => void) => () => void;

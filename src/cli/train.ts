@@ -193,7 +193,10 @@ async function run(flags: TrainFlags): Promise<void> {
       force: flags.force ?? false,
       ...(flags.tolerance === undefined ? {} : { tolerance: flags.tolerance }),
       signal: interrupt.signal,
-      log: printStatus,
+      log: (line) => {
+        printStatus(line);
+        record.log(line);
+      },
     })) {
       record.update(event);
       hasStarted ||= event.type === 'started';

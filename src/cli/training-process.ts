@@ -6,10 +6,13 @@ import { isatty, WriteStream } from 'node:tty';
 import { FolioError } from '../errors.ts';
 import { isTrainingProcess, markedAsTrainingProcess } from '../settings.ts';
 import { isNativeLogLine } from '../training-jobs/native-log.ts';
-import { type EndRequests, endSignals } from './on-interrupt.ts';
+import { type EndRequests, echo, endSignals } from './on-interrupt.ts';
 
 /** Where the child finds the terminal: its own stderr is a pipe, for what native code writes there. */
 const terminalDescriptor = 3;
+
+/** Milliseconds after the second request to end in which the child has to end. */
+const patience = 2000;
 
 /**
  * Runs this very command again as a child that no signal reaches, and whose stderr is freed of what TensorFlow's C++ code
@@ -37,13 +40,15 @@ export async function runTrainingProcess(): Promise<number | undefined> {
     detached: true,
     env: markedAsTrainingProcess(),
   });
+  process.stderr.on('error', () => undefined); // the server that read it is gone: the training goes on
   createInterface({ input: child.stderr as NodeJS.ReadableStream }).on('line', (line) => {
     if (!isNativeLogLine(line)) process.stderr.write(`${line}\n`);
   });
-  const letGo = passOn(child);
+  const passing = passOn(child);
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  letGo();
+  passing.letGo();
   if (code !== null) return code;
+  if (passing.hasKilled()) return 128 + constants.signals.SIGINT;
   if (signal === 'SIGHUP') return 128 + constants.signals.SIGHUP;
   throw new FolioError(
     'unavailable',
@@ -60,9 +65,21 @@ export const trainingEndRequests: EndRequests = (onRequest) => {
   return () => process.off('message', onRequest);
 };
 
-/** A terminal reaches this process alone: what ends, stops and continues it does so to the child. @returns lets go */
-const passOn = (child: ChildProcess): (() => void) => {
-  const end = () => child.connected && child.send('end');
+/**
+ * A terminal reaches this process alone: what ends, stops and continues it does so to the child. One that hangs, and so reads no
+ * message, is killed after the second request to end.
+ */
+const passOn = (child: ChildProcess): { letGo: () => void; hasKilled: () => boolean } => {
+  let first: number | undefined;
+  let hasKilled = false;
+  const kill = () => {
+    hasKilled = child.kill('SIGKILL');
+  };
+  const end = () => {
+    if (child.connected) child.send('end');
+    first ??= performance.now();
+    if (performance.now() - first > echo) setTimeout(kill, patience).unref();
+  };
   const handlers = {
     SIGINT: end,
     SIGTERM: end,
@@ -74,7 +91,10 @@ const passOn = (child: ChildProcess): (() => void) => {
     SIGCONT: () => child.kill('SIGCONT'),
   };
   for (const [signal, handler] of Object.entries(handlers)) process.on(signal, handler);
-  return () => {
-    for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
+  return {
+    letGo: () => {
+      for (const [signal, handler] of Object.entries(handlers)) process.off(signal, handler);
+    },
+    hasKilled: () => hasKilled,
   };
 };

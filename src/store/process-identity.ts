@@ -18,12 +18,13 @@ const orNone = (read: () => string): string | undefined => {
   }
 };
 
-/** Field 22 of /proc/PID/stat; the second is a name in brackets that may hold anything. */
-const startOf = (pid: number): string | undefined =>
-  orNone(() => {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  });
+/** State and start: fields 3 and 22 of /proc/PID/stat; the second is a name in brackets that may hold anything. */
+const statOf = (pid: number): { state?: string | undefined; started?: string | undefined } => {
+  const stat = orNone(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (stat === undefined) return {};
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], started: fields[19] };
+};
 
 let own: ProcessIdentity | undefined;
 
@@ -33,12 +34,15 @@ export const thisProcess = (): ProcessIdentity => {
   own ??= {
     host: [hostname(), boot, container].filter((part) => part !== undefined).join(' '),
     pid: process.pid,
-    started: startOf(process.pid),
+    started: statOf(process.pid).started,
   };
   return own;
 };
 
-/** Whether a process lives; `unknown` for one of another machine or container. */
+/**
+ * Whether a process lives; `unknown` for one of another machine or container. One that has ended and that nobody waited for, a
+ * zombie, is dead: a container whose first process is no init keeps these.
+ */
 export const livenessOf = ({ host, pid, started }: ProcessIdentity): 'alive' | 'dead' | 'unknown' => {
   if (host !== thisProcess().host) return 'unknown';
   try {
@@ -46,6 +50,17 @@ export const livenessOf = ({ host, pid, started }: ProcessIdentity): 'alive' | '
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return 'dead';
   }
-  const now = started === undefined ? undefined : startOf(pid);
-  return now === undefined || now === started ? 'alive' : 'dead';
+  const now = statOf(pid);
+  if (now.state === 'Z' || now.state === 'X') return 'dead';
+  return started === undefined || now.started === undefined || now.started === started ? 'alive' : 'dead';
+};
+
+/** Ends a process at once, where it lives on this machine and is known by more than its number, which may be another's by now. */
+export const endProcess = (identity: ProcessIdentity): void => {
+  if (identity.started === undefined || livenessOf(identity) !== 'alive') return;
+  try {
+    process.kill(identity.pid, 'SIGKILL');
+  } catch {
+    // It ended meanwhile, or is another user's.
+  }
 };

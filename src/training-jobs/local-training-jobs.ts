@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
+import { endProcess } from '../store/process-identity.ts';
 import type { Store } from '../store/store.ts';
 import { isNativeLogLine } from './native-log.ts';
 import { RecordPoller } from './record-poller.ts';
@@ -23,7 +24,7 @@ const ownCommand = (): TrainCommand | undefined => {
 
 const mostWaiting = 16; // models
 const tailLines = 40; // of a dead trainer's stderr
-const killAfterMs = 120_000; // that a trainer has to write its last checkpoint
+const defaultKillAfterMs = 120_000; // that a trainer has to write its last checkpoint
 const recordRetriesMs = [500, 2_000, 10_000]; // between attempts to write how a training ended
 
 interface Job {
@@ -38,6 +39,8 @@ export interface LocalTrainingOptions {
   readonly command?: TrainCommand | undefined;
   /** Called with failures that no caller waits for. */
   readonly log?: (message: string, error: unknown) => void;
+  /** Milliseconds that a trainer has to end in once it is asked to. */
+  readonly killAfterMs?: number;
 }
 
 /**
@@ -49,6 +52,7 @@ export class LocalTrainingJobs implements TrainingJobs {
   readonly #store: Store;
   readonly #command: TrainCommand | undefined;
   readonly #log: (message: string, error: unknown) => void;
+  readonly #killAfterMs: number;
   readonly #queue: Job[] = [];
   /** Models whose training is about to be queued. */
   readonly #starting: string[] = [];
@@ -56,11 +60,19 @@ export class LocalTrainingJobs implements TrainingJobs {
   #running: { readonly job: Job; readonly ended: Promise<void> } | undefined;
   #closed = false;
 
-  constructor(store: Store, { command = ownCommand(), log = () => undefined }: LocalTrainingOptions = {}) {
+  constructor(
+    store: Store,
+    {
+      command = ownCommand(),
+      log = () => undefined,
+      killAfterMs = defaultKillAfterMs,
+    }: LocalTrainingOptions = {},
+  ) {
     this.#store = store;
     this.#poller = new RecordPoller(store);
     this.#command = command;
     this.#log = log;
+    this.#killAfterMs = killAfterMs;
   }
 
   /** Puts down in their records how the trainings of servers that are gone have ended. Never rejects. */
@@ -158,7 +170,7 @@ export class LocalTrainingJobs implements TrainingJobs {
       const { job, ended } = this.#running;
       job.stopped = true;
       job.child?.kill('SIGTERM');
-      const timer = setTimeout(() => job.child?.kill('SIGKILL'), killAfterMs);
+      const timer = setTimeout(() => void this.#kill(job), this.#killAfterMs);
       await ended;
       clearTimeout(timer);
     }
@@ -172,6 +184,13 @@ export class LocalTrainingJobs implements TrainingJobs {
     const waiting = this.#queue.map(({ record }) => record.id);
     const running = this.#running?.job.record.id;
     for (const id of running === undefined ? waiting : [...waiting, running]) await this.#stopLogged(id);
+  }
+
+  /** Ends a trainer that does not end by itself, and the process in which it computes, which writes the record. */
+  async #kill({ record, child }: Job): Promise<void> {
+    const found = await this.get(record.id).catch(() => undefined);
+    child?.kill('SIGKILL');
+    if (found?.state === 'running' && found.owner) endProcess(found.owner);
   }
 
   #stopLogged(id: string): Promise<void> {
@@ -195,14 +214,14 @@ export class LocalTrainingJobs implements TrainingJobs {
 
   async #run(job: Job, command: TrainCommand): Promise<void> {
     const { record } = job;
-    const { code, stderr } = await this.#train(job, command);
+    const { code, signal, stderr } = await this.#train(job, command);
     if (code === 0) return;
     const logTail = stderr
       .split(/[\r\n]+/)
       .filter((line) => line !== '' && !isNativeLogLine(line))
       .slice(-tailLines);
-    const message =
-      logTail.at(-1) ?? `The trainer ended with ${code === null ? 'a signal' : `code ${code}`}.`;
+    const ended = `The trainer ended ${code === null ? `by ${signal ?? 'a signal'}, as a system ends a process that is short of memory` : `with code ${code}`}.`;
+    const message = code === null && signal !== null ? ended : (logTail.at(-1) ?? ended);
     const end: Partial<TrainingRecord> = job.stopped
       ? { state: 'stopped', logTail }
       : { state: 'failed', failure: { code: 'trainer_failed', message }, logTail };
@@ -231,7 +250,7 @@ export class LocalTrainingJobs implements TrainingJobs {
   async #train(
     job: Job,
     [program, ...arguments_]: TrainCommand,
-  ): Promise<{ code: number | null; stderr: string }> {
+  ): Promise<{ code: number | null; signal: NodeJS.Signals | null; stderr: string }> {
     const { request, record } = job;
     let stderr = '';
     try {
@@ -256,10 +275,10 @@ export class LocalTrainingJobs implements TrainingJobs {
           stderr = (stderr + text).slice(-16_384);
         })
         .on('error', () => undefined); // the trainer's end is what counts
-      const [code] = (await once(child, 'close')) as [number | null];
-      return { code, stderr };
+      const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+      return { code, signal, stderr };
     } catch (error) {
-      return { code: null, stderr: `${stderr}${error}` };
+      return { code: null, signal: null, stderr: `${stderr}${error}` };
     }
   }
 

@@ -14,7 +14,8 @@ export const newTrainingId = (model: string, now: Date = new Date()): string =>
 const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{4}-/;
 const isTrainingId = (id: string): boolean => idPattern.test(id) && isModelName(id.replace(idPattern, ''));
 
-const silentAfter = 10 * 60_000; // ms: a trainer that lives rewrites its record every few seconds
+/** Milliseconds: a trainer that lives rewrites its record every minute; one that waits for its turn does not. */
+const silentAfter = { running: 10 * 60_000, queued: 24 * 3_600_000 };
 
 export const queuedRecord = (id: string, request: StartTraining, now: Date = new Date()): TrainingRecord => ({
   id,
@@ -56,8 +57,8 @@ export const readRecord = async (
   const record = parseRecord(object.bytes) ?? damagedRecord(id);
   if (isFinal(record.state)) return record;
   const liveness = record.owner ? livenessOf(record.owner) : 'unknown';
-  const silent = now.getTime() - Date.parse(record.updatedAt) > silentAfter;
-  const isGone = liveness === 'dead' || (liveness === 'unknown' && record.state === 'running' && silent);
+  const silent = now.getTime() - Date.parse(record.updatedAt) > silentAfter[record.state];
+  const isGone = liveness === 'dead' || (liveness === 'unknown' && silent);
   if (!isGone) return record;
   const what = record.state === 'queued' ? 'server' : 'trainer';
   const message =

@@ -7,7 +7,8 @@ import type { ProcessIdentity } from '../store/process-identity.ts';
 export type TrainingState = 'queued' | 'running' | 'published' | 'rejected' | 'failed' | 'stopped';
 
 /** Whether a training is over. */
-export const isFinal = (state: TrainingState): boolean => state !== 'queued' && state !== 'running';
+export const isFinal = (state: TrainingState): state is Exclude<TrainingState, 'queued' | 'running'> =>
+  state !== 'queued' && state !== 'running';
 
 export interface TrainingProgress {
   readonly epoch: number; // 1-based, the one under way

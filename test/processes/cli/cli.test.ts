@@ -484,3 +484,36 @@ describe('folio bulk', () => {
     ]);
   });
 });
+
+describe.runIf(process.platform === 'linux')(
+  'folio train, whatever becomes of the processes around it',
+  () => {
+    /** Waits for its corpus on standard input. */
+    const waiting = () =>
+      spawn(process.execPath, ['src/cli/main.ts', 'train', '--corpus', '-', '--name', 'waiting'], {
+        env: { ...process.env, FOLIO_STORE: join(root, 'trainings') },
+      });
+
+    test('goes on where nobody reads what it reports any more', async () => {
+      const child = waiting();
+      child.stderr.destroy();
+      child.stdin.end('five');
+      const [code] = await once(child, 'close');
+      expect(code).toBe(5); // corpus_too_small
+    });
+
+    test('a second Ctrl-C ends a process that computes and answers nothing', async () => {
+      const child = waiting();
+      const children = () => readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8');
+      await expect.poll(children).toMatch(/\d/);
+      const computing = Number(await children());
+      process.kill(computing, 'SIGSTOP');
+      child.kill('SIGINT');
+      await delay(1100); // a signal that comes again within a second is the same one
+      child.kill('SIGINT');
+      const [code] = await once(child, 'close');
+      expect(code).toBe(130);
+      expect(() => process.kill(computing, 0)).toThrow('ESRCH');
+    });
+  },
+);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -60,8 +61,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const openJobs = (command: readonly [string, ...string[]]): LocalTrainingJobs => {
-  const jobs = new LocalTrainingJobs(store, { command, log: (message) => logged.push(message) });
+const openJobs = (command: readonly [string, ...string[]], killAfterMs?: number): LocalTrainingJobs => {
+  const log = (message: string) => logged.push(message);
+  const jobs = new LocalTrainingJobs(store, { command, log, ...(killAfterMs && { killAfterMs }) });
   opened.push(jobs);
   return jobs;
 };
@@ -111,6 +113,16 @@ describe('whatever happens to a training, its server goes on', () => {
     expect((await readRecord(store, id))?.state).toBe('stopped');
   });
 
+  test('when its trainer is killed: that is the reason, and not the last line that it printed', async () => {
+    const jobs = openJobs(trainer('console.error("epoch 1"); process.kill(process.pid, "SIGKILL")'));
+    const { id } = await jobs.start(request);
+    await expect.poll(async () => (await readRecord(store, id))?.state).toBe('failed');
+    expect(await readRecord(store, id)).toMatchObject({
+      failure: { code: 'trainer_failed', message: expect.stringContaining('SIGKILL') },
+      logTail: ['epoch 1'],
+    });
+  });
+
   test('when its trainer cannot be started', async () => {
     const jobs = openJobs([join(folder, 'no-such-program')]);
     const { id } = await jobs.start(request);
@@ -151,6 +163,20 @@ describe('trainings of a server that is gone', () => {
     expect((await readRecord(store, id))?.state).toBe('running');
   });
 
+  test.runIf(process.platform === 'linux')(
+    'that ended and that nobody waited for are interrupted',
+    async () => {
+      const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60']); // what it has become waits for no child
+      const [pid] = (await once(parent.stdout.setEncoding('utf8'), 'data')) as [string];
+      try {
+        const id = await written('running', { host: thisProcess().host, pid: Number(pid) });
+        await expect.poll(async () => (await readRecord(store, id))?.failure?.code).toBe('interrupted');
+      } finally {
+        parent.kill('SIGKILL');
+      }
+    },
+  );
+
   test('whose number another process has by now are interrupted', async () => {
     const id = await written('running', { ...thisProcess(), started: '1' });
     expect((await readRecord(store, id))?.failure?.code).toBe('interrupted');
@@ -158,6 +184,25 @@ describe('trainings of a server that is gone', () => {
 });
 
 describe('stopping always ends in a final state', () => {
+  test.runIf(process.platform === 'linux')(
+    'a trainer that hangs is killed, and what it computes in',
+    async () => {
+      const ready = join(folder, 'ready');
+      const script = `process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); require("fs").writeFileSync(${JSON.stringify(ready)}, "")`;
+      const jobs = openJobs(trainer(script), 50);
+      const { id } = await jobs.start(request);
+      await expect.poll(() => existsSync(ready)).toBe(true);
+      const computing = spawn('sleep', ['60']);
+      const stat = await readFile(`/proc/${computing.pid}/stat`, 'utf8');
+      const { host } = thisProcess();
+      const owner = { host, pid: computing.pid!, started: stat.replace(/^.*\) /, '').split(' ')[19]! };
+      await writeRecord(store, { ...(await readRecord(store, id))!, state: 'running', owner });
+      const [[, signal]] = await Promise.all([once(computing, 'close'), jobs.stop(id)]);
+      expect(signal).toBe('SIGKILL');
+      expect((await readRecord(store, id))?.state).toBe('stopped');
+    },
+  );
+
   test.each(['queued', 'running'] as const)('%s, of any other process', async (state) => {
     for (const owner of [undefined, await deadProcess(), thisProcess(), { host: 'another', pid: 1 }]) {
       const id = await written(state, owner);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text as textOf } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { readRecord } from '../../../src/training-jobs/records.ts';
 import { sourceOf } from '../../../training/corpus/store-source.ts';
@@ -97,6 +97,19 @@ describe('RecordKeeper', () => {
       state: 'failed',
       failure: { code: 'training_diverged' },
     });
+  });
+
+  it('is written while nothing happens, as when teachers write, until the training is over', async () => {
+    const store = new FolderStore(folder);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    const updatedAt = async () => (await readRecord(store, id))!.updatedAt;
+    const keeper = new RecordKeeper(store, start);
+    await keeper.begin();
+    const first = await updatedAt();
+    vi.advanceTimersByTime(5 * 60_000);
+    await vi.waitFor(async () => expect(Date.parse(await updatedAt())).toBeGreaterThan(Date.parse(first)));
+    await keeper.fail('failed', 'training_diverged', 'It diverged.');
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('continues when the store fails for a while', async () => {
