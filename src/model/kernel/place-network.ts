@@ -114,16 +114,24 @@ export const placeNetwork = (
   buffers: StepBuffers,
   threads: number,
   packer: Packer,
-  halves = 4 * multipliedWeights(network) >= HALVES_FROM,
+  halves?: boolean,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
   const int8 = precision !== 'f32'; // of states, table and output layer
   const density: MatrixDensity[] = [];
   let weightBytes = 0;
+  const f32Bytes = 4 * multipliedWeights(network);
+  const keepHalves = (density: number): boolean => halves ?? density * f32Bytes >= HALVES_FROM;
   const placeIn =
     (format: Precision): PlaceMatrix =>
     (name, matrix, outputs, gates, input) => {
-      const packed = packers[format](packer, matrix, outputs, gates, halves && boundedOutput(input));
+      const packed = packers[format](
+        packer,
+        matrix,
+        outputs,
+        gates,
+        boundedOutput(input) ? keepHalves : never,
+      );
       density.push({ matrix: name, density: packed.density, weights: packed.weightFormat });
       weightBytes += packed.byteLength;
       return placePacked(arena, packed);
@@ -242,6 +250,8 @@ const placeLayer = (
     recurrentBias: layer.kind === 'gru' ? arena.placeFloats(spread(layer.recurrentBias, all)) : 0,
   };
 };
+
+const never = (): boolean => false;
 
 const packers: Record<Precision, PackMatrix> = {
   f32: (packer, ...matrix) => packer.packF32(...matrix),

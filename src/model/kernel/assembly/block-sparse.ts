@@ -6,6 +6,9 @@ const LANE_LIMIT: i16 = 258;
 /** Outputs of a tile. */
 const TILE = 32;
 
+/** Bytes of a whole tile's block of weights in 16 bits. */
+const HALVES_BLOCK: usize = 256;
+
 /** In so many of the matrix's tiles, spread over it, a chunk's blocks of 4 inputs that are zero. */
 export function zeroBlocks(chunk: Chunk, looks: i32): i32 {
   const tilesOfGate = (chunk.units + TILE - 1) / TILE;
@@ -47,12 +50,13 @@ export function compress(
 ): i32 {
   let to = weights;
   let total = 0;
+  const size = blockBytes == HALVES_BLOCK ? 0x7fff7fff : 0x7fffffff;
   for (let tile = 0; tile < tiles + (rest > 0 ? 1 : 0); tile++) {
     const bytes = tile < tiles ? blockBytes : blockBytes >> 1;
     const start = to;
     const first = total;
     for (let block = 0; block < blocks; block++) {
-      if (keep(weights, to, bytes)) {
+      if (keep(weights, to, bytes, size)) {
         store<u16>(list + (total << 1), <u16>block);
         to += bytes;
         total++;
@@ -67,15 +71,15 @@ export function compress(
   return total;
 }
 
-/** Copies a block to where it is to lie. @returns whether it holds a weight other than zero; minus zero is none */
-function keep(from: usize, to: usize, bytes: usize): bool {
+/** Copies a block to where it is to lie. @param size of a weight without its sign @returns whether one is not zero */
+function keep(from: usize, to: usize, bytes: usize, size: i32): bool {
   let some = i32x4.splat(0);
   for (let at: usize = 0; at < bytes; at += 16) {
     const weights = v128.load(from + at);
     some = v128.or(some, weights);
     v128.store(to + at, weights);
   }
-  return v128.any_true(v128.and(some, i32x4.splat(0x7fffffff)));
+  return v128.any_true(v128.and(some, i32x4.splat(size)));
 }
 
 /** How many int8 blocks of 32 rows, from the first and a multiple of 4, overflow no 16-bit lane four at a time. */

@@ -1,4 +1,4 @@
-import { Matrix } from './layout';
+import { Matrix, SparseTile } from './layout';
 import { multiplyAdd, pointer } from './product-f32';
 
 /**
@@ -19,6 +19,9 @@ const TABLE: usize = memory.data<u32>([
 const WEIGHT_BITS = TABLE;
 const LOW_SHIFT = TABLE + 16;
 const INPUT_SCALE = TABLE + 32;
+
+/** Of a dense matrix's one run of columns: its number, as in `Matrix.blocks`. */
+const WHOLE: usize = memory.data(2, 2);
 
 /** Four weights in the lower 16 bits of each lane: their product with 2^13 moves them and extends their sign. */
 // @ts-ignore: decorator
@@ -44,7 +47,17 @@ export function addProductHalves(
     const whole = tile < m.tiles;
     const stride = whole ? 64 : 32;
     const both = whole && (strip & 1) == 0 && strip + 1 < to;
-    const w = m.weights + tile * columns * 64 + ((strip & 1) << 5);
+    let w = m.weights + ((strip & 1) << 5);
+    let list = WHOLE;
+    let end = WHOLE + 2;
+    let run = columns;
+    if (m.sparse) {
+      const kept = changetype<SparseTile>(m.sparse + tile * offsetof<SparseTile>());
+      w += kept.first << 8;
+      list = m.blocks + (kept.first << 1);
+      end = list + (kept.count << 1);
+      run = 4;
+    } else w += tile * columns * 64;
     const at = out + (strip << 6);
     let s = 0;
     for (; s < n - 1; s += 2) {
@@ -52,18 +65,19 @@ export function addProductHalves(
       const x1 = pointer(inputs, s + 1) + x;
       const out0 = pointer(sums, s) + at;
       const out1 = pointer(sums, s + 1) + at;
-      stripPair(w, stride, columns, x0, x1, out0, out1);
-      if (both) stripPair(w + 32, stride, columns, x0, x1, out0 + 64, out1 + 64);
+      stripPair(w, stride, list, end, run, x0, x1, out0, out1);
+      if (both) stripPair(w + 32, stride, list, end, run, x0, x1, out0 + 64, out1 + 64);
     }
     if (s < n) {
-      if (both) tile32(w, columns, pointer(inputs, s) + x, pointer(sums, s) + at);
-      else tile16(w, stride, columns, pointer(inputs, s) + x, pointer(sums, s) + at);
+      if (both) tile32(w, list, end, run, pointer(inputs, s) + x, pointer(sums, s) + at);
+      else tile16(w, stride, list, end, run, pointer(inputs, s) + x, pointer(sums, s) + at);
     }
     strip += both ? 2 : 1;
   }
 }
 
-function tile32(w: usize, columns: i32, x: usize, out: usize): void {
+/** 32 rows: the runs of `run` columns that are listed by their number in fours. */
+function tile32(w: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
   const bits = v128.load(WEIGHT_BITS);
   const shift = v128.load(LOW_SHIFT);
   let a0 = v128.load(out, 0);
@@ -74,21 +88,24 @@ function tile32(w: usize, columns: i32, x: usize, out: usize): void {
   let a5 = v128.load(out, 80);
   let a6 = v128.load(out, 96);
   let a7 = v128.load(out, 112);
-  for (const end = x + (columns << 2); x < end; x += 4) {
-    const value = f32x4.mul(v128.load32_splat(x), v128.load(INPUT_SCALE));
-    const w0 = v128.load(w, 0);
-    a0 = multiplyAdd(low(w0, shift, bits), value, a0);
-    a1 = multiplyAdd(high(w0, bits), value, a1);
-    const w1 = v128.load(w, 16);
-    a2 = multiplyAdd(low(w1, shift, bits), value, a2);
-    a3 = multiplyAdd(high(w1, bits), value, a3);
-    const w2 = v128.load(w, 32);
-    a4 = multiplyAdd(low(w2, shift, bits), value, a4);
-    a5 = multiplyAdd(high(w2, bits), value, a5);
-    const w3 = v128.load(w, 48);
-    a6 = multiplyAdd(low(w3, shift, bits), value, a6);
-    a7 = multiplyAdd(high(w3, bits), value, a7);
-    w += 64;
+  for (; list < end; list += 2) {
+    let x = vector + (<usize>load<u16>(list) << 4);
+    for (const stop = x + (run << 2); x < stop; x += 4) {
+      const value = f32x4.mul(v128.load32_splat(x), v128.load(INPUT_SCALE));
+      const w0 = v128.load(w, 0);
+      a0 = multiplyAdd(low(w0, shift, bits), value, a0);
+      a1 = multiplyAdd(high(w0, bits), value, a1);
+      const w1 = v128.load(w, 16);
+      a2 = multiplyAdd(low(w1, shift, bits), value, a2);
+      a3 = multiplyAdd(high(w1, bits), value, a3);
+      const w2 = v128.load(w, 32);
+      a4 = multiplyAdd(low(w2, shift, bits), value, a4);
+      a5 = multiplyAdd(high(w2, bits), value, a5);
+      const w3 = v128.load(w, 48);
+      a6 = multiplyAdd(low(w3, shift, bits), value, a6);
+      a7 = multiplyAdd(high(w3, bits), value, a7);
+      w += 64;
+    }
   }
   v128.store(out, a0, 0);
   v128.store(out, a1, 16);
@@ -100,22 +117,26 @@ function tile32(w: usize, columns: i32, x: usize, out: usize): void {
   v128.store(out, a7, 112);
 }
 
-function tile16(w: usize, stride: usize, columns: i32, x: usize, out: usize): void {
+/** 16 rows. */
+function tile16(w: usize, stride: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
   const bits = v128.load(WEIGHT_BITS);
   const shift = v128.load(LOW_SHIFT);
   let a0 = v128.load(out, 0);
   let a1 = v128.load(out, 16);
   let a2 = v128.load(out, 32);
   let a3 = v128.load(out, 48);
-  for (const end = x + (columns << 2); x < end; x += 4) {
-    const value = f32x4.mul(v128.load32_splat(x), v128.load(INPUT_SCALE));
-    const w0 = v128.load(w, 0);
-    a0 = multiplyAdd(low(w0, shift, bits), value, a0);
-    a1 = multiplyAdd(high(w0, bits), value, a1);
-    const w1 = v128.load(w, 16);
-    a2 = multiplyAdd(low(w1, shift, bits), value, a2);
-    a3 = multiplyAdd(high(w1, bits), value, a3);
-    w += stride;
+  for (; list < end; list += 2) {
+    let x = vector + (<usize>load<u16>(list) << 4);
+    for (const stop = x + (run << 2); x < stop; x += 4) {
+      const value = f32x4.mul(v128.load32_splat(x), v128.load(INPUT_SCALE));
+      const w0 = v128.load(w, 0);
+      a0 = multiplyAdd(low(w0, shift, bits), value, a0);
+      a1 = multiplyAdd(high(w0, bits), value, a1);
+      const w1 = v128.load(w, 16);
+      a2 = multiplyAdd(low(w1, shift, bits), value, a2);
+      a3 = multiplyAdd(high(w1, bits), value, a3);
+      w += stride;
+    }
   }
   v128.store(out, a0, 0);
   v128.store(out, a1, 16);
@@ -127,9 +148,11 @@ function tile16(w: usize, stride: usize, columns: i32, x: usize, out: usize): vo
 function stripPair(
   w: usize,
   stride: usize,
-  columns: i32,
-  x0: usize,
-  x1: usize,
+  list: usize,
+  end: usize,
+  run: i32,
+  vector0: usize,
+  vector1: usize,
   out0: usize,
   out1: usize,
 ): void {
@@ -143,25 +166,30 @@ function stripPair(
   let b1 = v128.load(out1, 16);
   let b2 = v128.load(out1, 32);
   let b3 = v128.load(out1, 48);
-  for (const end = x0 + (columns << 2); x0 < end; x0 += 4) {
-    const value0 = f32x4.mul(v128.load32_splat(x0), v128.load(INPUT_SCALE));
-    const value1 = f32x4.mul(v128.load32_splat(x1), v128.load(INPUT_SCALE));
-    const pair0 = v128.load(w, 0);
-    const w0 = low(pair0, shift, bits);
-    a0 = multiplyAdd(w0, value0, a0);
-    b0 = multiplyAdd(w0, value1, b0);
-    const w1 = high(pair0, bits);
-    a1 = multiplyAdd(w1, value0, a1);
-    b1 = multiplyAdd(w1, value1, b1);
-    const pair1 = v128.load(w, 16);
-    const w2 = low(pair1, shift, bits);
-    a2 = multiplyAdd(w2, value0, a2);
-    b2 = multiplyAdd(w2, value1, b2);
-    const w3 = high(pair1, bits);
-    a3 = multiplyAdd(w3, value0, a3);
-    b3 = multiplyAdd(w3, value1, b3);
-    w += stride;
-    x1 += 4;
+  for (; list < end; list += 2) {
+    const block = <usize>load<u16>(list) << 4;
+    let x0 = vector0 + block;
+    let x1 = vector1 + block;
+    for (const stop = x0 + (run << 2); x0 < stop; x0 += 4) {
+      const value0 = f32x4.mul(v128.load32_splat(x0), v128.load(INPUT_SCALE));
+      const value1 = f32x4.mul(v128.load32_splat(x1), v128.load(INPUT_SCALE));
+      const pair0 = v128.load(w, 0);
+      const w0 = low(pair0, shift, bits);
+      a0 = multiplyAdd(w0, value0, a0);
+      b0 = multiplyAdd(w0, value1, b0);
+      const w1 = high(pair0, bits);
+      a1 = multiplyAdd(w1, value0, a1);
+      b1 = multiplyAdd(w1, value1, b1);
+      const pair1 = v128.load(w, 16);
+      const w2 = low(pair1, shift, bits);
+      a2 = multiplyAdd(w2, value0, a2);
+      b2 = multiplyAdd(w2, value1, b2);
+      const w3 = high(pair1, bits);
+      a3 = multiplyAdd(w3, value0, a3);
+      b3 = multiplyAdd(w3, value1, b3);
+      w += stride;
+      x1 += 4;
+    }
   }
   v128.store(out0, a0, 0);
   v128.store(out0, a1, 16);

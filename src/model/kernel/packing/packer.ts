@@ -58,6 +58,12 @@ export interface PackedMatrix {
   readonly density: number;
 }
 
+interface Look {
+  readonly sparse: boolean;
+  readonly density: number;
+  readonly ranges: Uint8Array;
+}
+
 /** Where a matrix is packed. */
 interface Target {
   readonly kernel: KernelExports;
@@ -92,35 +98,30 @@ export class Packer {
     this.#compiled = compiled;
   }
 
-  /** @param keepHalves whether weights that were published as halves may stay halves; `false` where inputs may be large */
-  packF32(matrix: Matrix<Halves>, outputs: number, gates: GateRange, keepHalves: boolean): PackedMatrix {
+  /** @param keepHalves whether weights published as halves stay halves where about so much of the matrix is multiplied */
+  packF32(
+    matrix: Matrix<Halves>,
+    outputs: number,
+    gates: GateRange,
+    keepHalves: (density: number) => boolean,
+  ): PackedMatrix {
     const source = sourceOf(matrix, outputs, gates);
     const { inputs, rows } = source;
-    const { sparse, ranges } = this.#look(source, this.#blockSparse);
-    if (keepHalves && !sparse && matrix instanceof Halves && largest(ranges) < HALVES_BELOW) {
-      return this.#packHalves(source);
-    }
+    const { sparse, density, ranges } = this.#look(source, this.#blockSparse);
+    const halves = matrix instanceof Halves && largest(ranges) < HALVES_BELOW && keepHalves(density);
     const { kernel, arena } = sparse ? this.#temporary() : this.#target;
     const columns = sparse ? Math.ceil(inputs / 4) * 4 : inputs;
-    const tileRows = sparse ? TILE.sparse : TILE.f32;
-    const byteLength = 4 * rows * columns;
+    const tileRows = sparse ? TILE.sparse : halves ? TILE.halves : TILE.f32;
+    const [weightFormat, bytes] = halves ? (['f16', 2] as const) : (['f32', 4] as const);
+    const byteLength = bytes * rows * columns;
     const weights = arena.place(byteLength);
-    eachChunk(arena, source, columns, (chunk) => kernel.packF32(chunk, weights, tileRows));
+    eachChunk(arena, source, columns, (chunk) =>
+      halves ? kernel.packHalves(chunk, weights) : kernel.packF32(chunk, weights, tileRows),
+    );
     const tiles = tilesOf(rows, tileRows);
-    if (sparse) {
-      return { ...this.#keep(kernel, arena, weights, tiles, columns / 4, 512), columns, weightFormat: 'f32' };
-    }
-    return { weights, byteLength, tiles, columns, weightFormat: 'f32', density: 1 };
-  }
-
-  #packHalves(source: Source): PackedMatrix {
-    const { kernel, arena } = this.#target;
-    const { inputs, rows } = source;
-    const byteLength = 2 * rows * inputs;
-    const weights = arena.place(byteLength);
-    eachChunk(arena, source, inputs, (chunk) => kernel.packHalves(chunk, weights));
-    const tiles = tilesOf(rows, TILE.halves);
-    return { weights, byteLength, tiles, columns: inputs, weightFormat: 'f16', density: 1 };
+    if (!sparse) return { weights, byteLength, tiles, columns, weightFormat, density: 1 };
+    const kept = this.#keep(kernel, arena, weights, tiles, columns / 4, 128 * bytes);
+    return { ...kept, columns, weightFormat };
   }
 
   packInt8(matrix: Matrix<Halves>, outputs: number, gates: GateRange): PackedMatrix {
@@ -201,10 +202,11 @@ export class Packer {
   /**
    * Goes through the matrix a first time.
    *
-   * @returns whether enough of its blocks are zero, by a sample of its tiles; the largest weight of each output, f32 [rows]
+   * @returns whether enough of its blocks are zero, by a sample of its tiles, and how many stay; the largest weight of each
+   *   output, f32 [rows]
    * @throws FolioError `model_invalid` for halves that are not finite
    */
-  #look(source: Source, blockSparse: boolean): { readonly sparse: boolean; readonly ranges: Uint8Array } {
+  #look(source: Source, blockSparse: boolean): Look {
     const { matrix, inputs, gates, rows } = source;
     const { kernel, arena } = this.#target;
     const tiles = gates.count * Math.ceil(gates.units / TILE.sparse);
@@ -219,7 +221,9 @@ export class Packer {
       return arena.bytes(address, 4 * rows).slice();
     });
     if (!finite) floatsOf(matrix); // which says what it found
-    return { sparse: looks > 0 && zero >= SPARSE_FROM * looks * Math.ceil(inputs / 4), ranges };
+    const share = looks > 0 ? zero / (looks * Math.ceil(inputs / 4)) : 0;
+    const sparse = share >= SPARSE_FROM;
+    return { sparse, density: sparse ? 1 - share : 1, ranges };
   }
 
   /** Another memory, for what is packed before it is known how much of it stays. */
