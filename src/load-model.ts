@@ -7,7 +7,7 @@ import type { ReadFile } from './model/format/artefact.ts';
 import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel } from './model/open-model.ts';
 import { currentVersion } from './store/models.ts';
-import { nativeSha256 } from './store/native-sha256.ts';
+import { nativeSha256, quickChecks } from './store/native-checks.ts';
 import { openVersion } from './store/open-version.ts';
 import { parsePointer } from './store/pointer.ts';
 import { readLocalFile } from './store/read-local-file.ts';
@@ -100,12 +100,13 @@ const filesIn = (folder: string, shown: string) =>
     (file, limit) => readLocalFile(join(folder, file), limit),
     folder,
     () => noModel(shown),
+    quickChecks,
   );
 
 const loadFromStore = async ({ store, name, version }: StoreEntry, options: OpenOptions): Promise<Model> => {
   const chosen = version ?? (await currentVersion(store, name));
   if (chosen === undefined) throw noModel(name);
-  return openVersion(versionFiles(store, name, chosen), options);
+  return openVersion(versionFiles(store, name, chosen, quickChecks), options);
 };
 
 const noModel = (source: string): FolioError =>

@@ -1,6 +1,6 @@
 import { versionName } from '../store/model-name.ts';
 import { publishVersion } from '../store/models.ts';
-import { nativeSha256 } from '../store/native-sha256.ts';
+import { nativeSha256 } from '../store/native-checks.ts';
 import type { Store } from '../store/store.ts';
 import { type ImportedModel, type ImportOptions, importModel } from './import-model.ts';
 

@@ -1,5 +1,6 @@
 import { FolioError } from '../errors.ts';
 import { alphabetFiles, isWebPage } from './format/alphabet-file.ts';
+import { sha256 } from './format/sha256.ts';
 import { digestsFile, VersionDigests } from './format/version-digests.ts';
 import type { Model } from './model.ts';
 import { type OpenOptions, openModel } from './open-model.ts';
@@ -35,7 +36,7 @@ export const fetchModel = (
     digests ??= get(digestsFile, digestsLimit).then((bytes) =>
       bytes === undefined || isWebPage(bytes)
         ? undefined
-        : VersionDigests.parse(bytes, base.href, options.hash),
+        : VersionDigests.parse(bytes, base.href, { sha256: options.hash ?? sha256 }),
     );
     const [bytes, published] = await Promise.all([get(file, limit), digests]);
     if (bytes !== undefined || file === 'model.json') published?.check(base.href, file, bytes);

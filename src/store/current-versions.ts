@@ -4,7 +4,7 @@ import type { Precision } from '../model/stepper.ts';
 import { pointerKey } from './keys.ts';
 import { listVersions } from './models.ts';
 import { parsePointer } from './pointer.ts';
-import type { Store } from './store.ts';
+import type { Store, StoredObject } from './store.ts';
 
 /** What an operator should know of the models: one line for each fault, not one for each request. */
 export interface ModelLogLine {
@@ -29,9 +29,10 @@ export interface CurrentVersionsOptions {
 interface Known {
   /** The version that is served: it could be opened. */
   readonly version: string;
-  /** What the pointer said, and its etag: the same, unless that version cannot be opened. */
+  /** What the pointer said: the same, unless that version cannot be opened. */
   readonly pointed: string | undefined;
-  readonly etag: string;
+  /** The pointer, whose etag is hashed when somebody asks for it. */
+  readonly pointer: Pick<StoredObject, 'etag'>;
   readonly checkedAt: number;
   /** The last look at the store failed. */
   readonly troubled: boolean;
@@ -120,7 +121,7 @@ export class CurrentVersions {
       const key = pointerKey(name);
       const object = await store.read(key);
       if (object === undefined) throw notFound(name);
-      const known = { etag: object.etag, checkedAt, troubled: false };
+      const known = { pointer: object, checkedAt, troubled: false };
       try {
         const pointed = parsePointer(object.bytes, key);
         this.#known.set(name, { ...known, version: pointed, pointed });
@@ -188,22 +189,22 @@ export class CurrentVersions {
     const { store, now, open } = this.#options;
     const checkedAt = now();
     const key = pointerKey(name);
-    const object = await store.readIfChanged(key, known.etag);
+    const object = await store.readIfChanged(key, known.pointer.etag);
     if (object === undefined) {
       this.#known.delete(name);
       return;
     }
-    const etag = object === 'unchanged' ? known.etag : object.etag;
+    const pointer = object === 'unchanged' ? known.pointer : object;
     let pointed = object === 'unchanged' ? known.pointed : undefined;
     try {
       if (object !== 'unchanged') pointed = parsePointer(object.bytes, key);
       if (pointed === undefined) throw new FolioError('model_invalid', `${key} is damaged.`);
       if (pointed !== known.version) await open(name, pointed, precision);
-      this.#known.set(name, { version: pointed, pointed, etag, checkedAt, troubled: false });
+      this.#known.set(name, { version: pointed, pointed, pointer, checkedAt, troubled: false });
       if (pointed !== known.version || known.troubled) this.#logged.delete(name);
     } catch (error) {
       if (!isVersionFault(error)) throw error;
-      this.#known.set(name, { version: known.version, pointed, etag, checkedAt, troubled: false });
+      this.#known.set(name, { version: known.version, pointed, pointer, checkedAt, troubled: false });
       this.#logFault(name, pointed, error, known.version);
     }
   }

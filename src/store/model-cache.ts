@@ -7,6 +7,7 @@ import type { Precision } from '../model/stepper.ts';
 import { CurrentVersions, isVersionFault, type ModelLogLine } from './current-versions.ts';
 import { copyIndexFile } from './keys.ts';
 import type { ModelReference } from './model-name.ts';
+import { quickChecks } from './native-checks.ts';
 import type { Store } from './store.ts';
 import { type ModelFiles, versionFiles } from './version-files.ts';
 
@@ -170,7 +171,7 @@ export class ModelCache {
   }
 
   #load(key: string, name: string, version: string, precision: Precision): Entry {
-    const files = versionFiles(this.#options.store, name, version);
+    const files = versionFiles(this.#options.store, name, version, quickChecks);
     const model = this.#options.load(files, precision).then(
       (loaded) => {
         entry.loaded = loaded;

@@ -14,7 +14,7 @@ import {
   versionPrefix,
 } from './keys.ts';
 import { checkModelName, isModelName } from './model-name.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { fullChecks, quickChecks } from './native-checks.ts';
 import { encodePointer, parsePointer } from './pointer.ts';
 import type { Store } from './store.ts';
 import { versionFiles } from './version-files.ts';
@@ -75,8 +75,8 @@ export function withDigests(
 ): ReadonlyMap<string, Uint8Array> {
   const given = files.get(digestsFile);
   const digests = given
-    ? VersionDigests.parse(given, where, nativeSha256)
-    : VersionDigests.of(files, nativeSha256);
+    ? VersionDigests.parse(given, where, fullChecks)
+    : VersionDigests.of(files, quickChecks);
   const order = (file: string): number => [digestsFile, modelFile].indexOf(file);
   const all = new Map(files).set(digestsFile, digests.encode());
   for (const file of digests.files) digests.check(where, file, all.get(file));

@@ -1,7 +1,7 @@
 import { damaged } from '../model/format/version-digests.ts';
 import type { Model } from '../model/model.ts';
 import { type OpenOptions, openModel } from '../model/open-model.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { nativeSha256 } from './native-checks.ts';
 import type { ModelFiles } from './version-files.ts';
 
 /**

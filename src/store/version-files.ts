@@ -1,7 +1,7 @@
 import { FolioError } from '../errors.ts';
-import { VersionDigests } from '../model/format/version-digests.ts';
+import { type Checks, VersionDigests } from '../model/format/version-digests.ts';
 import { digestsFile, modelFile, versionKey } from './keys.ts';
-import { nativeSha256 } from './native-sha256.ts';
+import { fullChecks } from './native-checks.ts';
 import type { Store } from './store.ts';
 
 /** One version's files as a loader sees them. */
@@ -21,7 +21,12 @@ export interface ModelFiles {
 }
 
 /** The files of one version in a store. */
-export const versionFiles = (store: Store, name: string, version: string): ModelFiles => ({
+export const versionFiles = (
+  store: Store,
+  name: string,
+  version: string,
+  checks: Checks = fullChecks,
+): ModelFiles => ({
   name,
   version,
   ...checkedFiles(
@@ -31,6 +36,7 @@ export const versionFiles = (store: Store, name: string, version: string): Model
     },
     `${name}@${version}`,
     () => unknownVersion(name, version),
+    checks,
   ),
 });
 
@@ -44,11 +50,12 @@ export const checkedFiles = (
   read: (file: string, expectedBytes?: number) => Promise<Uint8Array | undefined>,
   where: string,
   missing: () => FolioError,
+  checks: Checks = fullChecks,
 ): Pick<ModelFiles, 'read' | 'digests'> => {
   let reading: Promise<VersionDigests | undefined> | undefined;
   const digests = (): Promise<VersionDigests | undefined> => {
     reading ??= read(digestsFile).then(
-      (bytes) => bytes && VersionDigests.parse(bytes, where, nativeSha256),
+      (bytes) => bytes && VersionDigests.parse(bytes, where, checks),
       (error: unknown) => {
         reading = undefined;
         throw error;

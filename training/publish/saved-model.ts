@@ -2,7 +2,7 @@ import { FolioError } from '../../src/errors.ts';
 import { readArtefact } from '../../src/model/format/artefact.ts';
 import { digestLater } from '../../src/model/format/digest.ts';
 import type { Network } from '../../src/model/network.ts';
-import { nativeSha256 } from '../../src/store/native-sha256.ts';
+import { nativeSha256 } from '../../src/store/native-checks.ts';
 
 /** A model as it was published: its weights as plain arrays. */
 export interface SavedModel {

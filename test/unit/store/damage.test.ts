@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildCopyIndex } from '../../../src/model/copy-index.ts';
+import { type Checks, VersionDigests } from '../../../src/model/format/version-digests.ts';
 import type { ModelLogLine } from '../../../src/store/current-versions.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { publishVersion } from '../../../src/store/models.ts';
+import { fullChecks, quickChecks } from '../../../src/store/native-checks.ts';
 import { openModels } from '../../../src/store/open-models.ts';
 import { verifyModels } from '../../../src/store/verify-models.ts';
 import { versionFiles } from '../../../src/store/version-files.ts';
@@ -94,17 +96,18 @@ describe('a damaged version', () => {
           (error: { code: string }) => error.code,
         );
         const isServed = lease.version === second;
-        const isUsed = ['model.json', 'weights-1-of-1.bin', 'digests.json'].includes(file);
+        const isUsed = ['model.json', 'weights-1-of-1.bin'].includes(file);
         if (isUsed ? isServed : file === 'copy-index.bin' && isServed && guard !== 'model_damaged') {
           served.push(`${file}: kind ${kind}`);
         }
+        // Every other file is what it was where the digests are damaged, and may be served.
         const asFile = await versionFiles(store, 'tiny', second)
           .read(file)
           .then(
             () => 'read',
             (error: { code: string }) => error.code,
           );
-        if (file !== 'digests.json' && asFile === 'read') served.push(`file ${file}: kind ${kind}`);
+        if (asFile === 'read') served.push(`file ${file}: kind ${kind}`);
         if (isUsed && lease.version !== first) served.push(`no version in place of ${file}`);
         lease.release();
         cache.clear();
@@ -193,6 +196,53 @@ describe('a version without digests', () => {
     const weights = await readFile(placeOf(version, 'weights-1-of-1.bin'));
     await writeFile(placeOf(version, 'weights-1-of-1.bin'), weights.with(5, weights[5]! ^ 4));
     await expect(openCache().acquire({ name: 'tiny' })).rejects.toMatchObject({ code: 'model_damaged' });
+  });
+});
+
+describe('the digests of a version', () => {
+  const files = new Map([
+    ['model.json', Buffer.from('{}')],
+    ['weights.bin', Buffer.from('weights')],
+  ]);
+  const written = VersionDigests.of(files, quickChecks).encode();
+  const without = VersionDigests.of(files, fullChecks).encode();
+  const check = (digests: Uint8Array, checks: Checks, bytes = files.get('weights.bin')!): void =>
+    VersionDigests.parse(digests, 'tiny', checks).check('tiny', 'weights.bin', bytes);
+  const replaced = (from: string, to: string): Uint8Array =>
+    Buffer.from(Buffer.from(written).toString().replace(from, to));
+  const noCrc32: Checks = { ...fullChecks, crc32: () => undefined };
+
+  test.each([
+    ['with CRC-32', written],
+    ['as publishers before there was CRC-32 wrote them', without],
+  ])('%s find other bytes by whatever the host has', (_, digests) => {
+    for (const checks of [quickChecks, fullChecks, noCrc32]) {
+      expect(() => check(digests, checks)).not.toThrow();
+      expect(() => check(digests, checks, Buffer.from('weighty'))).toThrow(
+        /expected SHA-256 \w{64}, received/,
+      );
+      expect(() => check(digests, checks, Buffer.from('weight'))).toThrow(
+        /expected 7 bytes, received 6 bytes/,
+      );
+    }
+  });
+
+  test('that are damaged are named where a file is not what they say', () => {
+    const crc32 = /"weights.bin":.*"crc32":"(\w{8})"/.exec(Buffer.from(written).toString())![1]!;
+    const damages = [
+      replaced(crc32, '00000000'),
+      replaced('"bytes":7', '"bytes":8'),
+      replaced('weights.', 'weight.'),
+    ];
+    for (const damage of damages) {
+      for (const checks of [quickChecks, fullChecks, noCrc32]) {
+        expect(() => check(damage, checks)).toThrow(/tiny is damaged: digests\.json/);
+      }
+    }
+    // What is left as it was published may be used.
+    const other = replaced('"bytes":2', '"bytes":3');
+    expect(() => check(other, quickChecks)).not.toThrow();
+    expect(() => check(other, fullChecks)).toThrow(/digests\.json/);
   });
 });
 
