@@ -93,7 +93,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   };
   yield keep({ type: 'preflight', report: preflight });
   if (base?.fault !== undefined) yield keep({ type: 'warning', code: 'base_not_used', message: base.fault });
-  const teachers = await Promise.all((options.teachers ?? []).map(readSavedModel));
+  const teachers = await Promise.all((options.teachers ?? []).map((read) => readSavedModel(read)));
   checkTeachers(teachers, corpus.alphabet);
   const { parent, settings, why } = planOf(
     options,

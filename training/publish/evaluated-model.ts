@@ -1,3 +1,4 @@
+import { Halves } from '../../src/model/format/halves.ts';
 import { createKernelStepper } from '../../src/model/kernel/kernel-stepper.ts';
 import type { EvaluatedModel } from '../metrics/held-out.ts';
 import { type ReadModelFile, readSavedModel, type SavedModel } from './saved-model.ts';
@@ -8,10 +9,10 @@ import { type ReadModelFile, readSavedModel, type SavedModel } from './saved-mod
  * @throws FolioError `model_invalid`, `model_unsupported`
  */
 export const openEvaluatedModel = async (read: ReadModelFile): Promise<EvaluatedModel> =>
-  evaluatedModel(await readSavedModel(read));
+  evaluatedModel(await readSavedModel(read, (weight, bytes) => new Halves(weight, bytes)));
 
 /** @see openEvaluatedModel */
-export const evaluatedModel = ({ network, alphabet }: SavedModel): EvaluatedModel => {
+export const evaluatedModel = ({ network, alphabet }: SavedModel<Halves>): EvaluatedModel => {
   const stepper = createKernelStepper(network, 'f32');
   return {
     alphabet,

@@ -1,12 +1,14 @@
 import { FolioError } from '../../src/errors.ts';
 import { readArtefact } from '../../src/model/format/artefact.ts';
 import { digestLater } from '../../src/model/format/digest.ts';
+import type { Halves } from '../../src/model/format/halves.ts';
+import type { KeepHalves } from '../../src/model/format/weights.ts';
 import type { Network } from '../../src/model/network.ts';
 import { nativeSha256 } from '../../src/store/native-checks.ts';
 
-/** A model as it was published: its weights as plain arrays. */
-export interface SavedModel {
-  readonly network: Network;
+/** A model as it was published: its weights as plain arrays, unless halves were kept. */
+export interface SavedModel<Encoded = never> {
+  readonly network: Network<Encoded>;
   /** In id order. */
   readonly alphabet: readonly string[];
   /** `sha256:…` over topology, weights manifest and weights. */
@@ -19,8 +21,12 @@ export interface SavedModel {
 export type ReadModelFile = (name: string) => Promise<Uint8Array>;
 
 /** @throws FolioError `model_not_found`, `model_invalid` (also for a model that does not say its alphabet), `model_unsupported` */
-export const readSavedModel = async (read: ReadModelFile): Promise<SavedModel> => {
-  const { network, modelTopology, weightsManifest, userDefinedMetadata, shards } = await readArtefact(read);
+export const readSavedModel = async <Encoded extends Halves = never>(
+  read: ReadModelFile,
+  keepHalves?: KeepHalves<Encoded>,
+): Promise<SavedModel<Encoded>> => {
+  const artefact = await readArtefact(read, keepHalves);
+  const { network, modelTopology, weightsManifest, userDefinedMetadata, shards } = artefact;
   const { alphabet, name, version } =
     (
       userDefinedMetadata as
