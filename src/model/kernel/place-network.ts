@@ -33,7 +33,6 @@ const kinds = {
 } as const;
 const LAYER_WORDS = 13; // 4 bytes each, as all fields
 const BLOCK = 8;
-const PARTIAL_BYTES = 256;
 
 /**
  * Bytes of f32 weights from which on halves are read sooner than they are widened: what most processors hold in a cache, or
@@ -174,9 +173,8 @@ export const placeNetwork = (
   const sums = vectorBytes(widest);
   const recurrentSums = sums + rows * 4;
   const hasGru = layers.some(({ kind }) => kind === 'gru');
-  const partial = recurrentSums + (hasGru ? 3 * widest * 4 : 0);
-  const placeScratch = (): number[] =>
-    Array.from({ length: BLOCK }, () => arena.place(partial + (int8 ? PARTIAL_BYTES : 0)));
+  const scratchBytes = recurrentSums + (hasGru ? 3 * widest * 4 : 0);
+  const placeScratch = (): number[] => Array.from({ length: BLOCK }, () => arena.place(scratchBytes));
   const others = new Array<number>((threads - 1) * BLOCK).fill(0);
   const scratch = arena.placeWords([...placeScratch(), ...others]);
   const layersAt = arena.placeWords(words);
@@ -194,7 +192,6 @@ export const placeNetwork = (
     scratch,
     sums,
     recurrentSums,
-    partial,
   ]);
   const sizes = layers.map(({ units }) => vectorBytes(units)); // a closure over the layers would keep the published weights
   const placeNext = (memory: WebAssembly.Memory): void => {

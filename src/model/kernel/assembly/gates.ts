@@ -116,19 +116,42 @@ export function lstmGates(layer: Layer, sums: usize, h: usize, c: usize, from: i
 function usualGates(layer: Layer, sums: usize, h: usize, c: usize, from: usize, to: usize): void {
   const bytes: usize = layer.paddedUnits << 2;
   const one = v128.load(TABLE, 160);
-  for (let u = from; u < to; u += 16) {
-    const i = f32x4.add(one, decay(v128.load(sums + u)));
-    const f = f32x4.add(one, decay(v128.load(sums + bytes + u)));
-    const g = decayTwice(v128.load(sums + bytes * 2 + u));
-    const ig = f32x4.mul(i, f32x4.add(one, g));
-    const numerator = f32x4.add(f32x4.mul(v128.load(c + u), ig), f32x4.mul(f32x4.sub(one, g), f));
-    v128.store(c + u, f32x4.div(numerator, f32x4.mul(f, ig)));
+  for (let u = from; u < to; u += 32) {
+    const i = sums + u;
+    const f = i + bytes;
+    const g = f + bytes;
+    const at = c + u;
+    const c0 = usualCell(v128.load(i, 0), v128.load(f, 0), v128.load(g, 0), v128.load(at, 0), one);
+    const c1 = usualCell(v128.load(i, 16), v128.load(f, 16), v128.load(g, 16), v128.load(at, 16), one);
+    v128.store(at, c0, 0);
+    v128.store(at, c1, 16);
   }
-  for (let u = from; u < to; u += 16) {
-    const o = f32x4.add(one, decay(v128.load(sums + bytes * 3 + u)));
-    const t = decayTwice(v128.load(c + u));
-    v128.store(h + u, f32x4.div(f32x4.sub(one, t), f32x4.mul(o, f32x4.add(one, t))));
+  sums += bytes * 3;
+  for (let u = from; u < to; u += 32) {
+    const h0 = usualState(v128.load(sums + u, 0), v128.load(c + u, 0), one);
+    const h1 = usualState(v128.load(sums + u, 16), v128.load(c + u, 16), one);
+    v128.store(h + u, h0, 0);
+    v128.store(h + u, h1, 16);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function usualCell(sumI: v128, sumF: v128, sumG: v128, c: v128, one: v128): v128 {
+  const i = f32x4.add(one, decay(sumI));
+  const f = f32x4.add(one, decay(sumF));
+  const g = decayTwice(sumG);
+  const ig = f32x4.mul(i, f32x4.add(one, g));
+  const numerator = f32x4.add(f32x4.mul(c, ig), f32x4.mul(f32x4.sub(one, g), f));
+  return f32x4.div(numerator, f32x4.mul(f, ig));
+}
+
+// @ts-ignore: decorator
+@inline
+function usualState(sumO: v128, c: v128, one: v128): v128 {
+  const o = f32x4.add(one, decay(sumO));
+  const t = decayTwice(c);
+  return f32x4.div(f32x4.sub(one, t), f32x4.mul(o, f32x4.add(one, t)));
 }
 
 function anyGates(layer: Layer, sums: usize, h: usize, c: usize, from: usize, to: usize): void {

@@ -91,7 +91,6 @@ export class Network {
   scratch: usize; // addresses of `BLOCK` scratch areas for each thread
   sums: usize; // offset in a scratch area: f32 [rows]
   recurrentSums: usize; // offset in a scratch area, GRU: f32 [rows]
-  partial: usize; // offset in a scratch area, int8: i32 [64], a tile's sums for two sequences
 }
 
 /** Threads that share a step. The first three fields are read and written by atomic operations alone. */

@@ -39,10 +39,10 @@ function ofLayer(network: Network, l: i32, int8: bool, part: i32): void {
     if (l == 0) return;
     const below = layerAt(network, l - 1);
     productOf(
-      int8, layer.input, 1, slots, below.state, below.paddedUnits, scratch, sums, area + network.partial, 0, rows,
+      int8, layer.input, 1, slots, below.state, below.paddedUnits, scratch, sums, 0, rows,
     );
   } else if (part == RECURRENT_PRODUCT) {
-    productOf(int8, layer.recurrent, 1, slots, layer.state, units, scratch, sums, area + network.partial, 0, rows);
+    productOf(int8, layer.recurrent, 1, slots, layer.state, units, scratch, sums, 0, rows);
   } else if (part == GATES) lstmGates(layer, area + sums, h, cellOf(h, units), 0, units);
   else if (part == QUANTISING && int8) quantise(layer, h, 0, units);
 }
@@ -55,7 +55,7 @@ function output(network: Network, int8: bool): void {
   memory.copy(area + network.sums, network.outputBias, rows << 2);
   productOf(
     int8, network.output, 1, network.slots, top.state, top.paddedUnits, scratch, network.sums,
-    area + network.partial, 0, rows,
+    0, rows,
   );
   memory.copy(network.logits, area + network.sums, network.vocabulary << 2);
 }

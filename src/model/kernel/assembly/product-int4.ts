@@ -1,5 +1,5 @@
 import { bytesOf, GROUP_BYTES, Matrix, scaleOf } from './layout';
-import { addPairs, finish, fusedDot, pointer } from './product-int8';
+import { addPairs, finish, finishPair, fusedDot, pointer } from './product-int8';
 
 /**
  * `out += W x` as in product-int8.ts, for a matrix in 4 bits: the rows of strips `from` to `to`.
@@ -84,10 +84,8 @@ function strip16(
     w += GROUP_BYTES;
   }
   const inputScale = v128.load32_splat(scaleOf(vector, units));
-  finish(out, a0, scales, inputScale);
-  finish(out + 16, a1, scales + 16, inputScale);
-  finish(out + 32, a2, scales + 32, inputScale);
-  finish(out + 48, a3, scales + 48, inputScale);
+  finishPair(out, a0, a1, scales, inputScale);
+  finishPair(out + 32, a2, a3, scales + 32, inputScale);
 }
 
 /** 4 rows x 32 columns where the host has the dot product with addition. */
@@ -129,10 +127,8 @@ function stripFused(
     w += GROUP_BYTES;
   }
   const inputScale = v128.load32_splat(scaleOf(vector, units));
-  finish(out, a0, scales, inputScale);
-  finish(out + 16, a1, scales + 16, inputScale);
-  finish(out + 32, a2, scales + 32, inputScale);
-  finish(out + 48, a3, scales + 48, inputScale);
+  finishPair(out, a0, a1, scales, inputScale);
+  finishPair(out + 32, a2, a3, scales + 32, inputScale);
 }
 
 /** 16 rows in plain SIMD, four at a time: weights and input widened to 16 bits. */

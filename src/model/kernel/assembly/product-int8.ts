@@ -33,16 +33,28 @@ function hasFusedDot(): bool {
  * the blocks that are zero; the two float operations at the end are never fused.
  */
 export function addProductInt8(
-  m: Matrix,
-  n: i32,
-  inputs: usize,
-  x: usize,
-  units: i32,
-  sums: usize,
-  out: usize,
-  partial: usize,
-  from: i32,
-  to: i32,
+  m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, from: i32, to: i32,
+): void {
+  const middle = fromMiddle && (to - from) * m.columns <= HALVED ? from + ((to - from) >> 2 << 1) : from;
+  addStrips(m, n, inputs, x, units, sums, out, middle, to);
+  if (middle > from) addStrips(m, n, inputs, x, units, sums, out, from, middle);
+}
+
+/** Strips times blocks of 4 columns: 2 MiB of dense weights. */
+const HALVED = 32768;
+
+let fromMiddle = false;
+
+/**
+ * Called before each step: in every other one, matrices are multiplied from their middle on. One that is somewhat larger
+ * than the second-level cache would leave nothing of itself there that the next step reads first; so, half of it is.
+ */
+export function alternate(): void {
+  fromMiddle = !fromMiddle;
+}
+
+function addStrips(
+  m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, from: i32, to: i32,
 ): void {
   const blocks = m.columns;
   for (let strip = from; strip < to; ) {
@@ -67,15 +79,22 @@ export function addProductInt8(
     } else {
       const w = m.weights + tile * (blocks << 7) + ((strip & 1) << 6);
       let s = 0;
-      if (pair) {
+      if (ASC_FEATURE_RELAXED_SIMD && pair && fusedDot) {
         for (; s < n - 1; s += 2) {
           const x0 = pointer(inputs, s) + x;
           const x1 = pointer(inputs, s + 1) + x;
-          wholeTilePair(w, blocks, x0, x1, units, pointer(sums, s) + at, pointer(sums, s + 1) + at, starts, scales, partial);
+          const sum0 = pointer(sums, s) + at;
+          const sum1 = pointer(sums, s + 1) + at;
+          for (let half: usize = 0; half < 128; half += 64) {
+            halfTilePairFused(w + half, blocks, x0, x1, units, sum0 + half, sum1 + half, starts + half, scales + half);
+          }
         }
-        if (s < n) wholeTile(w, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + at, starts, scales);
-      } else {
-        for (; s < n; s++) strip16(w, stride, blocks, pointer(inputs, s) + x, units, pointer(sums, s) + at, starts, scales);
+      }
+      for (; s < n; s++) {
+        const vector = pointer(inputs, s) + x;
+        const sum = pointer(sums, s) + at;
+        if (pair) wholeTile(w, blocks, vector, units, sum, starts, scales);
+        else strip16(w, stride, blocks, vector, units, sum, starts, scales);
       }
     }
     strip += pair ? 2 : 1;
@@ -95,6 +114,18 @@ export function finish(out: usize, sum: v128, scales: usize, inputScale: v128): 
   const value = f32x4.convert_i32x4_s(sum);
   const scaled = f32x4.mul(f32x4.mul(value, v128.load(scales)), inputScale);
   v128.store(out, f32x4.add(v128.load(out), scaled));
+}
+
+/** The same for 8 rows: what is read stands before what is written, so that a host may do it in one. */
+// @ts-ignore: decorator
+@inline
+export function finishPair(out: usize, a: v128, b: v128, scales: usize, inputScale: v128): void {
+  const first = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(a), v128.load(scales, 0)), inputScale);
+  const second = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(b), v128.load(scales, 16)), inputScale);
+  const sum0 = f32x4.add(v128.load(out, 0), first);
+  const sum1 = f32x4.add(v128.load(out, 16), second);
+  v128.store(out, sum0, 0);
+  v128.store(out, sum1, 16);
 }
 
 /** 4 rows x 16 columns: four vectors of weights against four blocks of the input. */
@@ -206,14 +237,10 @@ function tile(
       w += 128;
     }
   }
-  finish(out, a0, scales, inputScale);
-  finish(out + 16, a1, scales + 16, inputScale);
-  finish(out + 32, a2, scales + 32, inputScale);
-  finish(out + 48, a3, scales + 48, inputScale);
-  finish(out + 64, a4, scales + 64, inputScale);
-  finish(out + 80, a5, scales + 80, inputScale);
-  finish(out + 96, a6, scales + 96, inputScale);
-  finish(out + 112, a7, scales + 112, inputScale);
+  finishPair(out, a0, a1, scales, inputScale);
+  finishPair(out + 32, a2, a3, scales + 32, inputScale);
+  finishPair(out + 64, a4, a5, scales + 64, inputScale);
+  finishPair(out + 96, a6, a7, scales + 96, inputScale);
 }
 
 /** 16 rows of a dense matrix, four blocks at a time, whichever way the host makes its dot product. */
@@ -241,10 +268,8 @@ function strip(
     a3 = i32x4.add(a3, dots(v128.load(w, 48), v128.load(w1, 48), v128.load(w2, 48), v128.load(w3, 48), h0, h1, h2, h3, ones));
     w = w3 + stride;
   }
-  finish(out, a0, scales, inputScale);
-  finish(out + 16, a1, scales + 16, inputScale);
-  finish(out + 32, a2, scales + 32, inputScale);
-  finish(out + 48, a3, scales + 48, inputScale);
+  finishPair(out, a0, a1, scales, inputScale);
+  finishPair(out + 32, a2, a3, scales + 32, inputScale);
 }
 
 /** 32 rows where the host has the dot product with addition. */
@@ -274,17 +299,13 @@ function tileFused(
     a7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(w, 112), h, a7);
     w += 128;
   }
-  finish(out, a0, scales, inputScale);
-  finish(out + 16, a1, scales + 16, inputScale);
-  finish(out + 32, a2, scales + 32, inputScale);
-  finish(out + 48, a3, scales + 48, inputScale);
-  finish(out + 64, a4, scales + 64, inputScale);
-  finish(out + 80, a5, scales + 80, inputScale);
-  finish(out + 96, a6, scales + 96, inputScale);
-  finish(out + 112, a7, scales + 112, inputScale);
+  finishPair(out, a0, a1, scales, inputScale);
+  finishPair(out + 32, a2, a3, scales + 32, inputScale);
+  finishPair(out + 64, a4, a5, scales + 64, inputScale);
+  finishPair(out + 96, a6, a7, scales + 96, inputScale);
 }
 
-/** 16 rows of a tile for two sequences. */
+/** 16 rows of a tile for two sequences: each vector of weights is read once and used twice. */
 function halfTilePairFused(
   w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
   out0: usize, out1: usize, starts: usize, scales: usize,
@@ -319,14 +340,10 @@ function halfTilePairFused(
   }
   const scale0 = v128.load32_splat(scaleOf(vector0, units));
   const scale1 = v128.load32_splat(scaleOf(vector1, units));
-  finish(out0, a0, scales, scale0);
-  finish(out0 + 16, a1, scales + 16, scale0);
-  finish(out0 + 32, a2, scales + 32, scale0);
-  finish(out0 + 48, a3, scales + 48, scale0);
-  finish(out1, b0, scales, scale1);
-  finish(out1 + 16, b1, scales + 16, scale1);
-  finish(out1 + 32, b2, scales + 32, scale1);
-  finish(out1 + 48, b3, scales + 48, scale1);
+  finishPair(out0, a0, a1, scales, scale0);
+  finishPair(out0 + 32, a2, a3, scales + 32, scale0);
+  finishPair(out1, b0, b1, scales, scale1);
+  finishPair(out1 + 32, b2, b3, scales + 32, scale1);
 }
 
 /** 16 rows in plain SIMD: weights and input widened to 16 bits, pairs of rows in `lo` and `hi`. */
@@ -356,10 +373,14 @@ function halfTile(
     hi3 = i32x4.add(hi3, i32x4.dot_i16x8_s(v128.load_ext<i8>(w, 56), h));
     w += stride;
   }
-  finish(out, i32x4.add(addPairs(lo0, hi0), v128.load(starts, 0)), scales, inputScale);
-  finish(out + 16, i32x4.add(addPairs(lo1, hi1), v128.load(starts, 16)), scales + 16, inputScale);
-  finish(out + 32, i32x4.add(addPairs(lo2, hi2), v128.load(starts, 32)), scales + 32, inputScale);
-  finish(out + 48, i32x4.add(addPairs(lo3, hi3), v128.load(starts, 48)), scales + 48, inputScale);
+  finishPair(
+    out, i32x4.add(addPairs(lo0, hi0), v128.load(starts, 0)), i32x4.add(addPairs(lo1, hi1), v128.load(starts, 16)),
+    scales, inputScale,
+  );
+  finishPair(
+    out + 32, i32x4.add(addPairs(lo2, hi2), v128.load(starts, 32)), i32x4.add(addPairs(lo3, hi3), v128.load(starts, 48)),
+    scales + 32, inputScale,
+  );
 }
 
 /** [a b c d], [e f g h] -> [a+b c+d e+f g+h] */
@@ -367,78 +388,4 @@ function halfTile(
 @inline
 export function addPairs(lo: v128, hi: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(lo, hi, 0, 2, 4, 6), v128.shuffle<i32>(lo, hi, 1, 3, 5, 7));
-}
-
-/** 32 rows for two sequences: each vector of weights is read once and used twice. */
-function wholeTilePair(
-  w: usize, blocks: i32, vector0: usize, vector1: usize, units: i32,
-  out0: usize, out1: usize, starts: usize, scales: usize, partial: usize,
-): void {
-  if (!ASC_FEATURE_RELAXED_SIMD) {
-    wholeTile(w, blocks, vector0, units, out0, starts, scales);
-    wholeTile(w, blocks, vector1, units, out1, starts, scales);
-    return;
-  }
-  if (fusedDot) {
-    for (let at: usize = 0; at < 128; at += 64) {
-      halfTilePairFused(
-        w + at, blocks, vector0, vector1, units, out0 + at, out1 + at, starts + at, scales + at,
-      );
-    }
-    return;
-  }
-  memory.copy(partial, starts, 128);
-  memory.copy(partial + 128, starts, 128);
-  const ones = v128.load(ONES);
-  let x0 = bytesOf(vector0, units);
-  let x1 = bytesOf(vector1, units);
-  for (const end = x0 + (blocks << 2); x0 < end; x0 += 16) {
-    const a0 = v128.load32_splat(x0, 0);
-    const a1 = v128.load32_splat(x0, 4);
-    const a2 = v128.load32_splat(x0, 8);
-    const a3 = v128.load32_splat(x0, 12);
-    const b0 = v128.load32_splat(x1, 0);
-    const b1 = v128.load32_splat(x1, 4);
-    const b2 = v128.load32_splat(x1, 8);
-    const b3 = v128.load32_splat(x1, 12);
-    pairDots(w, partial, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 16, partial + 16, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 32, partial + 32, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 48, partial + 48, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 64, partial + 64, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 80, partial + 80, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 96, partial + 96, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    pairDots(w + 112, partial + 112, a0, a1, a2, a3, b0, b1, b2, b3, ones);
-    w += 512;
-    x1 += 16;
-  }
-  const scale0 = v128.load32_splat(scaleOf(vector0, units));
-  const scale1 = v128.load32_splat(scaleOf(vector1, units));
-  for (let i: usize = 0; i < 128; i += 16) {
-    finish(out0 + i, v128.load(partial + i), scales + i, scale0);
-    finish(out1 + i, v128.load(partial + i, 128), scales + i, scale1);
-  }
-}
-
-/** 4 rows x 16 columns for two sequences, whose sums lie at `partial` and 128 bytes on; one block of weights at a time. */
-// @ts-ignore: decorator
-@inline
-function pairDots(
-  w: usize, partial: usize, a0: v128, a1: v128, a2: v128, a3: v128,
-  b0: v128, b1: v128, b2: v128, b3: v128, ones: v128,
-): void {
-  const w0 = v128.load(w, 0);
-  let a = i16x8.relaxed_dot_i8x16_i7x16_s(w0, a0);
-  let b = i16x8.relaxed_dot_i8x16_i7x16_s(w0, b0);
-  const w1 = v128.load(w, 128);
-  a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(w1, a1));
-  b = i16x8.add(b, i16x8.relaxed_dot_i8x16_i7x16_s(w1, b1));
-  const w2 = v128.load(w, 256);
-  a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(w2, a2));
-  b = i16x8.add(b, i16x8.relaxed_dot_i8x16_i7x16_s(w2, b2));
-  const w3 = v128.load(w, 384);
-  a = i16x8.add(a, i16x8.relaxed_dot_i8x16_i7x16_s(w3, a3));
-  b = i16x8.add(b, i16x8.relaxed_dot_i8x16_i7x16_s(w3, b3));
-  v128.store(partial, i32x4.add(v128.load(partial), i32x4.dot_i16x8_s(a, ones)));
-  v128.store(partial, i32x4.add(v128.load(partial, 128), i32x4.dot_i16x8_s(b, ones)), 128);
 }

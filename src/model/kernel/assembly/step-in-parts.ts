@@ -49,7 +49,6 @@ function layerPart(network: Network, l: i32, int8: bool, thread: i32, part: i32,
   const scratch = scratchOf(network, thread);
   const area = pointer(scratch, 0);
   const sums = network.sums;
-  const partial = area + network.partial;
   const gru = layer.kind == GRU_RESET_AFTER || layer.kind == GRU_RESET_BEFORE;
   const gates = layer.kind == LSTM ? 4 : gru ? 3 : 1;
   const id = l > 0 ? -1 : load<i32>(network.ids);
@@ -59,7 +58,7 @@ function layerPart(network: Network, l: i32, int8: bool, thread: i32, part: i32,
     if (l > 0) {
       const below = layerAt(network, l - 1);
       const next = changetype<usize>(below) + offsetof<Layer>('next');
-      productOf(int8, layer.input, 1, next, 0, below.paddedUnits, scratch, sums, partial, row + from, row + to);
+      productOf(int8, layer.input, 1, next, 0, below.paddedUnits, scratch, sums, row + from, row + to);
     }
   }
   const recurrentSums = gru ? network.recurrentSums : sums;
@@ -67,7 +66,7 @@ function layerPart(network: Network, l: i32, int8: bool, thread: i32, part: i32,
   for (let row = 0; row < joint; row += units) {
     if (gru) startRecurrent(layer, area + recurrentSums, row + from, row + to);
     productOf(
-      int8, layer.recurrent, 1, network.slots, layer.state, units, scratch, recurrentSums, partial, row + from, row + to,
+      int8, layer.recurrent, 1, network.slots, layer.state, units, scratch, recurrentSums, row + from, row + to,
     );
   }
   if (layer.kind == GRU_RESET_BEFORE) {
@@ -99,7 +98,7 @@ function candidatePart(network: Network, l: i32, int8: bool, thread: i32, part: 
   const area = pointer(scratch, 0);
   const out = network.recurrentSums + ((2 * units) << 2);
   const h = pointer(network.slots, 0) + layer.state;
-  productOf(int8, layer.candidate, 1, network.scratch, 0, units, scratch, out, area + network.partial, from, to);
+  productOf(int8, layer.candidate, 1, network.scratch, 0, units, scratch, out, from, to);
   gruGates(layer, area + network.sums, area + network.recurrentSums, h, layer.next, false, from, to);
   if (int8) quantise(layer, layer.next, from, to);
 }
@@ -116,7 +115,7 @@ function outputPart(network: Network, int8: bool, thread: i32, part: i32, parts:
   const top = layerAt(network, network.depth - 1);
   const next = changetype<usize>(top) + offsetof<Layer>('next');
   memory.copy(area + sums + (from << 2), network.outputBias + (from << 2), (to - from) << 2);
-  productOf(int8, network.output, 1, next, 0, top.paddedUnits, scratch, sums, area + network.partial, from, to);
+  productOf(int8, network.output, 1, next, 0, top.paddedUnits, scratch, sums, from, to);
   const end = min(to, vocabulary);
   if (from < end) memory.copy(network.logits + (from << 2), area + sums + (from << 2), (end - from) << 2);
 }

@@ -5,7 +5,7 @@ import {
 import { addProductF32 } from './product-f32';
 import { addProductHalves } from './product-halves';
 import { addProductInt4 } from './product-int4';
-import { addProductInt8 } from './product-int8';
+import { addProductInt8, alternate } from './product-int8';
 
 /** Advances `n` of a step's sequences by one character each, in the scratch areas of the thread. */
 export function advanceF32(network: Network, thread: i32, from: i32, n: i32): void {
@@ -32,19 +32,19 @@ export function pointer(list: usize, index: i32): usize {
 // @ts-ignore: decorator
 @inline
 function product(
-  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize, rows: i32,
+  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, rows: i32,
 ): void {
-  productOf(int8, m, n, inputs, x, units, sums, out, partial, 0, rows);
+  productOf(int8, m, n, inputs, x, units, sums, out, 0, rows);
 }
 
 /** `out += W x` for rows `from` to `to`, multiples of 16. */
 // @ts-ignore: decorator
 @inline
 export function productOf(
-  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize,
+  int8: bool, m: usize, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize,
   from: i32, to: i32,
 ): void {
-  if (int8) addWholeProduct(changetype<Matrix>(m), n, inputs, x, units, sums, out, partial, from >> 4, to >> 4);
+  if (int8) addWholeProduct(changetype<Matrix>(m), n, inputs, x, units, sums, out, from >> 4, to >> 4);
   else addFloatProduct(changetype<Matrix>(m), n, inputs, x, sums, out, from >> 4, to >> 4);
 }
 
@@ -56,10 +56,10 @@ function addFloatProduct(
 }
 
 function addWholeProduct(
-  m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, partial: usize, from: i32, to: i32,
+  m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, from: i32, to: i32,
 ): void {
   if (m.int4) addProductInt4(m, n, inputs, x, units, sums, out, from, to);
-  else addProductInt8(m, n, inputs, x, units, sums, out, partial, from, to);
+  else addProductInt8(m, n, inputs, x, units, sums, out, from, to);
 }
 
 /** Advances up to `BLOCK` sequences, layer by layer, by one character each. */
@@ -69,11 +69,11 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
   const slots = network.slots + (from << 2);
   const ids = network.ids + (from << 2);
   const scratch = network.scratch + ((thread * BLOCK) << 2);
-  const partial = pointer(scratch, 0) + network.partial;
   const sums = network.sums;
   const recurrentSums = network.recurrentSums;
   let below: usize = 0;
   let unitsBelow = 0;
+  if (int8) alternate();
 
   for (let l = 0; l < network.depth; l++) {
     const layer = layerAt(network, l);
@@ -93,17 +93,17 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       const id = l > 0 ? -1 : load<i32>(ids + (s << 2));
       startSums(network, layer, id, int8, rows, pointer(scratch, s) + sums, 0, rows);
     }
-    if (l > 0) product(int8, layer.input, n, slots, below, unitsBelow, scratch, sums, partial, rows);
+    if (l > 0) product(int8, layer.input, n, slots, below, unitsBelow, scratch, sums, rows);
 
     if (layer.kind == LSTM) {
-      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial, rows);
+      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, rows);
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
         lstmGates(layer, pointer(scratch, s) + sums, h, cellOf(h, units), 0, units);
         if (int8) quantise(layer, h, 0, units);
       }
     } else if (layer.kind >= SIMPLE_RNN) {
-      if (layer.kind != DENSE) product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, partial, rows);
+      if (layer.kind != DENSE) product(int8, layer.recurrent, n, slots, layer.state, units, scratch, sums, rows);
       for (let s = 0; s < n; s++) {
         const h = pointer(slots, s) + layer.state;
         activateUnits(layer, pointer(scratch, s) + sums, h, 0, units);
@@ -115,14 +115,14 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
       }
       const resetAfter = layer.kind == GRU_RESET_AFTER;
       const joint = resetAfter ? rows : units << 1;
-      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, recurrentSums, partial, joint);
+      product(int8, layer.recurrent, n, slots, layer.state, units, scratch, recurrentSums, joint);
       if (!resetAfter) {
         for (let s = 0; s < n; s++) {
           const area = pointer(scratch, s);
           resetState(layer, area + sums, area + recurrentSums, pointer(slots, s) + layer.state, area, 0, units);
           if (int8) quantise(layer, area, 0, units);
         }
-        product(int8, layer.candidate, n, scratch, 0, units, scratch, recurrentSums + ((units << 1) << 2), partial, units);
+        product(int8, layer.candidate, n, scratch, 0, units, scratch, recurrentSums + ((units << 1) << 2), units);
       }
       for (let s = 0; s < n; s++) {
         const area = pointer(scratch, s);
@@ -140,7 +140,7 @@ function step(network: Network, thread: i32, from: i32, n: i32, int8: bool): voi
   for (let s = 0; s < n; s++) {
     memory.copy(pointer(scratch, s) + sums, network.outputBias, rows << 2);
   }
-  product(int8, network.output, n, slots, below, unitsBelow, scratch, sums, partial, rows);
+  product(int8, network.output, n, slots, below, unitsBelow, scratch, sums, rows);
   for (let s = 0; s < n; s++) {
     const to = network.logits + (((from + s) * vocabulary) << 2);
     memory.copy(to, pointer(scratch, s) + sums, vocabulary << 2);
