@@ -80,6 +80,7 @@ export function addProductHalves(
 function tile32(w: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
   const bits = v128.load(WEIGHT_BITS);
   const shift = v128.load(LOW_SHIFT);
+  const scale = v128.load(INPUT_SCALE);
   let a0 = v128.load(out, 0);
   let a1 = v128.load(out, 16);
   let a2 = v128.load(out, 32);
@@ -91,7 +92,7 @@ function tile32(w: usize, list: usize, end: usize, run: i32, vector: usize, out:
   for (; list < end; list += 2) {
     let x = vector + (<usize>load<u16>(list) << 4);
     for (const stop = x + (run << 2); x < stop; x += 4) {
-      const value = f32x4.mul(v128.load32_splat(x), v128.load(INPUT_SCALE));
+      const value = f32x4.mul(v128.load32_splat(x), scale);
       const w0 = v128.load(w, 0);
       a0 = multiplyAdd(low(w0, shift, bits), value, a0);
       a1 = multiplyAdd(high(w0, bits), value, a1);
@@ -121,6 +122,7 @@ function tile32(w: usize, list: usize, end: usize, run: i32, vector: usize, out:
 function tile16(w: usize, stride: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
   const bits = v128.load(WEIGHT_BITS);
   const shift = v128.load(LOW_SHIFT);
+  const scale = v128.load(INPUT_SCALE);
   let a0 = v128.load(out, 0);
   let a1 = v128.load(out, 16);
   let a2 = v128.load(out, 32);
@@ -128,7 +130,7 @@ function tile16(w: usize, stride: usize, list: usize, end: usize, run: i32, vect
   for (; list < end; list += 2) {
     let x = vector + (<usize>load<u16>(list) << 4);
     for (const stop = x + (run << 2); x < stop; x += 4) {
-      const value = f32x4.mul(v128.load32_splat(x), v128.load(INPUT_SCALE));
+      const value = f32x4.mul(v128.load32_splat(x), scale);
       const w0 = v128.load(w, 0);
       a0 = multiplyAdd(low(w0, shift, bits), value, a0);
       a1 = multiplyAdd(high(w0, bits), value, a1);
@@ -158,6 +160,7 @@ function stripPair(
 ): void {
   const bits = v128.load(WEIGHT_BITS);
   const shift = v128.load(LOW_SHIFT);
+  const scale = v128.load(INPUT_SCALE);
   let a0 = v128.load(out0, 0);
   let a1 = v128.load(out0, 16);
   let a2 = v128.load(out0, 32);
@@ -171,8 +174,8 @@ function stripPair(
     let x0 = vector0 + block;
     let x1 = vector1 + block;
     for (const stop = x0 + (run << 2); x0 < stop; x0 += 4) {
-      const value0 = f32x4.mul(v128.load32_splat(x0), v128.load(INPUT_SCALE));
-      const value1 = f32x4.mul(v128.load32_splat(x1), v128.load(INPUT_SCALE));
+      const value0 = f32x4.mul(v128.load32_splat(x0), scale);
+      const value1 = f32x4.mul(v128.load32_splat(x1), scale);
       const pair0 = v128.load(w, 0);
       const w0 = low(pair0, shift, bits);
       a0 = multiplyAdd(w0, value0, a0);
