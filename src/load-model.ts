@@ -97,7 +97,7 @@ const currentIn = async (folder: string): Promise<string | undefined> => {
 
 const filesIn = (folder: string, shown: string) =>
   checkedFiles(
-    (file, limit) => readLocalFile(join(folder, file), limit),
+    (file, limit) => readLocalFile(`${folder}/${file}`, limit),
     folder,
     () => noModel(shown),
     quickChecks,

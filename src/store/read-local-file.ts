@@ -16,8 +16,10 @@ export const readLocalFile = async (
   path: string,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<Uint8Array | undefined> => {
-  const { closeSync, fstatSync, openSync, readFileSync, readSync } = process.getBuiltinModule('node:fs');
+  const { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } =
+    process.getBuiltinModule('node:fs');
   try {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined; // an error would take longer
     const file = openSync(path, 'r');
     try {
       const stats = fstatSync(file);

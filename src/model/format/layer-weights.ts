@@ -31,18 +31,18 @@ export class LayerWeights<Encoded extends Halves> {
   /**
    * @param modelName What the model is called, which may stand before every name.
    * @param layerNames Of the outermost model.
-   * @param kerasNames What `layers/…/vars/0` stands for.
+   * @param kerasNames Gives what `layers/…/vars/0` stands for; called where a weight is named so.
    */
   constructor(
     weights: Weights<Encoded>,
     modelName: string | undefined,
     layerNames: ReadonlySet<string>,
-    kerasNames: ReadonlyMap<string, string>,
+    kerasNames: () => ReadonlyMap<string, string>,
   ) {
     this.#weights = weights;
     const named = weights.specs.map((spec): [WeightSpec, string] => {
       const name = spec.name.replace(/:\d+$/, '');
-      return [spec, isKerasPath(name) ? (kerasNames.get(normalizeKerasPath(name)) ?? name) : name];
+      return [spec, isKerasPath(name) ? (kerasNames().get(normalizeKerasPath(name)) ?? name) : name];
     });
     // A model may be called like one of its layers: its name goes only where a layer's stands behind it every time.
     const prefix = modelName === undefined ? undefined : `${modelName}/`;

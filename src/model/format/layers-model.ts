@@ -50,7 +50,12 @@ class LayerReader<Encoded extends Halves> {
   #lastStepOnly: string | undefined;
 
   constructor(weights: Weights<Encoded>, { name, layerNames, model, kerasMajor }: Topology) {
-    this.#weights = new LayerWeights(weights, name, layerNames, kerasPaths(model));
+    let paths: ReadonlyMap<string, string> | undefined; // few models need them
+    const kerasNames = (): ReadonlyMap<string, string> => {
+      paths ??= kerasPaths(model);
+      return paths;
+    };
+    this.#weights = new LayerWeights(weights, name, layerNames, kerasNames);
     this.#kerasMajor = kerasMajor;
   }
 

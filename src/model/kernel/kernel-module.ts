@@ -69,8 +69,16 @@ const decoded = {
   relaxed: /* @__PURE__ */ once(() => decode(kernelBytes.relaxed.base64)),
 };
 
+/** A module of one function, with an instruction of relaxed SIMD: `i32x4.relaxed_dot_i8x16_i7x16_add_s` of vectors of ones. */
+const relaxedProbe = [
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0],
+  ...[65, 1, 253, 15, 65, 1, 253, 15, 65, 1, 253, 15, 253, 147, 2, 11],
+];
+
 /** Whether this host can run the build that uses relaxed SIMD. */
-export const relaxedSimdSupported = /* @__PURE__ */ once(() => WebAssembly.validate(decoded.relaxed()));
+export const relaxedSimdSupported = /* @__PURE__ */ once(() =>
+  WebAssembly.validate(Uint8Array.from(relaxedProbe)),
+);
 
 /** Either build for a memory of its own and for one that is shared between threads: one byte differs. */
 export const kernelWasm = (build: Build, shared = false): Uint8Array<ArrayBuffer> => {

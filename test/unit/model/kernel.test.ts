@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sourceDigest } from '../../../src/model/kernel/build.ts';
 import { kernelBytes } from '../../../src/model/kernel/kernel-bytes.ts';
-import { relaxedSimdSupported } from '../../../src/model/kernel/kernel-module.ts';
+import { kernelWasm, relaxedSimdSupported } from '../../../src/model/kernel/kernel-module.ts';
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import { firstLayer, type Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
@@ -41,6 +41,7 @@ describe('the kernel', () => {
     const plain = Uint8Array.from(Buffer.from(kernelBytes.plain.base64, 'base64'));
     expect(WebAssembly.validate(plain)).toBe(true);
     expect(relaxedSimdSupported()).toBe(true);
+    expect(WebAssembly.validate(kernelWasm('relaxed'))).toBe(true);
     expect(WebAssembly.Module.imports(new WebAssembly.Module(plain))).toEqual([
       { module: 'env', name: 'memory', kind: 'memory' },
     ]);
