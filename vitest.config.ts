@@ -47,6 +47,7 @@ export default defineConfig({
           include: [`test/${name}/**/*.test.ts`],
           testTimeout,
           hookTimeout: 900_000,
+          expect: { poll: { timeout: 30_000 } }, // the machine may be busy
           maxWorkers: workers,
           pool: 'forks', // add-ons of C want a process
           sequence: { groupOrder },

@@ -14,8 +14,8 @@ export const newTrainingId = (model: string, now: Date = new Date()): string =>
 const idPattern = /^\d{8}T\d{6}Z-[0-9a-f]{4}-/;
 const isTrainingId = (id: string): boolean => idPattern.test(id) && isModelName(id.replace(idPattern, ''));
 
-/** Milliseconds: a trainer that lives rewrites its record every minute; one that waits for its turn does not. */
-const silentAfter = { running: 10 * 60_000, queued: 24 * 3_600_000 };
+/** Milliseconds: a trainer that lives rewrites its record every minute; one that waits for its turn does not, in AWS for a week at most. */
+const silentAfter = { running: 10 * 60_000, queued: 8 * 86_400_000 };
 
 export const queuedRecord = (id: string, request: StartTraining, now: Date = new Date()): TrainingRecord => ({
   id,
