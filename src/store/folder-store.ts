@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
+  access,
+  constants,
   type FileHandle,
   link,
   mkdir,
@@ -23,6 +25,18 @@ const cleanEveryMs = 600_000; // between looks for what killed writers left in a
 
 /** What systems say whose files have one name only. */
 const noHardLinks = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL'];
+
+/** What a system's code means to a person. */
+const meanings: Readonly<Record<string, string>> = {
+  EACCES: 'this user has no right to it',
+  EDQUOT: 'this user’s share of the disk is full',
+  EIO: 'the disk has a fault',
+  EMFILE: 'this process has too many files open',
+  ENFILE: 'the system has too many files open',
+  ENOSPC: 'the disk is full',
+  EPERM: 'this user has no right to it',
+  EROFS: 'the file system is read-only',
+};
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 32);
@@ -274,7 +288,9 @@ export class FolderStore implements Store {
   }
 
   #failed(action: string, key: string, cause: unknown): FolioError {
-    const reason = codeOf(cause) ?? String(cause);
+    const code = codeOf(cause);
+    const meaning = code === undefined ? undefined : meanings[code];
+    const reason = meaning === undefined ? (code ?? String(cause)) : `${meaning} (${code})`;
     return new FolioError('store_failed', `Could not ${action} ${key} in ${this.location}: ${reason}.`, {
       where: key,
       received: reason,
@@ -302,13 +318,32 @@ async function writeThrough(path: string, fill: (file: FileHandle) => Promise<vo
 
 async function createFile(path: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     try {
       return await open(path, 'wx');
     } catch (error) {
       // Another process may remove the folder, empty until now, just after it was made.
       if (codeOf(error) !== 'ENOENT' || attempt === 5) throw error;
     }
+  }
+}
+
+/** Where a file system is read-only, Node says of a folder within a folder that it is not there: what stands above it says why. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') await checkWritable(folder);
+    throw error;
+  }
+}
+
+async function checkWritable(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || folder === dirname(folder)) throw error;
+    await checkWritable(dirname(folder));
   }
 }
 

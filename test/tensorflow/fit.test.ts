@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { FolioError } from '../../src/errors.ts';
 import type { TrainingEvent } from '../../training/events.ts';
 import { hasBfloat16 } from '../../training/loop/bfloat16.ts';
 import {
@@ -97,6 +98,21 @@ describe('a training', () => {
     expect(new Set(counts.map(({ tensors }) => tensors)).size).toBe(1);
     expect(new Set(counts.map(({ live }) => live)).size).toBe(1);
     expect(kernels.live).toBe(before);
+  });
+
+  test('goes on where a checkpoint cannot be written, and ends where one is needed', async () => {
+    const events: TrainingEvent[] = [];
+    const save = () => Promise.reject(new FolioError('store_failed', 'The disk is full.'));
+    const short = { ...settings, epochs: 1 };
+    const { reason } = await run({ save, saveEvery: 0 }, events, short);
+    expect(reason).toBe('completed');
+    expect(events).toContainEqual({
+      type: 'warning',
+      code: 'not_saved',
+      message: expect.stringContaining('The disk is full.'),
+    });
+    const signal = AbortSignal.abort();
+    await expect(run({ save, signal }, [], short)).rejects.toMatchObject({ code: 'store_failed' });
   });
 
   test('goes on one kernel at a time where TensorFlow refuses its steps as a graph, and says so', async () => {

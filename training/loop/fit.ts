@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { FolioError } from '../../src/errors.ts';
+import { FolioError, isFolioError } from '../../src/errors.ts';
 import type { Corpus } from '../corpus/corpus.ts';
 import type { Ids } from '../corpus/encoder.ts';
-import type { TrainingEvent } from '../events.ts';
+import type { CheckpointEvent, TrainingEvent, WarningEvent } from '../events.ts';
 import { EventHistory } from '../report/event-history.ts';
 import { several } from '../report/format.ts';
 import type { Best, EpochLosses, FitState } from './checkpoint.ts';
@@ -241,7 +241,7 @@ export async function* fitNetwork(
       const stop = signal?.aborted === true;
       if (save !== undefined && (stop || performance.now() - savedAt > saveEvery * 1000)) {
         good = state();
-        yield history.add({ type: 'checkpoint', step: position, ...(await save(good)) });
+        yield history.add(await saved(save, good, position, stop));
         savedAt = performance.now();
         reportedAt = savedAt;
       }
@@ -251,7 +251,7 @@ export async function* fitNetwork(
       }
     }
     if (reason !== 'interrupted' && save !== undefined) {
-      yield history.add({ type: 'checkpoint', step: position, ...(await save(state())) });
+      yield history.add(await saved(save, state(), position, signal?.aborted === true));
       if (signal?.aborted) reason = 'interrupted';
     }
     const averages = best?.weights ?? optimiser.state().weights;
@@ -276,6 +276,27 @@ const compile = (
     return { compiled: new CompiledLoop(kernels, settings) };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) };
+  }
+};
+
+/**
+ * Writes a checkpoint. A store that fails for a while, as when a disk is full, ends no training.
+ *
+ * @param isNeeded Whether the training ends here and goes on from it.
+ * @throws FolioError `store_failed` for one that is needed
+ */
+const saved = async (
+  save: NonNullable<FitOptions['save']>,
+  state: FitState,
+  step: number,
+  isNeeded: boolean,
+): Promise<CheckpointEvent | WarningEvent> => {
+  try {
+    return { type: 'checkpoint', step, ...(await save(state)) };
+  } catch (error) {
+    if (isNeeded || !isFolioError(error)) throw error;
+    const message = `The training goes on without a checkpoint. ${error.message}`;
+    return { type: 'warning', code: 'not_saved', message };
   }
 };
 

@@ -179,6 +179,17 @@ describe('folder store', () => {
     expect(await keysOf(store, 'way')).toEqual(['way/file']);
   });
 
+  test('a disk that is full is named in words', async () => {
+    const full = async function* (): AsyncIterable<Uint8Array> {
+      yield Uint8Array.of(1);
+      throw Object.assign(new Error('write'), { code: 'ENOSPC' });
+    };
+    await expect(new FolderStore(folder).writeStream('models/a/b.txt', full())).rejects.toMatchObject({
+      code: 'store_failed',
+      message: `Could not write models/a/b.txt in ${folder}: the disk is full (ENOSPC).`,
+    });
+  });
+
   test('a folder that cannot be read is a failure of the store', async () => {
     await writeFile(join(folder, 'plain'), '');
     const store = new FolderStore(join(folder, 'plain'));
