@@ -93,7 +93,7 @@ export const inOurNames = (
 ): Body => {
   const result: Record<string, unknown> = {};
   const renamed: [name: string, value: unknown][] = [];
-  for (const [key, value] of Object.entries(withStructuredOutputs(sent))) {
+  for (const [key, value] of Object.entries(withStructuredOutputs(sent, known))) {
     if (isUnset(key, value)) continue;
     const name = known.has(key) ? key : nameOf(key, known);
     if (grammars.has(key)) {
@@ -123,21 +123,34 @@ export const inOurNames = (
   return result;
 };
 
-/** The parts of vLLM's `structured_outputs` and the schema of OpenAI's `response_format` as parameters of their own. */
-const withStructuredOutputs = (body: Body): Body => {
-  const { structured_outputs: given, response_format: format, ...rest } = body;
+/** The parts of vLLM's `structured_outputs` and the schema of OpenAI's `response_format` or `text` as parameters of their own. */
+const withStructuredOutputs = (body: Body, known: ReadonlySet<string>): Body => {
+  const { structured_outputs: given, response_format: format, text, ...rest } = body;
   const parts = isObject(given)
     ? Object.entries(given).map(([key, value]) => [structuredOutputs[key] ?? key, value] as const)
     : [['structured_outputs', given] as const];
-  return { ...Object.fromEntries(parts), ...withResponseFormat(format), ...rest };
+  return {
+    ...Object.fromEntries(parts),
+    ...withFormat('response_format', format),
+    ...(known.has('text') || !isObject(text) ? { text } : withFormat('text', text.format ?? asText, text)),
+    ...rest,
+  };
 };
 
-const withResponseFormat = (format: unknown): Body => {
-  if (!isObject(format)) return { response_format: format };
-  if (format.type === 'text') return {};
-  const { json_schema: given } = format;
-  const schema = isObject(given) ? (given.schema ?? given) : undefined;
-  return schema === undefined ? { response_format: format } : { json_schema: schema };
+/** The format that asks for nothing. */
+const asText = { type: 'text' };
+
+/**
+ * What a format asks for: nothing, or a schema, which chats nest in `json_schema` and the responses API does not.
+ *
+ * @param whole What the parameter stays where the format is not known.
+ */
+const withFormat = (name: string, format: unknown, whole = format): Body => {
+  if (!isObject(format)) return { [name]: whole };
+  if (format.type === asText.type) return {};
+  const { json_schema: given, schema } = format;
+  const found = isObject(given) ? (given.schema ?? given) : schema;
+  return found === undefined ? { [name]: whole } : { json_schema: found };
 };
 
 /** What the field calls one of our parameters: by an alias, or in camel case. */

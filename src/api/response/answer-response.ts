@@ -84,13 +84,15 @@ class ResponseObject {
 
   #object(status: string, output: readonly object[], more: object): object {
     const { id, created, model } = this.completion.head;
-    const { instructions, max_output_tokens, temperature, top_p } = this.#parameters;
+    const { instructions, max_output_tokens, temperature, top_p, json_schema: schema } = this.#parameters;
+    const format =
+      schema === undefined ? { type: 'text' } : { type: 'json_schema', name: 'schema', schema, strict: true };
     return {
       ...{ id, object: 'response', created_at: created, status, model, output },
       ...{ error: null, incomplete_details: null, instructions: instructions ?? null, max_output_tokens },
       ...{ temperature, top_p, metadata: {}, previous_response_id: null, store: false, usage: null },
       ...{ tools: [], tool_choice: 'none', parallel_tool_calls: false, truncation: 'disabled' },
-      ...{ text: { format: { type: 'text' } }, reasoning: { effort: null, summary: null } },
+      ...{ text: { format }, reasoning: { effort: null, summary: null } },
       ...more,
     };
   }

@@ -108,6 +108,7 @@ describe('pattern', () => {
     ['/v1/completions', 'guided_json'],
     ['/v1/completions', 'structured_outputs'],
     ['/v1/chat/completions', 'response_format'],
+    ['/v1/responses', 'text'],
   ])('%s writes JSON that fits %s', async (path, name) => {
     const schema = {
       type: 'object',
@@ -119,21 +120,36 @@ describe('pattern', () => {
         ? { json: schema }
         : name === 'response_format'
           ? { type: 'json_schema', json_schema: { name: 'person', strict: true, schema } }
-          : schema;
-    const begin = path.includes('chat') ? { messages: [{ role: 'user', content: 'Once' }] } : {};
+          : name === 'text'
+            ? { format: { type: 'json_schema', name: 'person', strict: true, schema }, verbosity: 'low' }
+            : schema;
+    const begin = path.includes('chat')
+      ? { messages: [{ role: 'user', content: 'Once' }] }
+      : path.includes('responses')
+        ? { input: 'Once' }
+        : {};
+    const length = path === '/generate' ? 'length' : name === 'text' ? 'max_output_tokens' : 'max_tokens';
     const sent = {
       ...begin,
       model: 'json',
       [name]: value,
-      [path === '/generate' ? 'length' : 'max_tokens']: 60,
+      [length]: 60,
     };
     const answer = (await (await post(path, sent)).json()) as Json;
-    const choice = (answer.choices as Json[] | undefined)?.[0] ?? answer;
-    const text = (choice.text ?? (choice.message as Json).content) as string;
+    const textOf = ({ choices, output, text }: Json) => {
+      const choice = (choices as Json[] | undefined)?.[0];
+      const message = (output as { content: Json[] }[] | undefined)?.[0]?.content[0];
+      return (choice?.text ??
+        (choice?.message as Json | undefined)?.content ??
+        message?.text ??
+        text) as string;
+    };
+    const text = textOf(answer);
+    expect(answer).not.toHaveProperty('warnings');
     expect(JSON.parse(text)).toEqual({ name: expect.any(String), married: expect.any(Boolean) });
     expect(answer.receipt).toMatchObject({ json_schema: schema });
     const again = (await (await post(path, answer.receipt as Json)).json()) as Json;
-    expect(((again.choices as Json[] | undefined)?.[0] ?? again).text).toBe(choice.text);
+    expect(textOf(again)).toBe(text);
   });
 
   test.each([
