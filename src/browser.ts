@@ -9,4 +9,4 @@ export { generateLines, type LinesOptions } from './model/lines/generate-lines.t
 export { buildLineIndex, type LineIndex, openLineIndex } from './model/lines/line-index.ts';
 export type * from './model/model.ts';
 export { type OpenOptions, openModel } from './model/open-model.ts';
-export type { KernelInfo, MatrixDensity, Precision } from './model/stepper.ts';
+export type { KernelInfo, MatrixDensity, Precision, WeightFormat } from './model/stepper.ts';
