@@ -94,9 +94,9 @@ const checkNode: Check = async () => {
   return Number.parseInt(node, 10) >= NODE
     ? { state: 'ok', message: node }
     : {
-        state: 'wrong',
-        message: `${node}; Folio runs on Node ${NODE} or later`,
-        remedy: 'npm ci in the checkout brings it: start Folio by npm or npx there',
+        state: 'note',
+        message: `${node} generates and serves; train, inspect and evaluate need Node ${NODE} or later`,
+        remedy: 'npm ci in a checkout brings it: start Folio by npm or npx there',
       };
 };
 

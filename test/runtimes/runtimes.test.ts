@@ -52,6 +52,15 @@ describe.each(['browser.js', 'index.js'])('dist/%s', (entry) => {
   });
 });
 
+test('the command line gives in Node 20 the text that it gives in Node 24', async () => {
+  const flags = ['generate', '--json', '--quiet', '--model', folder, '--length', '40', '--seed', '1'];
+  const byLibrary = await openModel((file) => readFile(join(folder, file)).catch(() => undefined));
+  const { choices } = await byLibrary.complete({ length: 40, seed: 1 }).result();
+  expect(await run('node', [join(dist, 'cli.js'), ...flags])).toMatchObject({
+    choices: [{ text: choices[0]!.text }],
+  });
+});
+
 /** The files that one of dist/ imports, at its start or later, and those that they import: `chunks/chunk-XQE4WWXV.js`. */
 const chunksOf = (file: string, found = new Set<string>()): ReadonlySet<string> => {
   const text = readFileSync(join(dist, file), 'utf8');
