@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { builtins } from '../scripts/builtins.ts';
 import { oneChunk } from '../scripts/one-chunk.ts';
 import { committedFolder, committedNetwork } from './committed-network.ts';
 import { benchOptions, interleave, median, report, type Subject } from './harness.ts';
@@ -26,7 +27,7 @@ await build({
   format: 'esm',
   target: 'node24',
   packages: 'external',
-  plugins: [oneChunk(new URL('../src/load-model.ts', import.meta.url).pathname, /cold/)],
+  plugins: [builtins, oneChunk(new URL('../src/load-model.ts', import.meta.url).pathname, /cold/)],
 });
 
 /** Milliseconds from starting a process to the first byte that it writes. */
