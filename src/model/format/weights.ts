@@ -78,7 +78,7 @@ const countOf = (groups: readonly unknown[], property: string): number =>
 /** A shard lies beside `model.json` or below: a model cannot make its reader open anything else. */
 const checkPath = (value: unknown, where: string): string => {
   const path = nameAt(value, where);
-  if (/^[\\/]|^[a-z][a-z0-9+.-]*:|[\\\0]|(^|\/)\.\.(\/|$)/i.test(path)) {
+  if (/^[\\/]|^[A-Za-z][A-Za-z0-9+.-]*:|[\\\0]|(^|\/)\.\.(\/|$)/.test(path)) {
     throw invalid(where, 'a path below the model', path);
   }
   return path;

@@ -219,9 +219,17 @@ export function packInt8(chunk: Chunk, to: usize, ranges: usize, sums: usize, la
   const done = lanes + (chunk.rows << 2);
   for (let row = 0; row < chunk.rows; row += 16) {
     if (load<i32>(done + (row >> 2))) continue;
-    loadStrip(chunk, row);
     const stride = rowsOfTile(row, 32, chunk.rows) << 2;
     let at = to + tileStart(row, 32, chunk.columns, 4) + (chunk.input >> 2) * stride;
+    const unit = row % chunk.paddedUnits;
+    if (chunk.half && unit + 16 <= chunk.units && (chunk.inputs & 15) == 0) {
+      const from = chunk.source + (((row / chunk.paddedUnits) * chunk.units + unit) << 1);
+      const four = row << 2;
+      packRowsOfHalves(from, chunk.stride, chunk.inputs, at, stride, ranges + four, sums + four, lanes + four);
+      packRowsOfHalves(from + 16, chunk.stride, chunk.inputs, at + 32, stride, ranges + four + 32, sums + four + 32, lanes + four + 32);
+      continue;
+    }
+    loadStrip(chunk, row);
     for (let four = row << 2, end = four + 64, source = STRIP; four < end; four += 16) {
       packRows(source, chunk.inputs, at, stride, ranges + four, sums + four, lanes + four);
       source += 16;
@@ -230,33 +238,95 @@ export function packInt8(chunk: Chunk, to: usize, ranges: usize, sums: usize, la
   }
 }
 
+/** A transposition of 4 x 4 bytes. */
+// @ts-ignore: decorator
+@inline
+function transposed(bytes: v128): v128 {
+  return i8x16.shuffle(bytes, bytes, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
+// @ts-ignore: decorator
+@inline
+function positives(bytes: v128): v128 {
+  return i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(bytes, i8x16.splat(0)));
+}
+
+/** 8 outputs that are whole, in blocks of 16 inputs, straight from halves. */
+function packRowsOfHalves(
+  from: usize, fromStride: i32, inputs: i32, to: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
+): void {
+  const low = factorOf(v128.load(ranges));
+  const high = factorOf(v128.load(ranges, 16));
+  const round = v128.load(ROUND);
+  const bits = v128.load(HALF_BITS);
+  const scale = v128.load(HALF_SCALE);
+  for (let input = 0; input < inputs; input += 16) {
+    let upLow = i16x8.splat(0);
+    let upHigh = i16x8.splat(0);
+    let totalLow = i16x8.splat(0);
+    let totalHigh = i16x8.splat(0);
+    for (const end = to + (stride << 2); to < end; to += stride) {
+      const a = v128.load(from);
+      from += fromStride;
+      const b = v128.load(from);
+      from += fromStride;
+      const c = v128.load(from);
+      from += fromStride;
+      const d = v128.load(from);
+      from += fromStride;
+      const first = transposed(narrow(
+        whole(decoded(i32x4.extend_low_i16x8_s(a), bits, scale), low, round),
+        whole(decoded(i32x4.extend_low_i16x8_s(b), bits, scale), low, round),
+        whole(decoded(i32x4.extend_low_i16x8_s(c), bits, scale), low, round),
+        whole(decoded(i32x4.extend_low_i16x8_s(d), bits, scale), low, round),
+      ));
+      v128.store(to, first);
+      upLow = i16x8.add(upLow, positives(first));
+      totalLow = i16x8.add(totalLow, i16x8.extadd_pairwise_i8x16_s(first));
+      const second = transposed(narrow(
+        whole(decoded(i32x4.extend_high_i16x8_s(a), bits, scale), high, round),
+        whole(decoded(i32x4.extend_high_i16x8_s(b), bits, scale), high, round),
+        whole(decoded(i32x4.extend_high_i16x8_s(c), bits, scale), high, round),
+        whole(decoded(i32x4.extend_high_i16x8_s(d), bits, scale), high, round),
+      ));
+      v128.store(to, second, 16);
+      upHigh = i16x8.add(upHigh, positives(second));
+      totalHigh = i16x8.add(totalHigh, i16x8.extadd_pairwise_i8x16_s(second));
+    }
+    addBlock(upLow, totalLow, sums, lanes);
+    addBlock(upHigh, totalHigh, sums + 16, lanes + 16);
+  }
+}
+
+/** Adds 16 inputs of 4 outputs to their sums. */
+// @ts-ignore: decorator
+@inline
+function addBlock(up: v128, total: v128, sums: usize, lanes: usize): void {
+  v128.store(lanes, i16x8.max_s(v128.load(lanes), i16x8.max_s(up, i16x8.sub(up, total))));
+  v128.store(sums, i32x4.add(v128.load(sums), i32x4.extadd_pairwise_i16x8_s(total)));
+}
+
 /** 4 outputs, in blocks of 16 inputs. */
 function packRows(
   source: usize, inputs: i32, to: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
 ): void {
   const factor = factorOf(v128.load(ranges));
   const round = v128.load(ROUND);
-  let worst = v128.load(lanes);
-  let sum = v128.load(sums);
   for (let input = 0; input < inputs; input += 16) {
     let up = i16x8.splat(0);
     let total = i16x8.splat(0);
     for (const end = source + 1024; source < end; source += 256) {
-      const inOrder = narrow(
+      const bytes = transposed(narrow(
         whole(v128.load(source, 0), factor, round), whole(v128.load(source, 64), factor, round),
         whole(v128.load(source, 128), factor, round), whole(v128.load(source, 192), factor, round),
-      );
-      const bytes = i8x16.shuffle(inOrder, inOrder, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+      ));
       v128.store(to, bytes);
-      up = i16x8.add(up, i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(bytes, i8x16.splat(0))));
+      up = i16x8.add(up, positives(bytes));
       total = i16x8.add(total, i16x8.extadd_pairwise_i8x16_s(bytes));
       to += stride;
     }
-    worst = i16x8.max_s(worst, i16x8.max_s(up, i16x8.sub(up, total)));
-    sum = i32x4.add(sum, i32x4.extadd_pairwise_i16x8_s(total));
+    addBlock(up, total, sums, lanes);
   }
-  v128.store(lanes, worst);
-  v128.store(sums, sum);
 }
 
 /**
