@@ -94,6 +94,10 @@ const unknownText = (name: string, text: string): FolioError => {
   return unsupported(
     name,
     `a file of Keras (.keras, .h5), PyTorch (.pt, .pth), safetensors, ONNX or ml5`,
-    isLayersModel ? "tfjs' model.json, which is loaded as it is, by its folder" : 'a text',
+    isLayersModel
+      ? "tfjs' model.json, which is loaded as it is, by its folder"
+      : text === ''
+        ? 'an empty file'
+        : 'a text',
   );
 };

@@ -32,6 +32,7 @@ const endedTraining = (model: string): TrainingRecord => ({
     { epoch: 1, loss: 2.5, validationLoss: 2.6 },
     { epoch: 2, loss: 2.1, validationLoss: 2.3 },
   ],
+  logTail: [`training ${model}: ${'a line that does not break '.repeat(9)}`],
 });
 
 beforeEach(async () => {
@@ -189,11 +190,11 @@ describe.each([
     await publishTinyModel(store, { units: [24], name });
     await writeRecord(store, endedTraining(name));
     await open(phone, `#prompt=A&model=${name}`);
+    await finished();
+    await waitFor('the training', () => has('#training-view .log'));
     await page!.evaluate((selector) => {
       for (const details of document.querySelectorAll<HTMLDetailsElement>(selector)) details.open = true;
-    }, '#controls, .advanced, .text-form');
-    await finished();
-    await waitFor('the training', () => has('#training-view .state'));
+    }, '#controls, .advanced, .text-form, .log');
     const { width, beyond, wide } = await page!.evaluate(
       (selector) => ({
         width: innerWidth,
