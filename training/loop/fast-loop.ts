@@ -261,7 +261,7 @@ export class FastLoop {
     const stacked = k.stack(multiplied === undefined ? [recurrent] : [recurrent, kernel, row]);
     // For a single step, a copy that is transposed would cost more than it saves.
     const single = length === 1;
-    const matrix = single ? k.stack([stacked]) : k.transpose(stacked);
+    const matrix = single ? k.stack([stacked]) : this.#transposedOnce(stacked, 4 * units);
     const operand = k.operand(matrix, this.#precision);
     const steps = forwardSteps(
       k,
@@ -370,6 +370,19 @@ export class FastLoop {
     const byUnit = k.permute(byGate, [0, 2, 1]);
     const flat = k.reshape(byUnit, [-1, 4 * units]);
     k.free(byGate, byUnit);
+    return flat;
+  }
+
+  /**
+   * [rows, columns] -> [columns, rows], for many products. A plain transpose becomes part of every product in a graph of
+   * TensorFlow's, where oneDNN does it again each time; of three axes it stays as it is.
+   */
+  #transposedOnce(a: Handle, columns: number): Handle {
+    const k = this.#kernels;
+    const cube = k.reshape(a, [-1, 1, columns]);
+    const turned = k.permute(cube, [2, 1, 0]);
+    const flat = k.reshape(turned, [columns, -1]);
+    k.free(cube, turned);
     return flat;
   }
 
