@@ -118,15 +118,19 @@ describe('the fast loop has the loss and the gradients of stock tf.layers', () =
 
 describe('a step as one graph has the loss, the gradients and the state of its kernels called one by one', () => {
   const masks: Dropout = { input: 0.2, between: 0.3, output: 0.4, recurrent: 0.3, perSequence: true };
-  const [batch, length, vocabulary] = [5, 7, 30];
-  const size = { batch, length };
+  const length = 7;
+  const few = { batch: 5, vocabulary: 30, embedding: 0, taught: false };
+  const grouped = { ...few, batch: 34 }; // in two groups
 
   test.each([
-    { units: [20], embedding: 0, dropout: noDropout, taught: false },
-    { units: [20, 12], embedding: 0, dropout: masks, taught: false },
-    { units: [20, 12], embedding: 6, dropout: { ...masks, perSequence: false }, taught: false },
-    { units: [20], embedding: 0, dropout: masks, taught: true },
-  ])('$units, embedding $embedding, taught $taught', ({ units, embedding, dropout, taught }) => {
+    { ...few, units: [20], dropout: noDropout },
+    { ...few, units: [20], dropout: masks, taught: true },
+    { ...grouped, units: [20, 12], dropout: masks },
+    { ...grouped, units: [20, 12], dropout: { ...masks, perSequence: false }, embedding: 6 },
+    { ...grouped, units: [20], dropout: masks, vocabulary: 300, taught: true },
+  ])('$units, $batch streams, $vocabulary characters, embedding $embedding, taught $taught', (one) => {
+    const { units, batch, vocabulary, embedding, dropout, taught } = one;
+    const size = { batch, length };
     const shape: NetworkShape = { vocabulary, embedding, units };
     const random = Random.fromSeed(4);
     const live = kernels.live;

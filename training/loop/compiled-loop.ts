@@ -50,7 +50,7 @@ export class CompiledLoop {
       seed: recorder.input([], TF_INT32),
       lesson: taught ? recorder.input([count, shape.vocabulary], TF_FLOAT) : undefined,
     };
-    const recording = new FastLoop(kernels.through(recorder), shape, precision);
+    const recording = new FastLoop(kernels.through(recorder), shape, precision, groupsOf(size, precision));
     const made = recording.differentiate(weights, fed, size, state, dropout);
     const named = (handles: readonly Handle[]) => handles.map((handle) => recorder.nameOf(handle));
     this.#inputs = named(inOrder(weights, state, fed));
@@ -93,6 +93,16 @@ export class CompiledLoop {
     this.#kernels.freeGraph(this.#graph);
   }
 }
+
+/** Streams in a group, at least: products of fewer columns are slower. */
+const LEAST_STREAMS = { f32: 16, bf16: 64 } as const;
+
+/**
+ * Of streams, in two of which the graph runs side by side: while one is in a product, which takes all processors, the other
+ * is in what lies between products, which takes one.
+ */
+const groupsOf = ({ batch }: ChunkSize, precision: TrainingPrecision = 'f32'): number =>
+  batch % 2 === 0 && batch >= 2 * LEAST_STREAMS[precision] ? 2 : 1;
 
 const flat = (state: readonly LayerState[]): Handle[] => state.flatMap(({ h, c }) => [h, c]);
 

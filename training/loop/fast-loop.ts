@@ -1,7 +1,14 @@
 import type { Chunk, ChunkSize } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
 import { type Handle, type Kernels, MOST_ONE_HOT, type TrainingPrecision } from './kernels.ts';
-import { backwardSteps, forwardSteps, type LayerState, type LayerSteps } from './lstm-steps.ts';
+import {
+  backwardSteps,
+  forwardSteps,
+  joinStates,
+  type LayerState,
+  type LayerSteps,
+  splitState,
+} from './lstm-steps.ts';
 import type { NetworkShape } from './network.ts';
 
 /** What is to be predicted in place of each character, and where the loss that is reported is taken. */
@@ -27,7 +34,8 @@ export interface Differentiated {
 }
 
 /** What one layer leaves of its way forward for the way back. */
-interface Trace extends LayerSteps {
+interface Trace {
+  readonly groups: readonly LayerSteps[];
   readonly recurrent: Handle; // [units, 4 * units], as masked
   readonly recurrentMask: Handle | undefined;
   readonly outputMask: Handle | undefined;
@@ -45,11 +53,14 @@ export class FastLoop {
   readonly #kernels: Kernels;
   readonly #shape: NetworkShape;
   readonly #precision: TrainingPrecision;
+  readonly #groups: number;
 
-  constructor(kernels: Kernels, shape: NetworkShape, precision: TrainingPrecision = 'f32') {
+  /** @param groups Equal ones of streams, whose steps do not wait for each other's: for a graph, whose kernels run side by side. */
+  constructor(kernels: Kernels, shape: NetworkShape, precision: TrainingPrecision = 'f32', groups = 1) {
     this.#kernels = kernels;
     this.#shape = shape;
     this.#precision = precision;
+    this.#groups = groups;
   }
 
   /**
@@ -114,14 +125,14 @@ export class FastLoop {
       const byTop = masked(k, byOutput, trace.outputMask, size, units);
       const byUnit = this.#gatesByUnit(trace.recurrent, units);
       const recurrent = k.operand(byUnit, this.#precision);
-      const byGates = backwardSteps(k, byTop, recurrent, trace, size, units); // [units * 4, length * batch]
+      const byGates = this.#backward(byTop, recurrent, trace, size, units);
       gradients.unshift(...this.#byWeights(trace, byGates, ids, size, dropout.input, index));
       if (index > 0 || input !== undefined) {
         const kernel = this.#gatesByUnit(weights[this.#firstLayer + 3 * index]!, units);
         byOutput = this.#product(kernel, byGates);
         k.free(kernel);
       }
-      k.free(byGates, byUnit, recurrent, ...trace.factors);
+      k.free(byGates, byUnit, recurrent, ...trace.groups.flatMap(({ factors }) => factors));
     }
     if (input !== undefined) {
       const byEmbedded = masked(k, byOutput, inputMask, size, this.#shape.embedding);
@@ -194,7 +205,7 @@ export class FastLoop {
 
   #forget(traces: readonly Trace[]): LayerState[] {
     return traces.map((trace) => {
-      this.#kernels.free(...trace.factors, ...trace.gates.flat());
+      for (const { factors, gates } of trace.groups) this.#kernels.free(...factors, ...gates.flat());
       return this.#release(trace);
     });
   }
@@ -233,14 +244,14 @@ export class FastLoop {
       const rate = last ? dropout.output : dropout.between;
       const outputMask = chunkMask(k, size, units, rate, dropout, seed, place + 1);
       const matrices = { kernel, recurrent, bias };
-      const steps = this.#steps(matrices, input, ids, size, dropout.input, state[index]!, units);
-      traces.push({ recurrent, recurrentMask, ...steps, outputMask });
-      input = masked(k, k.beside(steps.h), outputMask, size, units);
+      const groups = this.#steps(matrices, input, ids, size, dropout.input, state[index]!, units);
+      traces.push({ recurrent, recurrentMask, groups, outputMask });
+      input = masked(k, this.#joined(groups.map(({ h }) => h)), outputMask, size, units);
     }
     return { traces, top: input! };
   }
 
-  /** One layer's steps over its input [rows, length * batch], which is freed, or over one-hot characters. */
+  /** One layer's steps, group by group, over its input [rows, length * batch], which is freed, or over one-hot characters. */
   #steps(
     { kernel, recurrent, bias }: Readonly<Record<'kernel' | 'recurrent' | 'bias', Handle>>,
     input: Handle | undefined,
@@ -249,33 +260,65 @@ export class FastLoop {
     rate: number,
     state: LayerState,
     units: number,
-  ): LayerSteps {
+  ): LayerSteps[] {
     const k = this.#kernels;
-    const { batch, length } = size;
+    const { length } = size;
+    const batch = size.batch / this.#groups;
     const multiplied = input ?? (this.#readsRows(size) ? undefined : this.#oneHot(ids, rate));
     const addends =
       multiplied === undefined ? this.#readRows(kernel, bias, ids, size, rate, units) : undefined;
     const ones = k.floats(new Float32Array(batch).fill(1), [1, batch]); // times the bias
-    const inputs = multiplied === undefined ? [] : k.columns(multiplied, length);
+    const inputs = multiplied === undefined ? [] : k.columns(multiplied, length * this.#groups);
     const row = k.reshape(bias, [1, 4 * units]);
     const stacked = k.stack(multiplied === undefined ? [recurrent] : [recurrent, kernel, row]);
     // For a single step, a copy that is transposed would cost more than it saves.
     const single = length === 1;
     const matrix = single ? k.stack([stacked]) : this.#transposedOnce(stacked, 4 * units);
     const operand = k.operand(matrix, this.#precision);
-    const steps = forwardSteps(
-      k,
-      {
-        inputs: Array.from({ length }, (_, t) => (multiplied === undefined ? [] : [inputs[t]!, ones])),
-        multiply: (factor) => (single ? k.productOfTransposed(operand, factor) : k.product(operand, factor)),
-        addends,
-      },
-      state,
-      units,
-    );
+    const multiply = (factor: Handle) =>
+      single ? k.productOfTransposed(operand, factor) : k.product(operand, factor);
+    const steps = splitState(k, state, this.#groups).map((own, group) => {
+      const product = {
+        inputs:
+          multiplied === undefined
+            ? Array.from({ length }, () => [])
+            : this.#ofGroup(inputs, group).map((step) => [step, ones]),
+        multiply,
+        addends: addends && this.#ofGroup(addends, group),
+      };
+      return forwardSteps(k, product, own, units);
+    });
     k.free(ones, ...inputs, row, stacked, matrix, operand);
     if (multiplied !== undefined) k.free(multiplied);
     return steps;
+  }
+
+  /** Gradient by the gates' sums [units * 4, length * batch]. `byTop` [units, length * batch] is freed. */
+  #backward(
+    byTop: Handle,
+    recurrent: Handle,
+    { groups }: Trace,
+    { batch, length }: ChunkSize,
+    units: number,
+  ): Handle {
+    const k = this.#kernels;
+    const steps = k.columns(byTop, length * groups.length);
+    const byGates = groups.map((trace, group) =>
+      backwardSteps(k, this.#ofGroup(steps, group), recurrent, trace, batch / groups.length, units),
+    );
+    const joined = this.#joined(byGates);
+    k.free(byTop, ...byGates.flat());
+    return joined;
+  }
+
+  /** One group's of what there is of each step, and in it of each group: [length * groups] to [length]. */
+  #ofGroup<T>(each: readonly T[], group: number): T[] {
+    return each.filter((_, at) => at % this.#groups === group);
+  }
+
+  /** What each group has of every step, [length] of [rows, batch / groups], as [rows, length * batch]. */
+  #joined(groups: readonly (readonly Handle[])[]): Handle {
+    return this.#kernels.beside(groups[0]!.flatMap((_, t) => groups.map((steps) => steps[t]!)));
   }
 
   /** Whether rows of the first layer's kernel are read for one-hot characters, in place of a product with these. */
@@ -289,7 +332,7 @@ export class FastLoop {
     return this.#kernels.oneHotColumns(ids, this.#shape.vocabulary, 1 / (1 - rate));
   }
 
-  /** What the first layer's kernel and bias give for one-hot characters: [length] of [4 * units, batch]. */
+  /** What the first layer's kernel and bias give for one-hot characters: [length * groups] of [4 * units, batch / groups]. */
   #readRows(
     kernel: Handle,
     bias: Handle,
@@ -304,10 +347,10 @@ export class FastLoop {
     const rows = k.stack([raised, none]);
     const table = k.addBias(rows, bias);
     const read = k.gather(table, ids);
-    const byStep = k.reshape(read, [length, batch, 4 * units]);
+    const byStep = k.reshape(read, [length * this.#groups, batch / this.#groups, 4 * units]);
     const columns = k.permute(byStep, [0, 2, 1]);
-    const flat = k.reshape(columns, [length * 4 * units, batch]);
-    const steps = k.rows(flat, length);
+    const flat = k.reshape(columns, [length * this.#groups * 4 * units, batch / this.#groups]);
+    const steps = k.rows(flat, length * this.#groups);
     k.free(raised, none, rows, table, read, byStep, columns, flat);
     return steps;
   }
@@ -326,7 +369,7 @@ export class FastLoop {
     const readsRows = index === 0 && this.#readsRows(size);
     const inputs = this.#shape.units[index - 1] ?? (this.#shape.embedding || this.#shape.vocabulary);
     const rows = units + (readsRows ? 0 : inputs + 1);
-    const factors = k.beside(trace.factors);
+    const factors = this.#joined(trace.groups.map(({ factors }) => factors));
     const product = this.#productByTransposed(byGates, factors);
     const byUnit = k.reshape(product, [units, 4, rows]);
     const sorted = k.permute(byUnit, [2, 1, 0]);
@@ -430,12 +473,15 @@ export class FastLoop {
   }
 
   /** Frees a trace but for the state that it ends with. */
-  #release({ h, c, recurrent, recurrentMask, outputMask }: Trace): LayerState {
+  #release({ groups, recurrent, recurrentMask, outputMask }: Trace): LayerState {
     const k = this.#kernels;
-    k.free(...h.slice(0, -1), ...c.slice(0, -1));
+    for (const { h, c } of groups) k.free(...h.slice(0, -1), ...c.slice(0, -1));
     if (recurrentMask !== undefined) k.free(recurrentMask, recurrent);
     if (outputMask !== undefined) k.free(outputMask);
-    return { h: h.at(-1)!, c: c.at(-1)! };
+    return joinStates(
+      k,
+      groups.map(({ h, c }) => ({ h: h.at(-1)!, c: c.at(-1)! })),
+    );
   }
 }
 

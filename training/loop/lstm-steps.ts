@@ -1,4 +1,3 @@
-import type { ChunkSize } from './chunks.ts';
 import type { Handle, Kernels } from './kernels.ts';
 import type { NetworkShape } from './network.ts';
 
@@ -69,6 +68,22 @@ export const restoreState = (
   });
 };
 
+/** The state of each of several groups of streams, one beside the other. `state` is freed. */
+export const splitState = (k: Kernels, state: LayerState, groups: number): LayerState[] => {
+  if (groups === 1) return [state];
+  const [h, c] = [k.columns(state.h, groups), k.columns(state.c, groups)];
+  k.free(state.h, state.c);
+  return h.map((one, group) => ({ h: one, c: c[group]! }));
+};
+
+/** The other way round. */
+export const joinStates = (k: Kernels, states: readonly LayerState[]): LayerState => {
+  if (states.length === 1) return states[0]!;
+  const joined = { h: k.beside(states.map(({ h }) => h)), c: k.beside(states.map(({ c }) => c)) };
+  freeState(k, states);
+  return joined;
+};
+
 /** What a layer's steps leave for the way back. */
 export interface LayerSteps {
   /** What each step's product was with: h before it, over its input, over ones: [length] of [rows, batch]. */
@@ -136,23 +151,22 @@ export const forwardSteps = (
 };
 
 /**
- * Gradient by the gates' sums, the gates i c f o of each unit one under the other: [units * 4, length * batch].
+ * Gradients by the gates' sums, the gates i c f o of each unit one under the other: [length] of [units * 4, batch].
  *
  * `LSTMBlockCellGrad` has streams as rows. It takes units for them here: all that it does is done number by number, and the
  * four gates that it puts side by side are the four rows of a unit.
  *
- * @param byOutputs Gradient by the outputs [units, length * batch]; freed.
+ * @param byOutputs Gradients by the outputs: [length] of [units, batch]; freed.
  * @param recurrent The recurrent weights, their columns in that order: [units, units * 4].
  */
 export const backwardSteps = (
   k: Kernels,
-  byOutputs: Handle,
+  byOutputs: readonly Handle[],
   recurrent: Handle,
   trace: LayerSteps,
-  { batch, length }: ChunkSize,
+  batch: number,
   units: number,
-): Handle => {
-  const steps = k.columns(byOutputs, length);
+): Handle[] => {
   const nothing = k.floats(new Float32Array(0), [units, 0]);
   const weights = k.floats(new Float32Array(batch * 4 * batch), [batch, 4 * batch]); // looked at for its size alone
   const peephole = k.floats(new Float32Array(batch), [batch]);
@@ -160,9 +174,9 @@ export const backwardSteps = (
   const byGates: Handle[] = [];
   let byH: Handle | undefined;
   let byC = k.floats(new Float32Array(units * batch), [units, batch]);
-  for (let t = length - 1; t >= 0; t -= 1) {
+  for (let t = byOutputs.length - 1; t >= 0; t -= 1) {
     const [i, f, o, candidate, cellTanh] = trace.gates[t] as [Handle, Handle, Handle, Handle, Handle];
-    const total = byH === undefined ? steps[t]! : k.add(steps[t]!, byH);
+    const total = byH === undefined ? byOutputs[t]! : k.add(byOutputs[t]!, byH);
     const before = [nothing, trace.c[t]!, trace.h[t]!, weights, peephole, peephole, peephole, bias];
     const [byCellBefore, byStep] = k.cellGradient([
       ...before,
@@ -183,7 +197,6 @@ export const backwardSteps = (
     byH = t > 0 ? k.product(recurrent, rows) : undefined;
     byGates.unshift(rows);
   }
-  const joined = k.beside(byGates);
-  k.free(byOutputs, nothing, weights, peephole, bias, byC, ...steps, ...byGates);
-  return joined;
+  k.free(nothing, weights, peephole, bias, byC, ...byOutputs);
+  return byGates;
 };
