@@ -64,7 +64,7 @@ describe('a training', () => {
   const differing: Partial<FitSettings>[] = [
     { embedding: 0 },
     { embedding: 6 },
-    { units: [16], leastSteps: 334 }, // long enough to be compiled
+    { units: [16], batch: 32, leastSteps: 334 }, // long enough to be compiled, with streams for two groups
     ...(hasBfloat16() ? [{ precision: 'bf16' } as const] : []),
   ];
   test.each(differing)(
