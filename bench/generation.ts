@@ -1,7 +1,9 @@
 import { cpus } from 'node:os';
+import { useWideKernel } from '../src/model/kernel/kernel-module.ts';
 import { createKernelStepper } from '../src/model/kernel/kernel-stepper.ts';
 import type { Precision } from '../src/model/stepper.ts';
 import { nodeThreads } from '../src/threads.ts';
+import { widenVectors } from '../src/wide-vectors.ts';
 import { overBestRival } from './best-rival.ts';
 import { benchOptions, interleave, type Measured, type Ratio, report, type Subject } from './harness.ts';
 import { memoryRoof } from './memory-roof.ts';
@@ -52,6 +54,19 @@ const folio = (
   };
 };
 
+/** The same as with FOLIO_WIDE_VECTORS, until its threads have started; what is made later has the ordinary kernel again. */
+const wide = async (make: () => Batch): Promise<Batch> => {
+  const reason = widenVectors();
+  if (reason !== undefined) throw new Error(reason);
+  try {
+    const batch = make();
+    await rate(batch);
+    return batch;
+  } finally {
+    useWideKernel(undefined);
+  }
+};
+
 /** onnxruntime, a call a character. */
 const onnx = async (
   network: LstmNetwork,
@@ -87,7 +102,7 @@ const skipped = new Set<string>();
 
 /** A rival that cannot be had here is left out, with a word. */
 const optional = async (subject: string, add: () => Promise<void>): Promise<void> => {
-  if (subject.startsWith('folio')) return add();
+  if (subject.startsWith('folio') && !subject.includes('-wide')) return add();
   const rival = subject.replace(/-(f32|int8|int4|raw|window|stateful).*/, '');
   if (skipped.has(rival)) return;
   try {
@@ -121,6 +136,12 @@ for (const [name, units] of Object.entries(sizes)) {
     'folio-int8-n32': () => folio(network, 'int8', 32, cpus().length),
     'folio-int8-n8-one-thread': () => folio(network, 'int8', 8),
     'folio-f32-n8': () => folio(network, 'f32', 8, cpus().length),
+    'folio-wide-int8': () => wide(() => folio(network, 'int8', 1)),
+    'folio-wide-f32': () => wide(() => folio(network, 'f32', 1)),
+    'folio-wide-int8-threads': () => wide(() => folio(network, 'int8', 1, cpus().length)),
+    'folio-wide-int8-sparse75': () => wide(() => folio(sparse, 'int8', 1)),
+    'folio-wide-int8-n8': () => wide(() => folio(network, 'int8', 8, cpus().length)),
+    'folio-wide-int8-n8-one-thread': () => wide(() => folio(network, 'int8', 8)),
     'onnxruntime-f32': () => onnx(network, 'f32'),
     'onnxruntime-int8': () => onnx(network, 'int8'),
     'onnxruntime-int8-channel': () => onnx(network, 'int8-channel'),
@@ -193,6 +214,15 @@ report(cases, {
     ...ratio('f32, one text on all processors over one', 'folio-f32-threads', 'folio-f32'),
     ...ratio('int8, 75 % zero blocks over dense', 'folio-int8-sparse75', 'folio-int8'),
     ...ratio('f32, 75 % zero blocks over dense', 'folio-f32-sparse75', 'folio-f32'),
+    ...ratio('int8, vectors in pairs over the ordinary kernel', 'folio-wide-int8', 'folio-int8'),
+    ...ratio('int8, vectors in pairs, on all processors', 'folio-wide-int8-threads', 'folio-int8-threads'),
+    ...ratio('int8, vectors in pairs, 8 streams', 'folio-wide-int8-n8', 'folio-int8-n8'),
+    ...ratio('int8, vectors in pairs over oneDNN', 'folio-wide-int8', 'onednn-int8'),
+    ...ratio(
+      'int8, vectors in pairs over oneDNN, all processors',
+      'folio-wide-int8-threads',
+      'onednn-int8-threads',
+    ),
     ...ratio('int8 over tfjs-node stateful', 'folio-int8', 'tfjs-node-stateful'),
     ...ratio('f32 over the memory roof', 'folio-f32', 'memory-roof-f32'),
     ...ratio('int8 over the memory roof', 'folio-int8', 'memory-roof-int8'),

@@ -130,6 +130,13 @@ export const definitions = {
     description:
       'Threads of the local server and the command line that share the work of each model; by default as many as there are processors, 8 at most.',
   }),
+  wideVectors: required({
+    variable: 'FOLIO_WIDE_VECTORS',
+    parse: trueOrFalse,
+    fallback: 'false',
+    description:
+      'Whether the local server and the command line have V8 compile the kernel with its vectors in pairs, an experiment of Node 24 on x86-64: see docs/engine.md.',
+  }),
   port: required({
     variable: 'PORT',
     parse: integer(0, 65_535),

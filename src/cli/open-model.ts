@@ -20,6 +20,7 @@ import { nodeThreads } from '../threads.ts';
 import { type AlphabetOptions, alphabetFrom, type NamedAlphabet } from './alphabet-options.ts';
 import { printStatus } from './print.ts';
 import { noSuchModel } from './store-contents.ts';
+import { applyWideVectors } from './wide-vectors.ts';
 
 /** A model with what was published beside it. */
 export type OpenedModel = Pick<ModelLease, 'name' | 'version' | 'model' | 'copyIndex' | 'readFile'>;
@@ -52,6 +53,7 @@ const isPlace = (model: string): boolean =>
 /** @throws FolioError `model_not_found`, `model_invalid`, `model_unsupported`, `store_failed` */
 export async function openModel(options: ModelOptions): Promise<OpenedModel> {
   const settings = readSettings(undefined, options);
+  await applyWideVectors(settings);
   const alphabet = await alphabetFrom(options);
   if (isPlace(settings.model)) return openPlace(settings, alphabet);
   const store = await openStore(settings.store);

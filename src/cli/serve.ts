@@ -7,6 +7,7 @@ import { newCommand } from './command.ts';
 import { onInterrupt } from './on-interrupt.ts';
 import { print, printStatus } from './print.ts';
 import { startBanner } from './start-banner.ts';
+import { applyWideVectors } from './wide-vectors.ts';
 
 /** Milliseconds that the default model may take to open before the server's address is printed without it. */
 const openingMs = 3_000;
@@ -33,6 +34,7 @@ export const command = (): Command =>
     .option('--model <name>', 'the model that answers when a request names none (default: FOLIO_MODEL)')
     .action(async ({ port, host, store, model, ...alphabet }: ServeFlags) => {
       const settings = { ...readSettings(undefined, { port, store, model }), ...(host && { host }) };
+      await applyWideVectors(settings);
       const server = await startServer(settings, await alphabetFrom(alphabet));
       onInterrupt(() => {
         printStatus('Stopping: requests under way may end.');

@@ -26,9 +26,10 @@ export interface MatrixDensity {
 export interface KernelInfo {
   /**
    * `relaxed` uses relaxed SIMD, `relaxed-fused` also this host's one instruction for the int8 dot product with
-   * addition; `plain` is for hosts without relaxed SIMD; `given` was compiled by the host.
+   * addition; `relaxed-wide` was compiled with its vectors in pairs (`FOLIO_WIDE_VECTORS`); `plain` is for hosts without relaxed
+   * SIMD; `given` was compiled by the host.
    */
-  readonly build: 'plain' | 'relaxed' | 'relaxed-fused' | 'given';
+  readonly build: 'plain' | 'relaxed' | 'relaxed-fused' | 'relaxed-wide' | 'given';
   /** Threads that a step may use at most, the caller's included. */
   readonly threads: number;
   /** Of every matrix but the first layer's table, whose rows are looked up. */

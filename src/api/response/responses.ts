@@ -32,7 +32,7 @@ const CompletionReceipt = z
 const Timings = z
   .object({
     kernel: z
-      .enum(['plain', 'relaxed', 'relaxed-fused', 'given'])
+      .enum(['plain', 'relaxed', 'relaxed-fused', 'relaxed-wide', 'given'])
       .check(z.describe('The code that multiplied.')),
     load_ms: z.number().check(z.describe('Waiting for the model; 0 when it was in memory.')),
     first_character_ms: z.optional(z.number().check(z.describe('From the request to the first character.'))),
@@ -374,7 +374,7 @@ export const ModelResponseSchema = z
     alphabet: z.optional(z.array(z.string()).check(z.describe('In the order of the ids.'))),
     kernel: z.optional(
       z
-        .object({ build: z.enum(['plain', 'relaxed', 'relaxed-fused']), threads: z.int() })
+        .object({ build: z.enum(['plain', 'relaxed', 'relaxed-fused', 'relaxed-wide']), threads: z.int() })
         .check(z.describe('The code that multiplies on this host, and the threads that a step may use.')),
     ),
     preset: z.optional(z.string()),

@@ -116,12 +116,20 @@ export const compileKernel = (): void => {
   }
 };
 
+let wide: WebAssembly.Module | undefined;
+
+/** Has later instances of the relaxed build made of it: compiled by the host in another way, for shared memory (src/wide-vectors.ts). */
+export const useWideKernel = (module: WebAssembly.Module | undefined): void => {
+  wide = module;
+};
+
 /** Which code multiplies int8 on this host. */
 export const kernelBuild = (
   relaxed = relaxedSimdSupported(),
   fusedDot = relaxed && instantiateKernel().fusedDot.value === 1,
 ): KernelInfo['build'] => {
   if (!relaxed) return 'plain';
+  if (wide) return 'relaxed-wide';
   return fusedDot ? 'relaxed-fused' : 'relaxed';
 };
 
@@ -156,10 +164,12 @@ export const instantiateKernel = ({
   shared = false,
   bytes = PAGE,
 }: KernelHost = {}): Kernel => {
-  const module =
-    compiled !== undefined && !shared
-      ? compiled
-      : modules[relaxed ? 'relaxed' : 'plain'][shared ? 'shared' : 'own']();
+  if (compiled !== undefined && !shared) return instantiate(compiled, bytes, shared);
+  if (relaxed && wide) return instantiate(wide, bytes, true);
+  return instantiate(modules[relaxed ? 'relaxed' : 'plain'][shared ? 'shared' : 'own'](), bytes, shared);
+};
+
+const instantiate = (module: WebAssembly.Module, bytes: number, shared: boolean): Kernel => {
   const memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE), maximum: MOST_PAGES, shared });
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return { ...(exports as unknown as KernelExports), module, memory };

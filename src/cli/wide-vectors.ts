@@ -1,0 +1,10 @@
+import type { Settings } from '../settings.ts';
+import { printStatus } from './print.ts';
+
+/** Before a model is opened: has V8 pair the kernel's vectors where the setting says so. */
+export async function applyWideVectors({ wideVectors }: Pick<Settings, 'wideVectors'>): Promise<void> {
+  if (!wideVectors) return;
+  const { widenVectors } = await import('../wide-vectors.ts');
+  const reason = widenVectors();
+  if (reason !== undefined) printStatus(`FOLIO_WIDE_VECTORS has no effect: ${reason}.`);
+}
