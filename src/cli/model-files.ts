@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
-import { versionPrefix } from '../store/keys.ts';
+import { versionKey, versionPrefix } from '../store/keys.ts';
 import { parseModelReference } from '../store/model-name.ts';
 import { currentVersion } from '../store/models.ts';
 import { parsePointer } from '../store/pointer.ts';
 import { readLocalFile } from '../store/read-local-file.ts';
+import { resolveVersion } from '../store/resolve-version.ts';
 import type { Store } from '../store/store.ts';
+import { noSuchModel } from './store-contents.ts';
 
 /** Gives the bytes of one of a model's files by its name, such as `model.json`. @throws FolioError `model_not_found` */
 export type ModelFileReader = (file: string) => Promise<Uint8Array>;
@@ -15,14 +17,14 @@ type Read = (path: string) => Promise<Uint8Array | undefined>;
 /**
  * Finds a model's files.
  *
- * @param model NAME or NAME@VERSION in the store; a folder or an http(s) or file URL with `model.json`, or with
+ * @param model NAME or NAME@VERSION in the store, the version as `resolveVersion` takes it; a folder or an http(s) or file URL with `model.json`, or with
  * `current.json` and versions.
  * @param flag That names it, for messages.
  * @throws FolioError `model_not_found`, `model_invalid`, `invalid_parameter`
  */
 export const modelFiles = async (model: string, store: Store, flag = '--from'): Promise<ModelFileReader> => {
   const isPlace = /[/\\]|^\.|^\w+:/.test(model);
-  const { read, folder } = isPlace ? await inPlace(model) : await inStore(model, store);
+  const { read, folder } = isPlace ? await inPlace(model) : await inStore(model, store, flag);
   return async (file) => {
     const bytes = await read(`${folder}${file}`);
     if (bytes !== undefined) return bytes;
@@ -34,13 +36,23 @@ export const modelFiles = async (model: string, store: Store, flag = '--from'): 
   };
 };
 
-const inStore = async (model: string, store: Store): Promise<{ read: Read; folder: string }> => {
-  const { name, version = await currentVersion(store, name) } = parseModelReference(model);
-  return {
-    read: async (path) => (await store.read(path))?.bytes,
-    folder: versionPrefix(name, version ?? 'none'),
-  };
+const inStore = async (
+  model: string,
+  store: Store,
+  flag: string,
+): Promise<{ read: Read; folder: string }> => {
+  const { name, version: meant } = parseModelReference(model);
+  const version =
+    meant === undefined ? await currentVersion(store, name) : await versionOf(store, name, meant);
+  if (version === undefined) throw await noSuchModel(store, name, flag);
+  return { read: async (path) => (await store.read(path))?.bytes, folder: versionPrefix(name, version) };
 };
+
+/** Lists versions only where none has this very name: a trainer in AWS may read, but list less. */
+const versionOf = async (store: Store, name: string, meant: string): Promise<string> =>
+  (await store.stat(versionKey(name, meant, 'model.json'))) === undefined
+    ? resolveVersion(store, name, meant)
+    : meant;
 
 const inPlace = async (place: string): Promise<{ read: Read; folder: string }> => {
   const folder = `${place.replace(/[^/\\]*\.json$/, '').replace(/[/\\]$/, '') || '.'}/`;

@@ -50,8 +50,12 @@ export const contentsOf = async (store: Store, wanted?: string): Promise<string>
   return `${alike && `${alike} `}It holds ${names.slice(0, SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
 };
 
-/** `model_not_found` with the place that was looked in, and what is there. */
-export const noSuchModel = async (store: Store, name: string): Promise<FolioError> => {
+/**
+ * `model_not_found` with the place that was looked in, and what is there.
+ *
+ * @param where The parameter or flag that names it.
+ */
+export const noSuchModel = async (store: Store, name: string, where = 'model'): Promise<FolioError> => {
   const [candidate] = await listCandidates(store, name).catch(() => []);
   const place = placeOf(store);
   const message =
@@ -59,7 +63,7 @@ export const noSuchModel = async (store: Store, name: string): Promise<FolioErro
       ? `There is no model ${name} in ${place}. ${await contentsOf(store, name)}`.trimEnd()
       : `Of ${name} there is only what the gate rejected, in ${place}. ${folioLine('publish', name)} publishes it.`;
   return new FolioError('model_not_found', message, {
-    where: 'model',
+    where,
     expected: 'a model of this store',
     received: name,
   });

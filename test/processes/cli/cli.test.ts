@@ -485,6 +485,14 @@ describe('folio bulk', () => {
   });
 });
 
+test('folio train names the models that there are where that of --from is not', async () => {
+  const { code, stderr } = await apart(['train', '--corpus', '-', '--name', 'new', '--from', 'tinny']);
+  expect([code, stderr]).toEqual([
+    3,
+    `error: There is no model tinny in ${store}. Did you mean tiny? It holds tiny. [model_not_found]\n`,
+  ]);
+});
+
 describe.runIf(process.platform === 'linux')(
   'folio train, whatever becomes of the processes around it',
   () => {
