@@ -175,8 +175,10 @@ function dequantiseRow(row: usize, scales: usize, bias: usize, out: usize, bytes
     const values = v128.load_ext<i8>(row);
     const low = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(values));
     const high = f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(values));
-    v128.store(out, f32x4.add(v128.load(bias, 0), f32x4.mul(low, v128.load(scales, 0))), 0);
-    v128.store(out, f32x4.add(v128.load(bias, 16), f32x4.mul(high, v128.load(scales, 16))), 16);
+    const sum0 = f32x4.add(v128.load(bias, 0), f32x4.mul(low, v128.load(scales, 0)));
+    const sum1 = f32x4.add(v128.load(bias, 16), f32x4.mul(high, v128.load(scales, 16)));
+    v128.store(out, sum0, 0);
+    v128.store(out, sum1, 16);
     row += 8;
     bias += 32;
     scales += 32;
