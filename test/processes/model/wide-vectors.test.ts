@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { cachedDataVersionTag } from 'node:v8';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { kernelBuild, kernelWasm, useWideKernel } from '../../../src/model/kernel/kernel-module.ts';
@@ -71,7 +72,9 @@ describe.runIf(isTried)('the kernel with its vectors in pairs', () => {
     inF32 = ordinary('f32');
     ofLarge = { f32: large('f32'), int8: large('int8'), int4: large('int4') };
     ofHalves = createKernelStepper(published, 'f32', { halves: true });
+    const flags = cachedDataVersionTag(); // changes with V8's flags
     expect(widenVectors()).toBeUndefined();
+    expect(cachedDataVersionTag()).toBe(flags);
     return () => useWideKernel(undefined);
   });
 
