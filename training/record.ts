@@ -86,7 +86,8 @@ export class RecordKeeper {
     this.#record = { ...this.#record, ...this.#changes(event) };
     if (event.type !== 'step' && event.type !== 'sample') this.log(lineOf(event));
     if (isFinal(this.#record.state)) clearInterval(this.#timer);
-    if (this.#record.state !== before || this.#now().getTime() - this.#written >= EVERY) this.#write();
+    if (this.#record.state === before) this.#writeInTime();
+    else this.#write();
   }
 
   /** Adds to the end of the log. */
@@ -94,6 +95,7 @@ export class RecordKeeper {
     if (text === undefined) return;
     const logTail = [...this.#record.logTail, ...text.split('\n')].slice(-LINES);
     this.#record = { ...this.#record, logTail };
+    this.#writeInTime();
   }
 
   /** The training ended with a fault, or was stopped. */
@@ -171,6 +173,10 @@ export class RecordKeeper {
       charactersPerSecond: event.charactersPerSecond,
       secondsLeft: event.secondsLeft,
     };
+  }
+
+  #writeInTime(): void {
+    if (this.#now().getTime() - this.#written >= EVERY) this.#write();
   }
 
   /** Queues a writing behind the one under way; what is written is what is known when its turn comes. */

@@ -220,8 +220,10 @@ export class LocalTrainingJobs implements TrainingJobs {
       .split(/[\r\n]+/)
       .filter((line) => line !== '' && !isNativeLogLine(line))
       .slice(-tailLines);
-    const ended = `The trainer ended ${code === null ? `by ${signal ?? 'a signal'}, as a system ends a process that is short of memory` : `with code ${code}`}.`;
-    const message = code === null && signal !== null ? ended : (logTail.at(-1) ?? ended);
+    const memory = signal === 'SIGKILL' ? ', as a system ends a process that is short of memory' : '';
+    const how = code === null ? `by ${signal ?? 'a signal'}${memory}` : `with code ${code}`;
+    const ended = `The trainer ended ${how}.`;
+    const message = code === null && signal !== null ? ended : (messageIn(logTail.at(-1)) ?? ended);
     const end: Partial<TrainingRecord> = job.stopped
       ? { state: 'stopped', logTail }
       : { state: 'failed', failure: { code: 'trainer_failed', message }, logTail };
@@ -287,6 +289,10 @@ export class LocalTrainingJobs implements TrainingJobs {
     if (record) await writeRecord(this.#store, { ...record, ...change, updatedAt: new Date().toISOString() });
   }
 }
+
+/** What the command line says of an error, without what it puts around the sentence. */
+const messageIn = (line: string | undefined): string | undefined =>
+  line?.replace(/^error: (.*?)(?: \[[a-z_]+\])?$/, '$1');
 
 /** Final only because nothing was written any more. */
 const isLost = ({ failure }: TrainingRecord): boolean =>

@@ -123,6 +123,14 @@ describe('whatever happens to a training, its server goes on', () => {
     });
   });
 
+  test('when its trainer ends with an error: its sentence is the reason', async () => {
+    const jobs = openJobs(
+      trainer('console.error("error: The disk is full. [store_failed]"); process.exit(9)'),
+    );
+    const { id } = await jobs.start(request);
+    await expect.poll(async () => (await readRecord(store, id))?.failure?.message).toBe('The disk is full.');
+  });
+
   test('when its trainer cannot be started', async () => {
     const jobs = openJobs([join(folder, 'no-such-program')]);
     const { id } = await jobs.start(request);
