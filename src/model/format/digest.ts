@@ -4,8 +4,8 @@ import { sha256 } from './sha256.ts';
 /** SHA-256 of parts one after another: [32]. */
 export type Hash = (parts: readonly Uint8Array[]) => Uint8Array;
 
-/** Milliseconds after which the first character has been sent, so that the digest delays nothing. */
-const LATER = 50;
+/** Milliseconds after which the first character has been sent on slow and busy machines too, so that the digest delays nothing. */
+const LATER = 250;
 
 /**
  * What a model is known by: SHA-256 over the JSON of its topology, that of its weights manifest, and the bytes of its
