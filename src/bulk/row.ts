@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { copyIndexFor } from '../api/request/checks.ts';
+import { lazyObject } from '../api/request/lazy-object.ts';
 import { parse } from '../api/request/parse.ts';
 import { checkForms, rareFields, rareOptions } from '../api/request/rare-fields.ts';
 import { GenerateRequestSchema, ScoreRequestSchema } from '../api/request/requests.ts';
@@ -10,25 +11,38 @@ import { foldSeed } from '../model/sampling/random.ts';
 import type { ModelLease } from '../store/model-cache.ts';
 
 /** A row may carry a mark of its own, which its result carries too. */
-const id = z.optional(z.union([z.string(), z.number()], { error: 'a string or a number' }));
+const id = () => z.optional(z.union([z.string(), z.number()], { error: 'a string or a number' }));
+
+const row = { error: 'an object' };
+
+const without = <Fields extends object, Name extends keyof Fields>(
+  fields: Fields,
+  ...names: readonly Name[]
+): Omit<Fields, Name> =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(name as Name))) as Omit<
+    Fields,
+    Name
+  >;
+
+const ofJob = ['model', 'version', 'digest', 'precision'] as const;
 
 /** As `POST /generate` takes it, but for what belongs to the whole job: the model and its precision. */
-export const GenerateRow = z.extend(
-  z.omit(z.extend(GenerateRequestSchema, rareFields()), {
-    model: true,
-    version: true,
-    digest: true,
-    precision: true,
-    blend: true,
-    continuable: true,
-    continue_from: true,
+export const GenerateRow = lazyObject(
+  () => ({
+    ...without(GenerateRequestSchema.shape, ...ofJob, 'continuable', 'continue_from'),
+    ...without(rareFields(), 'blend'),
+    id: id(),
   }),
-  { id },
+  row,
 );
 
-export const ScoreRow = z.extend(
-  z.omit(ScoreRequestSchema, { model: true, version: true, digest: true, precision: true }),
-  { id, text: z.string({ error: 'a string' }) },
+export const ScoreRow = lazyObject(
+  () => ({
+    ...without(ScoreRequestSchema.shape, ...ofJob),
+    id: id(),
+    text: z.string({ error: 'a string' }),
+  }),
+  row,
 );
 
 export type GenerateRowParameters = z.output<typeof GenerateRow>;
