@@ -42,12 +42,13 @@ const HOUR_DOLLARS = 4 * FARGATE_PRICE.vcpu + 8 * FARGATE_PRICE.gigabyte;
 export const estimate = (facts: CorpusFacts, vocabulary: number, ngramLoss: number): Estimate => {
   const { characters } = facts;
   const { fromBase, settings, fineTuning, lossRatio, lossMargin, why } = chooseRecipe(facts);
-  const { units, embedding, epochs, leastSteps, batch, length } = fromBase
+  const { units, embedding, epochs, leastSteps, batch, length, distillation } = fromBase
     ? { ...fineTunedSchedule(settings), units: BASE_UNITS, ...fineTuning }
     : settings;
   const step = length * OVERHEAD + (batch * length * operations(units, embedding, vocabulary)) / SUSTAINED; // seconds
   const charactersPerSecond = (batch * length) / step;
-  const anEpoch = Math.max(0.9 * characters, leastSteps * batch * length); // characters
+  const ownShare = 1 - (distillation?.generated ?? 0); // of the streams: those that read the text itself
+  const anEpoch = Math.max((0.9 * characters) / ownShare, leastSteps * batch * length); // characters
   const seconds = (epochs * anEpoch) / charactersPerSecond;
   const expectedLoss = ngramLoss * lossRatio;
   const dollars = (seconds / 3600) * HOUR_DOLLARS;

@@ -46,17 +46,28 @@ const ENOUGH = 400_000;
 const LITTLE = 10_000;
 /** The same of a list. */
 const SHORT_LIST = 100_000;
-/** Characters of a text below which counting its n-grams predicts it better than `standard` does from fresh weights. */
+/**
+ * Characters of a text below which counting its n-grams predicts it better than `standard` does from fresh weights, and from which it
+ * predicts it better than what the base becomes by the text alone.
+ */
 const SMALL = 150_000;
-/** What it takes instead: a smaller network that the text's own n-gram model teaches. */
+/** Characters of a text below which a fine-tuning has few steps, and makes more of them by a higher rate than the usual one. */
+const FEW_STEPS = 50_000;
+const FEW_STEPS_RATE = 1.5e-3;
+/** The text's own n-gram model as the teacher. */
 const taughtByNgrams = {
+  dropout: distilledDropout,
+  optimiser: { ...presets.standard.optimiser, weightDecay: 0 },
+  distillation: { ownCharacter: 0.3, generated: 0.4, ngrams: true },
+} satisfies Partial<FitSettings>;
+/** A network from fresh weights that it teaches: a smaller one. */
+const smallTaught = {
+  ...taughtByNgrams,
   units: [256],
   epochs: 24,
   learningRate: 5e-3,
   warmUp: 80,
-  dropout: distilledDropout,
-  optimiser: { ...presets.standard.optimiser, weightDecay: 0, averaging: 0.995 },
-  distillation: { ownCharacter: 0.3, generated: 0.4, ngrams: true },
+  optimiser: { ...taughtByNgrams.optimiser, averaging: 0.995 },
 } satisfies Partial<FitSettings>;
 
 /** Share of a text's characters that are in the base's alphabet. */
@@ -80,14 +91,20 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
   const { characters, kind, trigramLoss, baseLoss, isGiven } = facts;
   const isLittle = characters < LITTLE;
   const fromBase = leavesBaseOpen(characters) && baseLoss !== undefined && baseLoss < trigramLoss;
-  const isSmall = kind === 'lines' ? characters < SHORT_LIST : isLittle;
-  const isTiny = isSmall && !fromBase;
+  const isFresh = !fromBase && !isGiven;
+  const isTiny = kind === 'lines' ? characters < SHORT_LIST && !fromBase : isLittle && isFresh;
   const { preparation: _, about: __, ...settings } = isTiny ? presets.tiny : presets.standard;
-  const isTaught = !fromBase && !isGiven && !isTiny && kind === 'text' && characters < SMALL;
+  const isTaught =
+    kind === 'text' &&
+    (isFresh ? !isTiny && characters < SMALL : characters >= SMALL && leavesBaseOpen(characters));
   return {
     fromBase,
-    settings: isTaught ? { ...settings, ...taughtByNgrams } : settings,
-    fineTuning: isLittle ? { leastSteps: 15, warmUp: 15 } : {},
+    settings: isFresh && isTaught ? { ...settings, ...smallTaught } : settings,
+    fineTuning: {
+      ...(isTaught ? taughtByNgrams : {}),
+      ...(kind === 'text' && characters < FEW_STEPS ? { learningRate: FEW_STEPS_RATE } : {}),
+      ...(isLittle ? { leastSteps: 15, warmUp: 15 } : {}),
+    },
     lossRatio: ratioLike({ ...facts, fromBase }, evidence),
     lossMargin: LOSS_MARGIN,
     why: `${reason(facts, fromBase)}${isTaught ? '; the text’s own n-gram model teaches' : ''}`,

@@ -90,6 +90,38 @@ describe('the preset auto', () => {
     expect(chooseRecipe(facts(160_000, 4)).settings).not.toHaveProperty('distillation');
   });
 
+  it('has the n-gram model of a text teach beside the model that a training starts from, the one that ships or another', () => {
+    const teaches = {
+      distillation: { ngrams: true },
+      dropout: { output: 0.05 },
+      optimiser: { weightDecay: 0 },
+    };
+    expect(chooseRecipe(facts(300_000))).toMatchObject({
+      fineTuning: teaches,
+      settings: { units: presets.standard.units },
+      why: expect.stringMatching(/small .*; the text’s own n-gram model teaches$/),
+    });
+    const given = (characters: number) => chooseRecipe({ ...facts(characters, 4), isGiven: true });
+    expect(given(300_000)).toMatchObject({
+      fineTuning: teaches,
+      settings: { units: presets.standard.units },
+    });
+    for (const { fineTuning } of [given(500_000), chooseRecipe({ ...facts(300_000), kind: 'lines' })])
+      expect(fineTuning).toEqual({});
+  });
+
+  it('fine-tunes on a small text by twice the usual rate, and on a very small one in few steps', () => {
+    for (const { fineTuning } of [
+      chooseRecipe(facts(30_000)),
+      chooseRecipe({ ...facts(40_000, 4), isGiven: true }),
+    ])
+      expect(fineTuning).toEqual({ learningRate: 1.5e-3 });
+    expect(chooseRecipe(facts(3000)).fineTuning).toMatchObject({ leastSteps: 15, warmUp: 15 });
+    expect(chooseRecipe({ ...facts(3000, 4), isGiven: true }).settings.units).toEqual(presets.standard.units);
+    expect(chooseRecipe(facts(100_000)).fineTuning).toEqual({});
+    expect(chooseRecipe({ ...facts(30_000), kind: 'lines' }).fineTuning).toEqual({});
+  });
+
   it('takes a small network for a list that is unlike the base', () => {
     const list = (characters: number) => chooseRecipe({ ...facts(characters, 4), kind: 'lines' });
     expect(list(30_000)).toMatchObject({ fromBase: false, settings: { units: presets.tiny.units } });
