@@ -8,8 +8,8 @@
  * - f32 from halves: the same in 16 bits, 8 rows in each vector: the first four in the lower halves of its lanes;
  * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns;
  * - int4: a tile is a strip; for each group of 32 columns the multipliers of its rows, one byte each, then two halves of
- *   it, and in each for every 4 rows two vectors. Of half i, vector j holds blocks 2 i + j of 4 columns in its bytes,
- *   and blocks 4 + 2 i + j in the four lower bits of them.
+ *   it, and in each for every 8 rows four vectors: the first two are vector 0 of either 4 rows, the others vector 1. Of half i,
+ *   vector j holds blocks 2 i + j of 4 columns in its bytes, and blocks 4 + 2 i + j in the four lower bits of them.
  */
 @unmanaged
 export class Matrix {

@@ -80,7 +80,7 @@ function packFour(four: usize, to: usize, ranges: usize, sums: usize, most: i32)
   const factor = v128.and(f32x4.div(f32x4.splat(LEVELS * usual), range), some);
   const wanted = f32x4.add(f32x4.mul(largest(source, CHUNK_INPUTS), perRange), f32x4.splat(ROUNDED_UP));
   let multiplier = i32x4.max_s(whole(wanted, f32x4.splat(1)), i32x4.splat(1));
-  const weights = to + 16 + (four << 5);
+  const weights = to + 16 + (four >> 1 << 6) + ((four & 1) << 4);
   let over = packGroup(source, factor, multiplier, weights);
   while (v128.any_true(over)) {
     const growth = f32x4.div(f32x4.convert_i32x4_s(v128.load(WORST)), f32x4.splat(<f32>(LANE_LIMIT - 1)));
@@ -128,7 +128,7 @@ function packGroup(source: usize, factor: v128, multiplier: v128, to: usize): v1
         // Two bytes of each output; the lanes of a vector are 4 bytes of an output.
         const byte = i32x4.splat(255);
         const bytes = v128.or(v128.and(b, byte), i32x4.shl(v128.and(d, byte), 8));
-        const at = to + (half << 7) + (vector << 4);
+        const at = to + (half << 7) + (vector << 5);
         if (column == 0) v128.store(at, bytes);
         else v128.store(at, v128.or(v128.load(at), i32x4.shl(bytes, 16)));
       }

@@ -35,13 +35,6 @@ function lower(w: v128): v128 {
   return i16x8.shl(w, 4);
 }
 
-/** Four rows' multipliers of `m`, twice each: i16. */
-// @ts-ignore: decorator
-@inline
-function twice(m: v128, high: bool): v128 {
-  return high ? v128.shuffle<i16>(m, m, 4, 12, 5, 13, 6, 14, 7, 15) : v128.shuffle<i16>(m, m, 0, 8, 1, 9, 2, 10, 3, 11);
-}
-
 /** 4 rows x 16 columns, times the multipliers: two vectors of weights against four blocks of the input. */
 // @ts-ignore: decorator
 @inline
@@ -64,22 +57,22 @@ function strip16(
   let a3 = v128.load(starts, 48);
   for (const end = x + (groups << 5); x < end; x += 32) {
     const all = v128.load(w);
-    const low = i16x8.extend_low_i8x16_u(all);
-    const high = i16x8.extend_high_i8x16_u(all);
-    const m0 = twice(low, false);
-    const m1 = twice(low, true);
-    const m2 = twice(high, false);
-    const m3 = twice(high, true);
+    const low = v128.shuffle<i8>(all, all, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); // each twice
+    const high = v128.shuffle<i8>(all, all, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    const m0 = i16x8.extend_low_i8x16_u(low);
+    const m1 = i16x8.extend_high_i8x16_u(low);
+    const m2 = i16x8.extend_low_i8x16_u(high);
+    const m3 = i16x8.extend_high_i8x16_u(high);
     for (let half: usize = 0; half < 16; half += 8) {
       const h0 = v128.load32_splat(x + half, 0);
       const h1 = v128.load32_splat(x + half, 4);
       const h4 = v128.load32_splat(x + half, 16);
       const h5 = v128.load32_splat(x + half, 20);
       const at = w + (half << 4);
-      a0 = i32x4.add(a0, dots(v128.load(at, 16), v128.load(at, 32), h0, h1, h4, h5, m0));
-      a1 = i32x4.add(a1, dots(v128.load(at, 48), v128.load(at, 64), h0, h1, h4, h5, m1));
-      a2 = i32x4.add(a2, dots(v128.load(at, 80), v128.load(at, 96), h0, h1, h4, h5, m2));
-      a3 = i32x4.add(a3, dots(v128.load(at, 112), v128.load(at, 128), h0, h1, h4, h5, m3));
+      a0 = i32x4.add(a0, dots(v128.load(at, 16), v128.load(at, 48), h0, h1, h4, h5, m0));
+      a1 = i32x4.add(a1, dots(v128.load(at, 32), v128.load(at, 64), h0, h1, h4, h5, m1));
+      a2 = i32x4.add(a2, dots(v128.load(at, 80), v128.load(at, 112), h0, h1, h4, h5, m2));
+      a3 = i32x4.add(a3, dots(v128.load(at, 96), v128.load(at, 128), h0, h1, h4, h5, m3));
     }
     w += GROUP_BYTES;
   }
@@ -93,9 +86,9 @@ function strip16(
 @inline
 function groupFused(w: usize, x: usize): v128 {
   const w0 = v128.load(w, 0);
-  const w1 = v128.load(w, 16);
+  const w1 = v128.load(w, 32);
   const w2 = v128.load(w, 128);
-  const w3 = v128.load(w, 144);
+  const w3 = v128.load(w, 160);
   let a = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, v128.load32_splat(x, 0), i32x4.splat(0));
   let b = i32x4.relaxed_dot_i8x16_i7x16_add_s(lower(w0), v128.load32_splat(x, 16), i32x4.splat(0));
   a = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, v128.load32_splat(x, 4), a);
@@ -121,9 +114,9 @@ function stripFused(
     const low = i16x8.extend_low_i8x16_u(all);
     const high = i16x8.extend_high_i8x16_u(all);
     a0 = i32x4.add(a0, i32x4.mul(groupFused(w + 16, x), i32x4.extend_low_i16x8_u(low)));
-    a1 = i32x4.add(a1, i32x4.mul(groupFused(w + 48, x), i32x4.extend_high_i16x8_u(low)));
+    a1 = i32x4.add(a1, i32x4.mul(groupFused(w + 32, x), i32x4.extend_high_i16x8_u(low)));
     a2 = i32x4.add(a2, i32x4.mul(groupFused(w + 80, x), i32x4.extend_low_i16x8_u(high)));
-    a3 = i32x4.add(a3, i32x4.mul(groupFused(w + 112, x), i32x4.extend_high_i16x8_u(high)));
+    a3 = i32x4.add(a3, i32x4.mul(groupFused(w + 96, x), i32x4.extend_high_i16x8_u(high)));
     w += GROUP_BYTES;
   }
   const inputScale = v128.load32_splat(scaleOf(vector, units));
@@ -139,12 +132,13 @@ function stripPlain(
   for (let four: usize = 0; four < 4; four++) {
     let sum = v128.load(starts + (four << 4));
     let x = bytesOf(vector, units);
-    let group = w;
+    let group = w + 16 + (four >> 1 << 6) + ((four & 1) << 4);
+    let own = w + (four << 2);
     for (const end = x + (groups << 5); x < end; x += 32) {
       let lo = i32x4.splat(0);
       let hi = i32x4.splat(0);
       for (let vector: usize = 0; vector < 4; vector++) {
-        const weights = v128.load(group + 16 + (vector >> 1 << 7) + (four << 5) + ((vector & 1) << 4));
+        const weights = v128.load(group + (vector >> 1 << 7) + ((vector & 1) << 5));
         const other = lower(weights);
         const h = i16x8.extend_low_i8x16_u(v128.load32_splat(x + (vector << 2), 0));
         const otherH = i16x8.extend_low_i8x16_u(v128.load32_splat(x + (vector << 2), 16));
@@ -153,9 +147,10 @@ function stripPlain(
         lo = i32x4.add(lo, i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(other), otherH));
         hi = i32x4.add(hi, i32x4.dot_i16x8_s(i16x8.extend_high_i8x16_s(other), otherH));
       }
-      const multipliers = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(group + (four << 2))));
+      const multipliers = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(own)));
       sum = i32x4.add(sum, i32x4.mul(addPairs(lo, hi), multipliers));
       group += GROUP_BYTES;
+      own += GROUP_BYTES;
     }
     finish(out + (four << 4), sum, scales + (four << 4), inputScale);
   }
