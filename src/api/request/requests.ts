@@ -323,7 +323,7 @@ const trainingModels = () => ({
 
 export const UploadRequestSchema = lazyObject(
   () => ({
-    bytes: z.optional(integer(1, Number.MAX_SAFE_INTEGER)),
+    bytes: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
     preset: z.optional(name()),
     ...trainingModels(),
   }),

@@ -99,13 +99,21 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
 
 /** @param start Its first bytes. */
 const notUtf8 = (start: Uint8Array): FolioError => {
+  const mark = `${start[0]} ${start[1]}`;
+  const isUtf16 = mark === '255 254' || mark === '254 255';
   const kind = fileKind(start);
-  return new FolioError(
-    'corpus_invalid',
-    `The corpus: expected text in UTF-8${kind === undefined ? '' : `, received ${kind}`}.`,
-    { where: 'body', expected: 'text in UTF-8' },
-  );
+  const message = isUtf16
+    ? `received UTF-16. ${fromUtf16}`
+    : kind === undefined
+      ? 'received another encoding. Convert it with `iconv`, or save it as UTF-8 in an editor.'
+      : `received ${kind}.`;
+  return new FolioError('corpus_invalid', `The corpus: expected text in UTF-8, ${message}`, {
+    where: 'body',
+    expected: 'text in UTF-8',
+  });
 };
+
+const fromUtf16 = 'Convert it with `iconv -f UTF-16 -t UTF-8`, or save it as UTF-8 in an editor.';
 
 /**
  * The same bytes, as they come.
@@ -133,7 +141,7 @@ async function* checkedText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<U
     if (zero >= 0) {
       throw new FolioError(
         'corpus_invalid',
-        `The corpus: expected text in UTF-8; there is a zero byte at ${length + zero}. If it is UTF-16, convert it with \`iconv -f UTF-16 -t UTF-8\`.`,
+        `The corpus: expected text in UTF-8; there is a zero byte at ${length + zero}, as UTF-16 and files that are no text have. ${fromUtf16}`,
         { where: `byte ${length + zero}`, expected: 'text in UTF-8', received: 'a zero byte' },
       );
     }

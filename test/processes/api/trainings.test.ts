@@ -23,7 +23,7 @@ describe('uploads and trainings', async () => {
     await host.close();
     await place[Symbol.asyncDispose]();
   });
-  const upload = (name: string, body: string) =>
+  const upload = (name: string, body: string | Uint8Array<ArrayBuffer>) =>
     call(`/v1/corpora/${name}`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body });
   const begun = (name: string, beginning: string) => upload(name, corpusOf(beginning));
   const started = async (response: Response): Promise<string> => {
@@ -265,12 +265,16 @@ describe('uploads and trainings', async () => {
     expect(await refused(upload('big', 'a'.repeat(2001)))).toEqual([413, 'too_large']);
     expect(await refused(upload('empty', ''))).toEqual([422, 'corpus_too_small']);
     expect(await refused(upload('small', 'é'.repeat(999)))).toEqual([422, 'corpus_too_small']);
-    const announced = {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{"bytes":999}',
-    };
-    expect(await refused(call('/v1/corpora/small', announced))).toEqual([422, 'corpus_too_small']);
+    for (const bytes of [0, 999]) {
+      const announced = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ bytes }),
+      };
+      expect(await refused(call('/v1/corpora/small', announced))).toEqual([422, 'corpus_too_small']);
+    }
+    const utf16 = await upload('utf16', Buffer.from('\uFEFFOnce upon a time', 'utf16le'));
+    expect((await utf16.json()).error.message).toContain('received UTF-16. Convert it with `iconv');
     expect(await refused(upload('..%2Fevil', 'abc'))).toEqual([400, 'invalid_parameter']);
     const bytes = { method: 'POST', body: Uint8Array.of(0xff, 0xfe, 0x41) };
     expect(await refused(call('/v1/corpora/bytes', bytes))).toEqual([422, 'corpus_invalid']);
