@@ -115,24 +115,23 @@ export class FastLoop {
 
     const logits = this.#logits(top, outputKernel, outputBias);
     const { losses, byLogits } = this.#loss(logits, targets, size, lesson);
-    const gradients = [this.#product(top, byLogits), k.sumOfRows(byLogits)];
-    let byOutput = this.#productByTransposed(outputKernel, byLogits); // [units, length * batch]
+    const gradients = [k.product(top, byLogits, this.#precision), k.sumOfRows(byLogits)];
+    let byOutput = k.productByTransposed(outputKernel, byLogits, this.#precision); // [units, length * batch]
     k.free(logits, byLogits, top);
 
     for (let index = traces.length - 1; index >= 0; index -= 1) {
       const trace = traces[index]!;
       const units = this.#shape.units[index]!;
       const byTop = masked(k, byOutput, trace.outputMask, size, units);
-      const byUnit = this.#gatesByUnit(trace.recurrent, units);
-      const recurrent = k.operand(byUnit, this.#precision);
+      const recurrent = k.operand(this.#gatesByUnit(trace.recurrent, units), this.#precision);
       const byGates = this.#backward(byTop, recurrent, trace, size, units);
       gradients.unshift(...this.#byWeights(trace, byGates, ids, size, dropout.input, index));
       if (index > 0 || input !== undefined) {
         const kernel = this.#gatesByUnit(weights[this.#firstLayer + 3 * index]!, units);
-        byOutput = this.#product(kernel, byGates);
+        byOutput = k.product(kernel, byGates);
         k.free(kernel);
       }
-      k.free(byGates, byUnit, recurrent, ...trace.groups.flatMap(({ factors }) => factors));
+      k.free(byGates, recurrent, ...trace.groups.flatMap(({ factors }) => factors));
     }
     if (input !== undefined) {
       const byEmbedded = masked(k, byOutput, inputMask, size, this.#shape.embedding);
@@ -262,23 +261,26 @@ export class FastLoop {
     units: number,
   ): LayerSteps[] {
     const k = this.#kernels;
+    const precision = this.#precision;
     const { length } = size;
     const batch = size.batch / this.#groups;
-    const multiplied = input ?? (this.#readsRows(size) ? undefined : this.#oneHot(ids, rate));
+    const fed = input ?? (this.#readsRows(size) ? undefined : this.#oneHot(ids, rate));
+    const multiplied = fed && k.operand(fed, precision);
     const addends =
       multiplied === undefined ? this.#readRows(kernel, bias, ids, size, rate, units) : undefined;
-    const ones = k.floats(new Float32Array(batch).fill(1), [1, batch]); // times the bias
+    const ones = k.operand(k.floats(new Float32Array(batch).fill(1), [1, batch]), precision); // times the bias
     const inputs = multiplied === undefined ? [] : k.columns(multiplied, length * this.#groups);
     const row = k.reshape(bias, [1, 4 * units]);
     const stacked = k.stack(multiplied === undefined ? [recurrent] : [recurrent, kernel, row]);
     // For a single step, a copy that is transposed would cost more than it saves.
     const single = length === 1;
     const matrix = single ? k.stack([stacked]) : this.#transposedOnce(stacked, 4 * units);
-    const operand = k.operand(matrix, this.#precision);
+    const operand = k.operand(matrix, precision);
     const multiply = (factor: Handle) =>
       single ? k.productOfTransposed(operand, factor) : k.product(operand, factor);
     const steps = splitState(k, state, this.#groups).map((own, group) => {
       const product = {
+        precision,
         inputs:
           multiplied === undefined
             ? Array.from({ length }, () => [])
@@ -288,7 +290,7 @@ export class FastLoop {
       };
       return forwardSteps(k, product, own, units);
     });
-    k.free(ones, ...inputs, row, stacked, matrix, operand);
+    k.free(ones, ...inputs, row, stacked, operand);
     if (multiplied !== undefined) k.free(multiplied);
     return steps;
   }
@@ -303,8 +305,9 @@ export class FastLoop {
   ): Handle {
     const k = this.#kernels;
     const steps = k.columns(byTop, length * groups.length);
+    const shape = { batch: batch / groups.length, units, precision: this.#precision };
     const byGates = groups.map((trace, group) =>
-      backwardSteps(k, this.#ofGroup(steps, group), recurrent, trace, batch / groups.length, units),
+      backwardSteps(k, this.#ofGroup(steps, group), recurrent, trace, shape),
     );
     const joined = this.#joined(byGates);
     k.free(byTop, ...byGates.flat());
@@ -370,7 +373,7 @@ export class FastLoop {
     const inputs = this.#shape.units[index - 1] ?? (this.#shape.embedding || this.#shape.vocabulary);
     const rows = units + (readsRows ? 0 : inputs + 1);
     const factors = this.#joined(trace.groups.map(({ factors }) => factors));
-    const product = this.#productByTransposed(byGates, factors);
+    const product = k.productByTransposed(byGates, factors);
     const byUnit = k.reshape(product, [units, 4, rows]);
     const sorted = k.permute(byUnit, [2, 1, 0]);
     const flat = k.reshape(sorted, [rows, 4 * units]);
@@ -395,14 +398,15 @@ export class FastLoop {
   #byRows(byGates: Handle, ids: Handle, rate: number, units: number): { byKernel: Handle; byBias: Handle } {
     const k = this.#kernels;
     const { vocabulary } = this.#shape;
-    const rows = k.transpose(byGates);
+    const wide = k.widened(byGates);
+    const rows = k.transpose(wide);
     const sums = k.sumByRow(rows, ids, vocabulary + 1);
     const byUnit = k.reshape(sums, [vocabulary + 1, units, 4]);
     const sorted = k.permute(byUnit, [0, 2, 1]);
     const flat = k.reshape(sorted, [vocabulary + 1, 4 * units]);
     const known = k.head(flat, vocabulary, 4 * units);
     const gradients = { byKernel: k.scale(known, 1 / (1 - rate)), byBias: k.sumOfRows(flat) };
-    k.free(rows, sums, byUnit, sorted, flat, known);
+    k.free(wide, rows, sums, byUnit, sorted, flat, known);
     return gradients;
   }
 
@@ -429,29 +433,10 @@ export class FastLoop {
     return flat;
   }
 
-  #product(a: Handle, b: Handle): Handle {
-    return this.#multiplied(b, (operand) => this.#kernels.product(a, operand));
-  }
-
-  #productOfTransposed(a: Handle, b: Handle): Handle {
-    return this.#multiplied(b, (operand) => this.#kernels.productOfTransposed(a, operand));
-  }
-
-  #productByTransposed(a: Handle, b: Handle): Handle {
-    return this.#multiplied(b, (operand) => this.#kernels.productByTransposed(a, operand));
-  }
-
-  #multiplied(b: Handle, multiply: (operand: Handle) => Handle): Handle {
-    const operand = this.#kernels.operand(b, this.#precision);
-    const product = multiply(operand);
-    this.#kernels.free(operand);
-    return product;
-  }
-
   /** [length * batch, vocabulary] */
   #logits(top: Handle, kernel: Handle, bias: Handle): Handle {
     const k = this.#kernels;
-    const product = this.#productOfTransposed(top, kernel);
+    const product = k.productOfTransposed(top, kernel, this.#precision);
     const logits = k.addBias(product, bias);
     k.free(product);
     return logits;

@@ -23,6 +23,7 @@ export class Kernels {
   readonly #tf: TensorFlow;
   readonly #binding: Binding;
   readonly #float: Attribute;
+  readonly #bfloat: Attribute;
   readonly #products: Readonly<Record<'float32' | 'bfloat16', Record<Layout, readonly Attribute[]>>>;
   readonly #toFloat32: readonly Attribute[];
   readonly #toBfloat16: readonly Attribute[];
@@ -50,6 +51,7 @@ export class Kernels {
     ];
     this.#binding = binding;
     this.#float = type('T', binding.TF_FLOAT);
+    this.#bfloat = type('T', TF_BFLOAT16);
     this.#products = { float32: products(binding.TF_FLOAT), bfloat16: products(TF_BFLOAT16) };
     this.#toFloat32 = cast(TF_BFLOAT16, binding.TF_FLOAT);
     this.#toBfloat16 = cast(binding.TF_FLOAT, TF_BFLOAT16);
@@ -87,28 +89,47 @@ export class Kernels {
     this.live -= handles.length;
   }
 
-  /** A copy as an operand of products in a precision. */
+  /** As an operand of products in a precision: in float32 `a` itself, else rounded, and `a` freed. */
   operand(a: Handle, precision: TrainingPrecision): Handle {
-    return precision === 'bf16' ? this.#rounded(a) : this.#one('Identity', [this.#float], [a]);
+    if (precision === 'f32') return a;
+    const short = this.#rounded(a);
+    this.free(a);
+    return short;
+  }
+
+  /** Row under row, as an operand of products in a precision. */
+  stackOperand(parts: readonly Handle[], precision: TrainingPrecision): Handle {
+    if (precision === 'f32') return this.stack(parts);
+    const short = parts.map((part) => this.#asShort(part));
+    const stacked = short.length > 1 ? this.stack(short) : short[0]!;
+    this.free(...short.filter((part, at) => part !== parts[at] && part !== stacked));
+    return stacked;
+  }
+
+  /** In float32: what is so already is copied. */
+  widened(a: Handle): Handle {
+    return this.#short.has(a)
+      ? this.#one('Cast', this.#toFloat32, [a])
+      : this.#one('Identity', [this.#float], [a]);
   }
 
   /**
-   * [m, k] x [k, n]. Where an operand is bfloat16 the other is rounded to it, the sums are made in float32, and what
-   * comes out is bfloat16 in float32. Through `BatchMatMulV2`: in float32 oneDNN copies all of `a` for every `MatMul`, which
-   * for 16 columns takes a quarter of the time.
+   * [m, k] x [k, n]. In bfloat16, or where an operand has it, what is multiplied is rounded to it, the sums are made in float32,
+   * and what comes out is bfloat16 in float32. Through `BatchMatMulV2`: in float32 oneDNN copies all of `a` for every `MatMul`,
+   * which for 16 columns takes a quarter of the time.
    */
-  product(a: Handle, b: Handle): Handle {
-    return this.#multiply('plain', a, b);
+  product(a: Handle, b: Handle, precision?: TrainingPrecision): Handle {
+    return this.#multiply('plain', a, b, precision);
   }
 
   /** [k, m] transposed x [k, n], likewise. */
-  productOfTransposed(a: Handle, b: Handle): Handle {
-    return this.#multiply('left', a, b);
+  productOfTransposed(a: Handle, b: Handle, precision?: TrainingPrecision): Handle {
+    return this.#multiply('left', a, b, precision);
   }
 
   /** [m, k] x [n, k] transposed, likewise; `MatMul` takes up to twice as long for it in oneDNN. */
-  productByTransposed(a: Handle, b: Handle): Handle {
-    return this.#multiply('right', a, b);
+  productByTransposed(a: Handle, b: Handle, precision?: TrainingPrecision): Handle {
+    return this.#multiply('right', a, b, precision);
   }
 
   /** [m, n] -> [n, m] */
@@ -352,15 +373,20 @@ export class Kernels {
     return this.#binding.executeOp(name, attributes, inputs, 1)[0]!.id;
   }
 
-  #multiply(layout: Layout, a: Handle, b: Handle): Handle {
+  #multiply(layout: Layout, a: Handle, b: Handle, precision: TrainingPrecision | undefined): Handle {
     const name = layout === 'left' ? 'MatMul' : 'BatchMatMulV2';
-    if (!this.#short.has(a) && !this.#short.has(b))
+    if (precision !== 'bf16' && !this.#short.has(a) && !this.#short.has(b))
       return this.#one(name, this.#products.float32[layout], [a, b]);
-    const operands = [a, b].map((operand) => (this.#short.has(operand) ? operand : this.#rounded(operand)));
+    const operands = [a, b].map((operand) => this.#asShort(operand));
     const short = this.#one(name, this.#products.bfloat16[layout], operands);
     const product = this.#one('Cast', this.#toFloat32, [short]);
     this.free(short, ...operands.filter((operand) => operand !== a && operand !== b));
     return product;
+  }
+
+  /** Itself, or a copy that is rounded. */
+  #asShort(a: Handle): Handle {
+    return this.#short.has(a) ? a : this.#rounded(a);
   }
 
   #rounded(a: Handle): Handle {
@@ -369,10 +395,19 @@ export class Kernels {
     return short;
   }
 
+  #typeOf(a: Handle): Attribute {
+    return this.#short.has(a) ? this.#bfloat : this.#float;
+  }
+
   #concatenate(parts: readonly Handle[], axis: Handle): Handle {
-    if (parts.length === 1) return this.#one('Identity', [this.#float], parts);
-    const attributes = [this.#float, this.#count('N', parts.length), this.whole('Tidx')];
-    return this.#one('ConcatV2', attributes, [...parts, axis]);
+    const type = this.#typeOf(parts[0]!);
+    const attributes = [type, this.#count('N', parts.length), this.whole('Tidx')];
+    const joined =
+      parts.length === 1
+        ? this.#one('Identity', [type], parts)
+        : this.#one('ConcatV2', attributes, [...parts, axis]);
+    if (type === this.#bfloat) this.#short.add(joined);
+    return joined;
   }
 
   #oneHot(ids: Handle, count: number, value: number, axis: 0 | -1): Handle {
@@ -384,7 +419,10 @@ export class Kernels {
   }
 
   #split(axis: Handle, a: Handle, count: number): Handle[] {
-    return this.run('Split', [this.#float, this.#count('num_split', count)], [axis, a], count);
+    const type = this.#typeOf(a);
+    const parts = this.run('Split', [type, this.#count('num_split', count)], [axis, a], count);
+    if (type === this.#bfloat) for (const part of parts) this.#short.add(part);
+    return parts;
   }
 
   flag(name: string, value: boolean): Attribute {

@@ -1,4 +1,4 @@
-import type { Handle, Kernels } from './kernels.ts';
+import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
 import type { NetworkShape } from './network.ts';
 
 /** h and c of a layer: [units, batch] each, a column for each stream. */
@@ -97,7 +97,8 @@ export interface LayerSteps {
 
 /** How the gates' sums of a step come about. */
 export interface StepProduct {
-  /** What stands under h in a step's factor: [length] of lists of [rows, batch]. */
+  readonly precision: TrainingPrecision;
+  /** What stands under h in a step's factor: [length] of lists of [rows, batch], operands of that precision. */
   readonly inputs: readonly (readonly Handle[])[];
   /** The gates' sums i c f o [4 * units, batch] from a factor. */
   readonly multiply: (factor: Handle) => Handle;
@@ -111,7 +112,7 @@ export interface StepProduct {
  */
 export const forwardSteps = (
   k: Kernels,
-  { inputs, multiply, addends }: StepProduct,
+  { precision, inputs, multiply, addends }: StepProduct,
   state: LayerState,
   units: number,
 ): LayerSteps => {
@@ -120,7 +121,7 @@ export const forwardSteps = (
   const c = [state.c];
   const gates: Handle[][] = [];
   for (const [t, input] of inputs.entries()) {
-    const factor = k.stack([h.at(-1) ?? state.h, ...input]);
+    const factor = k.stackOperand([h.at(-1) ?? state.h, ...input], precision);
     let sums = multiply(factor);
     if (addends !== undefined) {
       const product = sums;
@@ -151,7 +152,7 @@ export const forwardSteps = (
 };
 
 /**
- * Gradients by the gates' sums, the gates i c f o of each unit one under the other: [length] of [units * 4, batch].
+ * Gradients by the gates' sums, the gates i c f o of each unit one under the other, as operands of products: [length] of [units * 4, batch].
  *
  * `LSTMBlockCellGrad` has streams as rows. It takes units for them here: all that it does is done number by number, and the
  * four gates that it puts side by side are the four rows of a unit.
@@ -164,8 +165,7 @@ export const backwardSteps = (
   byOutputs: readonly Handle[],
   recurrent: Handle,
   trace: LayerSteps,
-  batch: number,
-  units: number,
+  { batch, units, precision }: { batch: number; units: number; precision: TrainingPrecision },
 ): Handle[] => {
   const nothing = k.floats(new Float32Array(0), [units, 0]);
   const weights = k.floats(new Float32Array(batch * 4 * batch), [batch, 4 * batch]); // looked at for its size alone
@@ -192,7 +192,7 @@ export const backwardSteps = (
     if (byH !== undefined) k.free(byH, total);
     k.free(byC, i, f, o, candidate, cellTanh);
     byC = byCellBefore;
-    const rows = k.reshape(byStep, [4 * units, batch]);
+    const rows = k.operand(k.reshape(byStep, [4 * units, batch]), precision);
     k.free(byStep);
     byH = t > 0 ? k.product(recurrent, rows) : undefined;
     byGates.unshift(rows);
