@@ -277,7 +277,7 @@ export class FastLoop {
     const matrix = single ? k.stack([stacked]) : this.#transposedOnce(stacked, 4 * units);
     const operand = k.operand(matrix, precision);
     const multiply = (factor: Handle) =>
-      single ? k.productOfTransposed(operand, factor) : k.product(operand, factor);
+      single ? k.productOfTransposedByFew(operand, factor) : k.product(operand, factor);
     const steps = splitState(k, state, this.#groups).map((own, group) => {
       const product = {
         precision,

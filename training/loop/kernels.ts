@@ -6,8 +6,11 @@ export type Handle = number;
 /** Of products: float32, or bfloat16, of which some processors do twice as many. */
 export type TrainingPrecision = 'f32' | 'bf16';
 
-/** Which operand of a product is transposed. */
-type Layout = 'plain' | 'left' | 'right';
+/** Which operand of a product is transposed; `few`: the left one, to be multiplied by few columns. */
+type Layout = 'plain' | 'left' | 'right' | 'few';
+
+/** A TensorFlow kernel and its attributes. */
+type Call = readonly [kernel: string, attributes: readonly Attribute[]];
 
 /** TensorFlow's number for bfloat16, which tfjs-node does not name. */
 const TF_BFLOAT16 = 14;
@@ -24,7 +27,7 @@ export class Kernels {
   readonly #binding: Binding;
   readonly #float: Attribute;
   readonly #bfloat: Attribute;
-  readonly #products: Readonly<Record<'float32' | 'bfloat16', Record<Layout, readonly Attribute[]>>>;
+  readonly #products: Readonly<Record<'float32' | 'bfloat16', Record<Layout, Call>>>;
   readonly #toFloat32: readonly Attribute[];
   readonly #toBfloat16: readonly Attribute[];
   /** Those that hold bfloat16. All others hold float32 or whole numbers. */
@@ -39,11 +42,14 @@ export class Kernels {
     this.#tf = tf;
     const flag = (name: string, value: boolean) => ({ name, type: binding.TF_ATTR_BOOL, value });
     const type = (name: string, value: number) => ({ name, type: binding.TF_ATTR_TYPE, value });
-    const products = (of: number) => ({
-      plain: [type('T', of), flag('adj_x', false), flag('adj_y', false)], // of BatchMatMulV2
-      left: [type('T', of), flag('transpose_a', true), flag('transpose_b', false)],
-      right: [type('T', of), flag('adj_x', false), flag('adj_y', true)], // likewise
-    });
+    const products = (of: number): Record<Layout, Call> => {
+      const call = (left: boolean, right: boolean): Call => [
+        'BatchMatMulV2',
+        [type('T', of), flag('adj_x', left), flag('adj_y', right)],
+      ];
+      const few: Call = ['MatMul', [type('T', of), flag('transpose_a', true), flag('transpose_b', false)]];
+      return { plain: call(false, false), left: call(true, false), right: call(false, true), few };
+    };
     const cast = (from: number, to: number) => [
       type('SrcT', from),
       type('DstT', to),
@@ -115,8 +121,11 @@ export class Kernels {
 
   /**
    * [m, k] x [k, n]. In bfloat16, or where an operand has it, what is multiplied is rounded to it, the sums are made in float32,
-   * and what comes out is bfloat16 in float32. Through `BatchMatMulV2`: in float32 oneDNN copies all of `a` for every `MatMul`,
-   * which for 16 columns takes a quarter of the time.
+   * and what comes out is bfloat16 in float32.
+   *
+   * Through `BatchMatMulV2`. For `MatMul` oneDNN copies all of a float32 `a` each time, which for 16 columns takes a quarter of the
+   * time, and takes up to twice as long where `b` is transposed; and a graph joins it to an addition that follows, in a kernel that is
+   * not oneDNN's.
    */
   product(a: Handle, b: Handle, precision?: TrainingPrecision): Handle {
     return this.#multiply('plain', a, b, precision);
@@ -127,7 +136,12 @@ export class Kernels {
     return this.#multiply('left', a, b, precision);
   }
 
-  /** [m, k] x [n, k] transposed, likewise; `MatMul` takes up to twice as long for it in oneDNN. */
+  /** The same for a column or few: through `MatMul`, which is faster there. */
+  productOfTransposedByFew(a: Handle, b: Handle): Handle {
+    return this.#multiply('few', a, b, undefined);
+  }
+
+  /** [m, k] x [n, k] transposed, likewise. */
   productByTransposed(a: Handle, b: Handle, precision?: TrainingPrecision): Handle {
     return this.#multiply('right', a, b, precision);
   }
@@ -374,11 +388,10 @@ export class Kernels {
   }
 
   #multiply(layout: Layout, a: Handle, b: Handle, precision: TrainingPrecision | undefined): Handle {
-    const name = layout === 'left' ? 'MatMul' : 'BatchMatMulV2';
     if (precision !== 'bf16' && !this.#short.has(a) && !this.#short.has(b))
-      return this.#one(name, this.#products.float32[layout], [a, b]);
+      return this.#one(...this.#products.float32[layout], [a, b]);
     const operands = [a, b].map((operand) => this.#asShort(operand));
-    const short = this.#one(name, this.#products.bfloat16[layout], operands);
+    const short = this.#one(...this.#products.bfloat16[layout], operands);
     const product = this.#one('Cast', this.#toFloat32, [short]);
     this.free(short, ...operands.filter((operand) => operand !== a && operand !== b));
     return product;
