@@ -51,9 +51,8 @@ const SHORT_LIST = 100_000;
  * predicts it better than what the base becomes by the text alone.
  */
 const SMALL = 150_000;
-/** Characters of a text below which a fine-tuning has few steps, and makes more of them by a higher rate than the usual one. */
+/** Characters of a text below which a fine-tuning has few steps, and makes more of them by the rate of fresh weights. */
 const FEW_STEPS = 50_000;
-const FEW_STEPS_RATE = 1.5e-3;
 /** The text's own n-gram model as the teacher. */
 const taughtByNgrams = {
   dropout: distilledDropout,
@@ -102,7 +101,7 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
     settings: isFresh && isTaught ? { ...settings, ...smallTaught } : settings,
     fineTuning: {
       ...(isTaught ? taughtByNgrams : {}),
-      ...(kind === 'text' && characters < FEW_STEPS ? { learningRate: FEW_STEPS_RATE } : {}),
+      ...(kind === 'text' && characters < FEW_STEPS ? { learningRate: presets.standard.learningRate } : {}),
       ...(isLittle ? { leastSteps: 15, warmUp: 15 } : {}),
     },
     lossRatio: ratioLike({ ...facts, fromBase }, evidence),
