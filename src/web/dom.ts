@@ -49,3 +49,8 @@ export const notice = (id: string, text: string | undefined): void => {
   place.hidden = text === undefined;
   place.textContent = text ?? '';
 };
+
+/** Takes a message away, unless another one stands in its place by now. */
+export const withdrawNotice = (id: string, text: string): void => {
+  if (byId(id, HTMLParagraphElement).textContent === text) notice(id, undefined);
+};

@@ -1,6 +1,6 @@
-import type { TrainingJob } from '../client/client.ts';
+import { ApiError, type TrainingJob } from '../client/client.ts';
 import { address, call, givenKey } from './api.ts';
-import { fromTemplate, make, messageOf, notice, within } from './dom.ts';
+import { fromTemplate, make, messageOf, notice, withdrawNotice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
 import { formatCount, formatDecimal, formatDuration, formatInteger } from './format.ts';
 import { LossChart } from './loss-chart.ts';
@@ -14,6 +14,8 @@ const states: Readonly<Record<TrainingJob['state'], string>> = {
   failed: 'Failed',
   stopped: 'Stopped',
 };
+
+const LOST = 'The connection to the server is lost; trying again.';
 
 const isOver = (state: TrainingJob['state']): boolean => state !== 'queued' && state !== 'running';
 
@@ -60,16 +62,22 @@ export class TrainingView {
     });
   }
 
-  /** A host that cannot stream ends the connection after each answer: then this asks again. */
+  /** A host that cannot stream ends the connection after each answer, and a server may be started anew: then this asks again. */
   async #follow(id: string, parts: Parts, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const response = await call(`v1/trainings/${encodeURIComponent(id)}`, {
-        signal,
-        headers: { accept: 'text/event-stream' },
-      });
-      for await (const { event, data } of readEvents(response)) {
-        if (event === 'end') return;
-        if (event === 'training') this.#show(JSON.parse(data) as TrainingJob, parts);
+      try {
+        const response = await call(`v1/trainings/${encodeURIComponent(id)}`, {
+          signal,
+          headers: { accept: 'text/event-stream' },
+        });
+        withdrawNotice('train-notice', LOST);
+        for await (const { event, data } of readEvents(response)) {
+          if (event === 'end') return;
+          if (event === 'training') this.#show(JSON.parse(data) as TrainingJob, parts);
+        }
+      } catch (error) {
+        if (signal.aborted || error instanceof ApiError) throw error;
+        notice('train-notice', LOST);
       }
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }

@@ -560,15 +560,21 @@ test('a training is shown without its chart where the chart’s code cannot be l
   await page.route('**/v1/trainings', (route) =>
     route.fulfill({ json: { object: 'list', data: [training, stopped] } }),
   );
-  await page.route('**/v1/trainings/*', (route) =>
-    route.fulfill({
-      contentType: 'text/event-stream',
-      body: `event: training\ndata: ${JSON.stringify(training)}\n\nevent: end\ndata:\n\n`,
-    }),
-  );
+  const event = (shown: object) => `event: training\ndata: ${JSON.stringify(shown)}\n\n`;
+  let asked = 0;
+  await page.route('**/v1/trainings/*', (route) => {
+    asked++;
+    if (asked === 2) return route.abort(); // as where a server is started anew
+    const body =
+      asked === 1 ? event({ ...training, state: 'running' }) : `${event(training)}event: end\ndata:\n\n`;
+    return route.fulfill({ contentType: 'text/event-stream', body });
+  });
   await page.route('**/uPlot*.js', (route) => route.abort());
   await page.goto(server.url);
   await page.locator('#train-notice').getByText('The chart cannot be drawn').waitFor();
+  await page.locator('#train-notice').getByText('trying again').waitFor();
+  await page.locator('#training-view .state').getByText('Published', { exact: true }).waitFor();
+  expect(await page.locator('#train-notice').isHidden()).toBe(true);
   expect(await page.locator('#training-view figcaption').textContent()).toContain(
     '2.600 on the held-out text',
   );
