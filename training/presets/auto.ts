@@ -47,12 +47,10 @@ const LITTLE = 10_000;
 /** The same of a list. */
 const SHORT_LIST = 100_000;
 /**
- * Characters of a text below which counting its n-grams predicts it better than `standard` does from fresh weights, and from which it
- * predicts it better than what the base becomes by the text alone.
+ * Characters of a text below which its n-gram model teaches fresh weights, since it predicts better than `standard` does, and from which it
+ * teaches the base. Below, a fine-tuning takes the rate of fresh weights: its steps are few.
  */
 const SMALL = 150_000;
-/** Characters of a text below which a fine-tuning has few steps, and makes more of them by the rate of fresh weights. */
-const FEW_STEPS = 50_000;
 /** The text's own n-gram model as the teacher. */
 const taughtByNgrams = {
   dropout: distilledDropout,
@@ -101,7 +99,7 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
     settings: isFresh && isTaught ? { ...settings, ...smallTaught } : settings,
     fineTuning: {
       ...(isTaught ? taughtByNgrams : {}),
-      ...(kind === 'text' && characters < FEW_STEPS ? { learningRate: presets.standard.learningRate } : {}),
+      ...(kind === 'text' && characters < SMALL ? { learningRate: presets.standard.learningRate } : {}),
       ...(isLittle ? { leastSteps: 15, warmUp: 15 } : {}),
     },
     lossRatio: ratioLike({ ...facts, fromBase }, evidence),
