@@ -70,6 +70,18 @@ export const randomNetwork = ({ vocabulary, embedding, layers, seed }: NetworkSh
   return { vocabulary, input, layers: made, output };
 };
 
+/** The same network with the last bits of its weights changed, up or down by chance. */
+export const nudged = (network: Network): Network => {
+  const next = numbers(1);
+  const copy = (value: unknown): unknown => {
+    if (value instanceof Float32Array) return value.map((x) => x * (1 + (next() < 0.5 ? 1 : -1) * 2 ** -23));
+    if (Array.isArray(value)) return value.map(copy);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)]));
+  };
+  return copy(network) as Network;
+};
+
 /** Sets a share of the blocks of 32 outputs by 4 inputs of every matrix that is multiplied to zero, in place. */
 export const prune = (network: Network, share: number, seed: number): Network => {
   const next = numbers(seed);

@@ -9,7 +9,7 @@ import { firstLayer, type Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
 import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
-import { networkShape, randomNetwork } from '../../random-network.ts';
+import { networkShape, nudged, randomNetwork } from '../../random-network.ts';
 import { stepCases } from '../../step.cases.ts';
 import { bitsOf, expectSameBits, walk } from '../../walk.ts';
 
@@ -57,13 +57,16 @@ describe('the kernel', () => {
     fc.assert(
       fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
         const network = randomNetwork(shape);
-        const steppers = [createReferenceStepper(network), kernel('f32', relaxed)(network)];
+        const steppers = [network, nudged(network)].map(createReferenceStepper);
         let peak = 1; // relu and linear may blow a state up, and its errors with it
-        walk(steppers, { steps: 8, n, seed: shape.seed }, ([expected, actual]) => {
+        walk([...steppers, kernel('f32', relaxed)(network)], { steps: 8, n, seed: shape.seed }, (logits) => {
+          const [expected, ofNudged, actual] = logits as [Float32Array, Float32Array, Float32Array];
           for (let slot = 0; slot < n; slot++) {
             peak = Math.max(peak, ...steppers[0]!.read(slot).map(Math.abs));
           }
-          if (peak < 1e6) expect(distance(expected!, actual!)).toBeLessThan(1e-4 * peak);
+          // Some networks make much of each rounding: as much as of the last bits of their weights.
+          const bound = 1e-5 * peak + 30 * distance(expected, ofNudged);
+          if (peak < 1e6) expect(distance(expected, actual)).toBeLessThan(bound);
         });
       }),
       { numRuns: 120 },
