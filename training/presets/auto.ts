@@ -48,7 +48,7 @@ const LITTLE = 10_000;
 const SHORT_LIST = 100_000;
 /**
  * Characters of a text below which its n-gram model teaches fresh weights, since it predicts better than `standard` does, and from which it
- * teaches the base. Below, a fine-tuning takes the rate of fresh weights: its steps are few.
+ * teaches the base.
  */
 const SMALL = 150_000;
 /** The text's own n-gram model as the teacher. */
@@ -99,7 +99,7 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
     settings: isFresh && isTaught ? { ...settings, ...smallTaught } : settings,
     fineTuning: {
       ...(isTaught ? taughtByNgrams : {}),
-      ...(kind === 'text' && characters < SMALL ? { learningRate: presets.standard.learningRate } : {}),
+      ...(kind === 'text' && leavesBaseOpen(characters) ? { learningRate: presets.standard.learningRate } : {}),
       ...(isLittle ? { leastSteps: 15, warmUp: 15 } : {}),
     },
     lossRatio: ratioLike({ ...facts, fromBase }, evidence),

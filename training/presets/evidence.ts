@@ -42,7 +42,15 @@ export const evidence: readonly Evidence[] = [
   },
   {
     ...{ text: 'prose', characters: 299_973, kind: 'text', known: 0.993, ngramLoss: 1.282 },
-    ...{ fromBase: true, how: 'taught by its n-grams, 6 epochs of 222 steps, 7.5e-4', loss: 1.233 },
+    ...{ fromBase: true, how: 'taught by its n-grams, 6 epochs of 222 steps, 3e-3', loss: 1.203 },
+  },
+  {
+    ...{ text: 'verse', characters: 29_985, kind: 'text', known: 1, ngramLoss: 1.481 },
+    ...{ fromBase: true, how: '6 epochs of 104 steps, 3e-3', loss: 1.193 },
+  },
+  {
+    ...{ text: 'verse', characters: 99_971, kind: 'text', known: 1, ngramLoss: 1.333 },
+    ...{ fromBase: true, how: '6 epochs of 129 steps, 3e-3', loss: 1.163 },
   },
   {
     ...{ text: 'code', characters: 30_000, kind: 'text', known: 0.888, ngramLoss: 1.93 },

@@ -116,6 +116,7 @@ describe('the preset auto', () => {
       chooseRecipe({ ...facts(140_000, 4), isGiven: true }),
     ])
       expect(fineTuning).toEqual({ learningRate: 3e-3 });
+    expect(chooseRecipe(facts(300_000)).fineTuning).toMatchObject({ learningRate: 3e-3 });
     expect(chooseRecipe(facts(3000)).fineTuning).toMatchObject({ leastSteps: 15, warmUp: 15 });
     expect(chooseRecipe({ ...facts(3000, 4), isGiven: true }).settings.units).toEqual(presets.standard.units);
     expect(chooseRecipe({ ...facts(30_000), kind: 'lines' }).fineTuning).toEqual({});
