@@ -99,7 +99,9 @@ export const chooseRecipe = (facts: CorpusFacts): Recipe => {
     settings: isFresh && isTaught ? { ...settings, ...smallTaught } : settings,
     fineTuning: {
       ...(isTaught ? taughtByNgrams : {}),
-      ...(kind === 'text' && leavesBaseOpen(characters) ? { learningRate: presets.standard.learningRate } : {}),
+      ...(kind === 'text' && leavesBaseOpen(characters)
+        ? { learningRate: presets.standard.learningRate }
+        : {}),
       ...(isLittle ? { leastSteps: 15, warmUp: 15 } : {}),
     },
     lossRatio: ratioLike({ ...facts, fromBase }, evidence),
