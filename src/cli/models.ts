@@ -235,7 +235,8 @@ async function list(flags: StoreFlags): Promise<void> {
   const models = await listModels(store);
   if (flags.json) return print(`${JSON.stringify(models, null, 2)}\n`);
   if (models.length === 0) printStatus(`There is no model in ${placeOf(store)}.`);
-  return print(columns(models.map(({ name, version }) => [name, version])));
+  await print(columns(models.map(({ name, version }) => [name, version])));
+  for (const { fault } of models) if (fault !== undefined) printStatus(fault);
 }
 
 async function versions(name: string, flags: StoreFlags): Promise<void> {

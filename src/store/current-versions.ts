@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ErrorCode, FolioError, isFolioError } from '../errors.ts';
 import type { Precision } from '../model/stepper.ts';
 import { pointerKey } from './keys.ts';
-import { listVersions } from './models.ts';
+import { inPlaceOf, listVersions } from './models.ts';
 import { parsePointer } from './pointer.ts';
 import type { Store, StoredObject } from './store.ts';
 
@@ -142,11 +142,8 @@ export class CurrentVersions {
     fault: FolioError,
   ): Promise<string> {
     const { store, open } = this.#options;
-    const isEarlier = (version: string): boolean => broken === undefined || version < broken;
-    const others = (await listVersions(store, name))
-      .map(({ version }) => version)
-      .filter((version) => version !== broken)
-      .sort((a, b) => Number(isEarlier(b)) - Number(isEarlier(a)));
+    const versions = (await listVersions(store, name)).map(({ version }) => version);
+    const others = inPlaceOf(broken, versions);
     for (const version of others.slice(0, fallbacks)) {
       try {
         await open(name, version, precision);

@@ -71,7 +71,10 @@ export class HttpStore implements Store {
     return undefined;
   }
 
-  /** Of a version only the sum of its files' sizes is known: `model.json` has it, the others 0 bytes. */
+  /**
+   * Of a version only the sum of its files' sizes is known: `model.json` has it, the others 0 bytes. Of all models at once,
+   * the current versions' `model.json` alone is listed.
+   */
   async *list(prefix: string): AsyncIterable<StoredEntry> {
     if (prefix.startsWith(prefixes.trainings)) {
       const { data } = trainingsSchema.parse(await this.#json('v1/trainings', { data: [] }));
@@ -91,9 +94,12 @@ export class HttpStore implements Store {
       return;
     }
     for (const { id, version } of modelsSchema.parse(await this.#json('v1/models', { data: [] })).data) {
-      const key = pointerKey(id);
       const modified = timeOfName(version) ?? new Date(0);
-      if (key.startsWith(prefix)) yield { key, size: encodePointer(version).length, modified };
+      const entries = [
+        { key: pointerKey(id), size: encodePointer(version).length, modified },
+        { key: versionKey(id, version, modelFile), size: 0, modified },
+      ];
+      yield* entries.filter(({ key }) => key.startsWith(prefix));
     }
   }
 

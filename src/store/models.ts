@@ -32,6 +32,7 @@ export interface Pointer {
 
 export interface ModelVersion {
   readonly version: string;
+  /** Whether the model's name alone stands for it. */
   readonly current: boolean;
   readonly publishedAt: Date;
   readonly bytes: number; // of all its files
@@ -84,12 +85,36 @@ export function withDigests(
   return new Map([...all].sort(([a], [b]) => order(a) - order(b)));
 }
 
-/** @throws FolioError `model_invalid` for a damaged pointer */
+/**
+ * The version that a model's name alone stands for: the one that its pointer names, or, where the pointer is damaged or
+ * names a version that is not there, the one that is served in its place.
+ *
+ * @throws FolioError `model_invalid` for a damaged pointer beside which there is no version
+ */
 export async function currentVersion(store: Store, name: string): Promise<string | undefined> {
   const key = pointerKey(checkModelName(name));
   const object = await store.read(key);
-  return object && parsePointer(object.bytes, key);
+  if (object === undefined) return undefined;
+  const pointed = versionIn(object.bytes);
+  if (pointed !== undefined && (await store.stat(versionKey(name, pointed, modelFile)))) return pointed;
+  const [newest] = inPlaceOf(pointed, await wholeVersions(store, name));
+  return newest ?? pointed ?? parsePointer(object.bytes, key);
 }
+
+/**
+ * The versions that may serve in place of one that cannot, the best first: those before it from the newest on, then
+ * those after it.
+ *
+ * @param broken Undefined where it is not known which version should be current.
+ */
+export const inPlaceOf = (broken: string | undefined, versions: readonly string[]): readonly string[] => {
+  const isEarlier = (version: string): boolean => broken === undefined || version < broken;
+  return versions
+    .filter((version) => version !== broken)
+    .sort()
+    .reverse()
+    .sort((a, b) => Number(isEarlier(b)) - Number(isEarlier(a)));
+};
 
 /**
  * Publishes a version: its files, `model.json` last of them, then the pointer. Going on after a failure is safe:
@@ -142,7 +167,8 @@ export async function activate(
   const model = versionKey(checkModelName(name), checkModelName(version, 'version'), modelFile);
   const before = await readPointer(store, name);
   if (replaces !== undefined && (before?.version ?? null) !== replaces) {
-    throw pointerConflict(name, replaces, before?.version);
+    const served = await currentVersion(store, name).catch(() => undefined);
+    if (served !== replaces) throw pointerConflict(name, replaces, served);
   }
   if ((await store.stat(model)) === undefined) throw unknownVersion(name, version);
   if (before?.version === version) return;
@@ -162,7 +188,8 @@ export async function activate(
  */
 export async function removeVersion(store: Store, name: string, version: string): Promise<void> {
   const prefix = versionPrefix(checkModelName(name), checkModelName(version, 'version'));
-  if ((await readPointer(store, name))?.version === version) {
+  const current = await currentVersion(store, name).catch(() => undefined);
+  if (current === version) {
     throw new FolioError('conflict', `${name}@${version} is current: activate another version first.`, {
       where: 'version',
       expected: 'a version that is not current',
@@ -176,21 +203,69 @@ export async function removeVersion(store: Store, name: string, version: string)
   for (const key of keys) await store.remove(key);
 }
 
-/** Every model that has a current version, in order of name; one whose pointer is damaged is left out. */
-export async function listModels(store: Store): Promise<readonly { name: string; version: string }[]> {
-  const models: { name: string; version: string }[] = [];
+/** A model of a store, as its name alone is understood. */
+export interface ListedModel {
+  readonly name: string;
+  /** As `currentVersion`. */
+  readonly version: string;
+  /** Where the pointer is damaged or names a version that is not there: what is wrong, and what mends it. */
+  readonly fault?: string;
+}
+
+/** Every model that has a current version, in order of name. */
+export async function listModels(store: Store): Promise<readonly ListedModel[]> {
+  const pointers: string[] = [];
+  const versions = new Map<string, string[]>();
   for await (const { key } of store.list(prefixes.models)) {
-    const name = modelOfPointer(key);
-    if (name === undefined || !isModelName(name)) continue;
-    const version = (await readPointer(store, name))?.version;
-    if (version !== undefined) models.push({ name, version });
+    const pointed = modelOfPointer(key);
+    if (pointed !== undefined && isModelName(pointed)) pointers.push(pointed);
+    const [name = '', version = '', file] = key.slice(prefixes.models.length).split(/\/(.*?)\/(.*)/s);
+    if (file === modelFile) versions.set(name, [...(versions.get(name) ?? []), version]);
+  }
+  const models: ListedModel[] = [];
+  for (const name of pointers) {
+    const pointer = await readPointer(store, name);
+    if (pointer === undefined) continue; // removed meanwhile
+    const model = listed(name, pointer.version, versions.get(name) ?? []);
+    if (model !== undefined) models.push(model);
   }
   return models;
 }
 
-/** The whole versions of a model, newest first; empty where the model is unknown. */
+const listed = (
+  name: string,
+  pointed: string | undefined,
+  versions: readonly string[],
+): ListedModel | undefined => {
+  if (pointed !== undefined && versions.includes(pointed)) return { name, version: pointed };
+  const [served] = inPlaceOf(pointed, versions);
+  const version = served ?? pointed;
+  if (version === undefined) return undefined;
+  const wrong =
+    pointed === undefined ? 'does not say which version is current' : `names ${pointed}, which is not there`;
+  const rest =
+    served === undefined
+      ? `There is no other version of ${name}.`
+      : `${served} is used in its place; activate a version to mend it.`;
+  return { name, version, fault: `${pointerKey(name)} ${wrong}. ${rest}` };
+};
+
+/** The whole versions of a model, newest first, and which of them its name stands for; empty where it is unknown. */
 export async function listVersions(store: Store, name: string): Promise<readonly ModelVersion[]> {
-  const current = (await readPointer(store, name))?.version;
+  const pointer = await readPointer(store, name);
+  const versions = await readVersions(store, name);
+  const names = versions.map(({ version }) => version);
+  const current = pointer && listed(name, pointer.version, names)?.version;
+  return versions.map((version) => ({ ...version, current: version.version === current }));
+}
+
+const wholeVersions = async (store: Store, name: string): Promise<readonly string[]> =>
+  (await readVersions(store, name)).map(({ version }) => version);
+
+const readVersions = async (
+  store: Store,
+  name: string,
+): Promise<readonly Omit<ModelVersion, 'current'>[]> => {
   const versions = new Map<string, { publishedAt?: Date; bytes: number; files: string[] }>();
   const prefix = modelPrefix(name);
   for await (const { key, size, modified } of store.list(prefix)) {
@@ -204,10 +279,10 @@ export async function listVersions(store: Store, name: string): Promise<readonly
   }
   return [...versions]
     .flatMap(([version, { publishedAt, bytes, files }]) =>
-      publishedAt === undefined ? [] : [{ version, current: version === current, publishedAt, bytes, files }],
+      publishedAt === undefined ? [] : [{ version, publishedAt, bytes, files }],
     )
     .sort((a, b) => (a.version < b.version ? 1 : -1));
-}
+};
 
 /** What the gate rejected of a model, newest first: versions that were never published. */
 export async function listCandidates(store: Store, name: string): Promise<readonly string[]> {

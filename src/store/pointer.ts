@@ -21,9 +21,13 @@ export function parsePointer(bytes: Uint8Array, where: string): string {
   } catch {
     // not JSON: the error below says what was found
   }
-  throw new FolioError('model_invalid', `${where} does not say which version is current.`, {
-    where,
-    expected: '{"version":"…"}',
-    received: JSON.stringify(text.slice(0, 80)),
-  });
+  throw new FolioError(
+    'model_invalid',
+    `${where} does not say which version is current; activate a version to mend it.`,
+    {
+      where,
+      expected: '{"version":"…"}',
+      received: JSON.stringify(text.slice(0, 80)),
+    },
+  );
 }

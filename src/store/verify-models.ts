@@ -10,7 +10,7 @@ export interface VersionReport extends VersionFindings {
 }
 
 /**
- * Checks what a store serves.
+ * Checks what a store serves. A fault of a model's pointer counts as one of the version that is served.
  *
  * @param names The models; default: all of them.
  * @param all Every version, not the current ones alone.
@@ -20,9 +20,15 @@ export async function* verifyModels(
   names: readonly string[] | undefined,
   all: boolean,
 ): AsyncGenerator<VersionReport> {
-  for (const name of names ?? (await listModels(store)).map((model) => model.name)) {
+  const models = await listModels(store);
+  for (const name of names ?? models.map((model) => model.name)) {
+    const { version: listed, fault } = models.find((model) => model.name === name) ?? {};
     const versions = await listVersions(store, name);
     if (versions.length === 0) {
+      if (listed !== undefined && fault !== undefined) {
+        yield { name, version: listed, current: true, state: 'damaged', faults: [fault] };
+        continue;
+      }
       throw new FolioError('model_not_found', `There is no model ${name} in ${store.location}.`, {
         where: 'name',
         received: name,
@@ -30,7 +36,13 @@ export async function* verifyModels(
     }
     for (const { version, current } of versions) {
       if (!all && !current) continue;
-      yield { name, version, current, ...(await verifyVersion(store, name, version)) };
+      const findings = await verifyVersion(store, name, version);
+      yield { name, version, current, ...(current && fault ? withFault(findings, fault) : findings) };
     }
   }
 }
+
+const withFault = ({ faults }: VersionFindings, fault: string): VersionFindings => ({
+  state: 'damaged',
+  faults: [fault, ...faults],
+});

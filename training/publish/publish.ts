@@ -3,7 +3,7 @@ import { buildCopyIndex } from '../../src/model/copy-index.ts';
 import { buildLineIndex } from '../../src/model/lines/line-index.ts';
 import { candidatePrefix, copyIndexFile, lineIndexFile, versionPrefix } from '../../src/store/keys.ts';
 import { versionName } from '../../src/store/model-name.ts';
-import { publishVersion, readPointer, withDigests } from '../../src/store/models.ts';
+import { currentVersion, publishVersion, readPointer, withDigests } from '../../src/store/models.ts';
 import type { Store } from '../../src/store/store.ts';
 import { versionFiles } from '../../src/store/version-files.ts';
 import type { Corpus } from '../corpus/corpus.ts';
@@ -75,8 +75,7 @@ export async function* publish(
   const draft = await save({});
   const candidate = await openEvaluatedModel((file) => Promise.resolve(draft.files.get(file)!));
   const pointer = await readPointer(store, name);
-  const current =
-    pointer?.version === undefined ? undefined : await currentModel(store, name, pointer.version);
+  const current = pointer && (await currentModel(store, name));
   const verdict = await judge(candidate, { current, parent: parent && evaluatedModel(parent) }, corpus, {
     ...(force === undefined ? {} : { force }),
     ...(tolerance === undefined ? {} : { tolerance }),
@@ -129,12 +128,10 @@ export async function* publish(
 }
 
 /** The version that would be replaced; none where it cannot be read, which must not stop a better one. */
-const currentModel = async (
-  store: Store,
-  name: string,
-  version: string,
-): Promise<EvaluatedModel | undefined> => {
+const currentModel = async (store: Store, name: string): Promise<EvaluatedModel | undefined> => {
   try {
+    const version = await currentVersion(store, name);
+    if (version === undefined) return undefined;
     const files = versionFiles(store, name, version);
     return await openEvaluatedModel(async (file) => {
       const bytes = await files.read(file);

@@ -362,7 +362,23 @@ const modelFields = {
 };
 
 export const ModelListSchema = z
-  .object({ object: z.literal('list'), data: z.array(z.object(modelFields)) })
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        ...modelFields,
+        fault: z.optional(
+          z
+            .string()
+            .check(
+              z.describe(
+                'Where `current.json` is damaged or names a version that is not there: what is wrong. `version` is the one that is used in its place.',
+              ),
+            ),
+        ),
+      }),
+    ),
+  })
   .register(z.globalRegistry, { id: 'ModelList' });
 
 const anything = z.record(z.string(), z.unknown());

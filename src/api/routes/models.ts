@@ -40,7 +40,11 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
       );
       return context.json({
         object: 'list',
-        data: models.map(({ name, version }) => ({ ...modelObject(name, version), version })),
+        data: models.map(({ name, version, fault }) => ({
+          ...modelObject(name, version),
+          version,
+          ...(fault === undefined ? {} : { fault }),
+        })),
       });
     },
   ),

@@ -43,4 +43,21 @@ describe('JSON answers', async () => {
   test('a model says how a text of it may begin', async () => {
     expect(await (await ask('/v1/models/tiny')).json()).toMatchObject({ suggested_prompt: '' });
   });
+
+  test('a model whose current.json is damaged is listed with its fault, and described', async () => {
+    const pointer = 'models/tiny/current.json';
+    const before = (await place.store.read(pointer))!.bytes;
+    const { version } = JSON.parse(new TextDecoder().decode(before)) as { version: string };
+    await place.store.write(pointer, new TextEncoder().encode('{"version":'));
+    try {
+      const list = (await (await ask('/v1/models')).json()) as { data: { id: string }[] };
+      expect(list.data.find(({ id }) => id === 'tiny')).toMatchObject({
+        version,
+        fault: expect.stringContaining('does not say which version is current'),
+      });
+      expect(await (await ask('/v1/models/tiny')).json()).toMatchObject({ version, current: true });
+    } finally {
+      await place.store.write(pointer, before);
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -86,6 +86,29 @@ describe('folio models', () => {
     expect(stdout).toMatch(/created +2026-01-02 00:00:00 +2026-01-03 00:00:00/);
     expect(stdout).not.toContain('alphabet');
     expect((await folio('models', 'diff', 'tiny', 'tiny')).stderr).toContain('were made alike');
+  });
+
+  test('a damaged current.json is shown everywhere, hides nothing, and is mended by activate', async () => {
+    const pointer = join(root, 'store/models/tiny/current.json');
+    await writeFile(pointer, '{"version":');
+    const fault = expect.stringMatching(
+      /^models\/tiny\/current\.json does not say which .* is used in its place/,
+    );
+    expect(await folio('models')).toEqual({ code: 0, stdout: `tiny  ${versions[2]}\n`, stderr: fault });
+    expect((await folio('models', 'show', 'tiny')).stdout).toMatch(/state +current\n/);
+    expect((await folio('models', 'versions', 'tiny')).stdout).toMatch(
+      new RegExp(`^${versions[2]} .* current\n`),
+    );
+    expect(await folio('models', 'verify')).toEqual({
+      code: 5,
+      stdout: `tiny@${versions[2]}  damaged  current\n`,
+      stderr: fault,
+    });
+    const text = await folio('generate', '--model', 'tiny', '--quiet', '--prompt', 'a', '--length', '1');
+    expect(text).toMatchObject({ code: 0, stderr: expect.stringContaining(`tiny@${versions[2]} goes on`) });
+    expect((await folio('models', 'rollback', 'tiny')).code).toBe(0);
+    expect(await folio('models', 'verify')).toMatchObject({ code: 0 });
+    expect(await current()).toBe(versions[1]);
   });
 
   test('rename keeps every version, its digests and which is current', async () => {

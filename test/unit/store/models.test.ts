@@ -223,16 +223,55 @@ describe('activating and removing', () => {
   });
 
   test.each(['', '{', '[]', '{"version":1}', '{"version":"../x"}', '{"version":"a","more":1}'])(
-    'a pointer of %j is refused as damaged',
+    'a pointer of %j is damaged: the newest version stands for the model, and the fault is listed',
     async (text) => {
-      const { version } = await publishTinyModel(store);
+      const first = await publishTinyModel(store, { createdAt: at(1) });
+      const { version } = await publishTinyModel(store, { createdAt: at(2), seed: 2 });
       await writeFile(join(folder, 'models/tiny/current.json'), text);
-      await expect(currentVersion(store, 'tiny')).rejects.toThrow(refusal('model_invalid'));
-      // The other models are listed, and the pointer can be moved to a version again.
       const other = await publishTinyModel(store, { name: 'other' });
-      expect(await listModels(store)).toEqual([{ name: 'other', version: other.version }]);
-      await activate(store, 'tiny', version);
+      expect(await listModels(store)).toEqual([
+        { name: 'other', version: other.version },
+        {
+          ...{ name: 'tiny', version },
+          fault: `models/tiny/current.json does not say which version is current. ${version} is used in its place; activate a version to mend it.`,
+        },
+      ]);
       expect(await currentVersion(store, 'tiny')).toBe(version);
+      const flags = (await listVersions(store, 'tiny')).map((one) => [one.version, one.current]);
+      expect(flags).toEqual([
+        [version, true],
+        [first.version, false],
+      ]);
+      await expect(removeVersion(store, 'tiny', version)).rejects.toThrow(refusal('conflict'));
+      await expect(activate(store, 'tiny', version, first.version)).rejects.toThrow(refusal('conflict'));
+      await activate(store, 'tiny', version, version);
+      expect(await readFile(join(folder, 'models/tiny/current.json'), 'utf8')).toBe(
+        `{"version":"${version}"}\n`,
+      );
     },
   );
+
+  test('a pointer to a version that is not there is a fault; without any version, nothing stands for the model', async () => {
+    const first = await publishTinyModel(store, { createdAt: at(1) });
+    const second = await publishTinyModel(store, { createdAt: at(2), seed: 2 });
+    const third = await publishTinyModel(store, { createdAt: at(3), seed: 3 });
+    await activate(store, 'tiny', second.version);
+    await rm(join(folder, 'models/tiny', second.version), { recursive: true });
+    expect(await currentVersion(store, 'tiny')).toBe(first.version); // the newest before it, not the newest of all
+    expect(await listModels(store)).toEqual([
+      {
+        name: 'tiny',
+        version: first.version,
+        fault: expect.stringContaining(`names ${second.version}, which`),
+      },
+    ]);
+    for (const { version } of [first, third])
+      await rm(join(folder, 'models/tiny', version), { recursive: true });
+    expect(await listModels(store)).toEqual([
+      { name: 'tiny', version: second.version, fault: expect.stringContaining('There is no other version') },
+    ]);
+    await writeFile(join(folder, 'models/tiny/current.json'), '');
+    expect(await listModels(store)).toEqual([]);
+    await expect(currentVersion(store, 'tiny')).rejects.toThrow(refusal('model_invalid'));
+  });
 });
