@@ -8,6 +8,8 @@ export type Expression =
   | { readonly kind: 'choice'; readonly parts: readonly Expression[] }
   /** `max` may be Infinity. */
   | { readonly kind: 'repeat'; readonly part: Expression; readonly min: number; readonly max: number }
+  /** One part or more, a separator between each two: in fewer states than `part(separator part)*`. */
+  | { readonly kind: 'list'; readonly part: Expression; readonly separator: Expression }
   | { readonly kind: 'assertion'; readonly assertion: Assertion };
 
 /** Which characters match: one code point, or those that the host's RegExp finds in a class. */

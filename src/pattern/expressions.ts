@@ -14,6 +14,13 @@ export const repeat = (part: Expression, min: number, max: number): Expression =
   max,
 });
 
+/** One part or more, a separator between each two. */
+export const list = (part: Expression, separator: Expression): Expression => ({
+  kind: 'list',
+  part,
+  separator,
+});
+
 export const optional = (part: Expression): Expression => repeat(part, 0, 1);
 
 export const characterSet = (key: string, raw: string, matches: CharacterTest['matches']): Expression => ({

@@ -1,5 +1,5 @@
 import { type Expression, parseExpression } from './expression.ts';
-import { characterSet, choice, literal, optional, repeat, sequence } from './expressions.ts';
+import { characterSet, choice, list, literal, optional, repeat, sequence } from './expressions.ts';
 import { limitExceeded, PatternFaultError } from './fault.ts';
 import { integersBetween } from './integer-range.ts';
 
@@ -7,6 +7,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Objects in objects, references to references. */
 const MOST_DEPTH = 16;
+/** Levels of objects and arrays in what a schema leaves open. */
+const MOST_OPEN_DEPTH = 5;
 /** Schemas in a schema, those that references repeat each time. */
 const MOST_SCHEMAS = 2000;
 
@@ -28,7 +30,7 @@ const annotations = new Set([
 
 /** What else each type may say. */
 const keywords: Readonly<Record<string, readonly string[]>> = {
-  object: ['properties', 'required', 'additionalProperties'],
+  object: ['properties', 'required', 'additionalProperties', 'propertyNames'],
   array: ['items', 'minItems', 'maxItems'],
   string: ['minLength', 'maxLength', 'pattern', 'format'],
   integer: ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
@@ -67,6 +69,9 @@ class SchemaReader {
 
   /** @param where Of the schema in its root: `properties.age`. */
   read(schema: unknown, where: string, depth: number): Expression {
+    if (schema === true || (isObject(schema) && Object.keys(schema).every((key) => annotations.has(key)))) {
+      return anyValue(openDepth(depth));
+    }
     if (!isObject(schema)) throw fault(where, 'expected a schema, an object');
     if (++this.#schemas > MOST_SCHEMAS) throw limitExceeded(`has more than ${MOST_SCHEMAS} schemas`);
     if (depth > MOST_DEPTH) throw fault(where, `expected at most ${MOST_DEPTH} schemas in schemas`);
@@ -113,7 +118,7 @@ class SchemaReader {
     }
     switch (type) {
       case 'object':
-        return this.#object(schema, where, depth);
+        return isOpen(schema) ? this.#openObject(schema, where, depth) : this.#object(schema, where, depth);
       case 'array':
         return this.#array(schema, where, depth);
       case 'string':
@@ -156,8 +161,21 @@ class SchemaReader {
     return sequence(literal('{'), first, literal('}'));
   }
 
+  /** Members of any names, their values as `additionalProperties` says. */
+  #openObject({ additionalProperties, propertyNames }: Json, where: string, depth: number): Expression {
+    const at = (key: string): string => (where === '' ? key : `${where}.${key}`);
+    const values =
+      additionalProperties === undefined || additionalProperties === true
+        ? anyValue(openDepth(depth) - 1)
+        : this.read(additionalProperties, at('additionalProperties'), depth + 1);
+    if (propertyNames === undefined) return openObject(values);
+    if (!isObject(propertyNames)) throw fault(at('propertyNames'), 'expected a schema, an object');
+    const names = this.read({ type: 'string', ...propertyNames }, at('propertyNames'), depth + 1);
+    return openObject(values, names);
+  }
+
   #array(
-    { items, minItems: min = 0, maxItems: max = Number.POSITIVE_INFINITY }: Json,
+    { items = true, minItems: min = 0, maxItems: max = Number.POSITIVE_INFINITY }: Json,
     where: string,
     depth: number,
   ): Expression {
@@ -203,6 +221,53 @@ const escaped = sequence(
   literal('\\'),
   characterSet('json-escape', '["\\\\/bfnrt]', (one) => '"\\/bfnrt'.includes(one)),
 );
+
+/** Between the signs of what a schema leaves open, as a corpus may have it: nothing, a space, or a new line and its indentation. */
+const space = optional(
+  choice(
+    literal(' '),
+    sequence(
+      literal('\n'),
+      repeat(
+        characterSet('indentation', '[ \\t]', (one) => ' \t'.includes(one)),
+        0,
+        Infinity,
+      ),
+    ),
+  ),
+);
+const anyString = sequence(literal('"'), repeat(choice(plain, escaped), 0, Infinity), literal('"'));
+/** Any number of RFC 8259. */
+const anyNumber = parseExpression('-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?', '');
+const scalars = [anyString, anyNumber, ...['true', 'false', 'null'].map(literal)];
+
+/** Where a schema leaves open what is in it, objects and arrays go as deep as at the root, less what is around. */
+const openDepth = (depth: number): number => Math.max(1, MOST_OPEN_DEPTH - depth);
+
+/** @param depth Levels of objects and arrays that it may have. */
+const anyValue = (depth: number): Expression => {
+  if (depth <= 0) return choice(...scalars);
+  const inner = anyValue(depth - 1);
+  return choice(...scalars, openObject(inner), within('[', inner, ']'));
+};
+
+/** Whether an object's schema says nothing of its properties by name. */
+const isOpen = ({ properties, required = [], additionalProperties }: Json): boolean =>
+  properties === undefined &&
+  additionalProperties !== false &&
+  Array.isArray(required) &&
+  required.length === 0;
+
+const openObject = (values: Expression, names: Expression = anyString): Expression =>
+  within('{', sequence(names, literal(':'), space, values), '}');
+
+/** Any number of members between brackets. */
+const within = (open: string, member: Expression, close: string): Expression =>
+  sequence(
+    literal(open),
+    optional(sequence(space, list(member, sequence(literal(','), space)), space)),
+    literal(close),
+  );
 
 const stringOf = (
   { minLength: min = 0, maxLength: max = Number.POSITIVE_INFINITY, pattern, format }: Json,
@@ -258,6 +323,7 @@ const withinString = (expression: Expression): Expression => {
     }
     case 'repeat':
       return { ...expression, part: withinString(expression.part) };
+    case 'list':
     case 'assertion':
       return expression;
     default:

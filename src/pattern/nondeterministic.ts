@@ -45,6 +45,8 @@ const statesOf = (expression: Expression): number => {
       return expression.parts.reduce((sum, part) => sum + statesOf(part), 0);
     case 'choice':
       return expression.parts.reduce((sum, part) => sum + statesOf(part) + 1, 0);
+    case 'list':
+      return statesOf(expression.part) + statesOf(expression.separator) + 1;
     case 'repeat': {
       const { part, min, max } = expression;
       const one = statesOf(part);
@@ -96,6 +98,12 @@ class Builder {
         return expression.parts
           .map((part) => this.#add(part, then))
           .reduceRight((others, first) => this.#state(SPLIT, first, others));
+      case 'list': {
+        const loop = this.#state(SPLIT, then, then);
+        const body = this.#add(expression.part, loop);
+        this.#next[loop] = this.#add(expression.separator, body);
+        return body;
+      }
       case 'repeat':
         return this.#addRepeat(expression, then);
     }

@@ -93,7 +93,7 @@ export const inOurNames = (
 ): Body => {
   const result: Record<string, unknown> = {};
   const renamed: [name: string, value: unknown][] = [];
-  for (const [key, value] of Object.entries(withStructuredOutputs(sent, known))) {
+  for (const [key, value] of Object.entries(withStructuredOutputs(sent, known, faults))) {
     if (isUnset(key, value)) continue;
     const name = known.has(key) ? key : nameOf(key, known);
     if (grammars.has(key)) {
@@ -124,33 +124,40 @@ export const inOurNames = (
 };
 
 /** The parts of vLLM's `structured_outputs` and the schema of OpenAI's `response_format` or `text` as parameters of their own. */
-const withStructuredOutputs = (body: Body, known: ReadonlySet<string>): Body => {
+const withStructuredOutputs = (body: Body, known: ReadonlySet<string>, faults: ValidationErrors): Body => {
   const { structured_outputs: given, response_format: format, text, ...rest } = body;
-  const parts = isObject(given)
-    ? Object.entries(given).map(([key, value]) => [structuredOutputs[key] ?? key, value] as const)
-    : [['structured_outputs', given] as const];
   return {
-    ...Object.fromEntries(parts),
-    ...withFormat('response_format', format),
-    ...(known.has('text') || !isObject(text) ? { text } : withFormat('text', text.format ?? asText, text)),
+    ...(isObject(given) ? ofStructuredOutputs(given) : { structured_outputs: given }),
+    ...withFormat('response_format', format, faults),
+    ...(known.has('text') || !isObject(text) ? { text } : withFormat('text.format', text.format, faults)),
     ...rest,
   };
 };
 
-/** The format that asks for nothing. */
-const asText = { type: 'text' };
+/** Any object at all, as a schema. */
+const anyObject = { type: 'object' } as const;
 
-/**
- * What a format asks for: nothing, or a schema, which chats nest in `json_schema` and the responses API does not.
- *
- * @param whole What the parameter stays where the format is not known.
- */
-const withFormat = (name: string, format: unknown, whole = format): Body => {
-  if (!isObject(format)) return { [name]: whole };
-  if (format.type === asText.type) return {};
-  const { json_schema: given, schema } = format;
-  const found = isObject(given) ? (given.schema ?? given) : schema;
-  return found === undefined ? { [name]: whole } : { json_schema: found };
+const ofStructuredOutputs = ({ json_object: isAny, ...parts }: Body): Body => ({
+  ...(isAny === true ? { json_schema: anyObject } : {}),
+  ...Object.fromEntries(
+    Object.entries(parts).map(([key, value]) => [structuredOutputs[key] ?? key, value] as const),
+  ),
+});
+
+/** What a format asks for: nothing, JSON, or a schema, which chats nest in `json_schema` and the responses API does not. */
+const withFormat = (where: string, format: unknown, faults: ValidationErrors): Body => {
+  if (format === undefined || format === null) return {};
+  const { type, json_schema: given, schema, value } = isObject(format) ? format : {};
+  if (type === 'text') return {};
+  const found = (isObject(given) ? (given.schema ?? given) : schema) ?? (type === 'json' ? value : undefined);
+  if (found !== undefined) return { json_schema: found };
+  if (type === 'json_object') return { json_schema: anyObject };
+  if (type === 'json_schema') faults.addUnexpected('invalid_parameter', where, 'a JSON schema in it', format);
+  else {
+    const expected = 'text, json_object or json_schema; other forms are given by `pattern` or `choices`';
+    faults.addUnexpected('invalid_parameter', `${where}.type`, expected, isObject(format) ? type : format);
+  }
+  return {};
 };
 
 /** What the field calls one of our parameters: by an alias, or in camel case. */

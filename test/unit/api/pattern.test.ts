@@ -153,6 +153,43 @@ describe('pattern', () => {
   });
 
   test.each([
+    ['/v1/chat/completions', { response_format: { type: 'json_object' } }],
+    ['/v1/responses', { text: { format: { type: 'json_object' } } }],
+    ['/v1/completions', { structured_outputs: { json_object: true } }],
+    ['/v1/completions', { response_format: { type: 'json_object', schema: { type: 'object' } } }],
+    ['/v1/completions', { response_format: { type: 'json', value: { type: 'object' } } }],
+  ])('%s writes an object of JSON for %j', async (path, body) => {
+    const begin = path.includes('chat') ? { messages: [{ role: 'user', content: 'Once' }] } : {};
+    const length = path.includes('responses') ? { input: 'Once', max_output_tokens: 40 } : { max_tokens: 40 };
+    const answer = (await (await post(path, { ...begin, ...length, ...body, model: 'json' })).json()) as Json;
+    const [choice] = (answer.choices ?? []) as { text?: string; message?: { content: string } }[];
+    const [message] = (answer.output ?? []) as { content: { text: string }[] }[];
+    const text = choice?.text ?? choice?.message?.content ?? message?.content[0]?.text ?? '';
+    expect(JSON.parse(text)).toBeTypeOf('object');
+    expect(answer).not.toHaveProperty('warnings');
+    expect(answer.receipt).toMatchObject({ json_schema: { type: 'object' } });
+  });
+
+  test.each([
+    ['/v1/chat/completions', { response_format: { type: 'grammar' } }, 'response_format.type'],
+    ['/v1/chat/completions', { response_format: 'json' }, 'response_format.type'],
+    ['/v1/completions', { response_format: { type: 'json_schema' } }, 'response_format'],
+    ['/v1/responses', { text: { format: { type: 'xml' } } }, 'text.format.type'],
+  ])('%s refuses the format of %j with what there is', async (path, body, param) => {
+    const begin = path.includes('chat') ? { messages: [{ role: 'user', content: 'Once' }] } : {};
+    const input = path.includes('responses') ? { input: 'Once' } : {};
+    const response = await post(path, { model: 'json', ...begin, ...input, ...body });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: {
+        param,
+        code: 'invalid_parameter',
+        message: expect.stringMatching(/json_object|a JSON schema in it/),
+      },
+    });
+  });
+
+  test.each([
     ['/generate', { choices: ['yes', 'no', 'perhaps'] }],
     ['/v1/completions', { choices: ['yes', 'no', 'perhaps'] }],
     ['/v1/completions', { guided_choice: ['yes', 'no', 'perhaps'] }],

@@ -130,6 +130,22 @@ describe('a JSON schema', () => {
     );
   });
 
+  it('that leaves all open gives objects that JSON.parse reads, of every length', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 30 }), fc.integer({ min: 2, max: 300 }), (seed, length) => {
+        let state = seed;
+        const random = (): number => {
+          state = (state * 48271) % 2147483647;
+          return state / 2147483647;
+        };
+        const text = randomText({ type: 'object' }, length, random);
+        expect([...text].length).toBeLessThanOrEqual(length);
+        expect(Object.getPrototypeOf(JSON.parse(text))).toBe(Object.prototype);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('allows every whole number between bounds and no other', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1200, max: 1200 }), fc.nat(1500), (minimum, more) => {
@@ -180,13 +196,41 @@ describe('a JSON schema', () => {
       ['{"deep": {"a": null}}'],
       ['{"deep": {}}'],
     ],
+    [
+      { type: 'object' },
+      [
+        '{}',
+        '{"a": 1, "a": [true, null]}',
+        '{"a":{"b":{"c":{"d":{}}}}}',
+        '{\n  "a": -1.5e+3,\n  "b": "x"\n}',
+      ],
+      ['', '[]', '1', '{"a"}', '{"a": 1,}', '{"a": 01}', '{ }', '{"a":{"b":{"c":{"d":{"e":{}}}}}}'],
+    ],
+    [{}, ['1', '"a"', 'null', '[[[[[]]]]]', '[{"a": []}, "b"]'], ['', '[[[[[[]]]]]]', '[1 2]']],
+    [{ type: 'array', minItems: 1 }, ['[1]', '[1, {"a": []}]'], ['[]']],
+    [{ type: 'object', additionalProperties: false }, ['{}'], ['{"a": 1}']],
+    [{ type: 'object', properties: {} }, ['{}'], ['{"a": 1}']],
+    [
+      {
+        type: 'object',
+        propertyNames: { pattern: '^[a-z]+$' },
+        additionalProperties: { type: 'integer', minimum: 0, maximum: 9 },
+      },
+      ['{}', '{"a": 1,"bc":2}'],
+      ['{"a": 10}', '{"A": 1}', '{"": 1}'],
+    ],
+    [
+      { type: 'object', properties: { a: { type: 'object' } }, required: ['a'] },
+      ['{"a": {"b":{"c":{"d":{}}}}}'],
+      ['{"a": {"b":{"c":{"d":{"e":{}}}}}}'],
+    ],
   ] as const)('%j', (schema, fitting, others) => {
     expect(fitting.filter((text) => !fits(schema, text))).toEqual([]);
     expect(others.filter((text) => fits(schema, text))).toEqual([]);
   });
 
   test.each([
-    [{}, 'type: expected one of'],
+    [{ minimum: 3 }, 'type: expected one of'],
     [{ type: 'any' }, 'type: expected one of object'],
     [
       { type: 'object', properties: { a: { type: 'string', contentEncoding: 'x' } } },
