@@ -10,6 +10,7 @@ import { oneChunk } from './scripts/one-chunk.ts';
 import { replaceFiles } from './scripts/replace-files.ts';
 import { kernelWasm } from './src/model/kernel/kernel-module.ts';
 import { bundlePage } from './src/web/bundle.ts';
+import { writeLicenses } from './src/web/licenses.ts';
 
 /**
  * Makes `dist/`, what package.json exports: the library, the client, the Express middleware and the command line for
@@ -24,10 +25,14 @@ const common = {
   bundle: true,
   format: 'esm',
   sourcemap: true,
+  metafile: true,
   logLevel: 'warning',
 } as const;
 
-/** Packages of many files that a command needs at its start: as part of ours they are read some 35 ms sooner. */
+/**
+ * Packages of many files that a command needs at its start: as part of ours they are read some 35 ms sooner. Of commander that is all:
+ * whoever installs the package, in Node 20 too, for which commander itself is not made, gets no other.
+ */
 const bundled = Object.fromEntries(
   ['zod/mini', 'commander', 'lru-cache'].map((name) => [name, fileURLToPath(import.meta.resolve(name))]),
 );
@@ -35,38 +40,42 @@ const bundled = Object.fromEntries(
 /** What does without the library: the client, a check of TensorFlow, and the command line until it knows the command. */
 const startsAlone = /[\\/](client[\\/]client|tensorflow|cli[\\/](main|folio))\.ts$/;
 
-const bundles = () => [
-  build({
-    ...common,
-    entryPoints: {
-      index: 'src/index.ts',
-      client: 'src/client/client.ts',
-      express: 'src/server/middleware.ts',
-      cli: 'src/cli/main.ts',
-      tensorflow: 'training/loop/tensorflow.ts', // loaded by a process of its own, to see whether it loads
-      'import-worker': 'src/import/import-worker.ts', // run by a thread of its own
-    },
-    outdir: made,
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    alias: bundled,
-    splitting: true,
-    chunkNames: 'chunks/[name]-[hash]',
-    plugins: [builtins, oneChunk(join(import.meta.dirname, 'src', 'index.ts'), startsAlone)],
-  }),
-  build({
-    ...common,
-    entryPoints: { browser: 'src/browser.ts' },
-    outdir: made,
-    platform: 'browser',
-    target: 'es2022',
-    minifyIdentifiers: true,
-    minifySyntax: true, // white space stays: with it go the marks by which bundlers drop what is not used
-    splitting: true, // what is imported when it is needed
-    chunkNames: 'chunks/[name]-[hash]',
-  }),
-];
+const bundles = async (): Promise<void> => {
+  const built = await Promise.all([
+    build({
+      ...common,
+      entryPoints: {
+        index: 'src/index.ts',
+        client: 'src/client/client.ts',
+        express: 'src/server/middleware.ts',
+        cli: 'src/cli/main.ts',
+        tensorflow: 'training/loop/tensorflow.ts', // loaded by a process of its own, to see whether it loads
+        'import-worker': 'src/import/import-worker.ts', // run by a thread of its own
+      },
+      outdir: made,
+      platform: 'node',
+      target: 'node20',
+      packages: 'external',
+      alias: bundled,
+      splitting: true,
+      chunkNames: 'chunks/[name]-[hash]',
+      plugins: [builtins, oneChunk(join(import.meta.dirname, 'src', 'index.ts'), startsAlone)],
+    }),
+    build({
+      ...common,
+      entryPoints: { browser: 'src/browser.ts' },
+      outdir: made,
+      platform: 'browser',
+      target: 'es2022',
+      minifyIdentifiers: true,
+      minifySyntax: true, // white space stays: with it go the marks by which bundlers drop what is not used
+      splitting: true, // what is imported when it is needed
+      chunkNames: 'chunks/[name]-[hash]',
+    }),
+  ]);
+  const metafiles = built.map(({ metafile }) => metafile);
+  await writeLicenses(metafiles, import.meta.dirname, join(made, 'licenses.txt'));
+};
 
 const typesOf = async (): Promise<void> => {
   const typescript = createRequire(import.meta.url).resolve('typescript/package.json');
@@ -90,7 +99,7 @@ const kernels = async (): Promise<void> => {
 };
 
 try {
-  await Promise.all([...bundles(), kernels(), bundlePage(join(made, 'web')), typesOf()]);
+  await Promise.all([bundles(), kernels(), bundlePage(join(made, 'web')), typesOf()]);
   await chmod(join(made, 'cli.js'), 0o755);
   await replaceFiles(made, dist, ['chunks', 'types', 'web']);
 } finally {

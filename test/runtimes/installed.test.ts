@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -80,7 +80,10 @@ describe('the package in an empty project', () => {
   test('brings no server, no AWS client and no TensorFlow', () => {
     const packages = readdirSync(join(project, 'node_modules'));
     expect(packages).toContain('folio');
-    for (const name of ['express', 'pino', '@aws-sdk', '@tensorflow']) expect(packages).not.toContain(name);
+    const absent = ['express', 'pino', '@aws-sdk', '@tensorflow', 'commander']; // the last is a part of `dist/`
+    expect(absent.filter((name) => packages.includes(name))).toEqual([]);
+    const licenses = readFileSync(join(project, 'node_modules/folio/dist/licenses.txt'), 'utf8');
+    expect(licenses).toMatch(/^commander \d+\.\d+\.\d+ \(MIT\)$/m);
   });
 
   test('generates with the model that comes with it', async () => {

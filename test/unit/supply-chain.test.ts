@@ -8,6 +8,8 @@ interface LockedPackage {
   readonly integrity?: string;
   readonly license?: string;
   readonly dev?: true;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly engines?: { readonly node?: string };
   readonly hasInstallScript?: true;
   readonly inBundle?: true;
   readonly link?: true;
@@ -93,4 +95,31 @@ test('`npm run sbom` prints a bill of materials in CycloneDX that names every pa
   expect(bill.bomFormat).toBe('CycloneDX');
   const names = new Set(bill.components.map(({ name, version }) => `${name}@${version}`));
   for (const [name, version] of Object.entries(dependencies)) expect(names).toContain(`${name}@${version}`);
+});
+
+/** Whether a range of versions, as `20 || >=22`, `^12.0.0` or `>=16.9.0`, has this one. */
+const includes = (range: string, version: readonly [number, number]): boolean =>
+  range.split('||').some((part) => {
+    const [, sign, major = '0', minor = '0'] = /^\s*(>=|\^)?\s*(\d+)(?:\.(\d+))?/.exec(part) ?? [];
+    const [own, ownMinor] = version;
+    if (sign === '>=') return own > Number(major) || (own === Number(major) && ownMinor >= Number(minor));
+    return own === Number(major) && ownMinor >= Number(minor);
+  });
+
+test('whoever installs the package in the oldest Node that it names is warned of none that it brings', () => {
+  const { engines } = read<{ engines: { node: string } }>('package.json');
+  expect(engines.node).toBe('>=20.16');
+  const brought = new Set<string>();
+  const add = (names: readonly string[]): void => {
+    for (const name of names.filter((one) => !brought.has(one))) {
+      brought.add(name);
+      add(Object.keys(packages[`node_modules/${name}`]!.dependencies ?? {}));
+    }
+  };
+  add(Object.keys(dependencies));
+  expect(brought.size).toBeGreaterThan(15);
+  const range = (name: string): string => packages[`node_modules/${name}`]!.engines?.node ?? '>=0';
+  const newer = [...brought].filter((name) => !includes(range(name), [20, 16]));
+  expect(newer.map((name) => `${name} needs Node ${range(name)}`)).toEqual([]);
+  expect([includes('>=22.12.0', [20, 16]), includes('>= 18 || ^22', [20, 16])]).toEqual([false, true]);
 });
