@@ -2,10 +2,11 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { builtins } from './scripts/builtins.ts';
+import { functionExpressions, markFirstCalls } from './scripts/first-calls.ts';
 import { oneChunk } from './scripts/one-chunk.ts';
 import { replaceFiles } from './scripts/replace-files.ts';
 import { kernelWasm } from './src/model/kernel/kernel-module.ts';
@@ -40,6 +41,15 @@ const bundled = Object.fromEntries(
 /** What does without the library: the client, a check of TensorFlow, and the command line until it knows the command. */
 const startsAlone = /[\\/](client[\\/]client|tensorflow|cli[\\/](main|folio))\.ts$/;
 
+const model = join(import.meta.dirname, 'models', 'shakespeare');
+
+/** A program that uses the library. */
+const firstText = `
+  import { loadModel } from ${JSON.stringify(pathToFileURL(join(made, 'index.js')))};
+  const model = await loadModel(${JSON.stringify(model)});
+  for await (const text of model.generate({ prompt: '\\n', length: 9 })) process.stdout.write(text);
+`;
+
 const bundles = async (): Promise<void> => {
   const built = await Promise.all([
     build({
@@ -56,6 +66,7 @@ const bundles = async (): Promise<void> => {
       platform: 'node',
       target: 'node20',
       packages: 'external',
+      supported: functionExpressions,
       alias: bundled,
       splitting: true,
       chunkNames: 'chunks/[name]-[hash]',
@@ -72,6 +83,10 @@ const bundles = async (): Promise<void> => {
       splitting: true, // what is imported when it is needed
       chunkNames: 'chunks/[name]-[hash]',
     }),
+  ]);
+  await markFirstCalls(made, [
+    ['--input-type=module', '--eval', firstText],
+    [join(made, 'cli.js'), 'generate', '--model', model, '--length', '9'],
   ]);
   const metafiles = built.map(({ metafile }) => metafile);
   await writeLicenses(metafiles, import.meta.dirname, join(made, 'licenses.txt'));

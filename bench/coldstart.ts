@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { builtins } from '../scripts/builtins.ts';
+import { functionExpressions, markFirstCalls } from '../scripts/first-calls.ts';
 import { oneChunk } from '../scripts/one-chunk.ts';
 import { committedFolder, committedNetwork } from './committed-network.ts';
 import { benchOptions, interleave, median, report, type Subject } from './harness.ts';
@@ -27,8 +28,11 @@ await build({
   format: 'esm',
   target: 'node24',
   packages: 'external',
+  supported: functionExpressions,
   plugins: [builtins, oneChunk(new URL('../src/load-model.ts', import.meta.url).pathname, /cold/)],
 });
+const folder = committedFolder();
+await markFirstCalls(programs, [[join(programs, 'folio.mjs'), folder]]);
 
 /** Milliseconds from starting a process to the first byte that it writes. */
 const firstByte = (
@@ -58,7 +62,6 @@ const firstByte = (
   });
 
 const network = committedNetwork();
-const folder = committedFolder();
 const units = network.layers.map((layer) => String(layer.units));
 const parameters: Record<string, () => readonly string[]> = {
   folio: () => [folder],
