@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { access, constants, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { Command } from 'commander';
+import { installCommand } from '../../training/loop/tensorflow.ts';
 import { tensorFlowState } from '../../training/setup-tensorflow.ts';
 import { cacheFolder } from '../cache-folder.ts';
 import { FolioError, isFolioError } from '../errors.ts';
@@ -13,6 +14,7 @@ import { parseModelReference } from '../store/model-name.ts';
 import { currentVersion } from '../store/models.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
+import { leastNodeOfTraining } from '../version.ts';
 import { newCommand } from './command.ts';
 import { folioLine } from './command-line.ts';
 import { print, size } from './print.ts';
@@ -34,7 +36,6 @@ interface Finding {
 
 type Check = () => Promise<Omit<Finding, 'check'>>;
 
-const NODE = 24;
 const ROOM = 2e9; // bytes: TensorFlow takes 1.1 GB, a corpus and its checkpoints the rest
 
 /** `folio doctor`: looks at what Folio needs of this machine and its store. */
@@ -91,12 +92,12 @@ const lineOf = ({ check, state, message, remedy }: Finding): string => {
 
 const checkNode: Check = async () => {
   const { node } = process.versions;
-  return Number.parseInt(node, 10) >= NODE
+  return Number.parseInt(node, 10) >= leastNodeOfTraining
     ? { state: 'ok', message: node }
     : {
         state: 'note',
-        message: `${node} generates and serves; train, inspect and evaluate need Node ${NODE} or later`,
-        remedy: 'npm ci in a checkout brings it: start Folio by npm or npx there',
+        message: `${node} generates and serves; train, inspect and evaluate need Node ${leastNodeOfTraining} or later`,
+        remedy: `install Node ${leastNodeOfTraining}; a checkout has it after npm ci: start Folio by npm or npx there`,
       };
 };
 
@@ -170,7 +171,7 @@ const checkTensorFlow: Check = async () => {
     ? {
         state: 'note',
         message: 'the optional package @tensorflow/tfjs-node is not installed; only training needs it',
-        remedy: 'npm install @tensorflow/tfjs-node@4.22.0 long@5.3.2 node-api-headers@1.9.0',
+        remedy: installCommand,
       }
     : {
         state: 'note',

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import { errorCodes, FolioError, isFolioError } from '../errors.ts';
 import { readSettings } from '../settings.ts';
+import { leastNodeOfTraining } from '../version.ts';
 import { type CommandModule, Ended, newCommand } from './command.ts';
 import { inOptions } from './option-names.ts';
 
@@ -17,7 +18,7 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   generate: { summary: 'write text with a model', load: () => import('./generate.ts') },
   score: { summary: 'measure how likely a text is under a model', load: () => import('./score.ts') },
   serve: { summary: 'answer requests, with a playground', load: () => import('./serve.ts') },
-  train: { summary: 'make a model from a text', load: () => import('./train.ts'), node: 24 },
+  train: { summary: 'make a model from a text', load: () => import('./train.ts'), node: leastNodeOfTraining },
   models: { summary: 'list, check and change models and their versions', load: () => import('./models.ts') },
   publish: {
     summary: 'publish a candidate, or a version in another store',
@@ -35,7 +36,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./doctor.ts'),
   },
   bulk: { summary: 'generate or score many rows of JSON', load: () => import('./bulk.ts') },
-  inspect: { summary: 'look at a corpus before training', load: () => import('./inspect.ts'), node: 24 },
+  inspect: {
+    summary: 'look at a corpus before training',
+    load: () => import('./inspect.ts'),
+    node: leastNodeOfTraining,
+  },
   completion: {
     summary: 'print what makes a shell complete commands, options and models',
     load: async () => {
@@ -43,7 +48,11 @@ const commands: Readonly<Record<string, CommandEntry>> = {
       return { command: () => completionCommand(programWith) };
     },
   },
-  evaluate: { summary: 'measure a model on a text', load: () => import('./evaluate.ts'), node: 24 },
+  evaluate: {
+    summary: 'measure a model on a text',
+    load: () => import('./evaluate.ts'),
+    node: leastNodeOfTraining,
+  },
 };
 
 /** @param asked The command whose file is loaded; of the others only name and summary are needed. */

@@ -32,7 +32,7 @@ export interface Host {
 }
 
 /**
- * @param train In place of this checkout's own command.
+ * @param train In place of Folio's own command.
  * @param log In place of lines on stderr.
  * @param defaultAlphabet Of the default model, in place of what it carries.
  */

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { FolioError } from '../errors.ts';
 import { endProcess } from '../store/process-identity.ts';
 import type { Store } from '../store/store.ts';
+import { leastNodeOfTraining } from '../version.ts';
 import { isNativeLogLine } from './native-log.ts';
 import { RecordPoller } from './record-poller.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
@@ -14,12 +16,38 @@ import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } f
 /** The command that trains, to which the training's own arguments are added. */
 export type TrainCommand = readonly [program: string, ...arguments_: string[]];
 
-/** The CLI of this checkout, seen from here or from a bundle in `dist`; an installed package has none. */
-const ownCommand = (): TrainCommand | undefined => {
-  const main = ['../cli/main.ts', '../src/cli/main.ts', '../cli/main.ts']
+/**
+ * Folio's own command line, by the Node that runs this: its source in a checkout whose source this is part of, else its bundle.
+ *
+ * @throws FolioError `unavailable` where this is part of another program's bundle, or where this Node cannot train
+ */
+const ownCommand = (): TrainCommand => {
+  if (Number.parseInt(process.versions.node, 10) < leastNodeOfTraining) {
+    throw new FolioError(
+      'unavailable',
+      `Training needs Node ${leastNodeOfTraining} or later; this server runs in ${process.version}.`,
+    );
+  }
+  const main = ['../..', '..'] // from src/training-jobs and dist/chunks, and from dist
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .filter((root) => isOwnRoot(root))
+    .map((root) => join(root, import.meta.url.endsWith('.ts') ? 'src/cli/main.ts' : 'dist/cli.js'))
     .find((path) => existsSync(path));
-  return main === undefined ? undefined : [process.execPath, main, 'train'];
+  if (main !== undefined) return [process.execPath, main, 'train'];
+  throw new FolioError(
+    'unavailable',
+    'There is no trainer here: Folio is part of another bundle. Install its package, and have your bundler leave it external.',
+  );
+};
+
+const isOwnRoot = (folder: string): boolean => {
+  try {
+    return (
+      (JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown }).name === 'folio'
+    );
+  } catch {
+    return false;
+  }
 };
 
 const mostWaiting = 16; // models
@@ -35,7 +63,7 @@ interface Job {
 }
 
 export interface LocalTrainingOptions {
-  /** Default: the CLI of this checkout. */
+  /** Default: Folio's own, where it has one. */
   readonly command?: TrainCommand | undefined;
   /** Called with failures that no caller waits for. */
   readonly log?: (message: string, error: unknown) => void;
@@ -62,11 +90,7 @@ export class LocalTrainingJobs implements TrainingJobs {
 
   constructor(
     store: Store,
-    {
-      command = ownCommand(),
-      log = () => undefined,
-      killAfterMs = defaultKillAfterMs,
-    }: LocalTrainingOptions = {},
+    { command, log = () => undefined, killAfterMs = defaultKillAfterMs }: LocalTrainingOptions = {},
   ) {
     this.#store = store;
     this.#poller = new RecordPoller(store);
@@ -107,15 +131,10 @@ export class LocalTrainingJobs implements TrainingJobs {
 
   /** The trainer. @throws FolioError `unavailable` without one; `overloaded` where too many models wait for it */
   #commandWithRoom(model: string): TrainCommand {
-    if (this.#command === undefined) {
-      throw new FolioError(
-        'unavailable',
-        'Training needs a checkout of Folio: the package alone has no trainer.',
-      );
-    }
+    const command = this.#command ?? ownCommand();
     // A later training of a model replaces the one that waits.
     const waiting = new Set([...this.#queue.map(({ request }) => request.model), ...this.#starting, model]);
-    if (waiting.size <= mostWaiting) return this.#command;
+    if (waiting.size <= mostWaiting) return command;
     throw new FolioError(
       'overloaded',
       `${mostWaiting} trainings wait already, and they run one after another; try again when some have ended.`,

@@ -128,20 +128,51 @@ describe('the package in an empty project', () => {
     await npm(project, 'install', 'pino@10');
     expect((await health()).status).toBe(200);
   });
+
+  test('starts its own trainer for an upload, which says what it lacks', async () => {
+    const parameters = [
+      join(import.meta.dirname, 'server.mjs'),
+      join(project, 'node_modules/folio/dist/express.js'),
+      join(work, 'trained'),
+    ];
+    const server = await start(process.execPath, parameters, project, { FOLIO_WRITE_KEYS: key });
+    try {
+      const { training } = (await (await upload(server.line)).json()) as { training: { id: string } };
+      const failure = async (): Promise<unknown> => {
+        const url = `http://127.0.0.1:${server.line}/v1/trainings/${training.id}`;
+        const record = await (await fetch(url, { headers: { authorization: `Bearer ${key}` } })).json();
+        return (record as { failure?: unknown }).failure;
+      };
+      await expect.poll(failure, { timeout: 30_000 }).toMatchObject({
+        code: 'tensorflow_unavailable',
+        message: expect.stringMatching(/npm install @tensorflow\/tfjs-node@[\d.]+ long@.* --ignore-scripts/),
+      });
+    } finally {
+      await server.stop();
+    }
+  });
 });
+
+const key = 'a-key-for-this-test';
+const upload = (port: string): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}/v1/corpora/novel?preset=tiny`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain', authorization: `Bearer ${key}` },
+    body: 'A line of a text that is long enough to be tried.\n'.repeat(2000),
+  });
 
 test('Node 20 serves by the middleware: completions, streams, imports', async () => {
   const server = await start(
     join(await installRuntimes(), 'node'),
     [join(import.meta.dirname, 'server.mjs'), join(root, 'dist/express.js'), join(work, 'store')],
     work,
-    { FOLIO_WRITE_KEYS: 'a-key-for-this-test' },
+    { FOLIO_WRITE_KEYS: key },
   );
   cpSync(join(root, 'models'), join(work, 'store/models'), { recursive: true });
   const ask = async (path: string, body: BodyInit, type = 'application/json') => {
     const answer = await fetch(`http://127.0.0.1:${server.line}${path}`, {
       method: 'POST',
-      headers: { 'content-type': type, authorization: 'Bearer a-key-for-this-test' },
+      headers: { 'content-type': type, authorization: `Bearer ${key}` },
       body,
     });
     return { status: answer.status, text: await answer.text() };
@@ -157,6 +188,11 @@ test('Node 20 serves by the middleware: completions, streams, imports', async ()
     const file = await readFile(join(root, 'test/fixtures/import/torch-lstm/checkpoint.pt'));
     const imported = await ask('/v1/models/other/import', new Uint8Array(file), 'application/octet-stream');
     expect([imported.status, imported.text]).toEqual([201, expect.stringContaining('"sample"')]);
+    const refused = await upload(server.line);
+    expect([refused.status, await refused.text()]).toEqual([
+      503,
+      expect.stringContaining('Training needs Node 24 or later; this server runs in v20'),
+    ]);
   } finally {
     await server.stop();
   }

@@ -7,7 +7,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/pattern/': [],
   'src/model/': ['src/pattern/', 'src/errors.ts'],
   'src/store/': ['src/model/', 'src/errors.ts', 'src/optional-package.ts', 'src/settings.ts'],
-  'src/training-jobs/': ['src/store/', 'src/model/', 'src/errors.ts'],
+  'src/training-jobs/': ['src/store/', 'src/model/', 'src/errors.ts', 'src/version.ts'],
   'src/import/': ['src/store/', 'src/model/', 'src/errors.ts'],
   'src/api/': [
     'src/import/',

@@ -49,11 +49,14 @@ const packageName = '@tensorflow/tfjs-node';
 const isNotInstalled = (error: unknown): boolean =>
   error instanceof Error && error.message.startsWith(`Cannot find module '${packageName}`);
 
+/** What the package does not bring, without scripts: the first training does what tfjs-node's would, or does without its host. */
+export const installCommand = `npm install ${packageName}@4.22.0 long@5.3.2 node-api-headers@1.9.0 --ignore-scripts`;
+
 /** Only checkouts install what trains by themselves. */
 const notInstalled = (cause: unknown): FolioError =>
   new FolioError(
     'tensorflow_unavailable',
-    `Training needs packages that are not installed: run \`npm install ${packageName} long node-api-headers\`, in Folio's own checkout \`npm ci\`.`,
+    `Training needs packages that are not installed: run \`${installCommand}\`, in Folio's own checkout \`npm ci\`.`,
     { cause },
   );
 
