@@ -129,6 +129,7 @@ export const createKernelStepper = (
   };
 
   const write = (slot: number, state: Float32Array): void => {
+    pool?.forget();
     let from = 0;
     for (const { address, units } of layout.vectors) {
       floats.set(state.subarray(from, from + units), (addresses[slot]! + address) >> 2);

@@ -96,6 +96,8 @@ export interface PlacedNetwork {
   readonly density: readonly MatrixDensity[];
   /** Bytes of the weights that a step multiplies. */
   readonly weightBytes: number;
+  /** As the kernel pads them: units of the first layer, and rows of what its h is multiplied with. */
+  readonly firstLayer: { readonly units: number; readonly rows: number };
   /** Whether the layers can be cut in parts: not where all of h must be known, for a mean or for the largest in int8. */
   readonly divisible: boolean;
   /** Makes one thread's scratch areas. @returns their addresses */
@@ -203,7 +205,9 @@ export const placeNetwork = (
     }
   };
   const divisible = layers.every((layer) => layer.kind !== 'normalization' && (!int8 || boundedState(layer)));
-  return { address, scratch, density, weightBytes, divisible, placeScratch, placeNext };
+  const units = padded(layers[0]!.units);
+  const firstLayer = { units, rows: stateVectors(layers[0]!) > 0 ? gateCount(layers[0]!) * units : 0 };
+  return { address, scratch, density, weightBytes, firstLayer, divisible, placeScratch, placeNext };
 };
 
 const kindOf = (layer: Layer<Halves>): number => {

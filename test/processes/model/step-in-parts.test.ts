@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { beforeEach, describe, expect, it, type MockInstance, onTestFinished, vi } from 'vitest';
 import type { Halves } from '../../../src/model/format/halves.ts';
 import { createKernelStepper, type KernelOptions } from '../../../src/model/kernel/kernel-stepper.ts';
 import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-threading.ts';
@@ -32,7 +32,8 @@ const stepperWith = (
   return stepper;
 };
 
-const MEMBERS_WORD = 8; // of the kernel's `WorkerPool`
+const MEMBERS_WORD = 9; // of the kernel's `WorkerPool`
+const AHEAD_WORD = 12;
 
 const shape: NetworkShape = {
   vocabulary: 65,
@@ -45,8 +46,10 @@ const shape: NetworkShape = {
   seed: 1,
 };
 
+let together: MockInstance<() => boolean>;
+
 beforeEach(() => {
-  const together = vi.spyOn(AdaptiveThreading.prototype, 'together', 'get').mockReturnValue(true);
+  together = vi.spyOn(AdaptiveThreading.prototype, 'together', 'get').mockReturnValue(true);
   onTestFinished(() => together.mockRestore());
 });
 
@@ -130,6 +133,76 @@ describe('one sequence by several threads', () => {
     }
   });
 
+  it.each(['int8', 'int4'] as const)(
+    'computes the product of the next step ahead, and only where that step follows, in %s',
+    async (precision) => {
+      for (const first of [
+        { kind: 'lstm', units: 200 },
+        { kind: 'gru', units: 100, resetAfter: true },
+        { kind: 'gru', units: 100, resetAfter: false },
+        { kind: 'simple-rnn', units: 130 },
+      ] as const) {
+        const network = randomNetwork({
+          vocabulary: 65,
+          layers: [first, { kind: 'lstm', units: 40 }],
+          seed: 3,
+        });
+        const tasks: WorkerTask[] = [];
+        const { start } = nodeThreads(2);
+        const several = stepperWith(
+          network,
+          precision,
+          eager(2, (task) => {
+            tasks.push(task);
+            start(task);
+          }),
+        );
+        const both = [createKernelStepper(network, precision), several];
+        let slots = both.map((stepper) => [stepper.open(), stepper.open()]);
+        const step = (which: readonly number[], id: number): void => {
+          const ids = which.map((_, i) => (id + i) % 65);
+          const [expected, actual] = both.map((stepper, i) =>
+            stepper.step(
+              which.map((slot) => slots[i]![slot]!),
+              ids,
+            ),
+          );
+          expectSameBits([expected!, actual!], id);
+        };
+        /** What may come between two steps of a sequence. */
+        const between = [
+          () => step([1], 5), // another sequence
+          () => step([0, 1], 9), // both
+          () => {
+            for (const [i, stepper] of both.entries())
+              stepper.write(slots[i]![0]!, both[0]!.read(slots[0]![1]!));
+          },
+          () => {
+            for (const [i, stepper] of both.entries()) for (const slot of slots[i]!) stepper.close(slot);
+            slots = both.map((stepper) => [stepper.open(), stepper.open()]);
+          },
+          () => {
+            together.mockReturnValue(false);
+            step([0], 33);
+            together.mockReturnValue(true);
+          },
+        ];
+        step([0], 0);
+        const ahead = () => new Int32Array(tasks[0]!.memory.buffer)[(tasks[0]!.pool >> 2) + AHEAD_WORD]!;
+        let used = 0;
+        const until = Date.now() + 20_000;
+        for (let i = 0; i < 400 || (used < 100 && Date.now() < until); i++) {
+          if (i % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 5)); // workers fall asleep
+          if (i % 7 === 6) between[i % between.length]!();
+          step([0], (i * 11) % 65);
+          used += ahead();
+        }
+        expect(used, 'parts that were there').toBeGreaterThanOrEqual(100);
+        expect(both[1]!.read(slots[1]![0]!)).toEqual(both[0]!.read(slots[0]![0]!));
+      }
+    },
+  );
+
   it('stays on one thread where parts would be small, and where all of h must be known', () => {
     const started: number[] = [];
     const threads = eager(2, ({ thread }) => started.push(thread));
@@ -151,6 +224,17 @@ describe('one sequence by several threads', () => {
     expect(started).toEqual([]);
     advance(ofLayers([{ kind: 'lstm', units: 64, activation: 'relu' }]), 'f32', threads);
     expect(started).toEqual([1]);
+  });
+
+  it('reports a worker that failed in a product for the next step', () => {
+    const { start } = nodeThreads(3);
+    const threads = eager(3, (task) => (task.thread === 1 ? start(task) : startFailingWorker(task, true)));
+    const stepper = stepperWith(randomNetwork(shape), 'int8', threads);
+    const slot = stepper.open();
+    const until = Date.now() + 10_000;
+    expect(() => {
+      while (Date.now() < until) stepper.step([slot], [1]);
+    }).toThrow(WebAssembly.RuntimeError);
   });
 
   it('reports a worker that failed in the middle of its part', async () => {

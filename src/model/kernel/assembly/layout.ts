@@ -93,11 +93,12 @@ export class Network {
   recurrentSums: usize; // offset in a scratch area, GRU: f32 [rows]
 }
 
-/** Threads that share a step. The first three fields are read and written by atomic operations alone. */
+/** Threads that share a step. The first four fields are read and written by atomic operations alone. */
 @unmanaged
 export class WorkerPool {
   ticket: i32; // see worker-pool.ts
   finished: i32; // chunks, or parts, that are finished; negative when a worker has failed
+  finishedAhead: i32; // workers' parts of a product ahead that are finished; negative likewise
   asleep: i32; // workers that wait to be notified
   network: usize;
   int8: i32;
@@ -105,6 +106,13 @@ export class WorkerPool {
   size: i32; // sequences of a chunk; 0 where the chunks are parts of one sequence's layers
   parts: i32; // of one sequence's first layer
   members: i32; // threads that take part in its later layers
+  first: i32; // units of the first layer that are the caller's part
+  balance: i32; // see step-in-parts.ts
+  ahead: i32; // workers' parts of the first layer whose recurrent product was computed ahead: see product-ahead.ts
+  offeredAhead: i32; // 1 while such parts are offered
+  aheadSums: usize; // f32 [rows of the first layer's recurrent matrix]: that product; 0 where it is not computed ahead
+  aheadInput: usize; // the vector that is multiplied
+  aheadSlot: usize; // the sequence whose it is; the host makes it 0 where that one's state changes
 }
 
 export const LSTM = 0;

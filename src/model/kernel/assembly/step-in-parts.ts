@@ -1,7 +1,8 @@
 import { activateUnits, gruGates, lstmGates, quantise, resetState } from './gates';
-import { BLOCK, DENSE, GRU_RESET_AFTER, GRU_RESET_BEFORE, Layer, LSTM, Network, SIMPLE_RNN, vectorBytes, WorkerPool } from './layout';
-import { cellOf, layerAt, pointer, productOf, startSums } from './step';
-import { close } from './ticket';
+import { BLOCK, DENSE, GRU_RESET_BEFORE, Layer, LSTM, Network, SIMPLE_RNN, vectorBytes, WorkerPool } from './layout';
+import { isGru, jointRows, offerProduct, takeProduct, waitForProduct } from './product-ahead';
+import { boundary, boundaryOfFirst, cellOf, layerAt, pointer, productOf, startSums } from './step';
+import { close, expect, finish, waitFor } from './ticket';
 
 /**
  * One sequence's step by several threads. Each layer's units are cut in parts; a thread computes all gates of its
@@ -13,11 +14,11 @@ import { close } from './ticket';
  * does too, and the later layers are cut for those that came: `pool.members`. Nobody waits for a worker that sleeps.
  */
 
-/** Rows, or units, where a part starts: a multiple of 32 (a tile) but for the end. */
+/** The first unit of a thread's part of a layer. */
 // @ts-ignore: decorator
 @inline
-function boundary(units: i32, part: i32, parts: i32): i32 {
-  return part == parts ? units : ((units >> 4) * part / parts) << 4 & ~31;
+function partStart(pool: WorkerPool, l: i32, units: i32, part: i32, parts: i32): i32 {
+  return l == 0 ? boundaryOfFirst(pool, units, part) : boundary(units, part, parts);
 }
 
 /** The list of a thread's scratch areas. */
@@ -27,29 +28,34 @@ function scratchOf(network: Network, thread: i32): usize {
   return network.scratch + ((thread * BLOCK) << 2);
 }
 
-/** Waits until so many parts are finished. A worker that failed makes it negative. */
-function waitFor(pool: WorkerPool, parts: i32): void {
-  while (true) {
-    const finished = atomic.load<i32>(changetype<usize>(pool) + offsetof<WorkerPool>('finished'));
-    if (finished < 0) unreachable();
-    if (finished >= parts) return;
+/** Steps by which those in which a worker was waited for must differ from the others before the caller's part changes. */
+const UNEVEN = 16;
+
+/**
+ * The caller does more than its part of the layers, and how much that is depends on what it does with the logits. So its
+ * part grows where it waits for workers in most steps, and shrinks where it does not: by a tile of units at a time.
+ */
+function weigh(pool: WorkerPool, units: i32, there: bool): void {
+  pool.balance += there ? -1 : 1;
+  if (pool.balance > UNEVEN) {
+    pool.balance = 0;
+    pool.first = min(pool.first + 32, units - 32 * (pool.parts - 1) & ~31);
+  } else if (pool.balance < -UNEVEN) {
+    pool.balance = 0;
+    pool.first = max(pool.first - 32, 32);
   }
 }
 
-function finish(pool: WorkerPool, parts: i32): void {
-  atomic.add<i32>(changetype<usize>(pool) + offsetof<WorkerPool>('finished'), parts);
-}
-
 /** Everything of a layer up to its barrier, or up to the one in its middle. */
-function layerPart(network: Network, l: i32, int8: bool, thread: i32, part: i32, parts: i32): void {
+function layerPart(pool: WorkerPool, network: Network, l: i32, int8: bool, thread: i32, part: i32, parts: i32): void {
   const layer = layerAt(network, l);
   const units = layer.paddedUnits;
-  const from = boundary(units, part, parts);
-  const to = boundary(units, part + 1, parts);
+  const from = partStart(pool, l, units, part, parts);
+  const to = partStart(pool, l, units, part + 1, parts);
   const scratch = scratchOf(network, thread);
   const area = pointer(scratch, 0);
   const sums = network.sums;
-  const gru = layer.kind == GRU_RESET_AFTER || layer.kind == GRU_RESET_BEFORE;
+  const gru = isGru(layer);
   const gates = layer.kind == LSTM ? 4 : gru ? 3 : 1;
   const id = l > 0 ? -1 : load<i32>(network.ids);
   const h = pointer(network.slots, 0) + layer.state;
@@ -61,9 +67,15 @@ function layerPart(network: Network, l: i32, int8: bool, thread: i32, part: i32,
       productOf(int8, layer.input, 1, next, 0, below.paddedUnits, scratch, sums, row + from, row + to);
     }
   }
+  const ahead = l == 0 && part > 0 && part <= pool.ahead;
+  if (ahead) waitForProduct(pool, pool.ahead);
   const recurrentSums = gru ? network.recurrentSums : sums;
-  const joint = layer.kind == DENSE ? 0 : layer.kind == GRU_RESET_BEFORE ? 2 * units : gates * units;
+  const joint = layer.kind == DENSE ? 0 : jointRows(layer);
   for (let row = 0; row < joint; row += units) {
+    if (ahead) {
+      takeProduct(pool, layer, area + recurrentSums, row + from, row + to);
+      continue;
+    }
     if (gru) startRecurrent(layer, area + recurrentSums, row + from, row + to);
     productOf(
       int8, layer.recurrent, 1, network.slots, layer.state, units, scratch, recurrentSums, row + from, row + to,
@@ -89,11 +101,11 @@ function startRecurrent(layer: Layer, sums: usize, from: i32, to: i32): void {
 }
 
 /** The rest of a layer whose candidate is multiplied with the reset state, once all parts of that are there. */
-function candidatePart(network: Network, l: i32, int8: bool, thread: i32, part: i32, parts: i32): void {
+function candidatePart(pool: WorkerPool, network: Network, l: i32, int8: bool, thread: i32, part: i32, parts: i32): void {
   const layer = layerAt(network, l);
   const units = layer.paddedUnits;
-  const from = boundary(units, part, parts);
-  const to = boundary(units, part + 1, parts);
+  const from = partStart(pool, l, units, part, parts);
+  const to = partStart(pool, l, units, part + 1, parts);
   const scratch = scratchOf(network, thread);
   const area = pointer(scratch, 0);
   const out = network.recurrentSums + ((2 * units) << 2);
@@ -135,9 +147,14 @@ export function callerParts(pool: WorkerPool): void {
   const network = changetype<Network>(pool.network);
   const int8 = pool.int8 != 0;
   const parts = pool.parts;
-  layerPart(network, 0, int8, 0, 0, parts);
+  layerPart(pool, network, 0, int8, 0, 0, parts);
+  if (pool.ahead > 0) {
+    const units = layerAt(network, 0).paddedUnits;
+    if (!waitForProduct(pool, pool.ahead)) weigh(pool, units, false);
+    expect(pool); // who has just finished the product takes its part of the step now
+  }
   const members = close(pool) + 1;
-  for (let part = members; part < parts; part++) layerPart(network, 0, int8, 0, part, parts);
+  for (let part = members; part < parts; part++) layerPart(pool, network, 0, int8, 0, part, parts);
   pool.members = members;
   finish(pool, parts - members + 1);
   laterPhases(pool, network, int8, 0, 0);
@@ -150,7 +167,7 @@ export function workerParts(pool: WorkerPool, thread: i32, part: i32): void {
   const parts = pool.parts;
   // What is last for a worker is not waited for: the caller may be at its next step by then.
   const more = network.depth > 1 || layerAt(network, 0).kind == GRU_RESET_BEFORE || outputIsShared(network, int8);
-  layerPart(network, 0, int8, thread, part, parts);
+  layerPart(pool, network, 0, int8, thread, part, parts);
   finish(pool, 1);
   if (!more) return;
   waitFor(pool, parts); // `pool.members` is known then
@@ -168,17 +185,17 @@ function laterPhases(pool: WorkerPool, network: Network, int8: bool, thread: i32
     const layer = layerAt(network, l);
     const parts = l == 0 ? pool.parts : members;
     if (l > 0) {
-      layerPart(network, l, int8, thread, part, members);
+      layerPart(pool, network, l, int8, thread, part, members);
       finish(pool, 1);
       done += members;
     }
     if (layer.kind == GRU_RESET_BEFORE) {
       waitFor(pool, done);
-      candidatePart(network, l, int8, thread, part, parts);
+      candidatePart(pool, network, l, int8, thread, part, parts);
       let mine = 1;
       if (caller) {
         for (let left = members; left < parts; left++) {
-          candidatePart(network, l, int8, thread, left, parts);
+          candidatePart(pool, network, l, int8, thread, left, parts);
           mine++;
         }
       }
@@ -186,14 +203,16 @@ function laterPhases(pool: WorkerPool, network: Network, int8: bool, thread: i32
       done += parts;
     }
     if (!caller && l == depth - 1 && !shared) return;
-    waitFor(pool, done);
+    const there = waitFor(pool, done);
+    if (caller && l == 0 && pool.ahead > 0 && members > 1) weigh(pool, layer.paddedUnits, there);
     if (caller) memory.copy(pointer(network.slots, 0) + layer.state, layer.next, vectorBytes(layer.paddedUnits));
   }
-  if (!shared) {
-    outputPart(network, int8, thread, 0, 1);
-    return;
+  if (shared) {
+    outputPart(network, int8, thread, part, members);
+    finish(pool, 1);
+    if (!caller) return;
+    waitFor(pool, done + members);
   }
-  outputPart(network, int8, thread, part, members);
-  finish(pool, 1);
-  if (caller) waitFor(pool, done + members);
+  if (members > 1) offerProduct(pool, network);
+  if (!shared) outputPart(network, int8, thread, 0, 1);
 }

@@ -1,6 +1,6 @@
 import { activateUnits, gruGates, lstmGates, normalize, quantise, resetState } from './gates';
 import {
-  BLOCK, DENSE, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network, NORMALIZATION, SIMPLE_RNN, vectorBytes,
+  BLOCK, DENSE, GRU_RESET_AFTER, Layer, LSTM, Matrix, Network, NORMALIZATION, SIMPLE_RNN, vectorBytes, WorkerPool,
 } from './layout';
 import { addProductF32 } from './product-f32';
 import { addProductHalves } from './product-halves';
@@ -15,6 +15,20 @@ export function advanceF32(network: Network, thread: i32, from: i32, n: i32): vo
 /** The same in int8. */
 export function advanceInt8(network: Network, thread: i32, from: i32, n: i32): void {
   for (const end = from + n; from < end; from += BLOCK) step(network, thread, from, min(end - from, BLOCK), true);
+}
+
+/** Where a part starts of rows, or units, that threads share: at a multiple of 32 (a tile) but for the end. */
+// @ts-ignore: decorator
+@inline
+export function boundary(units: i32, part: i32, parts: i32): i32 {
+  return part == parts ? units : ((units >> 4) * part / parts) << 4 & ~31;
+}
+
+/** The same of the first layer, where the caller's part has a size of its own. */
+// @ts-ignore: decorator
+@inline
+export function boundaryOfFirst(pool: WorkerPool, units: i32, part: i32): i32 {
+  return part == 0 ? 0 : pool.first + boundary(units - pool.first, part - 1, pool.parts - 1);
 }
 
 // @ts-ignore: decorator

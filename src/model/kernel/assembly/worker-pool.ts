@@ -1,7 +1,8 @@
 import { Network, WorkerPool } from './layout';
-import { advanceF32, advanceInt8 } from './step';
+import { closeProduct, NO_SLOT, productPart } from './product-ahead';
+import { advanceF32, advanceInt8, pointer } from './step';
 import { callerParts, workerParts } from './step-in-parts';
-import { asleepOf, finishedOf, MOST_CHUNKS, offer, SHUT_DOWN, take, ticketOf } from './ticket';
+import { asleepOf, finish, finishedOf, MOST_CHUNKS, offer, PRODUCT_AHEAD, SHUT_DOWN, take, ticketOf } from './ticket';
 
 /** Sequences of a chunk: enough to share the reading of the weights, and few enough for a slower thread to take fewer. */
 const CHUNK = 4;
@@ -21,6 +22,7 @@ export function stepTogether(pool: WorkerPool, threads: i32, n: i32): bool {
   const fair = min(((few + threads - 1) / threads) * threads, MOST_CHUNKS);
   const size = (n + fair - 1) / fair;
   const chunks = (n + size - 1) / size;
+  closeProduct(pool, NO_SLOT);
   pool.n = n;
   pool.size = size;
   offer(pool, chunks);
@@ -44,6 +46,7 @@ export function stepTogether(pool: WorkerPool, threads: i32, n: i32): bool {
  * @returns whether a worker took part
  */
 export function stepInParts(pool: WorkerPool, parts: i32): bool {
+  closeProduct(pool, pointer(changetype<Network>(pool.network).slots, 0));
   pool.size = 0;
   pool.parts = parts;
   offer(pool, parts - 1);
@@ -59,10 +62,11 @@ export function work(pool: WorkerPool, thread: i32): void {
     if (ticket == SHUT_DOWN) return;
     const chunk = take(pool);
     if (chunk >= 0) {
-      if (pool.size == 0) workerParts(pool, thread, chunk + 1);
+      if (chunk & PRODUCT_AHEAD) productPart(pool, (chunk ^ PRODUCT_AHEAD) + 1);
+      else if (pool.size == 0) workerParts(pool, thread, chunk + 1);
       else {
         advance(pool, thread, chunk);
-        atomic.add<i32>(finishedOf(pool), 1);
+        finish(pool, 1);
       }
       spins = SPINS;
     } else if (--spins == 0) {

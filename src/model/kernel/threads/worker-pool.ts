@@ -33,7 +33,7 @@ export const partsOf = (
 
 /**
  * What a worker thread does. Its text is all that the thread is given, so it uses nothing from outside; a worker
- * that fails says so in the pool's second word, where the step that waits for it looks.
+ * that fails says so in the pool's second and third word, where the step that waits for it looks.
  */
 export const runWorker = ({ module, memory, fusedDot, pool, thread }: WorkerTask): void => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
@@ -42,7 +42,8 @@ export const runWorker = ({ module, memory, fusedDot, pool, thread }: WorkerTask
   try {
     kernel.work(pool, thread);
   } catch {
-    Atomics.store(new Int32Array(memory.buffer), (pool >> 2) + 1, -(2 ** 31));
+    const finished = new Int32Array(memory.buffer, pool + 4, 2);
+    for (const i of finished.keys()) Atomics.store(finished, i, -(2 ** 31));
   }
 };
 
@@ -50,6 +51,8 @@ export const runWorker = ({ module, memory, fusedDot, pool, thread }: WorkerTask
 export interface WorkerPool {
   /** Advances the first `n` sequences of the step buffers by one character each. */
   step(n: number): void;
+  /** Called before a state is changed by anything but a step of its own: what was computed ahead for it is of no use. */
+  forget(): void;
   /** Ends the workers. */
   shutdown(): void;
 }
@@ -64,11 +67,17 @@ export const createWorkerPool = (
   const { address, scratch, placeScratch } = network;
   const { module, memory } = kernel;
   network.placeNext(memory);
-  // As in `assembly/layout.ts`: ticket, finished, asleep, network, int8, n, size, parts, members.
-  const pool = arena.placeWords([0, 0, 0, address, int8 ? 1 : 0, 0, 0, 0, 0]);
-  arena.commit();
-  const advance = int8 ? kernel.stepInt8 : kernel.stepF32;
   const parts = partsOf(network, threads);
+  const { units, rows } = network.firstLayer;
+  const aheadSums = int8 && parts > 1 && rows > 0 ? arena.place(4 * rows) : 0;
+  const first = Math.floor(units / 32 / parts) * 32;
+  // As in `assembly/layout.ts`: ticket, finished, finishedAhead, asleep, network, int8, n, size, parts, members, first,
+  // balance, ahead, offeredAhead, aheadSums, aheadInput, aheadSlot.
+  const words = [0, 0, 0, 0, address, int8 ? 1 : 0, 0, 0, parts, 0, first, 0, 0, 0, aheadSums, 0, 0];
+  const pool = arena.placeWords(words);
+  arena.commit();
+  const aheadSlot = new Uint32Array(memory.buffer, pool + 4 * (words.length - 1), 1);
+  const advance = int8 ? kernel.stepInt8 : kernel.stepF32;
   const ofOne = new AdaptiveThreading();
   const ofSeveral = new AdaptiveThreading();
   let threadCount = 1;
@@ -81,6 +90,10 @@ export const createWorkerPool = (
     threadCount++;
   };
 
+  const forget = (): void => {
+    aheadSlot[0] = 0;
+  };
+
   return {
     step(n) {
       const wanted = n === 1 ? parts : Math.min(n, threads.count);
@@ -88,11 +101,14 @@ export const createWorkerPool = (
       const adaptive = n === 1 ? ofOne : ofSeveral;
       const began = now();
       let helped = 0;
-      if (!adaptive.together) advance(address, n);
-      else if (n === 1) helped = kernel.stepInParts(pool, parts);
+      if (!adaptive.together) {
+        forget();
+        advance(address, n);
+      } else if (n === 1) helped = kernel.stepInParts(pool, parts);
       else helped = kernel.stepTogether(pool, threadCount, n);
       adaptive.took(now() - began, n, helped === 1);
     },
+    forget,
     shutdown: () => kernel.shutdown(pool),
   };
 };
