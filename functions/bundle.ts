@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Metafile, type Plugin } from 'esbuild';
 import { builtins } from '../scripts/builtins.ts';
+import { kernelBytes } from '../src/model/kernel/kernel-bytes.ts';
 import { bundlePage } from '../src/web/bundle.ts';
 import { writeLicenses } from '../src/web/licenses.ts';
 
@@ -35,6 +36,17 @@ const without = (filter: RegExp): Plugin => ({
   },
 });
 
+/** Node 24 has relaxed SIMD on each kind of processor that Lambda has, so the kernel's other build stays out. */
+const relaxedKernel: Plugin = {
+  name: 'relaxed-kernel',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/kernel-bytes\.ts$/ }, () => ({
+      contents: `export const kernelBytes = ${JSON.stringify({ relaxed: kernelBytes.relaxed })}`,
+      loader: 'ts',
+    }));
+  },
+};
+
 const options = {
   bundle: true,
   minify: true,
@@ -59,7 +71,7 @@ export async function bundleFunction(name: FunctionName, folder: string): Promis
   const { metafile } = await build({
     ...options,
     ...(name === 'generate' && { inject: ['functions/fetch-objects.ts'] }),
-    plugins: [builtins, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
+    plugins: [builtins, relaxedKernel, ...(neverLoaded[name] ? [without(neverLoaded[name])] : [])],
     metafile: true,
     absWorkingDir: root,
     entryPoints: { index: `functions/${name}.ts` },

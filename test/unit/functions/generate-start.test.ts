@@ -5,6 +5,7 @@ import type { Metafile } from 'esbuild';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { bundleFunction } from '../../../functions/bundle.ts';
 import { isRareField, schemasWithRareFields } from '../../../src/api/request/rare-fields.ts';
+import { kernelBytes } from '../../../src/model/kernel/kernel-bytes.ts';
 
 /** Where the code of patterns, choices, bans, DRY, dynamic temperatures and blends is called from. */
 const area =
@@ -47,6 +48,13 @@ describe('what the function that generates loads at its start', () => {
     expect([...bytes.keys()]).toEqual(
       expect.arrayContaining(['src/model/decode/decoder.ts', 'src/api/request/requests.ts']),
     );
+  });
+
+  test('has that build of the kernel alone which every processor of Lambda runs', () => {
+    const size = bytes.get('src/model/kernel/kernel-bytes.ts')!;
+    const { length } = kernelBytes.relaxed.base64;
+    expect(size).toBeGreaterThan(length);
+    expect(size).toBeLessThan(length + 200);
   });
 
   test('has none of what few requests ask for, and no descriptions of fields', () => {
