@@ -4,6 +4,7 @@ import { clock } from '../../training/report/format.ts';
 import { readSettings } from '../settings.ts';
 import { openStore } from '../store/open-store.ts';
 import { listRecords } from '../training-jobs/records.ts';
+import { isSilent } from '../training-jobs/silence.ts';
 import { withoutSuperseded } from '../training-jobs/superseded.ts';
 import { isFinal, type TrainingRecord } from '../training-jobs/training-jobs.ts';
 import { integer, newCommand } from './command.ts';
@@ -69,9 +70,12 @@ const rowOf = (record: TrainingRecord, isLatest: boolean): readonly string[] => 
 
 /** @param isLatest Whether no later training has replaced it. */
 const detailOf = (
-  { state, progress, version, failure, preset }: TrainingRecord,
+  { state, progress, version, failure, preset, updatedAt }: TrainingRecord,
   isLatest: boolean,
 ): string => {
+  if (isSilent(state, updatedAt, Date.now())) {
+    return `has written nothing since ${updatedAt.slice(0, 16).replace('T', ' ')}: it may hang`;
+  }
   if (state === 'running' && progress) {
     const { step, steps, secondsLeft, loss, epoch, epochs, charactersPerSecond } = progress;
     const share = `${Math.floor((100 * step) / steps)}%  ${clock(secondsLeft)} left  loss ${loss.toFixed(4)}`;

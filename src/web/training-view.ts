@@ -1,8 +1,9 @@
 import { ApiError, type TrainingJob } from '../client/client.ts';
+import { isSilent } from '../training-jobs/silence.ts';
 import { address, call, givenKey } from './api.ts';
 import { fromTemplate, make, messageOf, notice, withdrawNotice, within } from './dom.ts';
 import { readEvents } from './event-stream.ts';
-import { formatCount, formatDecimal, formatDuration, formatInteger } from './format.ts';
+import { formatCount, formatDate, formatDecimal, formatDuration, formatInteger } from './format.ts';
 import { LossChart } from './loss-chart.ts';
 import { Samples } from './samples.ts';
 
@@ -17,6 +18,8 @@ const states: Readonly<Record<TrainingJob['state'], string>> = {
 
 const LOST = 'The connection to the server is lost; trying again.';
 
+const lookEveryMs = 15_000; // whether the trainer has fallen silent
+
 const isOver = (state: TrainingJob['state']): boolean => state !== 'queued' && state !== 'running';
 
 /** What of a training's view keeps a state of its own. */
@@ -29,6 +32,9 @@ interface Parts {
 export class TrainingView {
   readonly #root: HTMLElement;
   readonly #onUse: (model: string) => void;
+  #training: TrainingJob | undefined;
+  /** Milliseconds that the server's clock is ahead of this one. */
+  #ahead = 0;
   #watching: AbortController | undefined;
 
   constructor(root: HTMLElement, onUse: (model: string) => void) {
@@ -41,6 +47,9 @@ export class TrainingView {
     this.#watching?.abort();
     const watching = new AbortController();
     this.#watching = watching;
+    this.#training = undefined;
+    const timer = setInterval(() => this.#showState(), lookEveryMs);
+    watching.signal.addEventListener('abort', () => clearInterval(timer));
     this.#root.replaceChildren(fromTemplate('training-template'));
     const chart = new LossChart(
       within(this.#root, '.plot', HTMLElement),
@@ -71,6 +80,7 @@ export class TrainingView {
           headers: { accept: 'text/event-stream' },
         });
         withdrawNotice('train-notice', LOST);
+        this.#ahead = (Date.parse(response.headers.get('date') ?? '') || Date.now()) - Date.now();
         for await (const { event, data } of readEvents(response)) {
           if (event === 'end') return;
           if (event === 'training') this.#show(JSON.parse(data) as TrainingJob, parts);
@@ -84,12 +94,11 @@ export class TrainingView {
   }
 
   #show(training: TrainingJob, { chart, samples }: Parts): void {
-    const { model, version, state, progress, failure, best_epoch: best } = training;
+    const { model, version, state, progress, best_epoch: best } = training;
     const root = this.#root;
     within(root, 'h3', HTMLElement).textContent = model;
-    const status = failure ? `${states[state]}: ${failure.message}` : states[state];
-    const line = within(root, '.state', HTMLElement);
-    if (line.textContent !== status) line.textContent = status;
+    this.#training = training;
+    this.#showState();
     const use = within(root, '[data-do=use]', HTMLButtonElement);
     use.hidden = state !== 'published' || version === undefined;
     use.onclick = () => this.#onUse(`${model}@${version}`);
@@ -112,6 +121,13 @@ export class TrainingView {
     samples.show(training.samples, training.samples.some(({ epoch }) => epoch === best) ? best : undefined);
     within(root, '.log', HTMLElement).hidden = training.log_tail.length === 0;
     within(root, '.log pre', HTMLElement).textContent = training.log_tail.join('\n');
+  }
+
+  #showState(): void {
+    if (this.#training === undefined) return;
+    const line = within(this.#root, '.state', HTMLElement);
+    const status = statusOf(this.#training, Date.now() + this.#ahead);
+    if (line.textContent !== status) line.textContent = status;
   }
 
   #figures({
@@ -144,6 +160,13 @@ export class TrainingView {
     ];
   }
 }
+
+const statusOf = ({ state, failure, updated_at }: TrainingJob, now: number): string => {
+  if (failure) return `${states[state]}: ${failure.message}`;
+  if (!isSilent(state, updated_at, now)) return states[state];
+  const since = formatDate(new Date(updated_at));
+  return `${states[state]}. The trainer has written nothing since ${since}, though it does every minute: it may hang. Stopped, it goes on later from its last checkpoint.`;
+};
 
 /** A link to the report; with a key it has to be fetched, since a link carries none. */
 const showReportOf = (link: HTMLAnchorElement, version: string): void => {

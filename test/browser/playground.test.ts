@@ -573,7 +573,9 @@ test('a training is shown without its chart where the chart’s code cannot be l
   await page.goto(server.url);
   await page.locator('#train-notice').getByText('The chart cannot be drawn').waitFor();
   await page.locator('#train-notice').getByText('trying again').waitFor();
-  await page.locator('#training-view .state').getByText('Published', { exact: true }).waitFor();
+  const state = page.locator('#training-view .state');
+  await state.getByText(/^Training\. The trainer has written nothing since 1 Jan 2026, \d\d:\d\d/).waitFor();
+  await state.getByText('Published', { exact: true }).waitFor();
   expect(await page.locator('#train-notice').isHidden()).toBe(true);
   expect(await page.locator('#training-view figcaption').textContent()).toContain(
     '2.600 on the held-out text',
