@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { kernelWasm, relaxedSimdSupported, useWideKernel } from './model/kernel/kernel-module.ts';
 import { createKernelStepper } from './model/kernel/kernel-stepper.ts';
 import type { Threads } from './model/kernel/threads/worker-pool.ts';
-import type { LstmLayer, Network } from './model/network.ts';
+import type { GruLayer, LstmLayer, Network } from './model/network.ts';
 import { PRECISIONS, type Precision } from './model/stepper.ts';
 
 /**
@@ -86,8 +86,8 @@ const logitsOf = (network: Network, precision: Precision): Buffer => {
   return Buffer.concat(rows);
 };
 
-/** Two layers of LSTM, the second of which leaves out blocks of zeros; neither has whole tiles alone. */
-const testNetwork = (): Network => {
+/** A layer of each kind, none of which has whole tiles alone; the second leaves out blocks of zeros. */
+export const testNetwork = (): Network => {
   const vocabulary = 33;
   let state = 1;
   const uniform = (length: number): Float32Array =>
@@ -95,26 +95,34 @@ const testNetwork = (): Network => {
       state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0; // Numerical Recipes' generator
       return (state / 2 ** 31 - 1) / 4;
     });
+  const weights = (inputs: number, units: number, gates: number) => ({
+    ...{ name: `of_${units}`, inputs, units, activation: 'tanh' as const },
+    kernel: uniform(gates * units * inputs),
+    bias: uniform(gates * units),
+  });
   const lstm = (inputs: number, units: number, zeros: boolean): LstmLayer => {
     const recurrent = uniform(4 * units * units);
     for (let row = 0; zeros && row < units; row += 8)
       recurrent.fill(0, 4 * units * row, 4 * units * (row + 4));
-    return {
-      kind: 'lstm',
-      name: `lstm_${units}`,
-      inputs,
-      units,
-      activation: 'tanh',
-      recurrentActivation: 'sigmoid',
-      kernel: uniform(4 * units * inputs),
-      recurrent,
-      bias: uniform(4 * units),
-    };
+    return { kind: 'lstm', ...weights(inputs, units, 4), recurrentActivation: 'sigmoid', recurrent };
   };
+  const gru = (inputs: number, units: number, resetAfter: boolean): GruLayer => ({
+    ...{ kind: 'gru', ...weights(inputs, units, 3), recurrentActivation: 'sigmoid', resetAfter },
+    recurrent: uniform(3 * units * units),
+    recurrentBias: resetAfter ? uniform(3 * units) : new Float32Array(3 * units),
+  });
   return {
     vocabulary,
     input: { kind: 'one-hot' },
-    layers: [lstm(vocabulary, 80, false), lstm(80, 48, true)],
-    output: { name: 'dense', inputs: 48, kernel: uniform(48 * vocabulary), bias: uniform(vocabulary) },
+    layers: [
+      lstm(vocabulary, 80, false),
+      lstm(80, 48, true),
+      gru(48, 40, true),
+      { kind: 'dense', ...weights(40, 36, 1) },
+      gru(36, 44, false),
+      { kind: 'normalization', name: 'normalization', inputs: 44, units: 44, epsilon: 1e-3 },
+      { kind: 'simple-rnn', ...weights(44, 28, 1), recurrent: uniform(28 * 28) },
+    ],
+    output: { name: 'dense', inputs: 28, kernel: uniform(28 * vocabulary), bias: uniform(vocabulary) },
   };
 };

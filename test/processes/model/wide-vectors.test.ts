@@ -6,10 +6,10 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { kernelBuild, kernelWasm, useWideKernel } from '../../../src/model/kernel/kernel-module.ts';
 import { createKernelStepper, type KernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import { AdaptiveThreading } from '../../../src/model/kernel/threads/adaptive-threading.ts';
-import type { Network } from '../../../src/model/network.ts';
+import type { Layer, Network } from '../../../src/model/network.ts';
 import type { Precision } from '../../../src/model/stepper.ts';
 import { nodeThreads } from '../../../src/threads.ts';
-import { widenVectors } from '../../../src/wide-vectors.ts';
+import { testNetwork, widenVectors } from '../../../src/wide-vectors.ts';
 import { inHalves } from '../../in-halves.ts';
 import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { networkShape, prune, randomNetwork } from '../../random-network.ts';
@@ -47,6 +47,29 @@ describe('the ordinary kernel stays', () => {
     expect(widenVectors({ ...tried, compile })).toMatch(/CompileError/);
     expect(kernelBuild()).not.toBe('relaxed-wide');
   });
+});
+
+it('is decided by layers of every kind, each of which the logits depend on', () => {
+  const { layers, ...network } = testNetwork();
+  const kinds: Readonly<Record<Layer['kind'], true>> = {
+    ...{ lstm: true, gru: true, 'simple-rnn': true, dense: true, normalization: true },
+  };
+  expect(new Set(layers.map(({ kind }) => kind))).toEqual(new Set(Object.keys(kinds)));
+  expect(layers.flatMap((one) => (one.kind === 'gru' ? [one.resetAfter] : []))).toEqual([true, false]);
+  const logitsOf = (changed: Network): Float32Array => {
+    const stepper = createKernelStepper(changed, 'f32');
+    const slot = stepper.open();
+    for (let id = 0; id < 4; id++) stepper.step([slot], [id]);
+    return stepper.step([slot], [4]).slice();
+  };
+  const expected = logitsOf({ ...network, layers });
+  for (const [at, layer] of layers.entries()) {
+    const changed =
+      layer.kind === 'normalization'
+        ? { ...layer, epsilon: 1 }
+        : { ...layer, bias: layer.bias.map((value, unit) => (unit === 0 ? value + 0.01 : value)) };
+    expect(logitsOf({ ...network, layers: layers.with(at, changed) })).not.toEqual(expected);
+  }
 });
 
 describe.runIf(isTried)('the kernel with its vectors in pairs', () => {
