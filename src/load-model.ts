@@ -45,8 +45,9 @@ export const loadModel = (source: string | URL | StoreEntry, given: LoadOptions 
   const options = { hash: nativeSha256, ...given, threads: nodeThreads(given.threads) };
   if (typeof source === 'object' && 'store' in source) return loadFromStore(source, options);
   const text = String(source);
-  if (/^https?:/i.test(text)) return fetchModel(text, options);
-  return loadFromFolder(/^file:/i.test(text) ? fileURLToPath(text) : text, options);
+  const scheme = /^(?:https?|file):/i.exec(text)?.[0].toLowerCase();
+  if (scheme === undefined) return loadFromFolder(text, options);
+  return scheme === 'file:' ? loadFromFolder(fileURLToPath(text), options) : fetchModel(text, options);
 };
 
 /** Whether a path is that of a file of Keras, PyTorch, safetensors or ONNX, by its ending. */

@@ -265,9 +265,9 @@ export class CompletionTask implements Completions {
       finishReason,
       ...(decoder.stopReason === undefined ? {} : { stopReason: decoder.stopReason }),
       generated: decoder.generated,
-      // Many never ask for it, and a first character does not wait for the model's digest.
+      // A first character does not wait for it, nor for the model's digest.
       get state() {
-        state ??= encodeState(snapshot, owner);
+        state ??= encodeState(snapshot(), owner);
         return state;
       },
       ...(overlap === undefined ? {} : { overlap: { characters: overlap, exact: false } }),

@@ -9,7 +9,7 @@ import type { TokenCounts } from '../sampling/token-counts.ts';
 import type { Stepper } from '../stepper.ts';
 import { RewindBuffer } from './rewind-buffer.ts';
 import type { ScheduledSequence } from './scheduler.ts';
-import type { Snapshot } from './state.ts';
+import type { DecoderState, Snapshot } from './state.ts';
 import { StopMatcher } from './stop-matcher.ts';
 import type { TextConstraint } from './text-constraint.ts';
 
@@ -239,23 +239,27 @@ export class Decoder implements ScheduledSequence {
     this.#listener.onFail(error);
   }
 
-  /** The completion's end as a value: after its last emitted character. */
-  snapshot(): Snapshot {
-    const { guard, stop, overlap, stepper, tail } = this.#plan;
-    const constraint = this.#constraint;
-    const dropped = this.#pending.length;
-    const place = this.#pending[0]?.position ?? constraint?.position;
+  /** Takes the completion's end from its slot. @returns makes it a value: after the last emitted character */
+  snapshot(): () => Snapshot {
     for (const { id } of this.#pending) this.#counts.remove(id);
     let random = this.#random;
     let position: Snapshot;
     if (this.#rewinds || this.#generated === 0) {
-      this.#rewindBuffer.drop(dropped);
+      this.#rewindBuffer.drop(this.#pending.length);
       random = this.#mark.random.fork();
       for (let i = this.#mark.length; i < this.#rewindBuffer.length; i++) random.uniform();
       position = this.#rewindBuffer.snapshot();
     } else {
-      position = { hidden: stepper.read(this.slot), last: this.#id };
+      position = { hidden: this.#plan.stepper.read(this.slot), last: this.#id };
     }
+    return () => ({ ...position, decoder: this.#state(random) }); // many never ask for it
+  }
+
+  /** What the completion carries besides its sequence. */
+  #state(random: Random): DecoderState {
+    const { guard, stop, overlap, tail } = this.#plan;
+    const constraint = this.#constraint;
+    const place = this.#pending[0]?.position ?? constraint?.position;
     const needed = Math.max(
       ...stop.map((text) => text.length - 1),
       constraint?.memory ?? 0,
@@ -263,19 +267,16 @@ export class Decoder implements ScheduledSequence {
       overlap || guard ? (guard?.index ?? overlap)!.window : 0,
       0,
     );
-    const recent = this.#counts.dry?.recent(dropped);
+    const recent = this.#counts.dry?.recent(this.#pending.length);
     const generated = Array.from(this.#counts.generated, (count, id) => [id, count] as const);
     return {
-      ...position,
-      decoder: {
-        seed: this.#plan.seed,
-        random: random.save(),
-        generated: generated.filter(([, count]) => count > 0),
-        prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
-        tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
-        ...(recent === undefined ? {} : { recent }),
-        ...constraint?.save(place),
-      },
+      seed: this.#plan.seed,
+      random: random.save(),
+      generated: generated.filter(([, count]) => count > 0),
+      prompted: [...this.#counts.prompted.keys()].filter((id) => this.#counts.prompted[id] === 1),
+      tail: needed === 0 ? '' : [...(tail + this.#text)].slice(-needed).join(''),
+      ...(recent === undefined ? {} : { recent }),
+      ...constraint?.save(place),
     };
   }
 

@@ -18,7 +18,8 @@ export const kerasPaths = (model: Json): ReadonlyMap<string, string> => {
 
 /** Whether a weight is named by such a path. */
 export const isKerasPath = (name: string): boolean =>
-  /^(layers|_layer_checkpoint_dependencies)\/.*\/?vars\/\d+$/.test(name);
+  (name.startsWith('layers/') || name.startsWith('_layer_checkpoint_dependencies/')) &&
+  /vars\/\d+$/.test(name);
 
 /** Keras before 3.0 called the group by another name. */
 export const normalizeKerasPath = (name: string): string =>

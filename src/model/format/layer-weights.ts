@@ -41,7 +41,7 @@ export class LayerWeights<Encoded extends Halves> {
   ) {
     this.#weights = weights;
     const named = weights.specs.map((spec): [WeightSpec, string] => {
-      const name = spec.name.replace(/:\d+$/, '');
+      const name = spec.name.includes(':') ? spec.name.replace(/:\d+$/, '') : spec.name;
       return [spec, isKerasPath(name) ? (kerasNames().get(normalizeKerasPath(name)) ?? name) : name];
     });
     // A model may be called like one of its layers: its name goes only where a layer's stands behind it every time.

@@ -47,7 +47,7 @@ export interface KernelExports {
 /** Node's own decoder where there is one: a loop that is not yet compiled costs a cold start milliseconds. */
 const decode = (base64: string): Uint8Array<ArrayBuffer> =>
   typeof Buffer === 'function'
-    ? Uint8Array.from(Buffer.from(base64, 'base64'))
+    ? new Uint8Array(Buffer.from(base64, 'base64'))
     : Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
 // Calls are marked pure: a bundler then drops the kernel where nothing is generated.

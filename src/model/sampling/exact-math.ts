@@ -8,14 +8,21 @@ const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 const INVERSE_LN2 = Math.LOG2E;
 
-/** 2^-1022 .. 2^1023, made by exact halving and doubling. */
-const powersOfTwo = /* @__PURE__ */ ((): Float64Array => {
-  const powers = new Float64Array(1022 + 1024);
-  powers[1022] = 1;
-  for (let i = 1023; i < powers.length; i++) powers[i] = powers[i - 1]! * 2;
-  for (let i = 1021; i >= 0; i--) powers[i] = powers[i + 1]! * 0.5;
+/** 2^0 .. 2^31, and 2^-1024 .. 2^992 in steps of 32, made by exact doubling and halving: few, for a start makes them. */
+const ones = /* @__PURE__ */ ((): Float64Array => {
+  const powers = new Float64Array(32).fill(1);
+  for (let i = 1; i < 32; i++) powers[i] = powers[i - 1]! * 2;
   return powers;
 })();
+const thirtyTwos = /* @__PURE__ */ ((): Float64Array => {
+  const powers = new Float64Array(64).fill(1);
+  for (let i = 33; i < 64; i++) powers[i] = powers[i - 1]! * 2 ** 32;
+  for (let i = 31; i >= 0; i--) powers[i] = powers[i + 1]! * 2 ** -32;
+  return powers;
+})();
+
+/** @param k from -1024 to 1023 */
+const powerOfTwo = (k: number): number => thirtyTwos[(k >> 5) + 32]! * ones[k & 31]!;
 
 /** e^x; 0 below the smallest normal number. */
 export const exp = (x: number): number => {
@@ -33,7 +40,7 @@ export const exp = (x: number): number => {
         t *
           (-0.0027777777777015593 +
             t * (6.613756321437934e-5 + t * (-1.6533902205465252e-6 + t * 4.1381367970572385e-8))));
-  return (1 - (low - (r * c) / (2 - c) - high)) * powersOfTwo[k + 1022]!;
+  return 2 * (1 - (low - (r * c) / (2 - c) - high)) * powerOfTwo(k - 1); // k may be 1024
 };
 
 const value = new Float64Array(1);
