@@ -145,6 +145,9 @@ class GraphWalker {
     if (flows.length === 0) return [this.#runConstant(node, values, where)];
     if (x?.kind === 'constant' && type === 'Gather') return [this.#embed(x.tensor, where)];
     if (type === 'Shape' || type === 'Size') return [{ kind: 'size' }];
+    // A part of an input, before any layer, is a layer's share of the initial state.
+    if (flows[0]?.kind === 'input' && (type === 'Slice' || type === 'Gather' || type === 'Split'))
+      return node.outputs.map(() => ({ kind: 'size' }));
     if (type === 'OneHot' || type === 'Equal') return [this.#oneHot(values, where)];
     const recurrent = type === 'DynamicQuantizeLSTM' ? 'LSTM' : type;
     if (recurrent in kinds) {
@@ -257,6 +260,7 @@ class GraphWalker {
   #reshaped({ type, attributes }: OnnxNode, flow: Value, where: string): Value {
     const order = attributes.get('perm')?.ints ?? [];
     const last = order.at(-1);
+    if (flow.kind === 'input' && order.length === 2) return flow; // ids have no features
     if (type === 'Transpose' && last !== order.length - 1) {
       throw unsupported(`${where}.perm`, 'the features as the last axis', order);
     }
@@ -290,8 +294,8 @@ class GraphWalker {
     if (starts.some((start) => start !== -1)) {
       throw unsupported(
         where,
-        'every step of the text, or the last one',
-        phrase('a single step: the time axis is unrolled. Export with a dynamic time axis'),
+        'every step of the text, or the last one: export with a dynamic time axis (dynamic_axes, dynamic_shapes)',
+        phrase('a single step'),
       );
     }
     return flow;

@@ -9,10 +9,9 @@ import { isLegacyTorch, readLegacyTorch, readTorchZip, TorchTensor } from './tor
 /** A `.pt` or `.pth` file: a state dict, or a checkpoint that holds one among other things. */
 export const readPyTorch = (bytes: Uint8Array, where: string, options: StateDictOptions): ParsedModel => {
   const value = isLegacyTorch(bytes) ? readLegacyTorch(bytes, where) : readTorchZip(bytes, where);
-  const dicts = dictsIn(value, 0);
-  const counted = dicts.map((dict) => ({ dict, tensors: tensorsOf(dict) }));
+  const counted = dictsIn(value, '', 0).map((found) => ({ ...found, tensors: tensorsOf(found.dict) }));
   // An optimizer's dicts hold tensors too, but none of them has a recurrent layer's names.
-  const best = counted.find(({ tensors }) =>
+  const [best, ...others] = counted.filter(({ tensors }) =>
     [...tensors.keys()].some((name) => /(^|\.)weight_ih/.test(name)),
   );
   if (!best)
@@ -25,9 +24,16 @@ export const readPyTorch = (bytes: Uint8Array, where: string, options: StateDict
     if (entry instanceof PickleObject)
       throw unsupported(String(name), 'a tensor of plain values', phrase(entry.name));
   }
+  const { notes, ...model } = fromStateDict(best.tensors, where, options);
+  const unread = others.map(({ path }) => path).join(' and ');
+  const read = best.path || 'the outermost';
+  const choice =
+    `${where} holds the weights of ${others.length + 1} networks: ${read} was read, ${unread} not. ` +
+    'To import another, save it alone by torch.save.';
   return {
     format: 'PyTorch',
-    ...fromStateDict(best.tensors, where, options),
+    ...model,
+    notes: others.length > 0 ? [choice, ...notes] : notes,
     alphabet: findAlphabet(plainOf(value instanceof PickleDict ? value : dictOfItems(value), 0)),
   };
 };
@@ -66,11 +72,18 @@ const dictOfItems = (value: PickleValue): PickleDict => {
   return dict;
 };
 
-/** A value's dicts from the outermost in. */
-const dictsIn = (value: PickleValue, depth: number): readonly PickleDict[] => {
+/** A value's dicts from the outermost in, each with the keys that lead to it: `ema.module`. */
+const dictsIn = (
+  value: PickleValue,
+  path: string,
+  depth: number,
+): readonly { readonly dict: PickleDict; readonly path: string }[] => {
   if (depth > MOST_DEPTH) return [];
-  const inner = within(value).flatMap((one) => dictsIn(one, depth + 1));
-  return value instanceof PickleDict ? [value, ...inner] : inner;
+  const dict = value instanceof PickleDict ? value : dictOfItems(value);
+  const inner = [...dict.entries].flatMap(([key, one]) =>
+    dictsIn(one, path === '' ? String(key) : `${path}.${String(key)}`, depth + 1),
+  );
+  return value instanceof PickleDict ? [{ dict, path }, ...inner] : inner;
 };
 
 /** The first that is of a kind, from the outermost in. */
@@ -107,7 +120,8 @@ const noStateDict = (where: string, value: PickleValue, names: readonly string[]
 const tensorsOf = (dict: PickleDict): NamedShapes => {
   const tensors = new Map<string, TorchTensor>();
   for (const [name, value] of dict.entries) {
-    if (typeof name === 'string' && value instanceof TorchTensor) tensors.set(name, value);
+    if (typeof name === 'string' && value instanceof TorchTensor && !value.isCounter)
+      tensors.set(name, value);
   }
   return tensors;
 };

@@ -52,10 +52,31 @@ export const readModelFile = async (bytes: Uint8Array, options: ModelFileOptions
   if (isLegacyTorch(bytes)) return readPyTorch(bytes, name, options);
   if (isSafetensors(bytes)) return readSafetensorsModel(bytes, name, options);
   const text = textOf(bytes);
-  if (text === undefined) return readOnnxModel(bytes, name, sibling);
+  if (text === undefined) {
+    const received = otherBinary(bytes);
+    if (received !== undefined) throw unsupported(name, KINDS, phrase(received));
+    return readOnnxModel(bytes, name, sibling);
+  }
   if (text.includes('"filename"') && isMl5Manifest(jsonIn(text))) return readMl5(bytes, name, sibling);
   throw unknownText(name, text);
 };
+
+const KINDS = 'a file of Keras (.keras, .h5), PyTorch (.pt, .pth), safetensors, ONNX or ml5';
+
+/** What a file is that somebody took for a model, by its first bytes; undefined for what may be ONNX. */
+const otherBinary = (bytes: Uint8Array): string | undefined => {
+  const [first = 0, second = 0] = bytes;
+  const textAt = (from: number): string => String.fromCharCode(...bytes.subarray(from, from + 4));
+  if (first === 0x80 && second >= 2 && second <= 5)
+    return "a pickle that torch.save did not write (torch.save(model.state_dict(), 'model.pt') writes one)";
+  if (first === 0x1f && second === 0x8b) return 'a gzip archive, to be unpacked before,';
+  if (textAt(1) === 'NUMP') return 'an array of numpy';
+  if (textAt(4) === 'TFL3') return 'a model of TensorFlow Lite';
+  if (textAt(0) === 'GGUF') return 'a model of llama.cpp (GGUF)';
+  return first === ONNX_START ? undefined : 'a file of another kind';
+};
+
+const ONNX_START = 0x08; // the tag of ModelProto.ir_version, its first field
 
 /** What a zip archive of PyTorch is that holds a program beside the weights. */
 const torchProgram = (names: readonly string[]): string | undefined => {
@@ -93,11 +114,13 @@ const unknownText = (name: string, text: string): FolioError => {
   const isLayersModel = /"(modelTopology|weightsManifest)"/.test(text);
   return unsupported(
     name,
-    `a file of Keras (.keras, .h5), PyTorch (.pt, .pth), safetensors, ONNX or ml5`,
-    isLayersModel
-      ? "tfjs' model.json, which is loaded as it is, by its folder"
-      : text === ''
-        ? 'an empty file'
-        : 'a text',
+    KINDS,
+    phrase(
+      isLayersModel
+        ? "tfjs' model.json, which is loaded as it is, by its folder,"
+        : text === ''
+          ? 'an empty file'
+          : 'a text',
+    ),
   );
 };

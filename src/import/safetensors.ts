@@ -1,7 +1,7 @@
 import { invalid, isObject, objectAt, textOf } from '../model/format/invalid.ts';
 import { ByteReader } from './byte-reader.ts';
 import { parseJson } from './json.ts';
-import { type DType, dtypeOf, type Tensor, tensorOf } from './tensor.ts';
+import { type DType, dtypeOf, isCounter, type Tensor, tensorOf } from './tensor.ts';
 
 const dtypes: Readonly<Record<string, DType>> = {
   F64: 'float64',
@@ -48,9 +48,17 @@ export const readSafetensors = (bytes: Uint8Array, where: string): Safetensors =
     if (start > end || end > data.length) {
       throw invalid(`${name}.data_offsets`, `a place within ${data.length} bytes`, offsets);
     }
-    tensors.set(name, tensorOf(data.subarray(start, end), dtypeOf(dtypes, textOf(dtype), name), shape, name));
+    const type = dtypeOf(dtypes, textOf(dtype), name);
+    if (isCounter(shape, type)) continue;
+    tensors.set(name, tensorOf(data.subarray(start, end), type, shape, name));
   }
-  return { tensors, metadata: isObject(header.__metadata__) ? header.__metadata__ : {} };
+  const metadata = isObject(header.__metadata__) ? header.__metadata__ : {};
+  // Of weights that two modules share, `save_model` keeps one and names it here under the others' names.
+  for (const [name, kept] of Object.entries(metadata)) {
+    const shared = typeof kept === 'string' ? tensors.get(kept) : undefined;
+    if (shared && !tensors.has(name)) tensors.set(name, shared);
+  }
+  return { tensors, metadata };
 };
 
 const isNumbers = (value: unknown): value is readonly number[] =>

@@ -40,57 +40,29 @@ export const fromStateDict = (
   const notes: string[] = [];
   const modules = modulesOf(entries);
   const builder = new SequentialBuilder();
-  const recurrentAt = modules.findIndex(({ parameters }) => isRecurrent(parameters));
-  if (recurrentAt < 0) {
+  if (!modules.some(({ parameters }) => isRecurrent(parameters))) {
     throw unsupported(where, 'an nn.LSTM, nn.GRU or nn.RNN among its modules', shown(modules));
   }
-  const firstInputs = inputsOf(modules[recurrentAt]!);
-  const tables = modules.filter(
-    ({ parameters }, i) => i < recurrentAt && isLinear(parameters) && !parameters.has('bias'),
-  );
-  // An embedding may be registered anywhere; its table's columns are what the first layer takes.
-  const embedding =
-    tables.find((module) => module.parameters.get('weight')!.shape[1] === firstInputs) ??
-    modules.find(
-      ({ name, parameters }) =>
-        /emb|encoder/i.test(name) &&
-        isLinear(parameters) &&
-        !parameters.has('bias') &&
-        parameters.get('weight')!.shape[1] === firstInputs,
-    );
-  if (embedding) builder.input([null]).embedding(readRank(embedding, 'weight', 2));
-  else builder.input([null, firstInputs]);
-
-  const rest = modules.filter((module) => module !== embedding);
   for (const module of modules) refuseComputed(module);
   for (const module of modules) refuseUnknown(module);
-  if (options.sorted === true && rest.some(({ parameters }) => isNormalization(parameters))) {
-    throw unsupported(
-      where,
-      'a file that keeps the order of its modules: torch.save of the same state dict',
-      phrase('a normalization whose place among the layers is lost, since safetensors sorts by name'),
-    );
-  }
-  const linears = rest.filter(({ parameters }) => isLinear(parameters));
-  if (linears.length === 0) throw unsupported(where, 'an nn.Linear that gives the characters', undefined);
-  // nn.Linear come after the recurrent layers, wherever the model registered them.
-  const lastRecurrent = rest.findLastIndex(({ parameters }) => isRecurrent(parameters));
-  const early = rest.slice(0, lastRecurrent).filter((module) => linears.includes(module));
-  const late = options.sorted === true ? chained(linears, unitsOf(rest[lastRecurrent]!), where) : early;
-  const ordered = [...rest.filter((module) => !late.includes(module)), ...late];
+  const { embedding, ordered } = orderOf(modules, where, options.sorted === true);
+  const linears = ordered.filter(({ parameters }) => isLinear(parameters));
   if (linears.length > 1 && options.denseActivation === undefined) {
+    const names = linears.map(({ name }) => name).join(', ');
     throw new FolioError(
       'invalid_parameter',
-      `${where} has ${linears.length} nn.Linear one after another, and a state dict does not hold the function between ` +
-        'them: give --dense-activation relu (or tanh, sigmoid, linear), as the model applies it.',
+      `${where} has ${linears.length} nn.Linear (${names}), and a state dict does not hold the function that follows each ` +
+        'but the last: give --dense-activation relu (or tanh, sigmoid, linear), as the model applies it.',
       { where: 'dense_activation', expected: 'relu, tanh, sigmoid or linear', received: 'nothing' },
     );
   }
+  if (embedding) builder.input([null]).embedding(readRank(embedding, 'weight', 2));
+  else builder.input([null, widthsOf(ordered[0]!).inputs]);
   for (const module of ordered) {
     const { parameters } = module;
     if (isRecurrent(parameters)) addRecurrent(builder, module, options, notes);
     else if (isLinear(parameters)) {
-      const last = module === ordered.findLast((candidate) => linears.includes(candidate));
+      const last = module === linears.at(-1);
       const bias = parameters.has('bias') ? readRank(module, 'bias', 1) : undefined;
       const kernel = transpose(readRank(module, 'weight', 2));
       builder.dense(kernel, bias, last ? 'linear' : options.denseActivation);
@@ -144,10 +116,23 @@ const refuseComputed = ({ name, parameters }: Module): void => {
   );
 };
 
+/** What to do about a parameter that the output does not depend on: a loss's, a metric's. @param prefix Of its name. */
+const unlessUnused = (prefix: string): string =>
+  `. If the model computes its output without it, save the state dict without what begins with '${prefix}'`;
+
 /** Every parameter is one that is read: none may be left out in silence. */
 const refuseUnknown = ({ name, parameters }: Module): void => {
+  for (const parameter of parameters.keys()) {
+    if (/^(weight|bias)_[ih]h_l\d+_reverse$/.test(parameter))
+      throw unsupported(
+        name,
+        'one direction, since what comes after a character is not written yet',
+        phrase('bidirectional=True'),
+      );
+    if (parameter.startsWith('weight_hr')) throw unsupported(name, 'no projection', phrase('proj_size'));
+  }
   const known = isRecurrent(parameters)
-    ? /^(weight|bias)_[ih]h(_l\d+)?$|_reverse$|^weight_hr/ // the last two are refused with what they are
+    ? /^(weight|bias)_[ih]h(_l\d+)?$/
     : isLinear(parameters) || isLayerNorm(parameters)
       ? parameters.has('running_mean')
         ? /^(weight|bias|running_(mean|var))$/
@@ -158,7 +143,8 @@ const refuseUnknown = ({ name, parameters }: Module): void => {
   const where = name === '' ? parameter : `${name}.${parameter}`;
   throw unsupported(
     where,
-    'parameters of nn.Embedding, nn.LSTM, nn.GRU, nn.RNN, nn.LayerNorm, nn.BatchNorm1d and nn.Linear',
+    'parameters of nn.Embedding, nn.LSTM, nn.GRU, nn.RNN, nn.LayerNorm, nn.BatchNorm1d and nn.Linear' +
+      unlessUnused(where),
     phrase(`a parameter of shape [${parameters.get(parameter)!.shape.join(', ')}]`),
   );
 };
@@ -174,9 +160,96 @@ const isLayerNorm = (parameters: Module['parameters']): boolean =>
 const isNormalization = (parameters: Module['parameters']): boolean =>
   isLayerNorm(parameters) || parameters.has('running_mean');
 
-/** Outputs of a module's last recurrent layer. */
-const unitsOf = ({ parameters }: Module): number =>
-  [...parameters].findLast(([name]) => name.startsWith('weight_hh'))?.[1].shape[1] ?? 0;
+/** Values that a module takes and gives for a character. */
+const widthsOf = ({ parameters }: Module): { readonly inputs: number; readonly outputs: number } => {
+  const shapeOf = (name: string): readonly number[] => parameters.get(name)?.shape ?? [];
+  if (isRecurrent(parameters)) {
+    const last = [...parameters.keys()].findLast((name) => name.startsWith('weight_hh')) ?? '';
+    const [, inputs = 0] = shapeOf(parameters.has('weight_ih') ? 'weight_ih' : 'weight_ih_l0');
+    return { inputs, outputs: shapeOf(last)[1] ?? 0 };
+  }
+  const [outputs = 0, inputs = outputs] = shapeOf('weight');
+  return { inputs, outputs };
+};
+
+/** safetensors sorts by name. */
+const orderLost = (where: string, received: string): FolioError =>
+  unsupported(
+    where,
+    'a file that keeps the order of its modules: torch.save of the same state dict',
+    phrase(received),
+  );
+
+interface Order {
+  /** The table of characters; undefined where the input is one-hot. */
+  readonly embedding: Module | undefined;
+  /** All others, from the input on. */
+  readonly ordered: readonly Module[];
+}
+
+/**
+ * The order in which the modules are run: as they were registered, but for the embedding and nn.Linear, which a model may
+ * register anywhere: where the sizes do not fit together in the registered order alone, every nn.Linear comes after the
+ * recurrent layers.
+ */
+const orderOf = (modules: readonly Module[], where: string, sorted: boolean): Order => {
+  const firstInputs = widthsOf(modules.find(({ parameters }) => isRecurrent(parameters))!).inputs;
+  const tables = modules.filter(({ parameters }) => isLinear(parameters) && !parameters.has('bias'));
+  const recurrentAt = modules.findIndex(({ parameters }) => isRecurrent(parameters));
+  const isNamed = ({ name }: Module): boolean => /emb|encoder/i.test(name);
+  const fitting = tables.filter((module) => widthsOf(module).inputs === firstInputs);
+  const candidates = fitting.filter((module) => isNamed(module) || modules.indexOf(module) < recurrentAt);
+  if (sorted && candidates.length > 1 && candidates.filter(isNamed).length !== 1) {
+    throw orderLost(
+      where,
+      `${candidates.map(({ name }) => name).join(' and ')}, of which either may be the embedding`,
+    );
+  }
+  const embedding = candidates.find(isNamed) ?? candidates[0];
+  const rest = modules.filter((module) => module !== embedding);
+  if (sorted && rest.some(({ parameters }) => isNormalization(parameters)))
+    throw orderLost(where, 'a normalization whose place among the layers is lost');
+  const lastRecurrent = rest.findLastIndex(({ parameters }) => isRecurrent(parameters));
+  const linears = rest.filter(({ parameters }) => isLinear(parameters));
+  if (linears.length === 0) throw unsupported(where, 'an nn.Linear that gives the characters', undefined);
+  const late = sorted
+    ? chained(linears, widthsOf(rest[lastRecurrent]!).outputs, where)
+    : rest.slice(0, lastRecurrent).filter((module) => linears.includes(module));
+  const usual = { embedding, ordered: [...rest.filter((module) => !late.includes(module)), ...late] };
+  const registered = (table: Module | undefined): Order => ({
+    embedding: table,
+    ordered: modules.filter((module) => module !== table),
+  });
+  const orders = sorted
+    ? [usual]
+    : [registered(embedding), usual, ...[...tables, undefined].map((table) => registered(table))];
+  const fits = (order: Order): boolean => isLinear(order.ordered.at(-1)!.parameters) && !misfitOf(order);
+  const misfit = misfitOf(usual);
+  const order = orders.find(fits);
+  if (order) return order;
+  if (!misfit) return usual;
+  const { module, before } = misfit;
+  const { inputs } = widthsOf(module);
+  const expected =
+    module === usual.ordered[0] && !embedding
+      ? `one-hot input of the ${before.width} characters that ${before.name} gives`
+      : `one that takes the ${before.width} values that ${before.name} gives${unlessUnused(`${module.name}.`)}`;
+  throw unsupported(module.name || where, expected, phrase(`a module of ${inputs} inputs`));
+};
+
+/** The first module that does not take what the one before it gives; a one-hot input is as wide as the output. */
+const misfitOf = ({ embedding, ordered }: Order) => {
+  let before = embedding && { name: embedding.name, width: widthsOf(embedding).inputs };
+  for (const module of ordered) {
+    const { inputs, outputs } = widthsOf(module);
+    if (before && before.width !== inputs) return { module, before };
+    before = { name: module.name, width: outputs };
+  }
+  const [first] = ordered;
+  if (!embedding && first && before && before.width !== widthsOf(first).inputs)
+    return { module: first, before };
+  return undefined;
+};
 
 const MOST_CHAINED = 6;
 
@@ -197,20 +270,13 @@ const chained = (linears: readonly Module[], inputs: number, where: string): rea
         });
   const [only, ...others] = chains(linears, inputs);
   if (only === undefined || others.length > 0) {
-    throw unsupported(
-      where,
-      'a file that keeps the order of its modules: torch.save of the same state dict',
-      phrase('nn.Linear whose order is lost, since safetensors sorts by name'),
-    );
+    throw orderLost(where, 'nn.Linear whose order is lost');
   }
   return only;
 };
 
 const shown = (modules: readonly Module[]): string =>
   modules.map(({ name, parameters }) => `${name}.${[...parameters.keys()][0]}`).join(', ') || 'none';
-
-const inputsOf = ({ parameters }: Module): number =>
-  (parameters.get('weight_ih_l0') ?? parameters.get('weight_ih'))!.shape[1] ?? 0;
 
 const readRank = ({ name, parameters }: Module, parameter: string, rank: number): Tensor => {
   const where = `${name}.${parameter}`;
@@ -227,11 +293,6 @@ const addRecurrent = (
   notes: string[],
 ): void => {
   const { name, parameters } = module;
-  for (const parameter of parameters.keys()) {
-    if (parameter.endsWith('_reverse'))
-      throw unsupported(name, 'one direction', phrase('bidirectional=True'));
-    if (parameter.startsWith('weight_hr')) throw unsupported(name, 'no projection', phrase('proj_size'));
-  }
   const isCell = parameters.has('weight_ih');
   const layers = isCell ? 1 : [...parameters.keys()].filter((key) => key.startsWith('weight_ih_l')).length;
   for (let layer = 0; layer < layers; layer++) {
@@ -263,7 +324,7 @@ const addRecurrent = (
       continue;
     }
     const bias = { shape: [rows], values: add(inputBias, stateBias) };
-    if (kind === 'SimpleRNN' && nonlinearity === undefined) {
+    if (kind === 'SimpleRNN' && nonlinearity === undefined && layer === 0) {
       notes.push(
         `A state dict does not say which function ${name || 'the nn.RNN'} applies: tanh, PyTorch's default, was taken. ` +
           "If it was made with nonlinearity='relu', give --nonlinearity relu.",

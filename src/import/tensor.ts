@@ -33,6 +33,10 @@ export const bytesPerValue: Readonly<Record<DType, number>> = {
   bool: 1,
 };
 
+/** A whole number by itself counts steps or batches (`n_averaged`, `num_batches_tracked`): no layer reads it. */
+export const isCounter = (shape: readonly number[], dtype: DType): boolean =>
+  shape.length === 0 && /^(u?int|bool)/.test(dtype);
+
 /** More values than any model of the family has. */
 const MOST_VALUES = 2 ** 30;
 const MOST_AXES = 8;

@@ -1,16 +1,18 @@
 import { invalid, phrase, unsupported } from '../model/format/invalid.ts';
 import { ByteReader } from './byte-reader.ts';
 import { PickleDict, PickleGlobal, PickleTuple, type PickleValue, readPickle } from './pickle.ts';
-import { bytesPerValue, countOf, type DType, decodeValues, type Tensor } from './tensor.ts';
+import { bytesPerValue, countOf, type DType, decodeValues, isCounter, type Tensor } from './tensor.ts';
 import { unzip } from './zip.ts';
 
 /** A tensor of a PyTorch file, read when it is asked for. */
 export class TorchTensor {
   readonly shape: readonly number[];
+  readonly isCounter: boolean;
   readonly #read: () => Tensor;
 
-  constructor(shape: readonly number[], read: () => Tensor) {
+  constructor(shape: readonly number[], dtype: DType, read: () => Tensor) {
     this.shape = shape;
+    this.isCounter = isCounter(shape, dtype);
     this.#read = read;
   }
 
@@ -111,7 +113,7 @@ const rebuildTensor = (args: readonly PickleValue[], where: string): TorchTensor
     }
     return { shape, values };
   };
-  return new TorchTensor(shape, read);
+  return new TorchTensor(shape, storage.dtype, read);
 };
 
 const contiguous = (shape: readonly number[], stride: readonly number[]): boolean => {

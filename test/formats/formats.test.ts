@@ -65,6 +65,7 @@ const torchSpec = fc
   .record({
     vocabulary: fc.integer({ min: 2, max: 60 }),
     embedding: fc.option(fc.integer({ min: 2, max: 16 }), { nil: 0 }),
+    front: fc.option(fc.integer({ min: 2, max: 20 }), { nil: 0, freq: 3 }),
     kind: fc.constantFrom('lstm', 'gru', 'rnn'),
     units: fc.oneof(fc.integer({ min: 2, max: 40 }), fc.integer({ min: 126, max: 140 })),
     depth: fc.integer({ min: 1, max: 3 }),
@@ -78,13 +79,23 @@ const torchSpec = fc
     ...spec,
     ids: ids(spec.vocabulary),
     files: [
-      ...['state.pt', 'old.pt', 'views.pt', 'checkpoint.pt', 'full.pt', 'old.onnx'],
-      // The format sorts by name: a normalization's place is lost, and the order of nn.Linear of one size. PyTorch
-      // unrolls an nn.RNN.
-      ...(spec.norm || (spec.hidden === spec.units && spec.vocabulary === spec.units)
+      ...[
+        'state.pt',
+        'old.pt',
+        'views.pt',
+        'checkpoint.pt',
+        'full.pt',
+        'averaged.pt',
+        'old.onnx',
+        'turned.onnx',
+      ],
+      ...['old-states.onnx'],
+      // The format sorts by name: a normalization's place is lost, and the order of nn.Linear of one size or before the
+      // recurrent layers. PyTorch unrolls an nn.RNN.
+      ...(spec.norm || spec.front > 0 || (spec.hidden === spec.units && spec.vocabulary === spec.units)
         ? []
         : ['state.safetensors']),
-      ...(spec.kind === 'rnn' ? [] : ['model.onnx']),
+      ...(spec.kind === 'rnn' ? [] : ['model.onnx', 'states.onnx']),
     ],
   }));
 

@@ -29,7 +29,7 @@ const bytesOf = (file: string): Uint8Array => new Uint8Array(readFileSync(join(f
 
 describe('models of other libraries', () => {
   it('are all there', () => {
-    expect(files).toHaveLength(29);
+    expect(files).toHaveLength(37);
   });
 
   it.each(files)('%s gives what its library computed, also once written as a LayersModel', async (path) => {
@@ -75,6 +75,15 @@ describe('models of other libraries', () => {
     });
     const { notes } = await readModelFile(bytesOf('torch-rnn/state.pt'), { name: 'state.pt' });
     expect(notes.join()).toContain('--nonlinearity relu');
+    const before = readModelFile(bytesOf('torch-front/state.pt'), { name: 'state.pt' });
+    await expect(before).rejects.toThrow('2 nn.Linear (front, fc)');
+  });
+
+  it('say which of several networks was read', async () => {
+    const { notes } = await readModelFile(bytesOf('torch-tied/two.pt'), { name: 'two.pt' });
+    expect(notes).toEqual([
+      'two.pt holds the weights of 2 networks: model was read, ema.module not. To import another, save it alone by torch.save.',
+    ]);
   });
 });
 
@@ -100,6 +109,21 @@ describe('a state dict with a parameter that nobody reads', () => {
       'attn.in_proj_weight',
     ],
     ['a learned state', { h0: tensor(1, 1, 4), ...weight }, 'h0: a parameter of shape [1, 1, 4]'],
+    [
+      "a loss's weights",
+      { ...weight, 'criterion.weight': tensor(5) },
+      "save the state dict without what begins with 'criterion.weight'",
+    ],
+    [
+      'a layer behind the last',
+      { ...weight, 'value.weight': tensor(1, 4), 'value.bias': tensor(1) },
+      'value: a module of 4 inputs cannot be run; expected one that takes the 5 values that decoder gives',
+    ],
+    [
+      'a second direction',
+      { ...weight, 'rnn.weight_ih_l0_reverse': tensor(16, 3) },
+      'rnn: bidirectional=True cannot be run',
+    ],
     ['a layer of its own', { ...weight, 'rnn.scale': tensor(4) }, 'rnn.scale'],
     [
       'weight normalisation',
@@ -118,6 +142,28 @@ describe('a state dict with a parameter that nobody reads', () => {
     const entries = new Map(Object.entries({ ...plain, ...more }));
     expect(() => fromStateDict(entries, 'model.pt')).toThrow(words);
     expect(() => fromStateDict(new Map(Object.entries({ ...plain, ...weight })), 'model.pt')).not.toThrow();
+  });
+});
+
+describe('safetensors, sorted by name', () => {
+  /** Values that differ from tensor to tensor. */
+  const tensor = (start: number, ...shape: number[]) => {
+    const values = Float32Array.from({ length: shape[0]! * (shape[1] ?? 1) }, (_, i) => start + i);
+    return { shape, read: () => ({ shape, values }) };
+  };
+  const recurrent = { 'rnn.weight_ih_l0': tensor(0, 16, 4), 'rnn.weight_hh_l0': tensor(0, 16, 4) };
+
+  it('take the table named as an embedding, not the first of that size', () => {
+    const entries = { 'decoder.weight': tensor(100, 5, 4), 'encoder.weight': tensor(1, 5, 4), ...recurrent };
+    const { weights } = fromStateDict(new Map(Object.entries(entries)), 'a.safetensors', { sorted: true });
+    expect(weights.get('embedding_1/embeddings')?.values[0]).toBe(1);
+  });
+
+  it('are refused where either of two tables may be the embedding', () => {
+    const entries = { 'a.weight': tensor(100, 5, 4), 'b.weight': tensor(1, 5, 4), ...recurrent };
+    expect(() => fromStateDict(new Map(Object.entries(entries)), 'a.safetensors', { sorted: true })).toThrow(
+      'a and b, of which either may be the embedding',
+    );
   });
 });
 
@@ -152,7 +198,17 @@ describe('what is no model that can be imported', () => {
     ['a web page', 'model.h5', text('<!DOCTYPE html><html></html>'), 'model_unsupported', 'a web page'],
     ['a LayersModel', 'model.json', text('{"modelTopology": {}}'), 'model_unsupported', 'by its folder'],
     ['a text', 'notes.txt', text('Dear reader'), 'model_unsupported', 'Keras'],
-    ['nothing', 'empty.pt', new Uint8Array(0), 'model_unsupported', 'Keras'],
+    ['nothing', 'empty.pt', new Uint8Array(0), 'model_unsupported', 'empty.pt: an empty file'],
+    [
+      "Python's pickle",
+      'model.pkl',
+      Uint8Array.of(0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0, 0x7d, 0x2e),
+      'model_unsupported',
+      'model.pkl: a pickle that torch.save did not write',
+    ],
+    ['gzip', 'model.tgz', Uint8Array.of(0x1f, 0x8b, 8, 0), 'model_unsupported', 'to be unpacked before'],
+    ['GGUF', 'm.gguf', Uint8Array.of(0x47, 0x47, 0x55, 0x46, 3, 0, 0, 0), 'model_unsupported', 'llama.cpp'],
+    ['noise', 'model.bin', Uint8Array.of(0, 0xff, 0, 1), 'model_unsupported', 'a file of another kind'],
   ])('%s is refused in the right words', async (_, name, bytes, code, words) => {
     await expect(readModelFile(bytes, { name })).rejects.toMatchObject({
       code,
