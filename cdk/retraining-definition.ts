@@ -131,6 +131,7 @@ export function retrainingDefinition(facts: RetrainingFacts) {
           preset: jsonata(`$exists($states.input.preset) ? $states.input.preset : '${facts.preset}'`),
           from: jsonata(`$exists($states.input.from) ? $states.input.from : '${facts.from ?? ''}'`),
           teachers: jsonata("$exists($states.input.teachers) ? $states.input.teachers : ''"),
+          precision: jsonata("$exists($states.input.precision) ? $states.input.precision : ''"),
           started: jsonata('$states.context.Execution.StartTime'),
           record: {},
           unreadable: false,
@@ -189,13 +190,16 @@ export function retrainingDefinition(facts: RetrainingFacts) {
         Assign: {
           found: true,
           latest: jsonata("$objectVersion = '' or $states.result.VersionId = $objectVersion"),
-          // The form of an upload may carry the names of a preset, of the model to start from and of those to learn from.
+          // The form of an upload may carry the names of a preset, of the model to start from, of those to learn from and of a precision.
           preset: jsonata(
             '$exists($states.result.Metadata.preset) ? $states.result.Metadata.preset : $preset',
           ),
           from: jsonata('$exists($states.result.Metadata.from) ? $states.result.Metadata.from : $from'),
           teachers: jsonata(
             '$exists($states.result.Metadata.teachers) ? $states.result.Metadata.teachers : $teachers',
+          ),
+          precision: jsonata(
+            '$exists($states.result.Metadata.precision) ? $states.result.Metadata.precision : $precision',
           ),
         },
         Next: 'What is there?',
@@ -241,6 +245,14 @@ export function retrainingDefinition(facts: RetrainingFacts) {
               jsonata(
                 "'There can be no models ' & $teachers & ' to learn from: expected up to eight times NAME or NAME@VERSION, separated by spaces.'",
               ),
+            ),
+            Next: 'Record as failed',
+          },
+          {
+            Condition: jsonata("$not($precision in ['', 'f32', 'bf16'])"),
+            Assign: failure(
+              'invalid_parameter',
+              jsonata("'There is no precision ' & $precision & ': expected f32 or bf16.'"),
             ),
             Next: 'Record as failed',
           },
@@ -386,8 +398,9 @@ export function retrainingDefinition(facts: RetrainingFacts) {
       ...trainStates(facts, {
         training: '$training',
         command:
-          "$append($append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]," +
-          " $from = '' ? [] : ['--from', $from]), $teachers = '' ? [] : $append(['--teacher'], $split($teachers, ' ')))",
+          "$append($append($append(['--corpus', 's3://' & $bucket & '/' & $key, '--name', $name, '--preset', $preset]," +
+          " $from = '' ? [] : ['--from', $from]), $teachers = '' ? [] : $append(['--teacher'], $split($teachers, ' '))), " +
+          " $precision = '' ? [] : ['--precision', $precision])",
         ended: 'Read record',
       }),
 

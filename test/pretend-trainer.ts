@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
     preset: { type: 'string' },
     from: { type: 'string' },
     teacher: { type: 'string', multiple: true },
+    precision: { type: 'string' },
   },
 });
 const store = await openStore(values.store);
@@ -38,7 +39,8 @@ if (corpus.startsWith('die')) {
 const from = values.from === undefined ? [] : [`--from ${values.from}`];
 const teachers =
   values.teacher === undefined ? [] : [`--teacher ${[...values.teacher, ...positionals].join(' ')}`];
-await updateRecord({ logTail: [...from, ...teachers] });
+const precision = values.precision === undefined ? [] : [`--precision ${values.precision}`];
+await updateRecord({ logTail: [...from, ...teachers, ...precision] });
 const progress = {
   epoch: 1,
   epochs: 1,

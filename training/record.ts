@@ -20,6 +20,7 @@ export interface RecordStart {
   /** As it was asked for. */
   readonly from?: string | undefined;
   readonly teachers?: readonly string[] | undefined;
+  readonly precision?: TrainingRecord['precision'] | undefined;
   readonly source: string;
 }
 
@@ -58,6 +59,7 @@ export class RecordKeeper {
       preset: start.preset,
       ...(start.from === undefined ? {} : { from: start.from }),
       ...(start.teachers === undefined ? {} : { teachers: start.teachers }),
+      ...(start.precision === undefined ? {} : { precision: start.precision }),
       corpus: { source: start.source },
       state: 'running',
       startedAt: at,

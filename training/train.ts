@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { FolioError, isFolioError } from '../src/errors.ts';
 import { checkModelName } from '../src/store/model-name.ts';
+import { checkPrecision } from '../src/training-jobs/bfloat16.ts';
 import { folioVersion } from '../src/version.ts';
 import type { Preparation } from './corpus/clean.ts';
 import { type Corpus, readCorpus } from './corpus/corpus.ts';
@@ -9,7 +10,6 @@ import type { Ids } from './corpus/encoder.ts';
 import type { CorpusKind } from './corpus/lines.ts';
 import type { FinishedEvent, StartedEvent, TrainingEvent } from './events.ts';
 import type { Lineage } from './lineage.ts';
-import { checkPrecision } from './loop/bfloat16.ts';
 import {
   type Configuration,
   checkpointKeyOf,

@@ -1,7 +1,8 @@
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 import { CompiledLoop } from '../../training/loop/compiled-loop.ts';
 import { noDropout } from '../../training/loop/dropout.ts';
 import { FastLoop } from '../../training/loop/fast-loop.ts';
-import { Kernels, type TrainingPrecision } from '../../training/loop/kernels.ts';
+import { Kernels } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import { initialWeights, swapGates } from '../../training/loop/network.ts';
 import { freshState, Optimiser } from '../../training/loop/optimiser.ts';

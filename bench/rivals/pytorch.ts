@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { TrainingPrecision } from '../../training/loop/kernels.ts';
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 
 export interface TrainingCase {
   readonly name: string;

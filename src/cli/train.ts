@@ -5,7 +5,6 @@ import type { CorpusKind } from '../../training/corpus/lines.ts';
 import type { PublishedEvent, RejectedEvent } from '../../training/events.ts';
 import type { Dropout } from '../../training/loop/dropout.ts';
 import type { FitSettings } from '../../training/loop/fit-settings.ts';
-import type { TrainingPrecision } from '../../training/loop/kernels.ts';
 import { aboutPreset, type PresetName, presetNames } from '../../training/presets/presets.ts';
 import { RecordKeeper } from '../../training/record.ts';
 import { openProgress } from '../../training/report/progress.ts';
@@ -17,6 +16,7 @@ import { checkModelName, modelNameOf } from '../store/model-name.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { newTrainingId } from '../training-jobs/records.ts';
+import type { TrainingPrecision } from '../training-jobs/training-jobs.ts';
 import { wrapText } from '../wrap-text.ts';
 import { baseModel } from './base-model.ts';
 import { Ended, integer, newCommand } from './command.ts';
@@ -158,6 +158,7 @@ async function run(flags: TrainFlags): Promise<void> {
     preset: flags.preset,
     from: flags.from,
     teachers: flags.teacher,
+    precision: flags.precision,
     source: basename(corpus[0] ?? ''),
   };
   const record = new RecordKeeper(store, start, undefined, interrupt.stop);

@@ -37,6 +37,8 @@ export interface TrainParameters {
   readonly from?: string;
   /** Models of the same text that the training learns from beside it, by name or name@version. */
   readonly teachers?: readonly string[];
+  /** Of products while training: `bf16` is faster on processors that have it, and refused on others. Default: `f32`. */
+  readonly precision?: 'f32' | 'bf16';
 }
 
 /** The text of one generation as it is made. Stopping to read it stops its generation. */

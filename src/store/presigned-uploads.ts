@@ -12,6 +12,8 @@ export interface UploadOptions {
   readonly from?: string | undefined;
   /** The models to learn from: NAME or NAME@VERSION. */
   readonly teachers?: readonly string[] | undefined;
+  /** Of products while training: f32 or bf16. */
+  readonly precision?: string | undefined;
 }
 
 /** A form by which a browser or curl puts one corpus into a bucket, and nothing else anywhere else. */
@@ -35,11 +37,12 @@ export const presignedUploads = (bucket: string, maximumBytes: number) => {
     kind: 'presigned' as const,
     maximumBytes,
     async presign(corpus: string, options: UploadOptions): Promise<UploadForm> {
-      const { preset, from, teachers } = options;
+      const { preset, from, teachers, precision } = options;
       const metadata: Record<string, string> = {
         ...(preset !== undefined && { 'x-amz-meta-preset': preset }),
         ...(from !== undefined && { 'x-amz-meta-from': from }),
         ...(teachers !== undefined && { 'x-amz-meta-teachers': teachers.join(' ') }),
+        ...(precision !== undefined && { 'x-amz-meta-precision': precision }),
       };
       const { url, fields } = await createPresignedPost(client, {
         Bucket: bucket.replace('s3://', ''),

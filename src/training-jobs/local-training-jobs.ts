@@ -8,10 +8,17 @@ import { FolioError } from '../errors.ts';
 import { endProcess } from '../store/process-identity.ts';
 import type { Store } from '../store/store.ts';
 import { leastNodeOfTraining } from '../version.ts';
+import { checkPrecision } from './bfloat16.ts';
 import { isNativeLogLine } from './native-log.ts';
 import { RecordPoller } from './record-poller.ts';
 import { listRecords, newTrainingId, queuedRecord, readRecord, writeRecord } from './records.ts';
-import { isFinal, type StartTraining, type TrainingJobs, type TrainingRecord } from './training-jobs.ts';
+import {
+  isFinal,
+  type StartTraining,
+  type TrainingJobs,
+  type TrainingPrecision,
+  type TrainingRecord,
+} from './training-jobs.ts';
 
 /** The command that trains, to which the training's own arguments are added. */
 export type TrainCommand = readonly [program: string, ...arguments_: string[]];
@@ -113,9 +120,10 @@ export class LocalTrainingJobs implements TrainingJobs {
   /**
    * Queues a training. Those of the same model that are not over are stopped: the later corpus wins.
    *
-   * @throws FolioError `corpus_not_found`, or as `checkCapacity`
+   * @throws FolioError `corpus_not_found`, or as `checkCapacity` and `checkPrecision`
    */
   async start(request: StartTraining): Promise<TrainingRecord> {
+    this.checkPrecision(request.precision);
     const command = this.#commandWithRoom(request.model);
     this.#starting.push(request.model);
     try {
@@ -127,6 +135,10 @@ export class LocalTrainingJobs implements TrainingJobs {
 
   checkCapacity(model: string): void {
     this.#commandWithRoom(model);
+  }
+
+  checkPrecision(precision: TrainingPrecision | undefined): void {
+    checkPrecision(precision);
   }
 
   /** The trainer. @throws FolioError `unavailable` without one; `overloaded` where too many models wait for it */
@@ -286,6 +298,7 @@ export class LocalTrainingJobs implements TrainingJobs {
           ...(request.preset === undefined ? [] : ['--preset', request.preset]),
           ...(request.from === undefined ? [] : ['--from', request.from]),
           ...(request.teachers === undefined ? [] : ['--teacher', ...request.teachers]),
+          ...(request.precision === undefined ? [] : ['--precision', request.precision]),
         ],
         { stdio: ['ignore', 'ignore', 'pipe'] },
       );

@@ -23,6 +23,7 @@ export const queuedRecord = (id: string, request: StartTraining, now: Date = new
   preset: request.preset ?? 'auto',
   ...(request.from === undefined ? {} : { from: request.from }),
   ...(request.teachers === undefined ? {} : { teachers: request.teachers }),
+  ...(request.precision === undefined ? {} : { precision: request.precision }),
   corpus: { source: request.corpusKey },
   state: 'queued',
   startedAt: now.toISOString(),

@@ -37,6 +37,9 @@ export class StateMachineTrainingJobs implements TrainingJobs {
   /** The machine has room for every model: a later training of one ends the earlier. */
   checkCapacity(): void {}
 
+  /** Which processor Fargate gives a task is not known before: the trainer refuses what it lacks, and its record says so. */
+  checkPrecision(): void {}
+
   async start(request: StartTraining): Promise<TrainingRecord> {
     const id = newTrainingId(request.model);
     const record = {
@@ -67,6 +70,7 @@ export class StateMachineTrainingJobs implements TrainingJobs {
           ...(request.preset !== undefined && { preset: request.preset }),
           ...(request.from !== undefined && { from: request.from }),
           ...(request.teachers !== undefined && { teachers: request.teachers.join(' ') }),
+          ...(request.precision !== undefined && { precision: request.precision }),
         }),
       }),
     );

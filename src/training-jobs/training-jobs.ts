@@ -10,6 +10,9 @@ export type TrainingState = 'queued' | 'running' | 'published' | 'rejected' | 'f
 export const isFinal = (state: TrainingState): state is Exclude<TrainingState, 'queued' | 'running'> =>
   state !== 'queued' && state !== 'running';
 
+/** Of products while training: float32, or bfloat16, of which some processors do twice as many. */
+export type TrainingPrecision = 'f32' | 'bf16';
+
 export interface TrainingProgress {
   readonly epoch: number; // 1-based, the one under way
   readonly epochs: number;
@@ -29,6 +32,8 @@ export interface TrainingRecord {
   readonly from?: string;
   /** As they were asked for: the models to learn from beside the text. */
   readonly teachers?: readonly string[];
+  /** As it was asked for. */
+  readonly precision?: TrainingPrecision;
   /** The model whose weights the training started from. */
   readonly parent?: { readonly name?: string; readonly version?: string; readonly digest: string };
   readonly corpus: { readonly source: string; readonly digest?: string; readonly characters?: number };
@@ -60,6 +65,8 @@ export interface StartTraining {
   readonly from?: string;
   /** NAME or NAME@VERSION of the store, to learn from beside the text. */
   readonly teachers?: readonly string[];
+  /** Default: f32. */
+  readonly precision?: TrainingPrecision;
 }
 
 export interface TrainingJobs {
@@ -68,7 +75,12 @@ export interface TrainingJobs {
    * @throws FolioError `overloaded`, or `unavailable` where there is no trainer
    */
   checkCapacity(model: string): void;
-  /** @throws FolioError as `checkCapacity`, and `corpus_not_found` */
+  /**
+   * Whether the processor that trains has it, where that is known beforehand.
+   * @throws FolioError `invalid_parameter` where it has not
+   */
+  checkPrecision(precision: TrainingPrecision | undefined): void;
+  /** @throws FolioError as `checkCapacity` and `checkPrecision`, and `corpus_not_found` */
   start(request: StartTraining): Promise<TrainingRecord>;
   /** Newest first. */
   list(): Promise<readonly TrainingRecord[]>;

@@ -22,6 +22,7 @@ export class TrainingPanel {
   readonly #preset = byId('preset', HTMLSelectElement);
   readonly #from = byId('train-from', HTMLSelectElement);
   readonly #teacher = byId('train-teacher', HTMLSelectElement);
+  readonly #precision = byId('train-precision', HTMLSelectElement);
   readonly #list = byId('training', HTMLSelectElement);
   readonly #view: TrainingView;
 
@@ -102,6 +103,7 @@ export class TrainingPanel {
         ...{ name: this.#name.value, corpus: file, preset: this.#preset.value },
         ...(from === '' ? {} : { from }),
         ...(teacher === '' ? {} : { teachers: [teacher] }),
+        ...(this.#precision.value === 'bf16' ? { precision: 'bf16' as const } : {}),
       });
       for await (const { id } of train) {
         await this.refresh(id);

@@ -135,6 +135,7 @@ export class TrainingView {
     corpus,
     state,
     preset,
+    precision,
     from,
     parent,
     history,
@@ -144,6 +145,7 @@ export class TrainingView {
     const kept = history.find(({ epoch }) => epoch === best);
     return [
       ['Preset', preset],
+      ...(precision === 'bf16' ? [['Arithmetic', 'bfloat16'] as const] : []),
       ...(from === undefined && parent === undefined
         ? []
         : [['Starts from', parent?.name ?? from ?? 'another model'] as const]),

@@ -14,6 +14,7 @@ import { type RunningServer, startServer } from '../../src/server/server.ts';
 import { readSettings } from '../../src/settings.ts';
 import { removeModel } from '../../src/store/copy-version.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { hasBfloat16 } from '../../src/training-jobs/bfloat16.ts';
 import { publishTinyModel } from '../tiny-model.ts';
 import { launchChromium } from './chromium.ts';
 
@@ -310,11 +311,14 @@ describe.each(sizes)('on %s', (_, viewport) => {
     expect(await page.locator('#train-name').inputValue()).toBe(name);
     expect(await page.locator('#train-notice').isHidden()).toBe(true);
     await page.locator('#preset').selectOption('tiny');
+    if (hasBfloat16()) await page.getByLabel('Arithmetic').selectOption('bfloat16');
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     const view = page.locator('#training-view');
     // The first training on a machine sets TensorFlow up.
     await view.locator('.state', { hasText: /^Training$/ }).waitFor({ timeout: 400_000 });
     await view.getByText('Published', { exact: true }).waitFor({ timeout: 100_000 });
+    const arithmetic = view.locator('dd', { hasText: /^bfloat16$/ });
+    expect(await arithmetic.count()).toBe(hasBfloat16() ? 1 : 0);
     expect(await view.locator('.plot canvas').count()).toBe(1);
     expect(await view.locator('blockquote').count()).toBeGreaterThan(0);
     for (const height of await view

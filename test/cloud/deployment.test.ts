@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { DataStack } from '../../cdk/data-stack.ts';
 import { readSettings } from '../../cdk/settings.ts';
 import cdkJson from '../../cdk.json' with { type: 'json' };
+import { hasBfloat16 } from '../../src/training-jobs/bfloat16.ts';
 import { EcsAgent } from './ecs-agent.ts';
 import { Emulator } from './emulator.ts';
 
@@ -162,8 +163,15 @@ const executions = async (key: string): Promise<Execution[]> => {
     .filter(({ input }) => input.detail?.object.key === key);
 };
 
-const upload = (name: string, body: string | Uint8Array) =>
-  s3.send(new PutObjectCommand({ Bucket: corpora, Key: `corpora/${name}.txt`, Body: body }));
+const upload = (name: string, body: string | Uint8Array, metadata?: Record<string, string>) =>
+  s3.send(
+    new PutObjectCommand({
+      Bucket: corpora,
+      Key: `corpora/${name}.txt`,
+      Body: body,
+      ...(metadata && { Metadata: metadata }),
+    }),
+  );
 
 const finished = async (key: string): Promise<Execution> => {
   await expect
@@ -221,10 +229,11 @@ describe('an uploaded corpus', () => {
     expect(execution.cause).toMatch(/UTF-8/);
   });
 
-  it('gives way to a later upload of the same name', async () => {
+  it('gives way to a later upload of the same name, whose metadata say from what it learns and how', async () => {
     await upload('twice', words);
     const first = await agent.taskFor('twice');
-    await upload('twice', `${words} and once more`);
+    const precision = hasBfloat16() ? 'bf16' : 'f32'; // the emulator's processor is this one
+    await upload('twice', `${words} and once more`, { teachers: 'novel', precision });
     await expect
       .poll(async () => (await executions('corpora/twice.txt')).map(({ status }) => status), {
         timeout: 60_000,
@@ -232,7 +241,20 @@ describe('an uploaded corpus', () => {
       .toEqual(['RUNNING', 'ABORTED']); // newest first
     const second = await agent.taskFor('twice', first.taskArn);
     expect(await agent.run(second)).toBe(0);
-    expect(await finished('corpora/twice.txt')).toMatchObject({ output: { state: 'published' } });
+    const { output } = await finished('corpora/twice.txt');
+    expect(output).toMatchObject({ state: 'published' });
+    const headers = { 'x-api-key': readerKey };
+    const training = await fetch(`${url}v1/trainings/${String(output?.training)}`, { headers });
+    expect(await training.json()).toMatchObject({ teachers: ['novel'], precision, preset: 'tiny' });
+    const artefact = await (await fetch(`${url}v1/models/twice/files/model.json`, { headers })).json();
+    expect(artefact).toMatchObject({
+      userDefinedMetadata: {
+        folio: {
+          teachers: [{ name: 'novel', digest: expect.stringMatching(/^sha256:/) }],
+          training: { settings: precision === 'bf16' ? { precision } : {} },
+        },
+      },
+    });
   });
 
   it('under a name that no model can have is refused with a reason', async () => {

@@ -51,7 +51,7 @@ exports.handler = async ({ Bucket, Key, Body }) => {
     Body: await response.text(),
     VersionId: headers.get('x-amz-version-id') ?? undefined,
     Metadata: Object.fromEntries(
-      ['preset', 'from'].flatMap((option) => {
+      ['preset', 'from', 'teachers', 'precision'].flatMap((option) => {
         const value = headers.get('x-amz-meta-' + option);
         return value === null ? [] : [[option, value]];
       }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { FolioError } from '../../src/errors.ts';
+import { hasBfloat16 } from '../../src/training-jobs/bfloat16.ts';
 import type { TrainingEvent } from '../../training/events.ts';
-import { hasBfloat16 } from '../../training/loop/bfloat16.ts';
 import {
   type Configuration,
   decodeCheckpoint,

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/model/sampling/random.ts';
-import { hasBfloat16 } from '../../training/loop/bfloat16.ts';
+import { hasBfloat16 } from '../../src/training-jobs/bfloat16.ts';
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 import type { Chunk } from '../../training/loop/chunks.ts';
 import { CompiledLoop } from '../../training/loop/compiled-loop.ts';
 import { type Dropout, noDropout } from '../../training/loop/dropout.ts';
 import { FastLoop, type Lesson } from '../../training/loop/fast-loop.ts';
-import { Kernels, type TrainingPrecision } from '../../training/loop/kernels.ts';
+import { Kernels } from '../../training/loop/kernels.ts';
 import { freeState, zeroState } from '../../training/loop/lstm-steps.ts';
 import {
   initialWeights,

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 import type { Chunk, ChunkSize } from './chunks.ts';
 import type { Dropout } from './dropout.ts';
 import { FastLoop, type Fed, type Lesson, meanLoss } from './fast-loop.ts';
 import { GraphRecorder } from './graph-recorder.ts';
-import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
+import type { Handle, Kernels } from './kernels.ts';
 import type { LayerState } from './lstm-steps.ts';
 import { type NetworkShape, weightShapes } from './network.ts';
 

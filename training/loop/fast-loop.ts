@@ -1,6 +1,7 @@
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 import type { Chunk, ChunkSize } from './chunks.ts';
 import { chunkMask, type Dropout, dropCharacters, masked, noDropout } from './dropout.ts';
-import { type Handle, type Kernels, MOST_ONE_HOT, type TrainingPrecision } from './kernels.ts';
+import { type Handle, type Kernels, MOST_ONE_HOT } from './kernels.ts';
 import {
   backwardSteps,
   forwardSteps,

@@ -1,5 +1,5 @@
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 import type { Dropout } from './dropout.ts';
-import type { TrainingPrecision } from './kernels.ts';
 import type { OptimiserSettings } from './optimiser.ts';
 
 /** How much a training with teachers learns from where. */

@@ -1,10 +1,8 @@
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
 import { type Attribute, type Binding, bindingOf, type TensorFlow } from './tensorflow.ts';
 
 /** A tensor inside TensorFlow, by its number. Its owner, who created it, frees it. */
 export type Handle = number;
-
-/** Of products: float32, or bfloat16, of which some processors do twice as many. */
-export type TrainingPrecision = 'f32' | 'bf16';
 
 /** Which operand of a product is transposed; `few`: the left one, to be multiplied by few columns. */
 type Layout = 'plain' | 'left' | 'right' | 'few';

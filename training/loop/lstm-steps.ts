@@ -1,4 +1,5 @@
-import type { Handle, Kernels, TrainingPrecision } from './kernels.ts';
+import type { TrainingPrecision } from '../../src/training-jobs/training-jobs.ts';
+import type { Handle, Kernels } from './kernels.ts';
 import type { NetworkShape } from './network.ts';
 
 /** h and c of a layer: [units, batch] each, a column for each stream. */

@@ -305,8 +305,10 @@ export const ActivateRequestSchema = lazyObject(
 
 const teachersError = 'a model’s name, or name@version; or an array of 1 to 8 of them';
 
-/** The models that a training starts from and learns from. */
-const trainingModels = () => ({
+/** How a training is made: the models that it starts from and learns from, and its arithmetic. */
+const trainingOptions = () => ({
+  preset: z.optional(name()),
+  precision: z.optional(choice(['f32', 'bf16'])),
   from: z.optional(modelReference()),
   teachers: z.optional(
     z.union(
@@ -324,8 +326,7 @@ const trainingModels = () => ({
 export const UploadRequestSchema = lazyObject(
   () => ({
     bytes: z.optional(integer(0, Number.MAX_SAFE_INTEGER)),
-    preset: z.optional(name()),
-    ...trainingModels(),
+    ...trainingOptions(),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'UploadRequest' });
@@ -345,8 +346,7 @@ export const TrainingRequestSchema = lazyObject(
   () => ({
     model: name(),
     corpus: z.optional(name()),
-    preset: z.optional(name()),
-    ...trainingModels(),
+    ...trainingOptions(),
   }),
   strict,
 ).register(z.globalRegistry, { id: 'TrainingRequest' });

@@ -464,6 +464,9 @@ export const TrainingSchema = z
     teachers: z
       .optional(z.array(z.string()))
       .check(z.describe('The models to learn from beside the text, as they were asked for.')),
+    precision: z
+      .optional(z.enum(['f32', 'bf16']))
+      .check(z.describe('Of products while training, as it was asked for.')),
     parent: z.optional(
       z
         .object({ name: z.optional(z.string()), version: z.optional(z.string()), digest: z.string() })

@@ -59,6 +59,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
         const { bytes, ...rest } = parameters ?? {};
         if (bytes !== undefined && bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
         if (bytes !== undefined && bytes < LEAST_CHARACTERS) throw corpusTooSmall(bytes);
+        trainings.checkPrecision(rest.precision);
         await checkTrainingModels(store, rest);
         const upload = await formFor(corpora, name, trainingOptions(rest));
         return context.json({ object: 'corpus.upload', name, upload });
@@ -74,6 +75,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       const parameters = parse(UploadRequestSchema, fromQuery(UploadRequestSchema, query), faults);
       faults.throwIfAny();
       const options = parameters ?? {};
+      trainings.checkPrecision(options.precision);
       await checkTrainingModels(store, options);
       trainings.checkCapacity(name);
       const key = corpusKey(name);

@@ -6,6 +6,7 @@ import type { Store } from '../../store/store.ts';
 import type {
   StartTraining,
   TrainingJobs,
+  TrainingPrecision,
   TrainingRecord,
   TrainingState,
 } from '../../training-jobs/training-jobs.ts';
@@ -152,10 +153,12 @@ export const trainingOptions = ({
   preset,
   from,
   teachers,
-}: TrainingModels & { readonly preset?: string | undefined }): Pick<
-  StartTraining,
-  'preset' | 'from' | 'teachers'
-> => present({ preset, from, teachers: teachers === undefined ? undefined : [teachers].flat() });
+  precision,
+}: TrainingModels & {
+  readonly preset?: string | undefined;
+  readonly precision?: TrainingPrecision | undefined;
+}): Pick<StartTraining, 'preset' | 'from' | 'teachers' | 'precision'> =>
+  present({ preset, from, teachers: teachers === undefined ? undefined : [teachers].flat(), precision });
 
 /** A trainer's words, without the place of the store on its machine. */
 const withoutPlace = (text: string, { location }: Store): string =>
@@ -170,6 +173,7 @@ export const trainingObject = (record: TrainingRecord, store: Store): object => 
     preset: record.preset,
     ...(record.from === undefined ? {} : { from: record.from }),
     ...(record.teachers === undefined ? {} : { teachers: record.teachers }),
+    ...(record.precision === undefined ? {} : { precision: record.precision }),
     ...(record.parent === undefined ? {} : { parent: record.parent }),
     corpus: record.corpus,
     state: record.state,

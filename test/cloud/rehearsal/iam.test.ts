@@ -289,6 +289,7 @@ describe('functions', () => {
     const jobs = {
       start: () => Promise.reject(new Error('no')),
       checkCapacity: () => undefined,
+      checkPrecision: () => undefined,
       nextRecord: () => Promise.resolve(undefined),
       stop: () => Promise.resolve(),
       list: async () => (await import('../../../src/training-jobs/records.ts')).listRecords(store),

@@ -183,6 +183,34 @@ describe('an upload', () => {
     expect(command.slice(6, command.indexOf('--max-seconds'))).toEqual([...start, ...expected]);
   });
 
+  it.each(['f32', 'bf16'])('may name the precision: %s', async (precision) => {
+    const made = world((one) => {
+      one.ends = [{ exit: 0, record: published }];
+      one.objects.set(`${corpora}/${key('novel')}`, {
+        body: '',
+        version: 'v1',
+        metadata: { teachers: 'a b', precision },
+      });
+    });
+    await run(event(key('novel')), made);
+    const command = made.tasks[0]?.command ?? [];
+    const expected = ['--teacher', 'a', 'b', '--precision', precision];
+    expect(command.slice(6, command.indexOf('--max-seconds'))).toEqual(expected);
+  });
+
+  it.each(['f16', 'BF16', 'bf16 --force', "x' & $key & '"])(
+    'that names a precision which there is not, %s, is refused before anything is paid for',
+    async (precision) => {
+      const made = world((one) => {
+        one.objects.set(`${corpora}/${key('novel')}`, { body: '', version: 'v1', metadata: { precision } });
+      });
+      const end = await run(event(key('novel')), made);
+      expect(end).toMatchObject({ status: 'FAILED', error: 'invalid_parameter' });
+      expect(end.cause).toContain('expected f32 or bf16');
+      expect(made.tasks).toEqual([]);
+    },
+  );
+
   it.each(['../secret', 'a ', 'a  b', 'a,b', "x' & $key & '", Array(9).fill('a').join(' ')])(
     'that would learn from what can be no models, %s, is refused before anything is paid for',
     async (teachers) => {

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/responses.ts';
 import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { recordKey } from '../../../src/store/keys.ts';
+import { checkPrecision, hasBfloat16 } from '../../../src/training-jobs/bfloat16.ts';
+import { LocalTrainingJobs } from '../../../src/training-jobs/local-training-jobs.ts';
 import { corpusOf } from '../../corpus.ts';
 import { callsOf, furnished } from '../../unit/api/host-under-test.ts';
 
@@ -99,6 +101,55 @@ describe('uploads and trainings', async () => {
       log_tail: ['--teacher heir'],
     });
   });
+
+  test('a training may be in a precision that this processor has', async () => {
+    const corpus = corpusOf('Once precisely.');
+    for (const precision of ['f32', 'bf16'] as const) {
+      const train = folio.train({ name: 'precise', corpus, precision });
+      if (precision === 'bf16' && !hasBfloat16()) {
+        await expect(train.next()).rejects.toMatchObject({ status: 400, param: 'precision' });
+        continue;
+      }
+      let last: TrainingState | undefined;
+      for await (const training of train) last = training;
+      const log_tail = [`--precision ${precision}`];
+      expect(last).toMatchObject({ state: 'published', precision, log_tail });
+    }
+  });
+
+  test.each([
+    ['/v1/trainings', { model: 'novel' }],
+    ['/v1/corpora/heir2', { bytes: 1200 }],
+    ['/v1/corpora/heir2', undefined],
+  ])(
+    '%s with %j refuses a precision that there is not, and one that the processor has not',
+    async (path, body) => {
+      const ask = async (precision: string) => {
+        const response = await (body === undefined
+          ? call(`${path}?precision=${precision}`, {
+              method: 'POST',
+              headers: { 'content-type': 'text/plain' },
+              body: corpusOf('A corpus of words.'),
+            })
+          : call(path, {
+              method: 'POST',
+              headers: { 'content-type': 'application/json' },
+              body: JSON.stringify({ ...body, precision }),
+            }));
+        return [response.status, await response.json()];
+      };
+      const refusal = (message: RegExp) => [
+        400,
+        { error: expect.objectContaining({ param: 'precision', message: expect.stringMatching(message) }) },
+      ];
+      expect(await ask('f16')).toEqual(refusal(/one of "f32", "bf16"/));
+      const check = vi.spyOn(LocalTrainingJobs.prototype, 'checkPrecision');
+      check.mockImplementation((precision) => checkPrecision(precision, 'flags : avx2'));
+      onTestFinished(() => check.mockRestore());
+      expect(await ask('bf16')).toEqual(refusal(/Training in bf16 needs/));
+      expect(await place.store.stat('corpora/heir2.txt')).toBeUndefined();
+    },
+  );
 
   test.each([
     [['absent'], 404, 'model_not_found', 'teachers'],

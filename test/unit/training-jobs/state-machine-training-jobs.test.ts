@@ -75,7 +75,12 @@ describe('a training by the state machine', () => {
 
   test('says how to train in the words of an upload’s metadata', async () => {
     const jobs = new StateMachineTrainingJobs(store, machine, 's3://corpora');
-    const options = { preset: 'standard', from: 'novel', teachers: ['large', 'larger@v1'] };
+    const options = {
+      preset: 'standard',
+      from: 'novel',
+      teachers: ['large', 'larger@v1'],
+      precision: 'bf16',
+    } as const;
     const record = await jobs.start({ model: 'novel', corpusKey: 'corpora/novel.txt', ...options });
     expect(record).toMatchObject(options);
     expect(JSON.parse(started[0]?.input ?? '')).toMatchObject({ ...options, teachers: 'large larger@v1' });

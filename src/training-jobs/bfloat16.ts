@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { FolioError } from '../../src/errors.ts';
-import type { TrainingPrecision } from './kernels.ts';
+import { FolioError } from '../errors.ts';
+import type { TrainingPrecision } from './training-jobs.ts';
 
 /** As Linux names them: x86's AVX-512 and AMX, Arm's. */
 const instructions = /^(?:flags|Features)\s*:.*\b(?:avx512_bf16|amx_bf16|bf16)\b/m;

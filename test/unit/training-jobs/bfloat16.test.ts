@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { checkPrecision } from '../../../training/loop/bfloat16.ts';
+import { checkPrecision } from '../../../src/training-jobs/bfloat16.ts';
 
 test.each([
   'flags\t\t: fpu avx2 avx512_bf16 clzero\n',
