@@ -64,11 +64,13 @@ const createReportingHost = async (settings: Settings): Promise<Host> => {
 /** Hands Express' requests to the app as standard ones, and its answers back as they are made. */
 export const serveHost = (host: () => Promise<Host>): Middleware => {
   const listener = getRequestListener(
-    async (request, { incoming }) =>
-      (await host()).app.fetch(request, {
+    async (request, { incoming }) => {
+      const response = await (await host()).app.fetch(request, {
         remoteAddress: incoming.socket.remoteAddress,
         httpVersion: incoming.httpVersion,
-      }),
+      });
+      return fromMountPath(response, incoming as MountedRequest);
+    },
     {
       overrideGlobalObjects: false, // the globals belong to whoever mounts this
       errorHandler: (error) => {
@@ -86,15 +88,24 @@ export const serveHost = (host: () => Promise<Host>): Middleware => {
   return (incoming, outgoing, next) => {
     const request = incoming as MountedRequest;
     const response = outgoing as ServerResponse;
-    const { baseUrl = '', originalUrl } = request;
+    const { baseUrl = '', originalUrl = '' } = request;
+    const [path, query] = originalUrl.split(/\?(.*)/s);
     // The page's addresses are relative to the mount path, which has to end with a slash for that.
-    if (request.method === 'GET' && baseUrl !== '' && originalUrl === baseUrl) {
-      response.writeHead(308, { location: `${baseUrl}/` }).end();
+    if (request.method === 'GET' && baseUrl !== '' && path === baseUrl) {
+      response.writeHead(308, { location: `${baseUrl}/${query === undefined ? '' : `?${query}`}` }).end();
       return;
     }
     keepParsedBody(request);
     listener(request, response).catch(next);
   };
+};
+
+/** The mount path is part of the address that clients know, and of no route. */
+const fromMountPath = (response: Response, { baseUrl = '' }: MountedRequest): Response => {
+  if (baseUrl === '' || (response.status !== 201 && response.status !== 202)) return response;
+  const location = response.headers.get('location');
+  if (location?.startsWith('/')) response.headers.set('location', baseUrl + location);
+  return response;
 };
 
 /** A body that a parser has read before us is put where the listener finds it. */

@@ -77,8 +77,17 @@ export const readJson = async (context: Context, limits: Limits): Promise<Record
   let body: unknown;
   try {
     body = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    return refuse('what cannot be read as JSON');
+  } catch (error) {
+    const coding = context.req.header('content-encoding') ?? 'identity';
+    if (coding !== 'identity') {
+      throw new FolioError(
+        'unsupported_media_type',
+        `The body: expected it as it is, without Content-Encoding; received ${coding}.`,
+        { where: 'body', expected: 'no Content-Encoding', received: coding },
+      );
+    }
+    const isText = error instanceof SyntaxError;
+    return refuse(isText ? 'what cannot be read as JSON' : 'bytes that are not UTF-8, which JSON is');
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body))
     return body as Record<string, unknown>;

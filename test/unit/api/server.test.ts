@@ -1,8 +1,10 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import express from 'express';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createHost } from '../../../src/server/host.ts';
 import { folio } from '../../../src/server/middleware.ts';
 import { startServer } from '../../../src/server/server.ts';
@@ -57,10 +59,11 @@ describe('Express on a free port', async () => {
 
 describe('the middleware', async () => {
   const place = await furnished();
+  const key = 'a-key-for-this-test';
   const app = express();
   app.use(express.json());
   app.get('/own', (_, response) => void response.send('mine'));
-  app.use('/text', folio({ ...place.settings }));
+  app.use('/text', folio({ ...place.settings, writeKeys: [key] }));
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -73,10 +76,52 @@ describe('the middleware', async () => {
     expect(await (await fetch(`${url}/own`)).text()).toBe('mine');
     const response = await fetch(`${url}/text/generate`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
       body: JSON.stringify({ prompt: 'Once', length: 7 }),
     });
     expect(await response.json()).toMatchObject({ characters: 7, model: 'tiny' });
+  });
+
+  test('takes a compressed body where the app’s parser has unpacked it, and says so where nobody does', async () => {
+    const ask = async (at: string) => {
+      const response = await fetch(`${at}/generate`, {
+        method: 'POST',
+        headers: {
+          ...{ 'content-type': 'application/json', 'content-encoding': 'gzip' },
+          authorization: `Bearer ${key}`,
+        },
+        body: new Uint8Array(gzipSync('{"prompt":"Once","length":7}')),
+      });
+      return [response.status, await response.json()];
+    };
+    expect(await ask(`${url}/text`)).toEqual([200, expect.objectContaining({ characters: 7 })]);
+    const bare = await startServer({ ...place.settings, writeKeys: [key] });
+    onTestFinished(() => bare.close(0));
+    expect(await ask(bare.url)).toEqual([
+      415,
+      {
+        error: expect.objectContaining({
+          code: 'unsupported_media_type',
+          message: 'The body: expected it as it is, without Content-Encoding; received gzip.',
+        }),
+      },
+    ]);
+  });
+
+  test('gives addresses below its mount path', async () => {
+    const page = await fetch(`${url}/text?a=1&b=2`, { redirect: 'manual' });
+    expect([page.status, page.headers.get('location')]).toEqual([308, '/text/?a=1&b=2']);
+    const imported = await fetch(`${url}/text/v1/models/other/import?file=checkpoint.pt`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/octet-stream' },
+      body: new Uint8Array(await readFile('test/fixtures/import/torch-lstm/checkpoint.pt')),
+    });
+    const location = imported.headers.get('location') ?? '';
+    expect([imported.status, location]).toEqual([201, expect.stringMatching(/^\/text\/v1\/models\/other/)]);
+    const model = await fetch(new URL(location, imported.url), {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(await model.json()).toMatchObject({ object: 'model', current: true });
   });
 });
 
