@@ -49,6 +49,8 @@ export interface StartedEvent {
   readonly steps: number;
   /** Steps already done by the run that this one goes on from. */
   readonly resumedAt?: number;
+  /** Losses and samples of that run, up to there. */
+  readonly earlier?: readonly (ValidationEvent | EpochEvent | SampleEvent)[];
   readonly tools: Readonly<Record<string, string>>; // folio, tfjs, tensorflow, node
 }
 

@@ -129,7 +129,13 @@ export class RecordKeeper {
       case 'started':
         this.#epochs = event.epochs;
         this.#steps = event.steps;
-        return { preset: event.preset, ...(event.parent === undefined ? {} : { parent: event.parent }) };
+        for (const one of event.earlier ?? []) this.#record = { ...this.#record, ...this.#changes(one) };
+        return {
+          preset: event.preset,
+          history: this.#record.history,
+          samples: this.#record.samples,
+          ...(event.parent === undefined ? {} : { parent: event.parent }),
+        };
       case 'step':
         return { progress: this.#progress(event, progress) };
       case 'validation':

@@ -126,7 +126,13 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainingEven
   }
   const plan = { settings, preparation, parent, why, teachers };
   const started = startedEvent(options, plan, corpus, tools, teaching?.generated);
-  yield keep(from === undefined ? started : { ...started, resumedAt: from.position });
+  if (from === undefined) yield keep(started);
+  else {
+    const earlier = from.events.filter(
+      (event) => event.type === 'validation' || event.type === 'epoch' || event.type === 'sample',
+    );
+    yield { ...keep({ ...started, resumedAt: from.position }), earlier };
+  }
 
   const key = checkpointKeyOf(name, configuration);
   const save = async (state: FitState) => {

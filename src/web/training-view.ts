@@ -163,8 +163,10 @@ export class TrainingView {
   }
 }
 
-const statusOf = ({ state, failure, updated_at }: TrainingJob, now: number): string => {
+const statusOf = ({ state, failure, progress, updated_at }: TrainingJob, now: number): string => {
   if (failure) return `${states[state]}: ${failure.message}`;
+  if (state === 'stopped' && progress)
+    return `${states.stopped}. Train the same text with the same name and settings, and it goes on from here.`;
   if (!isSilent(state, updated_at, now)) return states[state];
   const since = formatDate(new Date(updated_at));
   return `${states[state]}. The trainer has written nothing since ${since}, though it does every minute: it may hang. Stopped, it goes on later from its last checkpoint.`;

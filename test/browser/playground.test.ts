@@ -561,6 +561,15 @@ test('a training is shown without its chart where the chart’s code cannot be l
     log_tail: [],
   };
   const stopped = { ...training, id: '20251231T000000Z-0a1b-tiny', state: 'stopped' }; // and resumed
+  const progress = {
+    epoch: 1,
+    epochs: 2,
+    step: 9,
+    steps: 18,
+    loss: 2.5,
+    characters_per_second: 9,
+    seconds_left: 9,
+  };
   await page.route('**/v1/trainings', (route) =>
     route.fulfill({ json: { object: 'list', data: [training, stopped] } }),
   );
@@ -569,8 +578,8 @@ test('a training is shown without its chart where the chart’s code cannot be l
   await page.route('**/v1/trainings/*', (route) => {
     asked++;
     if (asked === 2) return route.abort(); // as where a server is started anew
-    const body =
-      asked === 1 ? event({ ...training, state: 'running' }) : `${event(training)}event: end\ndata:\n\n`;
+    const bodies = [event({ ...training, state: 'running' }), '', event({ ...stopped, progress })];
+    const body = bodies[asked - 1] ?? `${event(training)}event: end\ndata:\n\n`;
     return route.fulfill({ contentType: 'text/event-stream', body });
   });
   await page.route('**/uPlot*.js', (route) => route.abort());
@@ -579,6 +588,9 @@ test('a training is shown without its chart where the chart’s code cannot be l
   await page.locator('#train-notice').getByText('trying again').waitFor();
   const state = page.locator('#training-view .state');
   await state.getByText(/^Training\. The trainer has written nothing since 1 Jan 2026, \d\d:\d\d/).waitFor();
+  await state
+    .getByText('Stopped. Train the same text with the same name and settings, and it goes on')
+    .waitFor();
   await state.getByText('Published', { exact: true }).waitFor();
   expect(await page.locator('#train-notice').isHidden()).toBe(true);
   expect(await page.locator('#training-view figcaption').textContent()).toContain(

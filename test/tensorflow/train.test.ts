@@ -210,7 +210,9 @@ describe('train', () => {
     }
     expect(ending.at(-1)).toMatchObject({ type: 'finished', reason: 'interrupted', epoch: 2 });
     const resumed = await run({ name: 'parts', resume: 'always' });
-    expect(resumed.find((event) => event.type === 'started')).toHaveProperty('resumedAt');
+    const { resumedAt, earlier = [] } = resumed.find((event) => event.type === 'started')!;
+    expect(resumedAt).toBeGreaterThan(0);
+    expect(earlier.flatMap((event) => (event.type === 'epoch' ? event.epoch : []))).toEqual([1, 2]);
     const published = resumed.at(-1)!;
     if (whole.type !== 'published' || published.type !== 'published') throw new Error('not published');
     expect(await read(`${published.key}/weights-1-of-1.bin`)).toEqual(

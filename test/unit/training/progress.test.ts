@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { FolderStore } from '../../../src/store/folder-store.ts';
 import { readRecord } from '../../../src/training-jobs/records.ts';
 import { sourceOf } from '../../../training/corpus/store-source.ts';
-import type { TrainingEvent } from '../../../training/events.ts';
+import type { StartedEvent, TrainingEvent } from '../../../training/events.ts';
 import { RecordKeeper } from '../../../training/record.ts';
 import { barLine, openProgress } from '../../../training/report/progress.ts';
 import { ReportKeeper } from '../../../training/report/report.ts';
@@ -81,6 +81,30 @@ describe('RecordKeeper', () => {
     expect(record?.samples.map(({ epoch }) => epoch)).toEqual([1, 2]);
     await keeper.discard();
     expect(await readRecord(store, id)).toBeUndefined();
+  });
+
+  it('begins with the losses and samples of the run that it goes on from', async () => {
+    const store = new FolderStore(folder);
+    const keeper = new RecordKeeper(store, start);
+    const over = events.findIndex(({ type }) => type === 'sample') + 1; // the first epoch
+    const [, started, ...first] = events.slice(0, over);
+    if (started?.type !== 'started') throw new Error('not started');
+    const isEarlier = ({ type }: TrainingEvent) =>
+      type === 'validation' || type === 'epoch' || type === 'sample';
+    const earlier = first.filter(isEarlier) as NonNullable<StartedEvent['earlier']>;
+    keeper.update({ ...started, resumedAt: 100, earlier });
+    for (const event of events.slice(over)) {
+      if (event.type === 'validation') keeper.update({ ...event, best: false });
+      else if (event.type === 'finished') keeper.update({ ...event, bestEpoch: 1 });
+      else keeper.update(event);
+    }
+    await keeper.flush();
+    const record = await readRecord(store, id);
+    expect(record).toMatchObject({
+      bestEpoch: 1,
+      history: [{ epoch: 1, validationLoss: 2.3 }, { epoch: 2 }],
+    });
+    expect(record?.samples.map(({ epoch }) => epoch)).toEqual([1, 2]);
   });
 
   it('says why a training ended otherwise', async () => {
