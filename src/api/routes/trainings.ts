@@ -17,6 +17,7 @@ import { present } from '../request/present.ts';
 import { TrainingRequestSchema } from '../request/requests.ts';
 import { checkTrainingModels, type TrainingModels } from '../request/training-models.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
+import { eventStreamHeaders } from '../response/sse.ts';
 import { events, json, type Route, route } from './route.ts';
 
 const heartbeatMs = 15_000; // between comments that keep a quiet connection open
@@ -97,7 +98,7 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       const record = await found(trainings, id);
       const type = accepts(context, { header: 'Accept', supports: [json, events], default: json });
       if (type === json) return context.json(trainingObject(record, store));
-      return streamSSE(context, async (stream) => {
+      const response = streamSSE(context, async (stream) => {
         let sent = ''; // updatedAt of the last record that was sent
         let sentAt = 0;
         let now: TrainingRecord | undefined = record;
@@ -118,6 +119,8 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
           now = await trainings.nextRecord(id);
         }
       });
+      for (const [name, value] of Object.entries(eventStreamHeaders)) response.headers.set(name, value);
+      return response;
     },
   ),
   route(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TrainingListSchema, TrainingSchema } from '../../../src/api/response/responses.ts';
+import { eventStreamHeaders } from '../../../src/api/response/sse.ts';
 import { ApiError, FolioClient, type TrainingJob as TrainingState } from '../../../src/client/client.ts';
 import { createHost } from '../../../src/server/host.ts';
 import { recordKey } from '../../../src/store/keys.ts';
@@ -214,7 +215,7 @@ describe('uploads and trainings', async () => {
   test('a training’s events are streamed while it runs', async () => {
     const location = await started(await begun('live', 'A corpus.'));
     const response = await call(location, { headers: { accept: 'text/event-stream' } });
-    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(Object.fromEntries(response.headers)).toMatchObject(eventStreamHeaders); // no proxy holds it back
     const events = (await response.text()).split('\n\n').filter(Boolean);
     expect(events.at(0)).toMatch(/^event: training\ndata: \{/);
     expect(events.at(-1)).toBe('event: end\ndata: {"state":"published"}');
