@@ -6,7 +6,7 @@ import { installCommand } from '../../training/loop/tensorflow.ts';
 import { tensorFlowState } from '../../training/setup-tensorflow.ts';
 import { cacheFolder } from '../cache-folder.ts';
 import { FolioError, isFolioError } from '../errors.ts';
-import { kernelBuild } from '../model/kernel/kernel-module.ts';
+import { instantiateKernel, kernelBuild } from '../model/kernel/kernel-module.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { verifyVersion } from '../store/check-version.ts';
 import { prefixes } from '../store/keys.ts';
@@ -54,7 +54,7 @@ async function run({ json, ...flags }: DoctorFlags): Promise<void> {
   const store = await openStore(settings.store);
   const checks: Readonly<Record<string, Check>> = {
     node: checkNode,
-    kernel: async () => ({ state: 'ok', message: `${kernelBuild()} build` }),
+    kernel: checkKernel,
     store: () => checkStore(store),
     writes: () => checkWrites(store),
     model: () => checkModel(store, settings),
@@ -99,6 +99,11 @@ const checkNode: Check = async () => {
         message: `${node} generates and serves; train, inspect and evaluate need Node ${leastNodeOfTraining} or later`,
         remedy: `install Node ${leastNodeOfTraining}; a checkout has it after npm ci: start Folio by npm or npx there`,
       };
+};
+
+const checkKernel: Check = async () => {
+  instantiateKernel(); // throws where the host runs none
+  return { state: 'ok', message: `${kernelBuild()} build` };
 };
 
 const checkStore = async (store: Store): Promise<Omit<Finding, 'check'>> => {

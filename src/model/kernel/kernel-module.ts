@@ -76,9 +76,11 @@ const relaxedProbe = [
 ];
 
 /** Whether this host can run the build that uses relaxed SIMD. */
-export const relaxedSimdSupported = /* @__PURE__ */ once(() =>
-  WebAssembly.validate(Uint8Array.from(relaxedProbe)),
+export const relaxedSimdSupported = /* @__PURE__ */ once(
+  () => hasWebAssembly() && WebAssembly.validate(Uint8Array.from(relaxedProbe)),
 );
+
+const hasWebAssembly = (): boolean => typeof WebAssembly === 'object';
 
 /** Either build for a memory of its own and for one that is shared between threads: one byte differs. */
 export const kernelWasm = (build: Build, shared = false): Uint8Array<ArrayBuffer> => {
@@ -88,6 +90,13 @@ export const kernelWasm = (build: Build, shared = false): Uint8Array<ArrayBuffer
 };
 
 const compile = (build: Build, shared: boolean): WebAssembly.Module => {
+  if (!hasWebAssembly()) {
+    throw new FolioError(
+      'model_unsupported',
+      'This host has no WebAssembly, which runs the models: Node has none with --jitless, some browsers none in a mode of high security.',
+      { where: 'kernel', expected: 'WebAssembly' },
+    );
+  }
   try {
     return new WebAssembly.Module(kernelWasm(build, shared));
   } catch (cause) {
