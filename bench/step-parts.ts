@@ -52,6 +52,7 @@ const place = (
     buffers,
     1,
     new Packer({ kernel, arena }, true),
+    { pairs: false },
   );
   const slot = arena.place(layout.slotBytes);
   arena.commit();

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { kernelWasm, relaxedSimdSupported, useWideKernel } from './model/kernel/kernel-module.ts';
 import { createKernelStepper } from './model/kernel/kernel-stepper.ts';
+import type { ReadingOrder } from './model/kernel/packing/packer.ts';
 import type { Threads } from './model/kernel/threads/worker-pool.ts';
 import type { GruLayer, LstmLayer, Network } from './model/network.ts';
 import { PRECISIONS, type Precision } from './model/stepper.ts';
@@ -51,17 +52,23 @@ export const widenVectors = ({ v8, arch, compile }: Host = thisHost): string | u
   if (!relaxedSimdSupported()) return 'this host has no relaxed SIMD';
   try {
     const network = testNetwork();
-    const expected = PRECISIONS.map((precision) => logitsOf(network, precision));
+    const expected = ways.map((way) => logitsOf(network, way));
     useWideKernel(compile());
-    const differs = PRECISIONS.find((precision, i) => !logitsOf(network, precision).equals(expected[i]!));
+    const differs = ways.find((way, i) => !logitsOf(network, way).equals(expected[i]!));
     if (differs === undefined) return undefined;
     useWideKernel(undefined);
-    return `logits in ${differs} differ from those of the ordinary kernel`;
+    return `logits in ${differs.precision} differ from those of the ordinary kernel`;
   } catch (error) {
     useWideKernel(undefined);
     return String(error);
   }
 };
+
+/** The precisions, and the order in which large int8 matrices are read. */
+const ways: readonly { readonly precision: Precision; readonly order?: ReadingOrder }[] = [
+  ...PRECISIONS.map((precision) => ({ precision })),
+  { precision: 'int8', order: 'ahead' },
+];
 
 /** Steps in parts are tried where nobody comes to take one, so that the caller's thread computes all. */
 const nobody: Threads = { count: 2, startAfter: 0, partBytes: 1, start: () => {} };
@@ -70,8 +77,8 @@ const nobody: Threads = { count: 2, startAfter: 0, partBytes: 1, start: () => {}
 const STEPS = 70;
 
 /** Logits of one sequence and of three, in bits. */
-const logitsOf = (network: Network, precision: Precision): Buffer => {
-  const stepper = createKernelStepper(network, precision, { threads: nobody });
+const logitsOf = (network: Network, { precision, order }: (typeof ways)[number]): Buffer => {
+  const stepper = createKernelStepper(network, precision, { threads: nobody, order });
   const slots = [stepper.open(), stepper.open(), stepper.open()];
   const rows: Buffer[] = [];
   for (let step = 0; step < STEPS; step++) {

@@ -23,7 +23,9 @@ export interface KernelExports {
   zeroBlocks(chunk: number, looks: number): number;
   packF32(chunk: number, to: number, tileRows: number): void;
   packHalves(chunk: number, to: number): void;
-  packInt8(chunk: number, to: number, ranges: number, sums: number, lanes: number): void;
+  /** 1 where int8 matrices may be in streams. */
+  streamable(): number;
+  packInt8(chunk: number, to: number, ranges: number, sums: number, lanes: number, order: number): void;
   /** Makes scales and starts of ranges and sums. @returns 0 where strips have to be packed again */
   finishInt8(rows: number, ranges: number, sums: number, lanes: number): number;
   /** @param most the largest multiplier of a group */

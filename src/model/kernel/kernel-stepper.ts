@@ -4,7 +4,7 @@ import { type Network, stateLength } from '../network.ts';
 import type { KernelInfo, Precision, Stepper } from '../stepper.ts';
 import { Arena } from './arena.ts';
 import { instantiateKernel, kernelBuild, relaxedSimdSupported } from './kernel-module.ts';
-import { Packer } from './packing/packer.ts';
+import { Packer, type ReadingOrder } from './packing/packer.ts';
 import { layOut, placeNetwork, STEP_BUFFERS_WORD } from './place-network.ts';
 import { createWorkerPool, partsOf, type Threads, type WorkerPool } from './threads/worker-pool.ts';
 
@@ -22,6 +22,8 @@ export interface KernelOptions {
    * Either way gives the same bits.
    */
   readonly halves?: boolean | undefined;
+  /** In which order int8 matrices lie in memory. Default: the one that is read soonest. Any gives the same bits. */
+  readonly order?: ReadingOrder | undefined;
   /** Share steps of several sequences, and of one where the network is large. Default: the caller's thread alone. */
   readonly threads?: Threads | undefined;
 }
@@ -47,6 +49,7 @@ export const createKernelStepper = (
     fusedDot,
     blockSparse = true,
     halves,
+    order,
     threads,
   }: KernelOptions = {},
 ): KernelStepper => {
@@ -70,17 +73,13 @@ export const createKernelStepper = (
     ids: arena.place(4),
     logits: arena.place(4 * vocabulary),
   };
+  const build = compiled ? 'given' : kernelBuild(relaxed, kernel.fusedDot.value === 1);
   const packer = new Packer({ kernel, arena }, blockSparse, compiled);
-  const placed = placeNetwork(
-    arena,
-    network,
-    layout,
-    precision,
-    buffers,
-    available?.count ?? 1,
-    packer,
+  const placed = placeNetwork(arena, network, layout, precision, buffers, available?.count ?? 1, packer, {
     halves,
-  );
+    order,
+    pairs: build === 'relaxed-wide',
+  });
   const header = placed.address;
   const sharesOne = available !== undefined && partsOf(placed, available) > 1;
   arena.commit();
@@ -141,7 +140,7 @@ export const createKernelStepper = (
   const zeros = new Float32Array(length);
   const stepper: KernelStepper = {
     kernel: {
-      build: compiled ? 'given' : kernelBuild(relaxed, kernel.fusedDot.value === 1),
+      build,
       threads: available?.count ?? 1,
       density: placed.density,
     },

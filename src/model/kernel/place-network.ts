@@ -12,7 +12,16 @@ import type { MatrixDensity, Precision } from '../stepper.ts';
 import type { Arena } from './arena.ts';
 import { boundedOutput, boundedState } from './bounded-state.ts';
 import { firstLayerTable } from './packing/first-layer.ts';
-import { type GateRange, type PackedMatrix, type Packer, padded, rowsOf, spread } from './packing/packer.ts';
+import {
+  type GateRange,
+  type PackedMatrix,
+  type Packer,
+  padded,
+  type ReadingOrder,
+  readingOrders,
+  rowsOf,
+  spread,
+} from './packing/packer.ts';
 
 /** As in `assembly/gates.ts` and `assembly/layout.ts`. */
 const activations: readonly Activation[] = [
@@ -39,6 +48,22 @@ const BLOCK = 8;
  * the share of it that a thread has.
  */
 const HALVES_FROM = 16 * 2 ** 20;
+
+/** Bytes of int8 weights from which on four streams are read sooner than one. */
+const STREAMS_FROM = 2 ** 19;
+/** Bytes of int8 weights from which on vectors in pairs wait for memory. */
+const AHEAD_FROM = 10 * 2 ** 20;
+
+/**
+ * The order in which dense int8 matrices are read soonest (docs/engine.md#int8 has the figures).
+ *
+ * @param pairs whether the host makes vectors of 256 bits of pairs
+ * @param bytes of all weights that a step multiplies
+ */
+const readingOrder = (pairs: boolean, bytes: number): ReadingOrder => {
+  if (pairs) return bytes < AHEAD_FROM ? 'straight' : 'ahead';
+  return bytes < STREAMS_FROM ? 'straight' : 'streams';
+};
 
 /** Where in the kernel's `Network` the addresses of `StepBuffers` stand, in words. */
 export const STEP_BUFFERS_WORD = 7;
@@ -106,6 +131,16 @@ export interface PlacedNetwork {
   placeNext(memory: WebAssembly.Memory): void;
 }
 
+/** How weights are held, where there are several ways to the same bits. */
+export interface PackingChoices {
+  /** In f32, keep as halves what was published as halves. Default: by the size of the network. */
+  readonly halves?: boolean | undefined;
+  /** The order of dense int8 matrices. Default: the one that is read soonest. */
+  readonly order?: ReadingOrder | undefined;
+  /** Whether the host makes vectors of 256 bits of pairs (src/wide-vectors.ts). */
+  readonly pairs: boolean;
+}
+
 /** Places everything but the sequences, and the scratch areas of the first of `threads`. */
 export const placeNetwork = (
   arena: Arena,
@@ -115,13 +150,15 @@ export const placeNetwork = (
   buffers: StepBuffers,
   threads: number,
   packer: Packer,
-  halves?: boolean,
+  { halves, order, pairs }: PackingChoices,
 ): PlacedNetwork => {
   const { layers, output, vocabulary } = network;
   const int8 = precision !== 'f32'; // of states, table and output layer
   const density: MatrixDensity[] = [];
   let weightBytes = 0;
-  const f32Bytes = 4 * multipliedWeights(network);
+  const multiplied = multipliedWeights(network);
+  const f32Bytes = 4 * multiplied;
+  const int8Order = packer.streamable ? (order ?? readingOrder(pairs, multiplied)) : 'straight';
   const keepHalves = (density: number): boolean => halves ?? density * f32Bytes >= HALVES_FROM;
   const placeIn =
     (format: Precision): PlaceMatrix =>
@@ -132,6 +169,7 @@ export const placeNetwork = (
         outputs,
         gates,
         boundedOutput(input) ? keepHalves : never,
+        int8Order,
       );
       density.push({ matrix: name, density: packed.density, weights: packed.weightFormat });
       weightBytes += packed.byteLength;
@@ -255,12 +293,19 @@ const placeLayer = (
 const never = (): boolean => false;
 
 const packers: Record<Precision, PackMatrix> = {
-  f32: (packer, ...matrix) => packer.packF32(...matrix),
-  int8: (packer, matrix, outputs, gates) => packer.packInt8(matrix, outputs, gates),
+  f32: (packer, matrix, outputs, gates, keepHalves) => packer.packF32(matrix, outputs, gates, keepHalves),
+  int8: (packer, matrix, outputs, gates, _, order) => packer.packInt8(matrix, outputs, gates, order),
   int4: (packer, matrix, outputs, gates) => packer.packInt4(matrix, outputs, gates),
 };
 
-type PackMatrix = (packer: Packer, ...matrix: Parameters<Packer['packF32']>) => PackedMatrix;
+type PackMatrix = (
+  packer: Packer,
+  matrix: Matrix<Halves>,
+  outputs: number,
+  gates: GateRange,
+  keepHalves: (density: number) => boolean,
+  order: ReadingOrder,
+) => PackedMatrix;
 
 /** @param input the layer that the matrix is multiplied with */
 type PlaceMatrix = (
@@ -273,10 +318,30 @@ type PlaceMatrix = (
 
 /** Describes a packed matrix as in `assembly/layout.ts`. @returns the address of its `Matrix` */
 const placePacked = (arena: Arena, packed: PackedMatrix): number => {
-  const { weights, tiles, columns, scales = 0, starts = 0, sparse, weightFormat } = packed;
+  const {
+    weights,
+    tiles,
+    columns,
+    scales = 0,
+    starts = 0,
+    order = 'straight',
+    sparse,
+    weightFormat,
+  } = packed;
   const [sparseTiles, blocks] = sparse ? [sparse.tiles, sparse.blocks] : [0, 0];
   const [int4, halves] = [weightFormat === 'int4' ? 1 : 0, weightFormat === 'f16' ? 1 : 0];
-  return arena.placeWords([weights, ...tiles, columns, scales, starts, sparseTiles, blocks, int4, halves]);
+  return arena.placeWords([
+    weights,
+    ...tiles,
+    columns,
+    scales,
+    starts,
+    sparseTiles,
+    blocks,
+    int4,
+    halves,
+    readingOrders[order],
+  ]);
 };
 
 /** The first layer's rows, one a character: with its bias in f32, quantised without it in int8. */

@@ -82,6 +82,7 @@ describe('one sequence by several threads', () => {
 
   it.each([
     ['int8', { relaxed: true, fusedDot: false }],
+    ['int8', { relaxed: true, fusedDot: false, order: 'streams' }],
     ['int8', { relaxed: true, fusedDot: true }],
     ['int8', { relaxed: false }],
     ['int4', { relaxed: true, fusedDot: false }],

@@ -106,9 +106,10 @@ describe.runIf(isTried)('the kernel with its vectors in pairs', () => {
     (precision) => {
       for (const [seed, network] of networks.entries()) {
         const wide = createKernelStepper(network, precision);
+        const ahead = createKernelStepper(network, precision, { order: 'ahead' });
         expect(wide.kernel.build).toBe('relaxed-wide');
         walk(
-          [createQuantisedReferenceStepper(network, precision), wide],
+          [createQuantisedReferenceStepper(network, precision), wide, ahead],
           { steps: 8, n: 1 + (seed % 3), seed },
           expectSameBits,
         );

@@ -7,6 +7,7 @@ import { kernelWasm, relaxedSimdSupported } from '../../../src/model/kernel/kern
 import { createKernelStepper } from '../../../src/model/kernel/kernel-stepper.ts';
 import { firstLayer, type Network } from '../../../src/model/network.ts';
 import type { Precision, Stepper } from '../../../src/model/stepper.ts';
+import { inHalves } from '../../in-halves.ts';
 import { createQuantisedReferenceStepper } from '../../oracles/quantised-reference-stepper.ts';
 import { createReferenceStepper } from '../../oracles/reference-stepper.ts';
 import { networkShape, nudged, randomNetwork } from '../../random-network.ts';
@@ -21,9 +22,15 @@ const builds = [
 const kernel = (precision: Precision, relaxed: boolean) => (network: Network) =>
   createKernelStepper(network, precision, { relaxed });
 
+const composed = { relaxed: true, fusedDot: false } as const;
+const orders = [
+  { ...composed, order: 'streams' },
+  { ...composed, order: 'ahead' },
+] as const;
+
 /** Every way in which a host may compute in whole numbers. */
 const wholeKernels = (network: Network, precision: 'int8' | 'int4'): readonly Stepper[] =>
-  [{ relaxed: false }, { relaxed: true, fusedDot: false }, { relaxed: true, fusedDot: true }].map((options) =>
+  [{ relaxed: false }, composed, ...orders, { relaxed: true, fusedDot: true }].map((options) =>
     createKernelStepper(network, precision, options),
   );
 
@@ -129,6 +136,19 @@ describe('the kernel', () => {
         expectSameBits,
       );
     });
+  });
+
+  it('packs halves to the same bits in every order, with groups of columns left over', () => {
+    for (const units of [16, 40, 72, 100, 128]) {
+      const layers = [
+        { kind: 'lstm', units },
+        { kind: 'gru', units: units + 8 },
+      ] as const;
+      const network = inHalves(randomNetwork({ vocabulary: 65, layers, seed: units }));
+      const options = [{ ...composed, order: 'straight' }, ...orders, { relaxed: false }] as const;
+      const steppers = options.map((option) => createKernelStepper(network, 'int8', option));
+      walk(steppers, { steps: 20, n: 2, seed: units }, expectSameBits);
+    }
   });
 
   it.each([

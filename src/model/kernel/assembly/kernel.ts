@@ -5,7 +5,7 @@ import { advanceF32, advanceInt8, layerAt } from './step';
 export { compress, zeroBlocks } from './block-sparse';
 export { finishInt8, finishTable, packF32, packHalves, packInt8, packTable, widen } from './pack';
 export { finishInt4, packInt4 } from './pack-int4';
-export { fusedDot } from './product-int8';
+export { fusedDot, streamable } from './product-int8';
 export { shutdown, stepInParts, stepTogether, work } from './worker-pool';
 
 /** The first address that the host may use. */

@@ -6,7 +6,8 @@
  * the order in which they are multiplied, so that every product is one streaming read:
  * - f32: for each column its rows;
  * - f32 from halves: the same in 16 bits, 8 rows in each vector: the first four in the lower halves of its lanes;
- * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns;
+ * - int8: for each block of 4 columns its rows, in vectors of 4 rows x 4 columns. Groups of four blocks may be dealt out to
+ *   four streams, which lie one behind the other, and of which each is read in a straight line: group `g` is in stream `g % 4`;
  * - int4: a tile is a strip; for each group of 32 columns the multipliers of its rows, one byte each, then two halves of
  *   it, and in each for every 8 rows four vectors: the first two are vector 0 of either 4 rows, the others vector 1. Of half i,
  *   vector j holds blocks 2 i + j of 4 columns in its bytes, and blocks 4 + 2 i + j in the four lower bits of them.
@@ -23,6 +24,26 @@ export class Matrix {
   blocks: usize; // sparse: u16, the number of each stored block: its columns are 4 * number .. 4 * number + 3
   int4: i32; // 1 where the weights are in 4 bits
   halves: i32; // f32: 1 where the weights are in 16 bits, as in product-halves.ts
+  order: i32; // int8, dense: STRAIGHT, AHEAD or STREAMS
+}
+
+/** Orders of a dense int8 matrix. */
+export const STRAIGHT = 0;
+export const AHEAD = 1; // the same; while it is multiplied, the next page is touched: 4 KiB of anything must follow it
+export const STREAMS = 2;
+
+/** Groups of 16 columns of a tile that are in a stream. */
+// @ts-ignore: decorator
+@inline
+export function groupsOf(groups: i32, stream: i32): i32 {
+  return (groups + 3 - stream) >> 2;
+}
+
+/** Those that are in the streams before it. */
+// @ts-ignore: decorator
+@inline
+export function groupsBefore(groups: i32, stream: i32): i32 {
+  return stream * (groups >> 2) + min(stream, groups & 3);
 }
 
 /** Bytes of a group of 32 columns of a strip in int4: multipliers, then weights. */

@@ -1,4 +1,4 @@
-import { Chunk, CHUNK_INPUTS } from './layout';
+import { Chunk, CHUNK_INPUTS, groupsBefore, groupsOf, STREAMS } from './layout';
 
 /**
  * Packing: a matrix as TensorFlow writes it into the order of `layout.ts`, chunk by chunk. What is quantised is gone
@@ -148,9 +148,9 @@ export function largest(source: usize, inputs: i32): v128 {
 /** Where 16 rows stand in a tile's columns. */
 // @ts-ignore: decorator
 @inline
-function tileStart(row: i32, tileRows: i32, columns: i32, together: i32): i32 {
+function tileStart(row: i32, tileRows: i32, columns: i32): i32 {
   const inTile = row % tileRows;
-  return (row - inTile) * columns + inTile * together;
+  return (row - inTile) * columns + inTile;
 }
 
 // @ts-ignore: decorator
@@ -164,7 +164,7 @@ export function packF32(chunk: Chunk, to: usize, tileRows: i32): void {
   for (let row = 0; row < chunk.rows; row += 16) {
     loadStrip(chunk, row);
     const stride = rowsOfTile(row, tileRows, chunk.rows) << 2;
-    const at = to + (tileStart(row, tileRows, chunk.columns, 1) << 2) + chunk.input * stride;
+    const at = to + (tileStart(row, tileRows, chunk.columns) << 2) + chunk.input * stride;
     copyRows(STRIP, 64, at, stride, min((chunk.inputs + 3) & -4, chunk.columns - chunk.input));
   }
 }
@@ -174,7 +174,7 @@ export function packHalves(chunk: Chunk, to: usize): void {
   for (let row = 0; row < chunk.rows; row += 16) {
     loadStrip(chunk, row);
     const stride = rowsOfTile(row, 32, chunk.rows) << 1;
-    let at = to + (tileStart(row, 32, chunk.columns, 1) << 1) + chunk.input * stride;
+    let at = to + (tileStart(row, 32, chunk.columns) << 1) + chunk.input * stride;
     for (let source = STRIP, end = STRIP + (chunk.inputs << 6); source < end; source += 64) {
       v128.store(at, v128.or(i32x4.shr_u(upper(source), 16), upper(source + 16)), 0);
       v128.store(at, v128.or(i32x4.shr_u(upper(source + 32), 16), upper(source + 48)), 16);
@@ -211,29 +211,47 @@ function narrow(a: v128, b: v128, c: v128, d: v128): v128 {
   return i8x16.narrow_i16x8_s(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
 }
 
+/** Where 16 rows of a group of 16 columns stand in an int8 matrix. */
+function groupStart(row: i32, group: i32, chunk: Chunk, order: i32): usize {
+  const inTile = row % 32;
+  const groups = chunk.columns >> 4;
+  let before = (row - inTile) * groups;
+  let inStream = group;
+  if (order == STREAMS) {
+    const stream = group & 3;
+    before = chunk.rows * groupsBefore(groups, stream) + (row - inTile) * groupsOf(groups, stream);
+    inStream = group >> 2;
+  }
+  return ((before + rowsOfTile(row, 32, chunk.rows) * inStream) << 4) + (inTile << 2);
+}
+
 /**
  * @param to the packed matrix
  * @param ranges f32 [rows]; `sums` i32 [rows]; `lanes` [rows] as `Lanes`, zeros before the first chunk
+ * @param order as in `Matrix`
  */
-export function packInt8(chunk: Chunk, to: usize, ranges: usize, sums: usize, lanes: usize): void {
+export function packInt8(chunk: Chunk, to: usize, ranges: usize, sums: usize, lanes: usize, order: i32): void {
   const done = lanes + (chunk.rows << 2);
   for (let row = 0; row < chunk.rows; row += 16) {
     if (load<i32>(done + (row >> 2))) continue;
     const stride = rowsOfTile(row, 32, chunk.rows) << 2;
-    let at = to + tileStart(row, 32, chunk.columns, 4) + (chunk.input >> 2) * stride;
+    const group = chunk.input >> 4;
+    let at = to + groupStart(row, group, chunk, order);
+    let second = to + groupStart(row, group + 1, chunk, order);
     const unit = row % chunk.paddedUnits;
     if (chunk.half && unit + 16 <= chunk.units && (chunk.inputs & 15) == 0) {
       const from = chunk.source + (((row / chunk.paddedUnits) * chunk.units + unit) << 1);
       const four = row << 2;
-      packRowsOfHalves(from, chunk.stride, chunk.inputs, at, stride, ranges + four, sums + four, lanes + four);
-      packRowsOfHalves(from + 16, chunk.stride, chunk.inputs, at + 32, stride, ranges + four + 32, sums + four + 32, lanes + four + 32);
+      packRowsOfHalves(from, chunk.stride, chunk.inputs, at, second, stride, ranges + four, sums + four, lanes + four);
+      packRowsOfHalves(from + 16, chunk.stride, chunk.inputs, at + 32, second + 32, stride, ranges + four + 32, sums + four + 32, lanes + four + 32);
       continue;
     }
     loadStrip(chunk, row);
     for (let four = row << 2, end = four + 64, source = STRIP; four < end; four += 16) {
-      packRows(source, chunk.inputs, at, stride, ranges + four, sums + four, lanes + four);
+      packRows(source, chunk.inputs, at, second, stride, ranges + four, sums + four, lanes + four);
       source += 16;
       at += 16;
+      second += 16;
     }
   }
 }
@@ -251,9 +269,9 @@ function positives(bytes: v128): v128 {
   return i16x8.extadd_pairwise_i8x16_s(i8x16.max_s(bytes, i8x16.splat(0)));
 }
 
-/** 8 outputs that are whole, in blocks of 16 inputs, straight from halves. */
+/** 8 outputs that are whole, in one or two groups of 16 inputs, straight from halves. */
 function packRowsOfHalves(
-  from: usize, fromStride: i32, inputs: i32, to: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
+  from: usize, fromStride: i32, inputs: i32, to: usize, next: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
 ): void {
   const low = factorOf(v128.load(ranges));
   const high = factorOf(v128.load(ranges, 16));
@@ -295,6 +313,7 @@ function packRowsOfHalves(
     }
     addBlock(upLow, totalLow, sums, lanes);
     addBlock(upHigh, totalHigh, sums + 16, lanes + 16);
+    to = next;
   }
 }
 
@@ -306,9 +325,9 @@ function addBlock(up: v128, total: v128, sums: usize, lanes: usize): void {
   v128.store(sums, i32x4.add(v128.load(sums), i32x4.extadd_pairwise_i16x8_s(total)));
 }
 
-/** 4 outputs, in blocks of 16 inputs. */
+/** 4 outputs, in one or two groups of 16 inputs. */
 function packRows(
-  source: usize, inputs: i32, to: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
+  source: usize, inputs: i32, to: usize, next: usize, stride: i32, ranges: usize, sums: usize, lanes: usize,
 ): void {
   const factor = factorOf(v128.load(ranges));
   const round = v128.load(ROUND);
@@ -326,6 +345,7 @@ function packRows(
       to += stride;
     }
     addBlock(up, total, sums, lanes);
+    to = next;
   }
 }
 

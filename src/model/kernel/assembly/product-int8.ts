@@ -1,4 +1,4 @@
-import { bytesOf, Matrix, scaleOf, SparseTile } from './layout';
+import { AHEAD, bytesOf, groupsBefore, groupsOf, Matrix, scaleOf, SparseTile, STREAMS } from './layout';
 
 /** Sixteen-bit ones. Read from memory since V8 builds a constant anew at each use, three instructions a time. */
 const ONES: usize = memory.data<i16>([1, 1, 1, 1, 1, 1, 1, 1], 16);
@@ -53,9 +53,18 @@ export function alternate(): void {
   fromMiddle = !fromMiddle;
 }
 
+/** Whether matrices may be in streams: where each group of columns is multiplied in one turn. */
+export function streamable(): bool {
+  return ASC_FEATURE_RELAXED_SIMD && !fusedDot;
+}
+
 function addStrips(
   m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, from: i32, to: i32,
 ): void {
+  if (ASC_FEATURE_RELAXED_SIMD && m.order == STREAMS) {
+    addStreams(m, n, inputs, x, units, sums, out, from, to);
+    return;
+  }
   const blocks = m.columns;
   for (let strip = from; strip < to; ) {
     const tile = strip >> 1;
@@ -93,11 +102,50 @@ function addStrips(
       for (; s < n; s++) {
         const vector = pointer(inputs, s) + x;
         const sum = pointer(sums, s) + at;
-        if (pair) wholeTile(w, blocks, vector, units, sum, starts, scales);
-        else strip16(w, stride, blocks, vector, units, sum, starts, scales);
+        if (!pair) strip16(w, stride, blocks, vector, units, sum, starts, scales);
+        else if (ASC_FEATURE_RELAXED_SIMD && m.order == AHEAD) tileAhead(w, blocks, vector, units, sum, starts, scales);
+        else wholeTile(w, blocks, vector, units, sum, starts, scales);
       }
     }
     strip += pair ? 2 : 1;
+  }
+}
+
+/** Where the groups of a tile start in a stream. */
+// @ts-ignore: decorator
+@inline
+function streamAt(m: Matrix, number: i32, stream: i32): usize {
+  const groups = m.columns >> 2;
+  const rows = (m.tiles << 5) + m.rest;
+  return m.weights + ((rows * groupsBefore(groups, stream) + (number << 5) * groupsOf(groups, stream)) << 4);
+}
+
+/** The same for a dense matrix in streams. */
+function addStreams(
+  m: Matrix, n: i32, inputs: usize, x: usize, units: i32, sums: usize, out: usize, from: i32, to: i32,
+): void {
+  for (let first = from; first < to; ) {
+    const number = first >> 1;
+    const whole = number < m.tiles;
+    const rows = <usize>first << 6; // bytes of 4 a row
+    const starts = m.starts + rows;
+    const scales = m.scales + rows;
+    const pair = whole && (first & 1) == 0 && first + 1 < to;
+    const inTile: usize = (first & 1) << 6;
+    const w0 = streamAt(m, number, 0) + inTile;
+    const w1 = streamAt(m, number, 1) + inTile;
+    const w2 = streamAt(m, number, 2) + inTile;
+    const w3 = streamAt(m, number, 3) + inTile;
+    for (let s = 0; s < n; s++) {
+      const vector = pointer(inputs, s) + x;
+      const sum = pointer(sums, s) + out + rows;
+      const bytes = bytesOf(vector, units);
+      const end = bytes + (m.columns << 2);
+      const inputScale = v128.load32_splat(scaleOf(vector, units));
+      if (pair) tile(false, true, false, w0, w1, w2, w3, bytes, end, end, 0, sum, starts, scales, inputScale);
+      else strip(true, w0, w1, w2, w3, whole ? 128 : 64, bytes, end, sum, starts, scales, inputScale);
+    }
+    first += pair ? 2 : 1;
   }
 }
 
@@ -156,7 +204,17 @@ function wholeTile(
     halfTile(false, w, 128, x, end, 0, out, starts, scales, inputScale);
     halfTile(false, w + 64, 128, x, end, 0, out + 64, starts + 64, scales + 64, inputScale);
   } else if (fusedDot) tileFused(false, w, x, end, 0, out, starts, scales, inputScale);
-  else tile(false, w, x, end, end, 0, out, starts, scales, inputScale);
+  else tile(false, false, false, w, 0, 0, 0, x, end, end, 0, out, starts, scales, inputScale);
+}
+
+/** The same with the start of each next page read ahead. */
+function tileAhead(
+  w: usize, blocks: i32, vector: usize, units: i32, out: usize, starts: usize, scales: usize,
+): void {
+  const x = bytesOf(vector, units);
+  const end = x + (blocks << 2);
+  const inputScale = v128.load32_splat(scaleOf(vector, units));
+  tile(false, false, true, w, 0, 0, 0, x, end, end, 0, out, starts, scales, inputScale);
 }
 
 /** 32 rows of a block-sparse one. */
@@ -170,7 +228,7 @@ function sparseTile(
     halfTile(true, w, 128, list, end, bytes, out, starts, scales, inputScale);
     halfTile(true, w + 64, 128, list, end, bytes, out + 64, starts + 64, scales + 64, inputScale);
   } else if (fusedDot) tileFused(true, w, list, end, bytes, out, starts, scales, inputScale);
-  else tile(true, w, list, list + (kept.grouped << 1), end, bytes, out, starts, scales, inputScale);
+  else tile(true, false, false, w, 0, 0, 0, list, list + (kept.grouped << 1), end, bytes, out, starts, scales, inputScale);
 }
 
 /** A strip of a dense matrix. */
@@ -180,7 +238,7 @@ function strip16(
   const x = bytesOf(vector, units);
   const end = x + (blocks << 2);
   const inputScale = v128.load32_splat(scaleOf(vector, units));
-  if (ASC_FEATURE_RELAXED_SIMD) strip(w, stride, x, end, out, starts, scales, inputScale);
+  if (ASC_FEATURE_RELAXED_SIMD) strip(false, w, 0, 0, 0, stride, x, end, out, starts, scales, inputScale);
   else halfTile(false, w, stride, x, end, 0, out, starts, scales, inputScale);
 }
 
@@ -192,11 +250,16 @@ function sparseStrip(
   halfTile(true, w, stride, list, list + (count << 1), bytesOf(vector, units), out, starts, scales, inputScale);
 }
 
-/** 32 rows where the host composes the dot product of others: four blocks at a time up to `grouped`, then singly. */
+/**
+ * 32 rows where the host composes the dot product of others: four blocks at a time up to `grouped`, then singly.
+ *
+ * @param streams whether the groups of four blocks are in streams, of which the others start at `w1`, `w2` and `w3`
+ * @param ahead whether each turn reads the start of the next page too, so that what follows there is fetched in time
+ */
 // @ts-ignore: decorator
 @inline
 function tile(
-  sparse: bool, w: usize, at: usize, grouped: usize, end: usize, bytes: usize,
+  sparse: bool, streams: bool, ahead: bool, w: usize, w1: usize, w2: usize, w3: usize, at: usize, grouped: usize, end: usize, bytes: usize,
   out: usize, starts: usize, scales: usize, inputScale: v128,
 ): void {
   const ones = v128.load(ONES);
@@ -209,6 +272,7 @@ function tile(
   let a6 = v128.load(starts, 96);
   let a7 = v128.load(starts, 112);
   for (; at < grouped; at += sparse ? 8 : 16) {
+    if (ahead) load<i32>(w & -4096, 4096);
     const h0 = blockAt(sparse, at, 0, bytes);
     const h1 = blockAt(sparse, at, 4, bytes);
     const h2 = blockAt(sparse, at, 8, bytes);
@@ -222,6 +286,13 @@ function tile(
     a6 = i32x4.add(a6, dots(v128.load(w, 96), v128.load(w, 224), v128.load(w, 352), v128.load(w, 480), h0, h1, h2, h3, ones));
     a7 = i32x4.add(a7, dots(v128.load(w, 112), v128.load(w, 240), v128.load(w, 368), v128.load(w, 496), h0, h1, h2, h3, ones));
     w += 512;
+    if (streams) {
+      const read = w;
+      w = w1;
+      w1 = w2;
+      w2 = w3;
+      w3 = read;
+    }
   }
   if (sparse) {
     for (; at < end; at += 2) {
@@ -247,7 +318,7 @@ function tile(
 // @ts-ignore: decorator
 @inline
 function strip(
-  w: usize, stride: usize, x: usize, end: usize, out: usize, starts: usize, scales: usize, inputScale: v128,
+  streams: bool, w: usize, w1: usize, w2: usize, w3: usize, stride: usize, x: usize, end: usize, out: usize, starts: usize, scales: usize, inputScale: v128,
 ): void {
   const ones = v128.load(ONES);
   let a0 = v128.load(starts, 0);
@@ -259,14 +330,21 @@ function strip(
     const h1 = v128.load32_splat(x, 4);
     const h2 = v128.load32_splat(x, 8);
     const h3 = v128.load32_splat(x, 12);
-    const w1 = w + stride;
-    const w2 = w1 + stride;
-    const w3 = w2 + stride;
-    a0 = i32x4.add(a0, dots(v128.load(w, 0), v128.load(w1, 0), v128.load(w2, 0), v128.load(w3, 0), h0, h1, h2, h3, ones));
-    a1 = i32x4.add(a1, dots(v128.load(w, 16), v128.load(w1, 16), v128.load(w2, 16), v128.load(w3, 16), h0, h1, h2, h3, ones));
-    a2 = i32x4.add(a2, dots(v128.load(w, 32), v128.load(w1, 32), v128.load(w2, 32), v128.load(w3, 32), h0, h1, h2, h3, ones));
-    a3 = i32x4.add(a3, dots(v128.load(w, 48), v128.load(w1, 48), v128.load(w2, 48), v128.load(w3, 48), h0, h1, h2, h3, ones));
-    w = w3 + stride;
+    const b1 = w + stride;
+    const b2 = b1 + stride;
+    const b3 = b2 + stride;
+    a0 = i32x4.add(a0, dots(v128.load(w, 0), v128.load(b1, 0), v128.load(b2, 0), v128.load(b3, 0), h0, h1, h2, h3, ones));
+    a1 = i32x4.add(a1, dots(v128.load(w, 16), v128.load(b1, 16), v128.load(b2, 16), v128.load(b3, 16), h0, h1, h2, h3, ones));
+    a2 = i32x4.add(a2, dots(v128.load(w, 32), v128.load(b1, 32), v128.load(b2, 32), v128.load(b3, 32), h0, h1, h2, h3, ones));
+    a3 = i32x4.add(a3, dots(v128.load(w, 48), v128.load(b1, 48), v128.load(b2, 48), v128.load(b3, 48), h0, h1, h2, h3, ones));
+    w = b3 + stride;
+    if (streams) {
+      const read = w;
+      w = w1;
+      w1 = w2;
+      w2 = w3;
+      w3 = read;
+    }
   }
   finishPair(out, a0, a1, scales, inputScale);
   finishPair(out + 32, a2, a3, scales + 32, inputScale);

@@ -50,6 +50,7 @@ export interface PackedMatrix {
   readonly weightFormat: WeightFormat;
   readonly scales?: number; // int8, int4: f32 [rows]
   readonly starts?: number; // int8, int4: i32 [rows]
+  readonly order?: ReadingOrder; // int8
   readonly sparse?: {
     readonly tiles: number; // words of `SparseTile` [tiles and rest]
     readonly blocks: number; // u16 [stored blocks]
@@ -57,6 +58,10 @@ export interface PackedMatrix {
   /** Share of the blocks of 32 rows by 4 columns that are stored. */
   readonly density: number;
 }
+
+/** In which order the weights of a dense int8 matrix lie, and how they are read: `Matrix.order` in `assembly/layout.ts`. */
+export const readingOrders = { straight: 0, ahead: 1, streams: 2 } as const;
+export type ReadingOrder = keyof typeof readingOrders;
 
 interface Look {
   readonly sparse: boolean;
@@ -98,6 +103,11 @@ export class Packer {
     this.#compiled = compiled;
   }
 
+  /** Whether int8 matrices may be in streams. */
+  get streamable(): boolean {
+    return this.#target.kernel.streamable() === 1;
+  }
+
   /** @param keepHalves whether weights published as halves stay halves where about so much of the matrix is multiplied */
   packF32(
     matrix: Matrix<Halves>,
@@ -124,11 +134,13 @@ export class Packer {
     return { ...kept, columns, weightFormat };
   }
 
-  packInt8(matrix: Matrix<Halves>, outputs: number, gates: GateRange): PackedMatrix {
+  /** @param dense the order of a matrix of which no blocks are left out */
+  packInt8(matrix: Matrix<Halves>, outputs: number, gates: GateRange, dense: ReadingOrder): PackedMatrix {
     const source = sourceOf(matrix, outputs, gates);
     const { inputs, rows } = source;
     const { sparse, ranges } = this.#look(source, this.#blockSparse);
     const { kernel, arena } = sparse ? this.#temporary() : this.#target;
+    const order = sparse ? 'straight' : dense;
     const columns = padded(inputs);
     const byteLength = rows * columns;
     const weights = arena.place(byteLength);
@@ -136,13 +148,26 @@ export class Packer {
     const starts = arena.placeBytes(new Uint8Array(4 * rows));
     arena.borrow(4 * rows + rows / 4, (lanes) => {
       do {
-        eachChunk(arena, source, columns, (chunk) => kernel.packInt8(chunk, weights, scales, starts, lanes));
+        eachChunk(arena, source, columns, (chunk) =>
+          kernel.packInt8(chunk, weights, scales, starts, lanes, readingOrders[order]),
+        );
       } while (kernel.finishInt8(rows, scales, starts, lanes) === 0);
     });
     const tiles = tilesOf(rows, TILE.int8);
     const weightFormat = 'int8';
     if (!sparse) {
-      return { weights, byteLength, tiles, columns: columns / 4, weightFormat, scales, starts, density: 1 };
+      const density = 1;
+      return {
+        weights,
+        byteLength,
+        tiles,
+        columns: columns / 4,
+        weightFormat,
+        scales,
+        starts,
+        order,
+        density,
+      };
     }
     return {
       ...this.#keep(kernel, arena, weights, tiles, columns / 4, 128),
