@@ -80,6 +80,27 @@ const checkImports = (installed: string): void => {
   );
 };
 
+/**
+ * Class fields whose functions esbuild gave a `_this` that nobody declares: as function expressions (`scripts/first-calls.ts`)
+ * it mends the `this` of arrow functions in methods, and not that of those in fields.
+ */
+const checkThis = (installed: string): void => {
+  const faults = globSync('dist/**/*.js', { cwd: installed, exclude: ['dist/web/**'] }).flatMap((file) => {
+    const lines = readFileSync(join(installed, file), 'utf8').split('\n');
+    const indentOf = (line: string): number => line.search(/\S/);
+    return lines.flatMap((line, at) => {
+      if (!/^ +(?:static )?[#\w$]+ = (?:async )?\(?function\b.*\{$/.test(line)) return [];
+      const outer = lines.slice(0, at).findLast((one) => one !== '' && indentOf(one) < indentOf(line));
+      const length = lines.slice(at + 1).findIndex((one) => one !== '' && indentOf(one) <= indentOf(line));
+      const body = lines.slice(at + 1, at + 1 + length).join('\n');
+      const isWrong =
+        /\bclass\b.*\{$/.test(outer ?? '') && /\b_this\d*\b/.test(body) && !body.includes('var _this');
+      return isWrong ? [`${file}:${at + 1}`] : [];
+    });
+  });
+  assertEmpty('Arrow functions of class fields lost their this: assign them in the constructor', faults);
+};
+
 const strict = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -197,6 +218,7 @@ try {
   const installed = join(folder, 'library/node_modules/folio');
   checkFiles(installed);
   checkImports(installed);
+  checkThis(installed);
   await checkTreeShaking(join(folder, 'library'));
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -94,6 +94,21 @@ describe('the package in an empty project', () => {
     ).toHaveLength(40);
   });
 
+  test('stops a text by its signal', async () => {
+    expect(
+      await program(`import { loadModel } from 'folio';
+        const model = await loadModel('node_modules/folio/models/shakespeare');
+        const stop = new AbortController();
+        let text = '';
+        for await (const piece of model.generate({ prompt: 'ROMEO:', length: 5000, signal: stop.signal })) {
+          text += piece;
+          stop.abort();
+        }
+        process.stdout.write(text.length > 0 && text.length < 5000 ? 'stopped' : text);
+        model.dispose();`),
+    ).toBe('stopped');
+  });
+
   test.each([
     ['express', ['serve']],
     ['@aws-sdk/client-s3', ['models', '--store', 's3://bucket/models']],

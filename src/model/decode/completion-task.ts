@@ -32,6 +32,7 @@ export class CompletionTask implements Completions {
   readonly #promptDetails: (CharacterDetail | undefined)[] | undefined;
   readonly #choices: (CompletionResult['choices'][number] | undefined)[];
   readonly #events: EventQueue;
+  readonly #onAbort: () => void;
   #preparing: Promise<void> | undefined;
   /** What is read before the first character: the prompt, then the texts to choose from. */
   #reading: Reading | undefined;
@@ -55,6 +56,7 @@ export class CompletionTask implements Completions {
       () => engine.scheduler.resume(),
       () => engine.scheduler.yieldSoon(),
     );
+    this.#onAbort = () => this.#abort();
   }
 
   async result(): Promise<CompletionResult> {
@@ -94,7 +96,7 @@ export class CompletionTask implements Completions {
     if (this.#plan.unprepared === undefined) this.#startPrefill();
     else void this.#startPrepared();
     if (this.#signal?.aborted) this.#abort();
-    else this.#signal?.addEventListener('abort', this.#abort);
+    else this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
   async #startPrepared(): Promise<void> {
@@ -276,7 +278,7 @@ export class CompletionTask implements Completions {
     stepper.close(decoder.slot);
   }
 
-  readonly #abort = (): void => {
+  #abort(): void {
     if (this.#startedAt === undefined || this.#events.hasEnded) return;
     this.#isAborted = true;
     if (this.#plan.unprepared !== undefined) return; // in a moment
@@ -287,7 +289,7 @@ export class CompletionTask implements Completions {
       this.#engine.scheduler.remove(decoder);
       decoder.finish('aborted');
     }
-  };
+  }
 
   #fail(error: unknown): void {
     if (this.#events.hasEnded) return;
@@ -306,7 +308,7 @@ export class CompletionTask implements Completions {
 
   #end(error?: unknown): void {
     this.#milliseconds = now() - this.#startedAt!;
-    this.#signal?.removeEventListener('abort', this.#abort);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#events.end(error);
   }
 }
