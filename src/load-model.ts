@@ -1,11 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FolioError } from './errors.ts';
+import { FolioError, isFolioError, unexpected } from './errors.ts';
 import { fetchModel } from './model/fetch-model.ts';
 import { alphabetFiles } from './model/format/alphabet-file.ts';
 import type { ReadFile } from './model/format/artefact.ts';
 import type { Model } from './model/model.ts';
 import { type OpenOptions, openModel } from './model/open-model.ts';
+import { faultsOf, throwFaults, whole } from './model/sampling/check-options.ts';
 import { currentVersion } from './store/models.ts';
 import { nativeSha256, quickChecks } from './store/native-checks.ts';
 import { openVersion } from './store/open-version.ts';
@@ -34,17 +36,24 @@ export interface LoadOptions extends Omit<OpenOptions, 'threads'> {
  * Loads a character model: one of Folio's, any LayersModel of its family that tfjs or Keras wrote, or a file of Keras,
  * PyTorch, safetensors or ONNX.
  *
- * @param source A folder with `model.json`, or with `current.json` and versions; that file itself; a `.keras`, `.h5`,
- * `.pt`, `.pth`, `.safetensors` or `.onnx` file; an http(s) or file URL of a folder; or a store's entry.
- * @throws FolioError `model_not_found`, `model_damaged`, `model_invalid`, `model_unsupported`, `unavailable`
+ * @param source A folder with `model.json`, or with `current.json` and versions; that file itself; a file of another
+ * library (`.keras`, `.h5`, `.pt`, `.safetensors`, `.onnx` …); an http(s) or file URL of a folder; or a store's entry.
+ * @throws FolioError `invalid_parameter`, `model_not_found`, `model_damaged`, `model_invalid`, `model_unsupported`, `unavailable`
  * @example
  * const model = await loadModel('models/shakespeare');
  * for await (const text of model.generate({ prompt: 'ROMEO:', length: 200 })) process.stdout.write(text);
  */
-export const loadModel = (source: string | URL | StoreEntry, given: LoadOptions = {}): Promise<Model> => {
+export const loadModel = async (
+  source: string | URL | StoreEntry,
+  given: LoadOptions = {},
+): Promise<Model> => {
+  throwFaults(faultsOf(given, { threads: whole(1) }));
   const options = { hash: nativeSha256, ...given, threads: nodeThreads(given.threads) };
-  if (typeof source === 'object' && 'store' in source) return loadFromStore(source, options);
-  const text = String(source);
+  const isObject = typeof source === 'object' && source !== null;
+  if (isObject && 'store' in source) return loadFromStore(source, options);
+  const text = typeof source === 'string' || (isObject && 'href' in source) ? String(source) : '';
+  if (text === '')
+    throw unexpected('invalid_parameter', 'source', 'a path, a URL, or { store, name }', source);
   const scheme = /^(?:https?|file):/i.exec(text)?.[0].toLowerCase();
   if (scheme === undefined) return loadFromFolder(text, options);
   return scheme === 'file:' ? loadFromFolder(fileURLToPath(text), options) : fetchModel(text, options);
@@ -52,7 +61,7 @@ export const loadModel = (source: string | URL | StoreEntry, given: LoadOptions 
 
 /** Whether a path is that of a file of Keras, PyTorch, safetensors or ONNX, by its ending. */
 export const isModelFile = (path: string): boolean =>
-  /\.(keras|h5|hdf5|pt|pth|safetensors|onnx)$/i.test(path);
+  /\.(keras|h5|hdf5|pt|pth|ckpt|tar|safetensors|onnx)$/i.test(path);
 
 /** A model of another format, read as `folio import` reads it. */
 const loadFromFile = async (path: string, options: OpenOptions): Promise<Model> => {
@@ -85,9 +94,20 @@ const loadFromFolder = async (path: string, options: OpenOptions): Promise<Model
     const files = filesIn(join(folder, pointer), path);
     return openVersion({ name: basename(folder), version: pointer, ...files }, options);
   }
+  if (path === folder && (await isFile(path))) return loadFromFile(path, options);
   const modelFile = path === folder ? 'model.json' : basename(path);
   const { read } = filesIn(folder, path);
-  return openModel((file, limit) => read(file === 'model.json' ? modelFile : file, limit), options);
+  const opened = openModel((file, limit) => read(file === 'model.json' ? modelFile : file, limit), options);
+  return opened.catch((error: unknown) => {
+    if (!isFolioError(error) || error.details.where !== 'model.json') throw error;
+    const message = error.message.replaceAll('model.json', modelFile);
+    throw new FolioError(error.code, message, { ...error.details, where: modelFile });
+  });
+};
+
+const isFile = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isFile() === true;
 };
 
 const currentIn = async (folder: string): Promise<string | undefined> => {
@@ -100,19 +120,20 @@ const filesIn = (folder: string, shown: string) =>
   checkedFiles(
     (file, limit) => readLocalFile(`${folder}/${file}`, limit),
     folder,
-    () => noModel(shown),
+    () => noModel(`at ${shown}: neither model.json nor current.json is there`),
     quickChecks,
   );
 
 const loadFromStore = async ({ store, name, version }: StoreEntry, options: OpenOptions): Promise<Model> => {
   const chosen = version ?? (await currentVersion(store, name));
-  if (chosen === undefined) throw noModel(name);
+  if (chosen === undefined) throw noModel(`${name} in the store`);
   return openVersion(versionFiles(store, name, chosen, quickChecks), options);
 };
 
-const noModel = (source: string): FolioError =>
-  new FolioError('model_not_found', `There is no model at ${source}.`, {
+/** @param place `at FOLDER`, `NAME in the store` */
+const noModel = (place: string): FolioError =>
+  new FolioError('model_not_found', `There is no model ${place}.`, {
     where: 'model',
     expected: 'a folder with model.json, or with current.json',
-    received: source,
+    received: place,
   });

@@ -40,9 +40,17 @@ export const fetchModel = (
     );
     const [bytes, published] = await Promise.all([get(file, limit), digests]);
     if (bytes !== undefined || file === 'model.json') published?.check(base.href, file, bytes);
+    if (bytes === undefined && file === 'model.json') throw notThere(base);
     return bytes;
   }, options);
 };
+
+const notThere = ({ href }: URL): FolioError =>
+  new FolioError('model_not_found', `There is no model at ${href}: its model.json was not found.`, {
+    where: 'model',
+    expected: 'the address of a model.json, or of its folder',
+    received: href,
+  });
 
 const fetchFile = async (
   url: URL,

@@ -8,7 +8,8 @@ import { isObject } from './format/invalid.ts';
 import { compileKernel } from './kernel/kernel-module.ts';
 import type { Threads } from './kernel/threads/worker-pool.ts';
 import type { Model } from './model.ts';
-import type { Precision } from './stepper.ts';
+import { aFunction, aText, faultsOf, oneOf, throwFaults, whole } from './sampling/check-options.ts';
+import { PRECISIONS, type Precision } from './stepper.ts';
 
 export interface OpenOptions {
   /** Default 'int8': several times faster than f32, and the same text on every host. */
@@ -34,15 +35,24 @@ export interface OpenOptions {
   readonly threads?: Threads;
 }
 
+const checks = {
+  precision: oneOf(PRECISIONS),
+  prefixCacheBytes: whole(0),
+  name: aText,
+  version: aText,
+  hash: aFunction,
+};
+
 const ALPHABET_LIMIT = 2 ** 24; // bytes
 
 /**
  * Opens a LayersModel written by any tool, from any place that can read its files.
  *
- * @throws FolioError `model_not_found` without a `model.json`, `model_invalid` for files that contradict themselves,
+ * @throws FolioError `invalid_parameter`, `model_not_found` without a `model.json`, `model_invalid` for files that contradict themselves,
  * `model_unsupported` for a model of another kind, naming layer, property and value
  */
 export const openModel = async (read: ReadFile, options: OpenOptions = {}): Promise<Model> => {
+  throwFaults([...faultsOf({ read }, { read: aFunction }), ...faultsOf(options, checks)]);
   const artefact = await readArtefact(
     read,
     (weight, bytes) => new Halves(weight, bytes),

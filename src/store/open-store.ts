@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { FolioError } from '../errors.ts';
+import { unexpected } from '../errors.ts';
 import { withPackage } from '../optional-package.ts';
 import { FolderStore } from './folder-store.ts';
 import type { Store } from './store.ts';
@@ -21,11 +21,12 @@ export async function openStore(location: string): Promise<Store> {
   }
   if (location.startsWith('file:')) return new FolderStore(fileURLToPath(location));
   if (location.trim() === '' || /^[a-z][a-z0-9+.-]+:\/\//i.test(location)) {
-    throw new FolioError('invalid_parameter', `Cannot keep anything at ${JSON.stringify(location)}.`, {
-      where: 'store',
-      expected: 'a folder, s3://BUCKET/PREFIX, or https://ENDPOINT',
-      received: JSON.stringify(location),
-    });
+    throw unexpected(
+      'invalid_parameter',
+      'store',
+      'a folder, s3://BUCKET/PREFIX, or https://ENDPOINT',
+      location,
+    );
   }
   return new FolderStore(location);
 }

@@ -1,4 +1,4 @@
-import { FolioError } from '../errors.ts';
+import { unexpected } from '../errors.ts';
 import { isKey } from './valid-key.ts';
 
 /**
@@ -11,11 +11,7 @@ export const parseS3Location = (location: string): { bucket: string; prefix: str
   const [, bucket, path = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(location) ?? [];
   const folder = path.replace(/\/$/, '');
   if (bucket === undefined || (folder !== '' && !isKey(folder))) {
-    throw new FolioError('invalid_parameter', `${JSON.stringify(location)} is no place in S3.`, {
-      where: 'store',
-      expected: 's3://BUCKET or s3://BUCKET/PREFIX',
-      received: JSON.stringify(location),
-    });
+    throw unexpected('invalid_parameter', 'store', 's3://BUCKET or s3://BUCKET/PREFIX', location);
   }
   return { bucket, prefix: folder === '' ? '' : `${folder}/` };
 };

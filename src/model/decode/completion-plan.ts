@@ -1,6 +1,15 @@
-import { unexpected } from '../../errors.ts';
 import type { Alphabet, Replaced, UnknownRule } from '../format/alphabet.ts';
 import type { GenerateOptions } from '../model.ts';
+import {
+  aSignal,
+  aText,
+  type Check,
+  faultsOf,
+  hasMethod,
+  throwFaults,
+  unknownRule,
+  whole,
+} from '../sampling/check-options.ts';
 import type { DryPenalty } from '../sampling/dry.ts';
 import { drawSeed, type Random } from '../sampling/random.ts';
 import { Sampler } from '../sampling/sampler.ts';
@@ -36,20 +45,43 @@ export interface CompletionPlan {
   readonly unprepared: GenerateOptions | undefined;
 }
 
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((text) => typeof text === 'string' && text !== '');
+
+const texts: Check = ['a list of texts that are not empty', isTexts];
+
+const checks: Readonly<Record<string, Check>> = {
+  prompt: ['a text or a list of ids', (value) => typeof value === 'string' || Array.isArray(value)],
+  length: whole(0),
+  minLength: whole(0),
+  stop: texts,
+  banned: texts,
+  seed: whole(0),
+  n: whole(1, 4096),
+  unknown: unknownRule,
+  allowed: aText,
+  from: ['the bytes of a state', (value) => value instanceof Uint8Array],
+  copyGuard: [
+    'an object of an index and a length',
+    (value) =>
+      typeof value === 'object' && value !== null && 'index' in value && hasMethod(value.index, 'has'),
+  ],
+  overlap: ['an index that openCopyIndex opened', (value) => hasMethod(value, 'has')],
+  signal: aSignal,
+};
+
 /** @throws FolioError for options that cannot be met */
 export const planCompletion = (engine: Engine, options: GenerateOptions): CompletionPlan => {
   const { stepper, alphabet, owner } = engine;
-  const { copyGuard: guard, overlap, logprobs, stop = [] } = options;
-  const length = whole(options.length ?? 256, 'length', 0);
-  const n = whole(options.n ?? 1, 'n', 1, 4096);
-  for (const text of stop)
-    if (text === '') throw unexpected('invalid_parameter', 'stop', 'strings that are not empty', '');
-  if (logprobs !== undefined) whole(logprobs, 'logprobs', 0, stepper.vocabulary);
-  if (guard !== undefined) whole(guard.length, 'copyGuard.length', guard.index.window);
-  if (options.seed !== undefined) whole(options.seed, 'seed', 0);
+  const faults = faultsOf(options, { ...checks, logprobs: whole(0, stepper.vocabulary) });
+  const sampling = checkSampling(options, alphabet, faults);
+  const { copyGuard: guard, overlap, logprobs, stop = [], n = 1 } = options;
+  if (guard !== undefined)
+    throwFaults(
+      faultsOf({ 'copyGuard.length': guard.length }, { 'copyGuard.length': whole(guard.index.window) }),
+    );
   const from = options.from && decodeState(options.from, owner, stepper.stateLength, stepper.vocabulary);
   const { ids: prompt, replaced } = read(options.prompt ?? '', alphabet, options.unknown);
-  const sampling = checkSampling(options, alphabet);
   return {
     n,
     from,
@@ -63,8 +95,8 @@ export const planCompletion = (engine: Engine, options: GenerateOptions): Comple
       alphabet,
       sampler: new Sampler(sampling, stepper.vocabulary),
       allowed: options.allowed === undefined ? undefined : sampling.allowed,
-      length,
-      minLength: whole(options.minLength ?? 0, 'minLength', 0),
+      length: options.length ?? 256,
+      minLength: options.minLength ?? 0,
       stop,
       includeStop: options.includeStop ?? false,
       logprobs,
@@ -96,11 +128,9 @@ const read = (
   unknown: UnknownRule | undefined,
 ): { readonly ids: readonly number[]; readonly replaced: readonly Replaced[] } => {
   if (typeof prompt === 'string') return alphabet.encode(prompt, unknown);
-  for (const [at, id] of prompt.entries()) whole(id, `prompt[${at}]`, 0, alphabet.size - 1);
+  const isId = whole(0, alphabet.size - 1);
+  prompt.forEach((id, at) => {
+    throwFaults(faultsOf({ [`prompt[${at}]`]: id }, { [`prompt[${at}]`]: isId }));
+  });
   return { ids: prompt, replaced: [] };
-};
-
-const whole = (value: number, where: string, min: number, max = Number.MAX_SAFE_INTEGER): number => {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw unexpected('invalid_parameter', where, `a whole number from ${min} to ${max}`, value);
 };

@@ -1,16 +1,20 @@
 import type { Score, ScoreOptions } from '../model.ts';
 import { detailOf } from '../sampling/character-detail.ts';
+import { aSignal, aText, faultsOf, throwFaults, unknownRule, whole } from '../sampling/check-options.ts';
 import type { Engine } from './engine.ts';
 import { Prefill } from './prefill.ts';
+
+const checks = { top: whole(0), unknown: unknownRule, signal: aSignal };
 
 /**
  * How likely the model finds a text: every character given those before it, the first given a text's beginning.
  * Many texts at once share each reading of the weights.
  *
- * @throws FolioError `unknown_character`; the signal's reason when it is aborted
+ * @throws FolioError `unknown_character`, `invalid_parameter`; the signal's reason when it is aborted
  */
 export const score = async (engine: Engine, text: string, options: ScoreOptions = {}): Promise<Score> => {
   const { stepper, scheduler, alphabet, start } = engine;
+  throwFaults([...faultsOf({ text }, { text: aText }), ...faultsOf(options, checks)]);
   const { signal, top = 0 } = options;
   signal?.throwIfAborted();
   const { ids, replaced } = alphabet.encode(text, options.unknown);

@@ -1,6 +1,7 @@
-import { expectedMessage, FolioError, unexpected, type ValidationError } from '../../errors.ts';
+import { expectedMessage, unexpected, type ValidationError } from '../../errors.ts';
 import type { Alphabet } from '../format/alphabet.ts';
 import type { SamplingOptions } from '../model.ts';
+import { throwFaults } from './check-options.ts';
 import { isAllowed, rangeOf, type SamplingParameterName, samplingParameters } from './parameters.ts';
 
 /** The temperature of one choice: by the scores [vocabulary] of the first `count` of the `kept` ids, the largest of them given. */
@@ -21,11 +22,16 @@ export interface Sampling extends Readonly<Record<SamplingParameterName, number>
 }
 
 /**
+ * @param others Faults of the request's other options, to be thrown together with these.
  * @throws FolioError `invalid_parameter` that lists every fault; `unknown_character` for an `allowed` that the
  * model does not know
  */
-export const checkSampling = (options: SamplingOptions, alphabet: Alphabet): Sampling => {
-  const faults: ValidationError[] = [];
+export const checkSampling = (
+  options: SamplingOptions,
+  alphabet: Alphabet,
+  others: readonly ValidationError[] = [],
+): Sampling => {
+  const faults = [...others];
   const fault = (where: string, expected: string, received: unknown): void => {
     faults.push({ code: 'invalid_parameter', where, message: expectedMessage(where, expected, received) });
   };
@@ -44,15 +50,8 @@ export const checkSampling = (options: SamplingOptions, alphabet: Alphabet): Sam
     }
     return [id ?? 0, value] as const;
   });
-  const sampling = { ...numbers, bias, allowed: allowedIds(options.allowed, alphabet) };
-  const [first] = faults;
-  if (first !== undefined) {
-    throw new FolioError(first.code, faults.map(({ message }) => message).join(' '), {
-      where: first.where,
-      faults,
-    });
-  }
-  return sampling;
+  throwFaults(faults);
+  return { ...numbers, bias, allowed: allowedIds(options.allowed, alphabet) };
 };
 
 /** The id that a key of `logitBias` means: digits are an id, and `'5'` in quotes is the character. */

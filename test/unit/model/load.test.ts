@@ -130,6 +130,30 @@ describe('a model is loaded', () => {
     await rm(join(root, 'plain/digests.json'));
   });
 
+  it("from another library's file, whatever it is called", async () => {
+    const bytes = await readFile(join(import.meta.dirname, '../../fixtures/import/torch-lstm/state.pt'));
+    for (const name of ['state.pt', 'epoch=1-step=16.ckpt', 'rnn_x_epoch.net', 'pytorch_model']) {
+      await writeFile(join(root, name), bytes);
+      const model = await loadModel(join(root, name));
+      expect(model.info.layers).toHaveLength(2);
+      model.dispose();
+    }
+  });
+
+  it.each<[string, unknown, Record<string, unknown>?]>([
+    ['precision: expected int8, int4 or f32, received "fp16".', 'plain', { precision: 'fp16' }],
+    ['threads: expected a whole number from 1', 'plain', { threads: 0 }],
+    ['prefixCacheBytes: expected a whole number from 0', 'plain', { prefixCacheBytes: -1 }],
+    ['hash: expected a function', 'plain', { hash: 'sha256' }],
+    ['source: expected a path, a URL, or { store, name }, received nothing.', undefined],
+    ['source: expected a path, a URL, or { store, name }, received an object.', {}],
+    ['chars.json is an alphabet, not a model', 'chars.json'],
+  ])('not where an argument is wrong: %s', async (words, source, options) => {
+    await writeFile(join(root, 'chars.json'), '["a", "b", "c"]');
+    const place = typeof source === 'string' ? join(root, source) : source;
+    await expect(loadModel(place as string, options)).rejects.toThrow(words);
+  });
+
   it('not from where there is none', async () => {
     const sources = [
       join(root, 'nothing'),

@@ -54,3 +54,37 @@ it('generate(): any options either write a text within its length or give a type
     { numRuns: 800 },
   );
 });
+
+it.each<[string, Record<string, unknown>]>([
+  ['prompt: expected a text or a list of ids, received 5.', { prompt: 5 }],
+  ['prompt[1]: expected a whole number from 0 to', { prompt: [0, 99] }],
+  ['stop: expected a list of texts that are not empty, received "\\n".', { stop: '\n' }],
+  ['banned: expected a list of texts', { banned: 'abc' }],
+  ['unknown: expected error, skip or nearest, received "drop".', { unknown: 'drop' }],
+  ['copyGuard: expected an object of an index and a length', { copyGuard: { length: 20 } }],
+  ['overlap: expected an index', { overlap: 'corpus' }],
+  ['signal: expected an AbortSignal', { signal: 5 }],
+  ['from: expected the bytes of a state', { from: 'state' }],
+  ['length: expected a whole number from 0', { length: -1 }],
+])('complete() says of what no compiler checked: %s', (words, given) => {
+  expect(() => model.complete(given)).toThrow(words);
+});
+
+it('complete() gives all faults together', () => {
+  const faults = (given: unknown): unknown => {
+    try {
+      model.complete(given as GenerateOptions);
+    } catch (error) {
+      if (isFolioError(error)) return [error.code, error.details.faults?.map(({ where }) => where)];
+    }
+    return undefined;
+  };
+  const wrong = { seed: -1, temperature: 9, stop: 7, topP: 2 };
+  expect(faults(wrong)).toEqual(['invalid_parameter', ['stop', 'seed', 'temperature', 'topP']]);
+  expect(() => model.complete('ROMEO:' as GenerateOptions)).toThrow('options: expected an object');
+});
+
+it('score() says of what no compiler checked', async () => {
+  await expect(model.score(5 as unknown as string)).rejects.toThrow('text: expected a text, received 5.');
+  await expect(model.score('a', { top: -1 })).rejects.toThrow('top: expected a whole number');
+});
