@@ -179,9 +179,12 @@ for (const [name, units] of Object.entries(sizes)) {
     ['memory-roof-f16', 2 * weights],
     ['memory-roof-int8', weights],
   ] as const) {
-    if (!wanted(name, subject)) continue;
-    const measure = (): number => roof.measure(bytes, SPAN / 1000) / bytes;
-    subjects.push({ case: name, subject, unit, measure });
+    for (const threads of roof.threaded ? new Set([1, cpus().length]) : [1]) {
+      const row = threads > 1 ? `${subject}-threads` : subject;
+      if (!wanted(name, row)) continue;
+      const measure = (): number => roof.measure(bytes, SPAN / 1000, threads) / bytes;
+      subjects.push({ case: name, subject: row, unit, measure });
+    }
   }
   cases.push(...(await interleave(subjects, rounds)));
 }
@@ -228,6 +231,17 @@ report(cases, {
     ...ratio('int8 over tfjs-node stateful', 'folio-int8', 'tfjs-node-stateful'),
     ...ratio('f32 over the memory roof', 'folio-f32', 'memory-roof-f32'),
     ...ratio('int8 over the memory roof', 'folio-int8', 'memory-roof-int8'),
+    ...ratio('int8 over the memory roof, all processors', 'folio-int8-threads', 'memory-roof-int8-threads'),
+    ...ratio(
+      'int8, vectors in pairs over the memory roof, all processors',
+      'folio-wide-int8-threads',
+      'memory-roof-int8-threads',
+    ),
+    ...ratio(
+      'oneDNN int8 over the memory roof, all processors',
+      'onednn-int8-threads',
+      'memory-roof-int8-threads',
+    ),
     ...ratio('int8, 8 streams over one', 'folio-int8-n8', 'folio-int8'),
     ...ratio(
       'int8, 8 streams over onnxruntime int8, looped in its graph',

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import asc from 'assemblyscript/asc';
 
-/** How fast one core reads so many bytes over and over. */
+/** How fast so many bytes are read over and over, by one thread or by several that read a part each. */
 export interface MemoryRoof {
   readonly how: string;
-  /** @returns bytes a second */
-  measure(bytes: number, seconds: number): number;
+  /** Whether several threads can be had. */
+  readonly threaded: boolean;
+  /** @returns bytes a second, of all threads */
+  measure(bytes: number, seconds: number, threads: number): number;
   dispose(): void;
 }
 
@@ -19,13 +21,12 @@ export const memoryRoof = async (): Promise<MemoryRoof> => {
   const folder = mkdtempSync(join(tmpdir(), 'folio-roof-'));
   const program = join(folder, 'roof');
   try {
-    execFileSync('cc', ['-O3', '-march=native', source, '-o', program], { stdio: 'ignore' });
+    execFileSync('cc', ['-O3', '-march=native', '-pthread', source, '-o', program], { stdio: 'ignore' });
     return {
-      how: 'C loop with the widest vectors that cc -march=native has here',
-      measure: (bytes, seconds) =>
-        Number(
-          execFileSync(program, [String(bytes), String(seconds)], { stdio: ['ignore', 'pipe', 'ignore'] }),
-        ),
+      how: 'C loop over four streams with the widest vectors that cc -march=native has here',
+      threaded: true,
+      measure: (...values) =>
+        Number(execFileSync(program, values.map(String), { stdio: ['ignore', 'pipe', 'ignore'] })),
       dispose: () => rmSync(folder, { recursive: true, force: true }),
     };
   } catch {
@@ -57,6 +58,7 @@ const wasmRoof = async (): Promise<MemoryRoof> => {
   const memory = exports.memory as WebAssembly.Memory;
   const read = exports.read as (at: number, bytes: number) => void;
   return {
+    threaded: false,
     how: 'loop of 128-bit loads in WebAssembly, since there is no C compiler here',
     measure(bytes, seconds) {
       memory.grow(Math.max(0, Math.ceil((bytes + 65_536 - memory.buffer.byteLength) / 65_536)));
