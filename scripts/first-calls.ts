@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,9 +38,10 @@ export const markFirstCalls = async (
   programs: readonly (readonly string[])[],
 ): Promise<void> => {
   const called = new Map<string, Map<number, number>>();
+  const real = await realpath(folder); // as V8 calls its files
   for (const { url, functions } of (await Promise.all(programs.map(coverageOf))).flat()) {
     const path = url.startsWith('file:') ? fileURLToPath(url) : '';
-    if (!path.startsWith(join(folder, '/'))) continue;
+    if (!path.startsWith(join(real, '/'))) continue;
     const ends = called.get(path) ?? new Map<number, number>();
     called.set(path, ends);
     for (const { ranges } of functions) {

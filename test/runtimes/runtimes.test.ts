@@ -71,6 +71,21 @@ const chunksOf = (file: string, found = new Set<string>()): ReadonlySet<string> 
   return found;
 };
 
+test('`import "folio"` reads few files, of ASCII, in which the functions that it calls are in parentheses', () => {
+  const files = new Set(['index.js']); // a set's loop comes to what is added meanwhile
+  let text = '';
+  for (const file of files) {
+    const own = readFileSync(join(dist, file), 'utf8');
+    text += own;
+    for (const [, name] of own.matchAll(/^(?:\} from|import) "\.\/(?:chunks\/)?([^"]+)"/gm))
+      files.add(`chunks/${name}`);
+  }
+  expect([...files].length).toBeLessThanOrEqual(4);
+  expect(text.match(/[^\0-\x7f]/)).toBeNull();
+  expect(text).toMatch(/^var loadModel =\((?:async )?function\(/m);
+  expect(text).toMatch(/^var fetchModel = (?:async )?function\(/m); // not called
+});
+
 const workerModules = (worker: string, kernel: string): readonly WorkerModule[] => [
   { name: 'worker.mjs', kind: 'esModule', file: join(import.meta.dirname, worker) },
   { name: 'program.mjs', kind: 'esModule', file: join(import.meta.dirname, 'program.mjs') },

@@ -19,6 +19,7 @@ export class PrefixCache {
 
   /** The longest known beginning of these characters that leaves at least one to feed. */
   find(ids: readonly number[]): { readonly length: number; readonly state: Float32Array } | undefined {
+    if (this.#lengths.size === 0) return undefined; // as at a start
     const text = keyOf(ids);
     const lengths = [...this.#lengths.keys()].filter((length) => length < ids.length).sort((a, b) => b - a);
     for (const length of lengths) {
