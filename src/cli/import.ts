@@ -45,7 +45,7 @@ export const command = (): Command =>
     .addOption(
       new Option(
         '--dense-activation <kind>',
-        'between the nn.Linear of a state dict, where it has several',
+        'after each nn.Linear of a state dict but the last, where it has several',
       ).choices(['relu', 'tanh', 'sigmoid', 'linear']),
     )
     .option('--json', 'print one JSON object instead of the sample')
@@ -78,7 +78,8 @@ async function run(file: string, flags: ImportFlags): Promise<void> {
   if (near && given === undefined && published.alphabetFrom === 'fallback') {
     printStatus(`Its alphabet was found in ${near.file}.`);
   }
-  printStatus('A sample: where its letters look shifted or shuffled, the alphabet is another one.');
+  if (published.alphabet)
+    printStatus('A sample: where its letters look shifted or shuffled, the alphabet is another one.');
   const held = await openModel({
     model: reference,
     ...(flags.store === undefined ? {} : { store: flags.store }),
