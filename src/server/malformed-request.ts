@@ -23,7 +23,7 @@ export const answerMalformed = (error: NodeJS.ErrnoException, socket: Duplex): v
     return;
   }
   const message = messages[code] ?? 'This is no HTTP request that can be read.';
-  const body = `${JSON.stringify(errorBody(new FolioError('invalid_request', message, { where: 'url' })))}\n`;
+  const body = `${JSON.stringify(errorBody(new FolioError('invalid_request', message, { where: code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'body' : 'url' })))}\n`;
   socket.end(
     `HTTP/1.1 ${statuses[code] ?? '400 Bad Request'}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );

@@ -26,6 +26,9 @@ const stopMilliseconds = 1000;
 /** Milliseconds for which a quiet connection stays open: longer than the 60 seconds of usual load balancers. */
 const keepAliveMilliseconds = 65_000;
 
+/** Milliseconds in which a request has to be whole: 100 MB over a line of 250 kbit/s. Node's own 5 minutes need one of 3 Mbit/s. */
+const requestMilliseconds = 3_600_000;
+
 /**
  * The embedded default: Express over the app.
  *
@@ -53,6 +56,7 @@ export const startServer = async (
   server.on('clientError', answerMalformed);
   server.keepAliveTimeout = keepAliveMilliseconds;
   server.headersTimeout = keepAliveMilliseconds + 1000;
+  server.requestTimeout = requestMilliseconds;
   try {
     await once(server, 'listening');
   } catch (error) {
