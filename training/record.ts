@@ -78,7 +78,7 @@ export class RecordKeeper {
   /** Writes the first record, and from then on one a minute at least, until the training is over. */
   begin(): Promise<void> {
     this.#timer = setInterval(() => {
-      if (this.#now().getTime() - this.#written >= AT_LEAST_EVERY) this.#write();
+      if (this.#isDue(AT_LEAST_EVERY)) this.#write();
     }, AT_LEAST_EVERY).unref();
     return this.flush();
   }
@@ -184,7 +184,13 @@ export class RecordKeeper {
   }
 
   #writeInTime(): void {
-    if (this.#now().getTime() - this.#written >= EVERY) this.#write();
+    if (this.#isDue(EVERY)) this.#write();
+  }
+
+  /** After so many milliseconds, and where the clock was put back meanwhile. */
+  #isDue(milliseconds: number): boolean {
+    const elapsed = this.#now().getTime() - this.#written;
+    return elapsed >= milliseconds || elapsed < 0;
   }
 
   /** Queues a writing behind the one under way; what is written is what is known when its turn comes. */

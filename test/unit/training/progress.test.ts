@@ -123,6 +123,22 @@ describe('RecordKeeper', () => {
     });
   });
 
+  it('is written where the clock is put back, as often as before', async () => {
+    const store = new FolderStore(folder);
+    const now = new Date('2026-01-02T12:00:00Z');
+    const keeper = new RecordKeeper(store, start, () => now);
+    await keeper.begin();
+    for (const [hours, line] of [
+      [-24, 'a day back'],
+      [0, 'and three seconds on'],
+    ] as const) {
+      now.setTime(now.getTime() + hours * 3_600_000 + 3_000);
+      keeper.log(line);
+      await expect.poll(async () => (await readRecord(store, id))?.logTail.at(-1)).toBe(line);
+    }
+    await keeper.discard();
+  });
+
   it('is written while nothing happens, as when teachers write, until the training is over', async () => {
     const store = new FolderStore(folder);
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
