@@ -64,9 +64,10 @@ export const widenVectors = ({ v8, arch, compile }: Host = thisHost): string | u
   }
 };
 
-/** The precisions, and the order in which large int8 matrices are read. */
+/** The precisions, and the order in which large matrices are read. */
 const ways: readonly { readonly precision: Precision; readonly order?: ReadingOrder }[] = [
   ...PRECISIONS.map((precision) => ({ precision })),
+  { precision: 'f32', order: 'ahead' },
   { precision: 'int8', order: 'ahead' },
 ];
 

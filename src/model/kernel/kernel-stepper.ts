@@ -22,7 +22,7 @@ export interface KernelOptions {
    * Either way gives the same bits.
    */
   readonly halves?: boolean | undefined;
-  /** In which order int8 matrices lie in memory. Default: the one that is read soonest. Any gives the same bits. */
+  /** In which order matrices lie in memory, and are read. Default: the one that is read soonest. Any gives the same bits. */
   readonly order?: ReadingOrder | undefined;
   /** Share steps of several sequences, and of one where the network is large. Default: the caller's thread alone. */
   readonly threads?: Threads | undefined;

@@ -51,19 +51,22 @@ const HALVES_FROM = 16 * 2 ** 20;
 
 /** Bytes of int8 weights from which on four streams are read sooner than one. */
 const STREAMS_FROM = 2 ** 19;
-/** Bytes of int8 weights from which on vectors in pairs wait for memory. */
-const AHEAD_FROM = 10 * 2 ** 20;
+/** Bytes of weights from which on a step waits for memory: int8 by vectors in pairs, and f32. */
+const AHEAD_FROM = { int8: 10 * 2 ** 20, f32: 12 * 2 ** 20 };
+/** So much is read behind what is read ahead. */
+const AHEAD_BYTES = 4096;
 
 /**
- * The order in which dense int8 matrices are read soonest (docs/engine.md#int8 has the figures).
+ * The order in which dense matrices are read soonest (docs/engine.md has the figures).
  *
  * @param pairs whether the host makes vectors of 256 bits of pairs
  * @param bytes of all weights that a step multiplies
  */
-const readingOrder = (pairs: boolean, bytes: number): ReadingOrder => {
-  if (pairs) return bytes < AHEAD_FROM ? 'straight' : 'ahead';
+const int8Order = (pairs: boolean, bytes: number): ReadingOrder => {
+  if (pairs) return bytes < AHEAD_FROM.int8 ? 'straight' : 'ahead';
   return bytes < STREAMS_FROM ? 'straight' : 'streams';
 };
+const f32Order = (bytes: number): ReadingOrder => (bytes < AHEAD_FROM.f32 ? 'straight' : 'ahead');
 
 /** Where in the kernel's `Network` the addresses of `StepBuffers` stand, in words. */
 export const STEP_BUFFERS_WORD = 7;
@@ -135,7 +138,7 @@ export interface PlacedNetwork {
 export interface PackingChoices {
   /** In f32, keep as halves what was published as halves. Default: by the size of the network. */
   readonly halves?: boolean | undefined;
-  /** The order of dense int8 matrices. Default: the one that is read soonest. */
+  /** The order of dense matrices in f32 and int8. Default: the one that is read soonest. */
   readonly order?: ReadingOrder | undefined;
   /** Whether the host makes vectors of 256 bits of pairs (src/wide-vectors.ts). */
   readonly pairs: boolean;
@@ -156,9 +159,13 @@ export const placeNetwork = (
   const int8 = precision !== 'f32'; // of states, table and output layer
   const density: MatrixDensity[] = [];
   let weightBytes = 0;
+  let readsAhead = false;
   const multiplied = multipliedWeights(network);
   const f32Bytes = 4 * multiplied;
-  const int8Order = packer.streamable ? (order ?? readingOrder(pairs, multiplied)) : 'straight';
+  const orders: Orders = {
+    int8: packer.streamable ? (order ?? int8Order(pairs, multiplied)) : 'straight',
+    f32: (bytes) => order ?? f32Order(bytes * multiplied),
+  };
   const keepHalves = (density: number): boolean => halves ?? density * f32Bytes >= HALVES_FROM;
   const placeIn =
     (format: Precision): PlaceMatrix =>
@@ -169,10 +176,11 @@ export const placeNetwork = (
         outputs,
         gates,
         boundedOutput(input) ? keepHalves : never,
-        int8Order,
+        orders,
       );
       density.push({ matrix: name, density: packed.density, weights: packed.weightFormat });
       weightBytes += packed.byteLength;
+      readsAhead ||= packed.order === 'ahead';
       return placePacked(arena, packed);
     };
   const placeMatrix = placeIn(precision);
@@ -214,6 +222,7 @@ export const placeNetwork = (
   const recurrentSums = sums + rows * 4;
   const hasGru = layers.some(({ kind }) => kind === 'gru');
   const scratchBytes = recurrentSums + (hasGru ? 3 * widest * 4 : 0);
+  if (readsAhead) arena.place(AHEAD_BYTES);
   const placeScratch = (): number[] => Array.from({ length: BLOCK }, () => arena.place(scratchBytes));
   const others = new Array<number>((threads - 1) * BLOCK).fill(0);
   const scratch = arena.placeWords([...placeScratch(), ...others]);
@@ -292,9 +301,16 @@ const placeLayer = (
 
 const never = (): boolean => false;
 
+/** Of dense matrices; in f32 by the bytes that a weight has. */
+interface Orders {
+  readonly int8: ReadingOrder;
+  readonly f32: (bytes: number) => ReadingOrder;
+}
+
 const packers: Record<Precision, PackMatrix> = {
-  f32: (packer, matrix, outputs, gates, keepHalves) => packer.packF32(matrix, outputs, gates, keepHalves),
-  int8: (packer, matrix, outputs, gates, _, order) => packer.packInt8(matrix, outputs, gates, order),
+  f32: (packer, matrix, outputs, gates, keepHalves, { f32 }) =>
+    packer.packF32(matrix, outputs, gates, keepHalves, f32),
+  int8: (packer, matrix, outputs, gates, _, { int8 }) => packer.packInt8(matrix, outputs, gates, int8),
   int4: (packer, matrix, outputs, gates) => packer.packInt4(matrix, outputs, gates),
 };
 
@@ -304,7 +320,7 @@ type PackMatrix = (
   outputs: number,
   gates: GateRange,
   keepHalves: (density: number) => boolean,
-  order: ReadingOrder,
+  orders: Orders,
 ) => PackedMatrix;
 
 /** @param input the layer that the matrix is multiplied with */

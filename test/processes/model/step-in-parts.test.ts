@@ -90,6 +90,7 @@ describe('one sequence by several threads', () => {
     ['f32', { relaxed: true }],
     ['f32', { relaxed: false }],
     ['f32', { relaxed: true, halves: true }],
+    ['f32', { relaxed: true, halves: true, order: 'ahead' }],
   ] as const)('has the bits of one thread, in %s, %o', async (precision, options) => {
     for (const layers of [shape.layers, [{ kind: 'lstm', units: 200 } as const]]) {
       const network = inHalves(randomNetwork({ ...shape, layers }));

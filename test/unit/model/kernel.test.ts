@@ -151,6 +151,22 @@ describe('the kernel', () => {
     }
   });
 
+  it.each(builds)('reads ahead in f32 and from halves to the same bits, %s SIMD', (_, relaxed) => {
+    for (const units of [1, 40, 100, 128]) {
+      const layers = [
+        { kind: 'lstm', units },
+        { kind: 'gru', units: units + 8 },
+      ] as const;
+      const network = inHalves(randomNetwork({ vocabulary: 65, layers, seed: units }));
+      for (const halves of [false, true]) {
+        const steppers = (['straight', 'ahead'] as const).map((order) =>
+          createKernelStepper(network, 'f32', { relaxed, halves, order }),
+        );
+        walk(steppers, { steps: 20, n: 1, seed: units }, expectSameBits);
+      }
+    }
+  });
+
   it.each([
     [1, 'lstm'],
     [3, 'gru'],

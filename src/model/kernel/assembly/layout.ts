@@ -24,12 +24,12 @@ export class Matrix {
   blocks: usize; // sparse: u16, the number of each stored block: its columns are 4 * number .. 4 * number + 3
   int4: i32; // 1 where the weights are in 4 bits
   halves: i32; // f32: 1 where the weights are in 16 bits, as in product-halves.ts
-  order: i32; // int8, dense: STRAIGHT, AHEAD or STREAMS
+  order: i32; // dense, not int4: STRAIGHT, AHEAD or (int8) STREAMS
 }
 
-/** Orders of a dense int8 matrix. */
+/** Orders of a dense matrix. */
 export const STRAIGHT = 0;
-export const AHEAD = 1; // the same; while it is multiplied, the next page is touched: 4 KiB of anything must follow it
+export const AHEAD = 1; // the same; while it is multiplied, the start of the next page is read: 4 KiB of anything must follow it
 export const STREAMS = 2;
 
 /** Groups of 16 columns of a tile that are in a stream. */

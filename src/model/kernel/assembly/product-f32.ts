@@ -1,4 +1,4 @@
-import { Matrix, SparseTile } from './layout';
+import { AHEAD, Matrix, SparseTile } from './layout';
 
 /**
  * `out += W x` for the sequences in `inputs`, whose input vectors lie at offset `x` and whose sums at offset `out`:
@@ -33,7 +33,8 @@ export function addProductF32(
     if (s < n) {
       const x0 = pointer(inputs, s) + x;
       const out0 = pointer(sums, s) + at;
-      if (strips == 3) tile48(w, columns, x0, out0);
+      if (strips == 3 && m.order == AHEAD) tile48Ahead(w, columns, x0, out0);
+      else if (strips == 3) tile48(w, columns, x0, out0);
       else if (strips == 2) tile32(w, stride, columns, x0, out0);
       else tile16(w, stride, columns, x0, out0);
     }
@@ -77,6 +78,17 @@ export function multiplyAdd(a: v128, b: v128, c: v128): v128 {
 }
 
 function tile48(w: usize, columns: i32, x: usize, out: usize): void {
+  wholeTile(false, w, columns, x, out);
+}
+
+/** The same with the start of each next page read ahead, so that what follows there is fetched in time. */
+function tile48Ahead(w: usize, columns: i32, x: usize, out: usize): void {
+  wholeTile(true, w, columns, x, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function wholeTile(ahead: bool, w: usize, columns: i32, x: usize, out: usize): void {
   let a0 = v128.load(out, 0);
   let a1 = v128.load(out, 16);
   let a2 = v128.load(out, 32);
@@ -90,6 +102,7 @@ function tile48(w: usize, columns: i32, x: usize, out: usize): void {
   let a10 = v128.load(out, 160);
   let a11 = v128.load(out, 176);
   for (const end = x + (columns << 2); x < end; x += 4) {
+    if (ahead) load<i32>(w & -4096, 4096);
     const value = v128.load32_splat(x);
     a0 = multiplyAdd(v128.load(w, 0), value, a0);
     a1 = multiplyAdd(v128.load(w, 16), value, a1);

@@ -1,4 +1,4 @@
-import { Matrix, SparseTile } from './layout';
+import { AHEAD, Matrix, SparseTile } from './layout';
 import { multiplyAdd, pointer } from './product-f32';
 
 /**
@@ -69,7 +69,8 @@ export function addProductHalves(
       if (both) stripPair(w + 32, stride, list, end, run, x0, x1, out0 + 64, out1 + 64);
     }
     if (s < n) {
-      if (both) tile32(w, list, end, run, pointer(inputs, s) + x, pointer(sums, s) + at);
+      if (both && m.order == AHEAD) tile32Ahead(w, list, end, run, pointer(inputs, s) + x, pointer(sums, s) + at);
+      else if (both) tile32(w, list, end, run, pointer(inputs, s) + x, pointer(sums, s) + at);
       else tile16(w, stride, list, end, run, pointer(inputs, s) + x, pointer(sums, s) + at);
     }
     strip += both ? 2 : 1;
@@ -78,6 +79,17 @@ export function addProductHalves(
 
 /** 32 rows: the runs of `run` columns that are listed by their number in fours. */
 function tile32(w: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
+  wholeTile(false, w, list, end, run, vector, out);
+}
+
+/** The same with the start of each next page read ahead, so that what follows there is fetched in time. */
+function tile32Ahead(w: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
+  wholeTile(true, w, list, end, run, vector, out);
+}
+
+// @ts-ignore: decorator
+@inline
+function wholeTile(ahead: bool, w: usize, list: usize, end: usize, run: i32, vector: usize, out: usize): void {
   const bits = v128.load(WEIGHT_BITS);
   const shift = v128.load(LOW_SHIFT);
   const scale = v128.load(INPUT_SCALE);
@@ -92,6 +104,7 @@ function tile32(w: usize, list: usize, end: usize, run: i32, vector: usize, out:
   for (; list < end; list += 2) {
     let x = vector + (<usize>load<u16>(list) << 4);
     for (const stop = x + (run << 2); x < stop; x += 4) {
+      if (ahead) load<i32>(w & -4096, 4096);
       const value = f32x4.mul(v128.load32_splat(x), scale);
       const w0 = v128.load(w, 0);
       a0 = multiplyAdd(low(w0, shift, bits), value, a0);

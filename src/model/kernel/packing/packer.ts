@@ -50,7 +50,7 @@ export interface PackedMatrix {
   readonly weightFormat: WeightFormat;
   readonly scales?: number; // int8, int4: f32 [rows]
   readonly starts?: number; // int8, int4: i32 [rows]
-  readonly order?: ReadingOrder; // int8
+  readonly order?: ReadingOrder; // f32, int8
   readonly sparse?: {
     readonly tiles: number; // words of `SparseTile` [tiles and rest]
     readonly blocks: number; // u16 [stored blocks]
@@ -59,7 +59,7 @@ export interface PackedMatrix {
   readonly density: number;
 }
 
-/** In which order the weights of a dense int8 matrix lie, and how they are read: `Matrix.order` in `assembly/layout.ts`. */
+/** In which order the weights of a dense matrix lie, and how they are read: `Matrix.order` in `assembly/layout.ts`. */
 export const readingOrders = { straight: 0, ahead: 1, streams: 2 } as const;
 export type ReadingOrder = keyof typeof readingOrders;
 
@@ -108,12 +108,16 @@ export class Packer {
     return this.#target.kernel.streamable() === 1;
   }
 
-  /** @param keepHalves whether weights published as halves stay halves where about so much of the matrix is multiplied */
+  /**
+   * @param keepHalves whether weights published as halves stay halves where about so much of the matrix is multiplied
+   * @param orderOf the order of a matrix of which no blocks are left out, where a weight has so many bytes
+   */
   packF32(
     matrix: Matrix<Halves>,
     outputs: number,
     gates: GateRange,
     keepHalves: (density: number) => boolean,
+    orderOf: (bytes: number) => ReadingOrder,
   ): PackedMatrix {
     const source = sourceOf(matrix, outputs, gates);
     const { inputs, rows } = source;
@@ -129,7 +133,9 @@ export class Packer {
       halves ? kernel.packHalves(chunk, weights) : kernel.packF32(chunk, weights, tileRows),
     );
     const tiles = tilesOf(rows, tileRows);
-    if (!sparse) return { weights, byteLength, tiles, columns, weightFormat, density: 1 };
+    if (!sparse) {
+      return { weights, byteLength, tiles, columns, weightFormat, order: orderOf(bytes), density: 1 };
+    }
     const kept = this.#keep(kernel, arena, weights, tiles, columns / 4, 128 * bytes);
     return { ...kept, columns, weightFormat };
   }
