@@ -8,6 +8,7 @@ import type { GivenAlphabet } from '../store/open-models.ts';
 import { createHost } from './host.ts';
 import { answerMalformed } from './malformed-request.ts';
 import { serveHost } from './middleware.ts';
+import { endSilentRequest } from './silent-request.ts';
 import type { WriteKey } from './write-key.ts';
 
 export interface RunningServer {
@@ -54,6 +55,7 @@ export const startServer = async (
     .use(serveHost(() => Promise.resolve(host)))
     .listen(settings.port, settings.host);
   server.on('clientError', answerMalformed);
+  server.on('request', (request, response) => endSilentRequest(request, response));
   server.keepAliveTimeout = keepAliveMilliseconds;
   server.headersTimeout = keepAliveMilliseconds + 1000;
   server.requestTimeout = requestMilliseconds;

@@ -3,20 +3,15 @@ import { FolioError, isFolioError } from '../../errors.ts';
 import type { GeneratorDeps } from '../deps.ts';
 import type { Limits } from './limits.ts';
 
-/** Milliseconds for which a client may send nothing of a body that it has begun. */
-const longestPauseMs = 120_000;
-
 /**
- * A body as it comes, up to a limit, whatever its length claims to be. It may take long, as a corpus does over a slow line, but
- * not pause for long.
+ * A body as it comes, up to a limit, whatever its length claims to be.
  *
- * @throws FolioError `too_large`, or `interrupted` when the client leaves or falls silent
+ * @throws FolioError `too_large`, or `interrupted` when the client leaves
  */
 export async function* bodyChunks(
   request: Request,
   maximum: number,
   what: string,
-  pauseMs = longestPauseMs,
 ): AsyncGenerator<Uint8Array, void> {
   const tooLarge = (): FolioError =>
     new FolioError('too_large', `${what}: expected at most ${maximum} bytes.`, {
@@ -26,7 +21,7 @@ export async function* bodyChunks(
   if (Number(request.headers.get('content-length') ?? 0) > maximum) throw tooLarge();
   let length = 0;
   try {
-    for await (const chunk of withoutPauses(request.body, pauseMs)) {
+    for await (const chunk of request.body ?? []) {
       length += chunk.length;
       if (length > maximum) throw tooLarge();
       yield chunk;
@@ -36,37 +31,6 @@ export async function* bodyChunks(
     throw new FolioError('interrupted', 'The client left before its request was whole.', { cause: error });
   }
 }
-
-/** @throws FolioError `interrupted` where nothing comes for so long */
-async function* withoutPauses(body: Request['body'], pauseMs: number): AsyncGenerator<Uint8Array, void> {
-  if (body === null) return;
-  const reader = body.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await within(reader.read(), pauseMs);
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    // The rest is not wanted; of a body that has ended there is none.
-    void reader.cancel().catch(() => undefined);
-  }
-}
-
-const within = async <T>(reading: Promise<T>, milliseconds: number): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const message = `The client sent nothing of its request for ${milliseconds / 1000} seconds.`;
-      reject(new FolioError('interrupted', message, { where: 'body' }));
-    }, milliseconds);
-  });
-  try {
-    return await Promise.race([reading, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
-};
 
 /** The whole of a body: see `bodyChunks`. */
 export const readBytes = async (request: Request, maximum: number, what: string): Promise<Uint8Array> => {
@@ -114,16 +78,10 @@ export const readJson = async (context: Context, limits: Limits): Promise<Record
   try {
     body = parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    const coding = context.req.header('content-encoding') ?? 'identity';
-    if (coding !== 'identity') {
-      throw new FolioError(
-        'unsupported_media_type',
-        `The body: expected it as it is, without Content-Encoding; received ${coding}.`,
-        { where: 'body', expected: 'no Content-Encoding', received: coding },
-      );
-    }
-    const isText = error instanceof SyntaxError;
-    return refuse(isText ? 'what cannot be read as JSON' : 'bytes that are not UTF-8, which JSON is');
+    const { unreadable } = await import('./unreadable-body.ts');
+    const reason = unreadable(context.req.header('content-encoding'), error);
+    if (typeof reason === 'string') return refuse(reason);
+    throw reason;
   }
   if (typeof body === 'object' && body !== null && !Array.isArray(body))
     return body as Record<string, unknown>;
