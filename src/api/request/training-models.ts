@@ -18,7 +18,7 @@ export interface TrainingModels {
 
 /**
  * Looks for the models that a training is to start from and to learn from, so that a request for one that is not there is refused
- * before anything is uploaded or queued.
+ * before anything is uploaded or queued. Loaded with the first request for a training: functions that generate have none.
  *
  * @throws FolioError `model_not_found`
  */

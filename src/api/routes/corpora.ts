@@ -9,7 +9,7 @@ import { bodyChunks, readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { fromQuery } from '../request/query.ts';
 import { UploadRequestSchema } from '../request/requests.ts';
-import { checkTrainingModels } from '../request/training-models.ts';
+import type { checkTrainingModels } from '../request/training-models.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { json, plain, type Route, route } from './route.ts';
 import { trainingObject, trainingOptions } from './trainings.ts';
@@ -60,7 +60,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
         if (bytes !== undefined && bytes > corpora.maximumBytes) throw tooLarge(corpora.maximumBytes);
         if (bytes !== undefined && bytes < LEAST_CHARACTERS) throw corpusTooSmall(bytes);
         trainings.checkPrecision(rest.precision);
-        await checkTrainingModels(store, rest);
+        await checkModels(store, rest);
         const upload = await formFor(corpora, name, trainingOptions(rest));
         return context.json({ object: 'corpus.upload', name, upload });
       }
@@ -76,7 +76,7 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
       faults.throwIfAny();
       const options = parameters ?? {};
       trainings.checkPrecision(options.precision);
-      await checkTrainingModels(store, options);
+      await checkModels(store, options);
       trainings.checkCapacity(name);
       const key = corpusKey(name);
       const { size } = await corpora.places.run(async () => {
@@ -98,6 +98,11 @@ export const corpusRoutes: readonly Route<CorpusDeps>[] = [
     },
   ),
 ];
+
+const checkModels: typeof checkTrainingModels = async (store, models) => {
+  const { checkTrainingModels: check } = await import('../request/training-models.ts');
+  return check(store, models);
+};
 
 /** @param start Its first bytes. */
 const notUtf8 = (start: Uint8Array): FolioError => {

@@ -15,7 +15,7 @@ import { readJson } from '../request/body.ts';
 import { parse } from '../request/parse.ts';
 import { present } from '../request/present.ts';
 import { TrainingRequestSchema } from '../request/requests.ts';
-import { checkTrainingModels, type TrainingModels } from '../request/training-models.ts';
+import type { TrainingModels } from '../request/training-models.ts';
 import { ValidationErrors } from '../request/validation-errors.ts';
 import { eventStreamHeaders } from '../response/sse.ts';
 import { events, json, type Route, route } from './route.ts';
@@ -67,6 +67,7 @@ export const trainingRoutes: readonly Route<TrainingDeps>[] = [
       const parameters = parse(TrainingRequestSchema, await readJson(context, limits), faults);
       if (!parameters) return faults.raise();
       const { model, corpus = model } = parameters;
+      const { checkTrainingModels } = await import('../request/training-models.ts');
       await checkTrainingModels(store, parameters);
       const record = await trainings.start({
         model,
