@@ -3,7 +3,7 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wr
 import { builtinModules } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 /**
  * Packs the package as npm would publish it and uses it as others do: publint and Are The Types Wrong judge it, programs of a
@@ -81,23 +81,21 @@ const checkImports = (installed: string): void => {
 };
 
 /**
- * Class fields whose functions esbuild gave a `_this` that nobody declares: as function expressions (`scripts/first-calls.ts`)
- * it mends the `this` of arrow functions in methods, and not that of those in fields.
+ * Names that esbuild gave to the `this` and `arguments` of arrow functions which it wrote as function expressions
+ * (`scripts/first-calls.ts`), and that nothing declares: it forgets those in class fields. They are what esbuild's `define`
+ * replaces, for it does so with unbound names alone.
  */
-const checkThis = (installed: string): void => {
-  const faults = globSync('dist/**/*.js', { cwd: installed, exclude: ['dist/web/**'] }).flatMap((file) => {
-    const lines = readFileSync(join(installed, file), 'utf8').split('\n');
-    const indentOf = (line: string): number => line.search(/\S/);
-    return lines.flatMap((line, at) => {
-      if (!/^ +(?:static )?[#\w$]+ = (?:async )?\(?function\b.*\{$/.test(line)) return [];
-      const outer = lines.slice(0, at).findLast((one) => one !== '' && indentOf(one) < indentOf(line));
-      const length = lines.slice(at + 1).findIndex((one) => one !== '' && indentOf(one) <= indentOf(line));
-      const body = lines.slice(at + 1, at + 1 + length).join('\n');
-      const isWrong =
-        /\bclass\b.*\{$/.test(outer ?? '') && /\b_this\d*\b/.test(body) && !body.includes('var _this');
-      return isWrong ? [`${file}:${at + 1}`] : [];
-    });
-  });
+const checkThis = async (installed: string): Promise<void> => {
+  const lost = '__lost__';
+  const names = ['_this', '_arguments'].flatMap((name) =>
+    ['', 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `${name}${n}`),
+  );
+  const define = Object.fromEntries(names.map((name) => [name, lost]));
+  const faults: string[] = [];
+  for (const file of globSync('dist/**/*.js', { cwd: installed, exclude: ['dist/web/**'] })) {
+    const { code } = await transform(readFileSync(join(installed, file), 'utf8'), { define });
+    if (code.includes(lost)) faults.push(file);
+  }
   assertEmpty('Arrow functions of class fields lost their this: assign them in the constructor', faults);
 };
 
@@ -218,7 +216,7 @@ try {
   const installed = join(folder, 'library/node_modules/folio');
   checkFiles(installed);
   checkImports(installed);
-  checkThis(installed);
+  await checkThis(installed);
   await checkTreeShaking(join(folder, 'library'));
 } finally {
   rmSync(folder, { recursive: true, force: true });
