@@ -23,6 +23,7 @@ const versionsSchema = z.object({
     z.object({
       version: z.string(),
       current: z.boolean(),
+      fault: z.optional(z.string()),
       published_at: z.string(),
       bytes: z.number(),
       files: z.array(z.string()),
@@ -139,7 +140,10 @@ export class HttpStore implements Store {
     const name = modelOfPointer(key);
     if (name !== undefined) {
       const current = (await this.#versions(name)).find((version) => version.current);
-      return current && { bytes: encodePointer(current.version), etag: current.version };
+      // A pointer that is damaged there is damaged here: whoever activates a version mends it.
+      const bytes = (version: Version) =>
+        version.fault === undefined ? encodePointer(version.version) : new Uint8Array();
+      return current && { bytes: bytes(current), etag: current.version };
     }
     const training = idOfRecord(key);
     if (training !== undefined) {

@@ -34,6 +34,8 @@ export interface ModelVersion {
   readonly version: string;
   /** Whether the model's name alone stands for it. */
   readonly current: boolean;
+  /** Of the current one, as `ListedModel` has it. */
+  readonly fault?: string;
   readonly publishedAt: Date;
   readonly bytes: number; // of all its files
   readonly files: readonly string[];
@@ -255,8 +257,11 @@ export async function listVersions(store: Store, name: string): Promise<readonly
   const pointer = await readPointer(store, name);
   const versions = await readVersions(store, name);
   const names = versions.map(({ version }) => version);
-  const current = pointer && listed(name, pointer.version, names)?.version;
-  return versions.map((version) => ({ ...version, current: version.version === current }));
+  const { version: current, fault } = (pointer && listed(name, pointer.version, names)) ?? {};
+  return versions.map((version) => {
+    const isCurrent = version.version === current;
+    return { ...version, current: isCurrent, ...(isCurrent && fault !== undefined && { fault }) };
+  });
 }
 
 const wholeVersions = async (store: Store, name: string): Promise<readonly string[]> =>
@@ -265,7 +270,7 @@ const wholeVersions = async (store: Store, name: string): Promise<readonly strin
 const readVersions = async (
   store: Store,
   name: string,
-): Promise<readonly Omit<ModelVersion, 'current'>[]> => {
+): Promise<readonly Omit<ModelVersion, 'current' | 'fault'>[]> => {
   const versions = new Map<string, { publishedAt?: Date; bytes: number; files: string[] }>();
   const prefix = modelPrefix(name);
   for await (const { key, size, modified } of store.list(prefix)) {

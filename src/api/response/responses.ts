@@ -361,21 +361,25 @@ const modelFields = {
   version: z.string(),
 };
 
+const faultField = {
+  fault: z.optional(
+    z
+      .string()
+      .check(
+        z.describe(
+          'Where `current.json` is damaged or names a version that is not there: what is wrong. `version` is the one that is used in its place.',
+        ),
+      ),
+  ),
+};
+
 export const ModelListSchema = z
   .object({
     object: z.literal('list'),
     data: z.array(
       z.object({
         ...modelFields,
-        fault: z.optional(
-          z
-            .string()
-            .check(
-              z.describe(
-                'Where `current.json` is damaged or names a version that is not there: what is wrong. `version` is the one that is used in its place.',
-              ),
-            ),
-        ),
+        ...faultField,
       }),
     ),
   })
@@ -411,6 +415,7 @@ export const VersionListSchema = z
       z.object({
         ...modelFields,
         current: z.boolean(),
+        ...faultField,
         published_at: z.string(),
         bytes: z.int(),
         files: z.array(z.string()),

@@ -91,10 +91,11 @@ export const modelRoutes: readonly Route<AppDeps>[] = [
       if (versions.length === 0) throw notThere(name);
       return context.json({
         object: 'list',
-        data: versions.map(({ version, current, publishedAt, bytes, files }) => ({
+        data: versions.map(({ version, current, fault, publishedAt, bytes, files }) => ({
           ...modelObject(`${name}@${version}`, version),
           version,
           current,
+          ...(fault === undefined ? {} : { fault }),
           published_at: publishedAt.toISOString(),
           bytes,
           files,

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningServer, startServer } from '../../../src/server/server.ts';
 import { readSettings } from '../../../src/settings.ts';
 import { FolderStore } from '../../../src/store/folder-store.ts';
-import { currentVersion } from '../../../src/store/models.ts';
+import { currentVersion, listModels } from '../../../src/store/models.ts';
 import { newTrainingId, queuedRecord, writeRecord } from '../../../src/training-jobs/records.ts';
 import { type Ended, folioWithin } from '../../folio-command.ts';
 import { publishTinyModel } from '../../tiny-model.ts';
@@ -91,6 +91,19 @@ describe('--store https://ENDPOINT', () => {
     expect((await folio('models', 'versions', 'tiny')).stdout).not.toContain(versions[0]);
     expect((await folio('models', 'remove', 'tiny', 'current')).stderr).toContain('[conflict]');
     await folio('models', 'activate', 'tiny', '20260103');
+  });
+
+  test('a damaged current.json there is said here, and mended from here', async () => {
+    const pointer = join(root, 'store/models/tiny/current.json');
+    const before = await readFile(pointer, 'utf8');
+    await writeFile(pointer, '{"version":');
+    const { version } = (await listModels(store)).find(({ name }) => name === 'tiny')!;
+    const fault = expect.stringContaining('does not say which version is current');
+    expect(await folio('models')).toMatchObject({ code: 0, stderr: fault });
+    expect(await folio('models', 'verify', 'tiny')).toMatchObject({ code: 5, stderr: fault });
+    expect((await folio('models', 'activate', 'tiny', version)).code).toBe(0);
+    expect(await readFile(pointer, 'utf8')).toBe(`{"version":"${version}"}\n`);
+    await writeFile(pointer, before);
   });
 
   test('a model is pulled from it, and none is published to it', async () => {
