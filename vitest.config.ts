@@ -34,6 +34,10 @@ const groups: readonly Group[] = [
   },
 ];
 
+// A developer's own settings are none of the tests': each test gives those that it means.
+for (const name of ['STORE', 'MODEL', 'PRECISION', 'API_KEYS', 'WRITE_KEYS', 'KEY'])
+  delete process.env[`FOLIO_${name}`];
+
 /** Threads start sooner than processes, and files that share their modules sooner still. */
 const unitOptions = { pool: 'threads' as const, isolate: false, setupFiles: ['test/restore.ts'] };
 
