@@ -71,8 +71,8 @@ export const randomNetwork = ({ vocabulary, embedding, layers, seed }: NetworkSh
 };
 
 /** The same network with the last bits of its weights changed, up or down by chance. */
-export const nudged = (network: Network): Network => {
-  const next = numbers(1);
+export const nudged = (network: Network, seed: number): Network => {
+  const next = numbers(seed);
   const copy = (value: unknown): unknown => {
     if (value instanceof Float32Array) return value.map((x) => x * (1 + (next() < 0.5 ? 1 : -1) * 2 ** -23));
     if (Array.isArray(value)) return value.map(copy);

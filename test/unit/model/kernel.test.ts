@@ -64,15 +64,17 @@ describe('the kernel', () => {
     fc.assert(
       fc.property(networkShape(), fc.integer({ min: 1, max: 5 }), (shape, n) => {
         const network = randomNetwork(shape);
-        const steppers = [network, nudged(network)].map(createReferenceStepper);
+        const twins = [1, 2, 3, 4].map((seed) => nudged(network, seed));
+        const steppers = [network, ...twins].map(createReferenceStepper);
         let peak = 1; // relu and linear may blow a state up, and its errors with it
         walk([...steppers, kernel('f32', relaxed)(network)], { steps: 8, n, seed: shape.seed }, (logits) => {
-          const [expected, ofNudged, actual] = logits as [Float32Array, Float32Array, Float32Array];
+          const [expected, ...others] = logits as [Float32Array, ...Float32Array[]];
+          const actual = others.pop()!;
           for (let slot = 0; slot < n; slot++) {
             peak = Math.max(peak, ...steppers[0]!.read(slot).map(Math.abs));
           }
-          // Some networks make much of each rounding: as much as of the last bits of their weights.
-          const bound = 1e-5 * peak + 30 * distance(expected, ofNudged);
+          // Some networks make much of each rounding: as much as of the last bits of their weights, whichever way these go.
+          const bound = 1e-5 * peak + 30 * Math.max(...others.map((one) => distance(expected, one)));
           if (peak < 1e6) expect(distance(expected, actual)).toBeLessThan(bound);
         });
       }),
