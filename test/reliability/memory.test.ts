@@ -15,12 +15,16 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 /**
  * A server that has made 20 of the largest answers one after another, and what it takes when it is idle then. Its heap is
- * limited: V8 otherwise keeps garbage for as long as the machine has memory, and its own size is what would be measured.
+ * limited, the young generation too: V8 otherwise keeps garbage for as long as the machine has memory, and that is what would be measured.
  */
 const idleServer = async (folder: string): Promise<{ server: ServerProcess; idle: number }> => {
   await publishTinyModel(new FolderStore(folder));
   const server = await ServerProcess.start({
-    ...{ FOLIO_STORE: folder, FOLIO_MODEL: 'tiny', NODE_OPTIONS: '--max-old-space-size=160' },
+    ...{
+      FOLIO_STORE: folder,
+      FOLIO_MODEL: 'tiny',
+      NODE_OPTIONS: '--max-old-space-size=100 --max-semi-space-size=2',
+    },
     ...{ FOLIO_MAX_CONCURRENT: '256', FOLIO_MAX_CONCURRENT_PER_KEY: '256' },
   });
   const warm = { model: 'tiny', prompt: 'Once', max_tokens: 6000, logprobs: 20 };
