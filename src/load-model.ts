@@ -124,20 +124,20 @@ const filesIn = (folder: string, shown: string) =>
   checkedFiles(
     (file, limit) => readLocalFile(`${folder}/${file}`, limit),
     folder,
-    () => noModel(`at ${shown}: neither model.json nor current.json is there`),
+    () => noModel(shown, `at ${shown}: neither model.json nor current.json is there`),
     quickChecks,
   );
 
 const loadFromStore = async ({ store, name, version }: StoreEntry, options: OpenOptions): Promise<Model> => {
   const chosen = version ?? (await currentVersion(store, name));
-  if (chosen === undefined) throw noModel(`${name} in the store`);
+  if (chosen === undefined) throw noModel(name, `${name} in the store`);
   return openVersion(versionFiles(store, name, chosen, quickChecks), options);
 };
 
 /** @param place `at FOLDER`, `NAME in the store` */
-const noModel = (place: string): FolioError =>
+const noModel = (source: string, place: string): FolioError =>
   new FolioError('model_not_found', `There is no model ${place}.`, {
     where: 'model',
     expected: 'a folder with model.json, or with current.json',
-    received: place,
+    received: source,
   });

@@ -163,6 +163,10 @@ describe('a model is loaded', () => {
     ];
     for (const source of sources)
       await expect(loadModel(source)).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(loadModel(join(root, 'nothing'))).rejects.toMatchObject({
+      details: { received: join(root, 'nothing') },
+    });
+    await expect(loadModel(sources[3]!)).rejects.toMatchObject({ details: { received: 'other' } });
     await expect(loadModel('http://127.0.0.1:9/x')).rejects.toMatchObject({ code: 'unavailable' });
   });
 
