@@ -2,7 +2,7 @@ import { Network, WorkerPool } from './layout';
 import { closeProduct, NO_SLOT, productPart } from './product-ahead';
 import { advanceF32, advanceInt8, pointer } from './step';
 import { callerParts, workerParts } from './step-in-parts';
-import { asleepOf, finish, finishedOf, MOST_CHUNKS, offer, PRODUCT_AHEAD, SHUT_DOWN, take, ticketOf } from './ticket';
+import { asleepOf, finish, MOST_CHUNKS, offer, PRODUCT_AHEAD, SHUT_DOWN, take, ticketOf, waitFor } from './ticket';
 
 /** Sequences of a chunk: enough to share the reading of the weights, and few enough for a slower thread to take fewer. */
 const CHUNK = 4;
@@ -32,12 +32,8 @@ export function stepTogether(pool: WorkerPool, threads: i32, n: i32): bool {
     advance(pool, 0, chunk);
     mine++;
   }
-  while (mine < chunks) {
-    const finished = atomic.load<i32>(finishedOf(pool));
-    if (finished < 0) unreachable();
-    if (mine + finished == chunks) return true;
-  }
-  return false;
+  if (mine < chunks) waitFor(pool, chunks - mine);
+  return mine < chunks;
 }
 
 /**
